@@ -1,0 +1,130 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, SecretHash};
+use crate::client::Client;
+use crate::policy::{Policy, PolicyError};
+use crate::secret::ClientSecret;
+use crate::vocabulary::ClientId;
+
+/// How many secrets a client may have at once: the one in use and the one that replaces it.
+const SECRETS: usize = 2;
+
+/// A ready [`ClientAuthenticator`] for clients known at start-up.
+///
+/// ```
+/// use regrant::{Client, ClientId, ClientRegistry, ClientSecret, SecretHash};
+///
+/// let secret = ClientSecret::new("hD3kq0vX7ZrYc2LmN8sTpW");
+/// let clients = ClientRegistry::new().with(Client::new(ClientId::new("app")?), [SecretHash::sha256(&secret)])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct ClientRegistry {
+    clients: HashMap<ClientId, Registered>,
+    /// What an unknown client's secret is compared with. Nobody knows its preimage.
+    decoy: SecretHash,
+}
+
+#[derive(Debug)]
+struct Registered {
+    client: Arc<Client>,
+    secrets: Vec<SecretHash>,
+}
+
+impl ClientRegistry {
+    /// A registry without clients.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { clients: HashMap::new(), decoy: SecretHash::from_sha256_digest([0; 32]) }
+    }
+
+    /// Sets the hash that stands in where there is no secret to compare with. Clients with a slow hash need a decoy of the
+    /// same slowness, or the time of the answer tells which client ids exist.
+    #[must_use]
+    pub fn with_decoy(mut self, decoy: SecretHash) -> Self {
+        self.decoy = decoy;
+        self
+    }
+
+    /// Adds a client: without a secret if it is public, with one otherwise, with two while the first is being replaced.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when the client id is taken or the number of secrets does not fit.
+    pub fn with(
+        mut self,
+        client: Client,
+        secrets: impl IntoIterator<Item = SecretHash>,
+    ) -> Result<Self, RegistryError> {
+        let secrets: Vec<SecretHash> = secrets.into_iter().collect();
+        let fits = if client.is_confidential() { (1..=SECRETS).contains(&secrets.len()) } else { secrets.is_empty() };
+        if !fits {
+            return Err(RegistryError::SecretCount(client.id));
+        }
+        if self.clients.contains_key(&client.id) {
+            return Err(RegistryError::DuplicateClient(client.id));
+        }
+        self.clients.insert(client.id.clone(), Registered { client: Arc::new(client), secrets });
+        Ok(self)
+    }
+
+    /// The client of this id, for an authorization endpoint that has to know where to redirect. It proves nothing.
+    #[must_use]
+    pub fn client(&self, client_id: &ClientId) -> Option<Arc<Client>> {
+        self.clients.get(client_id).map(|registered| Arc::clone(&registered.client))
+    }
+
+    /// Whether `presented` is one of `secrets`. As many comparisons whatever there is to compare with: an unknown client
+    /// and a wrong secret cost the same.
+    async fn is_one_of(&self, presented: &ClientSecret, secrets: &[SecretHash]) -> bool {
+        let mut is_known = false;
+        for slot in 0..SECRETS {
+            let secret = secrets.get(slot);
+            let is_equal = secret.unwrap_or(&self.decoy).verify(presented).await;
+            is_known |= is_equal & secret.is_some();
+        }
+        is_known
+    }
+}
+
+impl Default for ClientRegistry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl ClientAuthenticator for ClientRegistry {
+    async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
+        let registered = self.clients.get(credentials.client_id());
+        let secret_is_right = match credentials.secret() {
+            Some(presented) => {
+                let secrets = registered.map_or(&[][..], |registered| &registered.secrets);
+                self.is_one_of(presented, secrets).await
+            }
+            None => true,
+        };
+        registered
+            .filter(|registered| registered.client.authentication_method == credentials.method() && secret_is_right)
+            .map(|registered| AuthenticatedClient::assertion(Arc::clone(&registered.client)))
+            .ok_or(AuthenticateError::refused())
+    }
+
+    fn check_policies(&self, provider: &Policy) -> Result<(), PolicyError> {
+        self.clients.values().try_for_each(|registered| registered.client.policy.validate(provider))
+    }
+}
+
+/// Why a client could not be registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The client id is taken.
+    #[error("client {0} is registered twice")]
+    DuplicateClient(ClientId),
+    /// A confidential client has one or two secrets, a public one none.
+    #[error("client {0} needs one or two secrets if it is confidential, and none if it is public")]
+    SecretCount(ClientId),
+}

@@ -1,0 +1,213 @@
+//! A registered client: what it may do, whoever authenticates it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::grant_type::GrantType;
+use crate::policy::ClientPolicy;
+use crate::resource::Resources;
+use crate::scope::Scope;
+use crate::vocabulary::{ClientId, InvalidValue, RedirectUri, Registration};
+
+/// The metadata of a client (RFC 7591 section 2), without its secrets.
+///
+/// ```
+/// use regrant::{Client, ClientId, GrantType};
+///
+/// let app = Client::new(ClientId::new("app")?)
+///     .with_grant_types([GrantType::AuthorizationCode, GrantType::RefreshToken])
+///     .with_scope("read write".parse()?);
+/// assert!(app.may_use(&GrantType::RefreshToken));
+/// assert!(app.is_confidential());
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Client {
+    /// Its identifier.
+    pub id: ClientId,
+    /// Which registration of the identifier this is. Default 0.
+    pub registration: Registration,
+    /// How it authenticates; no other method is accepted. Default `client_secret_basic`.
+    pub authentication_method: ClientAuthenticationMethod,
+    /// Where an authorization response may be sent. Default none.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// What it may ask the token endpoint for. Default `authorization_code` alone, as in AM: list `refresh_token` too.
+    pub grant_types: Vec<GrantType>,
+    /// The scope it may be granted. Also what it gets when a request names none (RFC 6749 section 3.3). Default empty.
+    pub scope: Scope,
+    /// The resources it may ask tokens for (RFC 8707). Default none.
+    pub resources: Resources,
+    /// Whose tokens it may introspect. Default its own.
+    pub introspection: IntrospectionAccess,
+    /// Where it differs from the provider's policy. Default nowhere.
+    pub policy: ClientPolicy,
+}
+
+impl Client {
+    /// A confidential client with the defaults named at each field.
+    #[must_use]
+    pub fn new(id: ClientId) -> Self {
+        Self {
+            id,
+            registration: Registration::default(),
+            authentication_method: ClientAuthenticationMethod::ClientSecretBasic,
+            redirect_uris: Vec::new(),
+            grant_types: vec![GrantType::AuthorizationCode],
+            scope: Scope::empty(),
+            resources: Resources::none(),
+            introspection: IntrospectionAccess::Own,
+            policy: ClientPolicy::default(),
+        }
+    }
+
+    /// Sets which registration of the identifier this is.
+    #[must_use]
+    pub const fn with_registration(mut self, registration: Registration) -> Self {
+        self.registration = registration;
+        self
+    }
+
+    /// Sets how it authenticates; `None` makes it a public client.
+    #[must_use]
+    pub const fn with_authentication_method(mut self, method: ClientAuthenticationMethod) -> Self {
+        self.authentication_method = method;
+        self
+    }
+
+    /// Sets where an authorization response may be sent.
+    #[must_use]
+    pub fn with_redirect_uris(mut self, redirect_uris: impl IntoIterator<Item = RedirectUri>) -> Self {
+        self.redirect_uris = redirect_uris.into_iter().collect();
+        self
+    }
+
+    /// Sets what it may ask the token endpoint for.
+    #[must_use]
+    pub fn with_grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
+        self.grant_types = grant_types.into_iter().collect();
+        self
+    }
+
+    /// Sets the scope it may be granted.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Sets the resources it may ask tokens for.
+    #[must_use]
+    pub fn with_resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
+        self
+    }
+
+    /// Sets whose tokens it may introspect.
+    #[must_use]
+    pub fn with_introspection(mut self, introspection: IntrospectionAccess) -> Self {
+        self.introspection = introspection;
+        self
+    }
+
+    /// Sets where it differs from the provider's policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: ClientPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Whether it authenticates (RFC 6749 section 2.1).
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        self.authentication_method != ClientAuthenticationMethod::None
+    }
+
+    /// Whether it may use `grant_type`.
+    #[must_use]
+    pub fn may_use(&self, grant_type: &GrantType) -> bool {
+        self.grant_types.contains(grant_type)
+    }
+
+    /// Where to send the response of an authorization request: what it asks for if that is registered, or the only
+    /// registered URI when it asks for none (RFC 6749 section 3.1.2.3). `None`: tell the user, redirect nowhere.
+    #[must_use]
+    pub fn redirect_uri<'a>(&'a self, requested: Option<&'a RedirectUri>) -> Option<&'a RedirectUri> {
+        match (requested, self.redirect_uris.as_slice()) {
+            (Some(requested), registered) => registered.iter().any(|uri| uri.admits(requested)).then_some(requested),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        }
+    }
+}
+
+/// How a client authenticates at the endpoints (RFC 7591 section 2, `token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
+pub enum ClientAuthenticationMethod {
+    /// `client_secret_basic`: HTTP Basic, both parts form-urlencoded first (RFC 6749 section 2.3.1).
+    ClientSecretBasic,
+    /// `client_secret_post`: `client_id` and `client_secret` in the body.
+    ClientSecretPost,
+    /// `none`: a public client, known by its `client_id` alone.
+    None,
+}
+
+impl ClientAuthenticationMethod {
+    pub(crate) const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
+
+    /// The name in client metadata.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::None => "none",
+        }
+    }
+}
+
+impl FromStr for ClientAuthenticationMethod {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let unknown =
+            InvalidValue::new("token_endpoint_auth_method", "known are client_secret_basic, client_secret_post, none");
+        Self::ALL.into_iter().find(|method| method.as_str() == text).ok_or(unknown)
+    }
+}
+
+impl TryFrom<String> for ClientAuthenticationMethod {
+    type Error = InvalidValue;
+
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
+        text.parse()
+    }
+}
+
+impl From<ClientAuthenticationMethod> for String {
+    fn from(method: ClientAuthenticationMethod) -> Self {
+        method.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for ClientAuthenticationMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whose tokens a client may introspect (RFC 7662 section 4: a protected resource learns only of tokens meant for it).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IntrospectionAccess {
+    /// Tokens issued to itself.
+    Own,
+    /// Its own, and access tokens whose audience includes one of these resources: a resource server.
+    Audiences(Resources),
+    /// Every token of the realm (AM: scope `am-introspect-all-tokens`).
+    Any,
+}

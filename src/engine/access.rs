@@ -1,0 +1,163 @@
+//! Access tokens: how far one reaches, and how it is minted.
+
+use std::time::Duration;
+
+use super::{Context, TokenResponse, TokenType};
+use crate::clock::Timestamp;
+use crate::grant::{Grant, LiveAccessToken};
+use crate::policy::Lifetime;
+use crate::refusal::Refusal;
+use crate::resource::Resources;
+use crate::scope::Scope;
+use crate::secret::{AccessToken, RefreshToken};
+use crate::token::{Claims, Derivation, Key, TokenKind, TokenSecret};
+
+/// How far an access token reaches.
+pub(super) struct Access {
+    scope: Scope,
+    resources: Resources,
+}
+
+impl Access {
+    /// Row 8 of the order of checks: what the request asks for, within the grant and within what the client may have today.
+    /// A scope withdrawn from the client's registration is gone from its grants too (Keycloak GHSA-895x).
+    pub(super) fn requested(
+        grant: &Grant,
+        scope: Option<&Scope>,
+        resources: &Resources,
+        ctx: &Context<'_>,
+    ) -> Result<Self, Refusal> {
+        let granted = &grant.approval;
+        let scope = scope.unwrap_or(&granted.scope);
+        let resources = if resources.is_empty() { &granted.resources } else { resources };
+        if !scope.is_subset_of(&granted.scope) || !scope.is_subset_of(&ctx.client.scope) {
+            return Err(Refusal::ScopeExceeded);
+        }
+        if !resources.is_subset_of(&granted.resources) || !resources.is_subset_of(&ctx.client.resources) {
+            return Err(Refusal::ResourceExceeded);
+        }
+        Ok(Self { scope: scope.clone(), resources: resources.clone() })
+    }
+
+    /// Whether `token` reaches exactly this far.
+    pub(super) fn is_of(&self, token: &LiveAccessToken, grant: &Grant) -> bool {
+        self.scope == *token.scope.as_ref().unwrap_or(&grant.approval.scope)
+            && self.resources == *token.resources.as_ref().unwrap_or(&grant.approval.resources)
+    }
+}
+
+/// Where the secret of an access token comes from.
+pub(super) enum Origin<'a> {
+    /// Fresh randomness: the token can never be repeated.
+    Drawn,
+    /// The refresh token of this generation: whoever presents it within grace gets the same access token again.
+    Derived(Derivation<'a>, u32),
+}
+
+/// An access token in clear, on its way out.
+pub(super) struct Minted {
+    pub(super) token: AccessToken,
+    pub(super) expires_at: Timestamp,
+}
+
+/// Mints an access token and enters it into the grant.
+pub(super) fn mint(
+    grant: &mut Grant,
+    access: &Access,
+    key: &Key,
+    origin: &Origin<'_>,
+    ctx: &Context<'_>,
+) -> Result<Minted, Refusal> {
+    let serial = grant.next_serial;
+    grant.next_serial = serial.checked_add(1).ok_or(Refusal::GrantExhausted)?;
+    let (secret, parent) = match origin {
+        Origin::Drawn => (TokenSecret::random(ctx.entropy), None),
+        Origin::Derived(from, generation) => (key.derive(from, TokenKind::AccessToken, serial), Some(*generation)),
+    };
+    let lifetime = Lifetime::Of(ctx.policy.access_token_lifetime);
+    let expires_at = grant.capped(ctx.now, lifetime, ctx.policy).unwrap_or(ctx.now);
+    let narrowed = |is_whole: bool| (!is_whole).then_some(());
+    grant.add_access_token(
+        LiveAccessToken {
+            serial,
+            digest: secret.digest(),
+            scope: narrowed(access.scope == grant.approval.scope).map(|()| access.scope.clone()),
+            resources: narrowed(access.resources == grant.approval.resources).map(|()| access.resources.clone()),
+            issued_at: ctx.now,
+            expires_at,
+            parent,
+        },
+        ctx.policy.max_live_access_tokens,
+    );
+    grant.last_used_at = ctx.now;
+    Ok(Minted { token: seal(grant, key, serial, &secret, ctx), expires_at })
+}
+
+/// The access token that an earlier rotation derived from the same parent for the same reach, if it still lives long
+/// enough to be worth a client's while: `expires_in` counts whole seconds and 0 breaks clients.
+pub(super) fn repeat(
+    grant: &Grant,
+    access: &Access,
+    key: &Key,
+    derivation: &Derivation<'_>,
+    generation: u32,
+    ctx: &Context<'_>,
+) -> Option<Minted> {
+    let worth_repeating = |token: &&LiveAccessToken| {
+        token.parent == Some(generation)
+            && access.is_of(token, grant)
+            && token.expires_at.since(ctx.now).is_some_and(|left| left >= Duration::from_secs(1))
+    };
+    grant.access.iter().filter(worth_repeating).find_map(|token| {
+        let secret = key.derive(derivation, TokenKind::AccessToken, token.serial);
+        (secret.digest() == token.digest)
+            .then(|| Minted { token: seal(grant, key, token.serial, &secret, ctx), expires_at: token.expires_at })
+    })
+}
+
+fn seal(grant: &Grant, key: &Key, serial: u32, secret: &TokenSecret, ctx: &Context<'_>) -> AccessToken {
+    let claims = Claims { grant_id: &grant.id, number: serial, secret };
+    AccessToken::new(ctx.tokens.seal(TokenKind::AccessToken, key, &claims))
+}
+
+/// A refresh token in clear, on its way out.
+pub(super) struct Successor {
+    pub(super) token: RefreshToken,
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+impl Successor {
+    pub(super) fn seal(
+        grant: &Grant,
+        key: &Key,
+        generation: u32,
+        secret: &TokenSecret,
+        expires_at: Option<Timestamp>,
+        ctx: &Context<'_>,
+    ) -> Self {
+        let claims = Claims { grant_id: &grant.id, number: generation, secret };
+        Self { token: RefreshToken::new(ctx.tokens.seal(TokenKind::RefreshToken, key, &claims)), expires_at }
+    }
+}
+
+/// The answer of RFC 6749 section 5.1.
+pub(super) fn respond(
+    grant: &Grant,
+    access: Access,
+    minted: Minted,
+    successor: Option<Successor>,
+    ctx: &Context<'_>,
+) -> TokenResponse {
+    let (refresh_token, refresh_token_expires_at) =
+        successor.map_or((None, None), |successor| (Some(successor.token), successor.expires_at));
+    TokenResponse {
+        access_token: minted.token,
+        token_type: TokenType::of(grant.approval.confirmation.as_ref()),
+        expires_in: minted.expires_at.since(ctx.now).unwrap_or_default(),
+        refresh_token,
+        refresh_token_expires_at,
+        scope: access.scope,
+        resources: access.resources,
+        grant_id: grant.id,
+    }
+}

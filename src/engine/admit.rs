@@ -1,0 +1,28 @@
+use super::Context;
+use crate::grant::{Confirmation, Grant, Phase};
+use crate::refusal::Refusal;
+
+/// Rows 4 to 6 of the order of checks, for a code as for a refresh token: the grant is this client's, the request holds
+/// the bound key, the grant is alive. Ownership comes first: whatever a stranger presents changes nothing and tells
+/// nothing (keystone #1262: a foreign client spent a family).
+///
+/// # Errors
+/// The first check that fails.
+pub fn admit(grant: &Grant, confirmation: Option<&Confirmation>, ctx: &Context<'_>) -> Result<(), Refusal> {
+    if grant.client_id != ctx.client.id {
+        return Err(Refusal::OtherClient);
+    }
+    if grant.registration != ctx.client.registration {
+        return Err(Refusal::OtherRegistration);
+    }
+    if grant.approval.confirmation.is_some() && grant.approval.confirmation.as_ref() != confirmation {
+        return Err(Refusal::ProofOfPossessionFailed);
+    }
+    if matches!(grant.phase, Phase::Revoked { .. }) {
+        return Err(Refusal::GrantRevoked);
+    }
+    if grant.absolute_end(ctx.policy).is_some_and(|end| end <= ctx.now) {
+        return Err(Refusal::GrantExpired);
+    }
+    Ok(())
+}

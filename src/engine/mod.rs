@@ -1,0 +1,74 @@
+//! Decisions as values. A grant, a request, a policy, the time and randomness go in; the answer, the record to commit and
+//! the events come out. Nothing here awaits, reads a clock or knows a store.
+
+mod access;
+mod admit;
+mod introspect;
+mod issue;
+mod redeem;
+mod refresh;
+mod request;
+mod response;
+mod revoke;
+
+pub use admit::admit;
+pub use introspect::{ActiveToken, introspect};
+pub use issue::{authorize, issue};
+pub use redeem::redeem;
+pub use refresh::refresh;
+pub use request::{AuthorizeRequest, IssueRequest, RedeemRequest, RefreshRequest};
+pub use response::{AuthorizationCodeResponse, TokenResponse, TokenType};
+pub use revoke::{revoke, revoke_grant};
+
+use crate::client::Client;
+use crate::clock::Timestamp;
+use crate::entropy::Entropy;
+use crate::event::EventKind;
+use crate::grant::Grant;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::token::TokenFormat;
+
+/// What a decision may look at besides the grant and the request.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "an entropy source has nothing to show")]
+#[expect(clippy::exhaustive_structs, reason = "built by whoever drives the engine")]
+pub struct Context<'a> {
+    /// Who asks, already authenticated.
+    pub client: &'a Client,
+    /// The policy in force for this client and flow.
+    pub policy: &'a Policy,
+    /// How tokens are sealed.
+    pub tokens: &'a TokenFormat,
+    /// Where fresh secrets are drawn.
+    pub entropy: &'a dyn Entropy,
+    /// The time of the decision.
+    pub now: Timestamp,
+    /// Whether this request has already lost a race for this grant.
+    pub has_raced: bool,
+}
+
+/// What was decided about a grant.
+#[derive(Debug)]
+#[must_use = "a decision has no effect until its grant is committed"]
+#[expect(clippy::exhaustive_structs, reason = "taken apart by whoever drives the engine")]
+pub struct Decision<T> {
+    /// The answer. It may leave only after the commit.
+    pub outcome: Result<T, Refusal>,
+    /// The grant as the decision leaves it.
+    pub grant: Grant,
+    /// Whether the grant must be stored. A refusal that writes (reuse) is stored too, though the caller gets an error.
+    pub commits: bool,
+    /// What to tell the host once that is done.
+    pub events: Vec<EventKind>,
+}
+
+impl<T> Decision<T> {
+    fn refuse(grant: Grant, refusal: Refusal) -> Self {
+        Self { outcome: Err(refusal), grant, commits: false, events: Vec::new() }
+    }
+
+    fn commit(grant: Grant, answer: T, event: EventKind) -> Self {
+        Self { outcome: Ok(answer), grant, commits: true, events: vec![event] }
+    }
+}

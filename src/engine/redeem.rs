@@ -1,0 +1,96 @@
+use super::access::Access;
+use super::issue::first_tokens;
+use super::{Context, Decision, RedeemRequest, TokenResponse};
+use crate::event::EventKind;
+use crate::grant::{Grant, PendingCode, Phase, RedeemedCode, RevocationReason};
+use crate::pkce::CodeChallenge;
+use crate::refusal::Refusal;
+use crate::secret::Digest;
+use crate::token::{Opened, TokenSecret};
+use crate::vocabulary::RedirectUri;
+
+/// Exchanges a code for first tokens: once. The grant was [`admit`](super::admit)ted before.
+///
+/// A second use by someone who holds all that the first one held revokes the grant (RFC 6749 section 4.1.2): one of the two
+/// is a thief. A second use that fails any check proves nothing and changes nothing.
+pub fn redeem(grant: Grant, presented: &Opened, request: &RedeemRequest, ctx: &Context<'_>) -> Decision<TokenResponse> {
+    match &grant.phase {
+        Phase::AwaitingRedemption(code) => match check(code, presented, request, ctx) {
+            Ok(redeemed) => exchange(grant, redeemed, request, ctx),
+            Err(refusal) => Decision::refuse(grant, refusal),
+        },
+        Phase::Active { redeemed: Some(code) } if is_second_use(code, presented, request, ctx) => punish(grant, ctx),
+        Phase::Active { .. } | Phase::Revoked { .. } => Decision::refuse(grant, Refusal::CodeSpent),
+    }
+}
+
+fn check(
+    code: &PendingCode,
+    presented: &Opened,
+    request: &RedeemRequest,
+    ctx: &Context<'_>,
+) -> Result<RedeemedCode, Refusal> {
+    if presented.secret.digest() != code.digest {
+        return Err(Refusal::TokenUnrecognized);
+    }
+    if code.expires_at <= ctx.now {
+        return Err(Refusal::CodeExpired);
+    }
+    // RFC 6749 section 4.1.3: present exactly when it was present, and identical.
+    if request.redirect_uri.as_deref() != code.redirect_uri.as_ref().map(RedirectUri::as_str) {
+        return Err(Refusal::RedirectUriMismatch);
+    }
+    match (&code.challenge, &request.code_verifier) {
+        (None, None) => {}
+        (Some(challenge), Some(verifier)) if challenge.is_met_by(verifier) => {}
+        // Spring CVE-2024-22258, kanidm #1097: a verifier nobody asked for is a stripped challenge.
+        (None, Some(_)) => return Err(Refusal::CodeVerifierUnexpected),
+        // authentik CVE-2023-48228: a verifier left out is not a verifier that matched.
+        (Some(_), _) => return Err(Refusal::CodeVerifierMismatch),
+    }
+    let possession = possession(&presented.secret, request.redirect_uri.as_deref(), code.challenge.as_ref());
+    Ok(RedeemedCode { possession, expires_at: code.expires_at })
+}
+
+fn exchange(
+    mut grant: Grant,
+    redeemed: RedeemedCode,
+    request: &RedeemRequest,
+    ctx: &Context<'_>,
+) -> Decision<TokenResponse> {
+    if !ctx.client.may_use(&grant.grant_type) {
+        return Decision::refuse(grant, Refusal::GrantTypeNotAllowed);
+    }
+    let access = match Access::requested(&grant, None, &request.resources, ctx) {
+        Ok(access) => access,
+        Err(refusal) => return Decision::refuse(grant, refusal),
+    };
+    grant.redeem(redeemed);
+    match first_tokens(&mut grant, access, ctx) {
+        Ok(tokens) => Decision::commit(grant, tokens, EventKind::Redeemed),
+        Err(refusal) => Decision::refuse(grant, refusal),
+    }
+}
+
+fn is_second_use(code: &RedeemedCode, presented: &Opened, request: &RedeemRequest, ctx: &Context<'_>) -> bool {
+    let Ok(challenge) = request.code_verifier.as_ref().map(CodeChallenge::of).transpose() else { return false };
+    let shown = possession(&presented.secret, request.redirect_uri.as_deref(), challenge.as_ref());
+    ctx.now < code.expires_at && shown == code.possession
+}
+
+fn punish(mut grant: Grant, ctx: &Context<'_>) -> Decision<TokenResponse> {
+    grant.revoke(ctx.now, RevocationReason::CodeReuse);
+    Decision {
+        outcome: Err(Refusal::CodeReused),
+        grant,
+        commits: true,
+        events: vec![EventKind::GrantRevoked(RevocationReason::CodeReuse)],
+    }
+}
+
+/// One digest over all that a redeemer must hold. Fixed-length parts first, presence told, so that no two sets collide.
+fn possession(secret: &TokenSecret, redirect_uri: Option<&str>, challenge: Option<&CodeChallenge>) -> Digest {
+    let present = [u8::from(challenge.is_some()), u8::from(redirect_uri.is_some())];
+    let challenge = challenge.map_or(&[0; 32], |challenge| challenge.0.as_bytes());
+    Digest::of(&[secret.as_bytes(), &present, challenge, redirect_uri.unwrap_or_default().as_bytes()])
+}

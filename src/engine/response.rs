@@ -1,0 +1,69 @@
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::grant::{Confirmation, GrantId};
+use crate::resource::Resources;
+use crate::scope::Scope;
+use crate::secret::{AccessToken, AuthorizationCode, RefreshToken};
+
+/// Tokens, as RFC 6749 section 5.1 hands them out.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TokenResponse {
+    /// The access token.
+    pub access_token: AccessToken,
+    /// How it is to be presented.
+    pub token_type: TokenType,
+    /// How long it still lives. In a replay that is less than a full lifetime: the answer tells the truth.
+    pub expires_in: Duration,
+    /// The refresh token to use from now on. Absent when the grant has none, or when the presented one stays valid.
+    pub refresh_token: Option<RefreshToken>,
+    /// When that refresh token expires if it is not used; `None` is never, or no refresh token.
+    pub refresh_token_expires_at: Option<Timestamp>,
+    /// The scope of the access token.
+    pub scope: Scope,
+    /// The audience of the access token.
+    pub resources: Resources,
+    /// The grant. For the host: no client needs to know it.
+    pub grant_id: GrantId,
+}
+
+/// How an access token is presented (RFC 6749 section 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenType {
+    /// By whoever holds it (RFC 6750), or over the bound certificate (RFC 8705).
+    Bearer,
+    /// With a proof of the key it is bound to (RFC 9449).
+    Dpop,
+}
+
+impl TokenType {
+    pub(crate) const fn of(confirmation: Option<&Confirmation>) -> Self {
+        match confirmation {
+            Some(Confirmation::DpopKey(_)) => Self::Dpop,
+            _ => Self::Bearer,
+        }
+    }
+
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
+/// An authorization code to send to the client through the browser.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AuthorizationCodeResponse {
+    /// The code.
+    pub code: AuthorizationCode,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// The grant that its redemption will activate. For the host.
+    pub grant_id: GrantId,
+}

@@ -1,0 +1,166 @@
+//! What happened, for the host's audit log and counters. Nothing in it is secret.
+
+use crate::clock::Timestamp;
+use crate::grant::{GrantId, RevocationReason};
+use crate::refusal::Refusal;
+use crate::vocabulary::{ClientId, Realm, Subject};
+
+/// One outcome, or a fact on the way to it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Event<'a> {
+    /// What happened.
+    pub kind: EventKind,
+    /// During which call.
+    pub operation: Operation,
+    /// When, by the service's clock.
+    pub at: Timestamp,
+    /// In which realm.
+    pub realm: &'a Realm,
+    /// By which client, as far as known.
+    pub client_id: Option<&'a ClientId>,
+    /// To which grant, as far as known. The family id of an audit trail.
+    pub grant_id: Option<GrantId>,
+    /// For which resource owner, as far as known.
+    pub subject: Option<&'a Subject>,
+}
+
+/// The calls of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is the method of TokenService that has its name")]
+pub enum Operation {
+    Authenticate,
+    Authorize,
+    Issue,
+    Redeem,
+    Refresh,
+    Introspect,
+    Revoke,
+    RevokeGrant,
+    Grants,
+    PurgeExpired,
+}
+
+impl Operation {
+    /// A short name, for logs and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authenticate => "authenticate",
+            Self::Authorize => "authorize",
+            Self::Issue => "issue",
+            Self::Redeem => "redeem",
+            Self::Refresh => "refresh",
+            Self::Introspect => "introspect",
+            Self::Revoke => "revoke",
+            Self::RevokeGrant => "revoke_grant",
+            Self::Grants => "grants",
+            Self::PurgeExpired => "purge_expired",
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// An authorization code was minted.
+    CodeIssued,
+    /// First tokens were issued for an approved grant.
+    Issued,
+    /// A code was exchanged for tokens.
+    Redeemed,
+    /// A refresh token was rotated.
+    Rotated {
+        /// The generation of the new one.
+        generation: u32,
+    },
+    /// A refresh without rotation.
+    Refreshed,
+    /// A retired refresh token was answered once more with its successor.
+    Replayed {
+        /// What made the client repeat itself.
+        cause: ReplayCause,
+    },
+    /// A spent or forked refresh token was presented by its rightful client.
+    ReuseDetected {
+        /// [`Refusal::RefreshTokenReused`] or [`Refusal::RefreshTokenForked`].
+        cause: Refusal,
+        /// Whether the policy revoked the grant for it.
+        revoked: bool,
+    },
+    /// The store had lost acknowledged writes; the record was brought forward to the token.
+    Healed {
+        /// The generation the record knew.
+        recorded: u32,
+        /// The generation of the token.
+        presented: u32,
+    },
+    /// One access token was revoked.
+    AccessTokenRevoked,
+    /// The grant was revoked with all its tokens.
+    GrantRevoked(RevocationReason),
+    /// The request was refused.
+    Refused(Refusal),
+    /// Conflicting writes outlasted the attempts; the caller was told to try again.
+    Contended,
+    /// The store, the authenticator or the gate failed; the caller was told to try again.
+    Unavailable,
+    /// A record cannot be read.
+    RecordCorrupt,
+    /// A write whose outcome was unknown turned out, on reading back, to have been applied.
+    WriteConfirmed,
+}
+
+/// Why a retired refresh token came again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReplayCause {
+    /// The answer to the first request did not arrive.
+    LostResponse,
+    /// Another request with the same token won a race against this one.
+    Concurrent,
+}
+
+impl EventKind {
+    /// A short name, for logs and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CodeIssued => "code_issued",
+            Self::Issued => "issued",
+            Self::Redeemed => "redeemed",
+            Self::Rotated { .. } => "rotated",
+            Self::Refreshed => "refreshed",
+            Self::Replayed { .. } => "replayed",
+            Self::ReuseDetected { .. } => "reuse_detected",
+            Self::Healed { .. } => "healed",
+            Self::AccessTokenRevoked => "access_token_revoked",
+            Self::GrantRevoked(_) => "grant_revoked",
+            Self::Refused(_) => "refused",
+            Self::Contended => "contended",
+            Self::Unavailable => "unavailable",
+            Self::RecordCorrupt => "record_corrupt",
+            Self::WriteConfirmed => "write_confirmed",
+        }
+    }
+}
+
+/// Where events go.
+///
+/// # Contract
+/// `record` is called in the middle of a request, after the write it speaks of: it must be quick, must not block and must
+/// not panic. Queue what takes longer.
+pub trait EventSink: Send + Sync {
+    /// Takes note of `event`.
+    fn record(&self, event: &Event<'_>);
+}
+
+/// Takes note of nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoEvents;
+
+impl EventSink for NoEvents {
+    fn record(&self, _event: &Event<'_>) {}
+}

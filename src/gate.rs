@@ -1,0 +1,29 @@
+//! The host's last word on a resource owner.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+
+use crate::vocabulary::Subject;
+
+/// Whether a resource owner may still be served. Asked at redemption, refresh and introspection, so that tokens stop with
+/// the account (AM security advisory #201801-06: refresh went on after the account was disabled).
+#[async_trait]
+pub trait SubjectGate: Send + Sync {
+    /// Whether `subject` may still be served.
+    ///
+    /// # Errors
+    /// When that cannot be told. The client is then told to try again; nothing is consumed.
+    async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>>;
+}
+
+/// Serves everybody: for hosts that revoke a subject's grants when they close its account.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EverySubject;
+
+#[async_trait]
+impl SubjectGate for EverySubject {
+    async fn may_be_served(&self, _subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        Ok(true)
+    }
+}

@@ -1,0 +1,285 @@
+//! The bytes of a record. A version byte, the fields in order, a CRC-32 over the grant id and all of it.
+//!
+//! Times are written as differences to the creation, so most take three or four bytes. The checksum tells a damaged record
+//! from a fork: without it a flipped bit in a digest would look like theft and log somebody out.
+//!
+//! A layout once released is read for ever: change it by adding a version, never by changing one. `tests/golden/` holds
+//! records of each.
+
+mod reader;
+mod writer;
+
+use super::{
+    Approval, Confirmation, Grant, GrantId, Head, LiveAccessToken, PendingCode, Phase, RedeemedCode, Replayable,
+    Retired, RevocationReason,
+};
+use crate::grant_type::GrantType;
+use crate::pkce::CodeChallenge;
+use crate::resource::{Resource, Resources};
+use crate::scope::Scope;
+use crate::vocabulary::{ClientId, RedirectUri, Registration, Subject};
+use reader::Reader;
+use writer::Writer;
+
+const VERSION: u8 = 1;
+
+/// A record that is not what a release of this library wrote: damaged, under a wrong key, or newer than this release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the grant record is unreadable: {0}")]
+pub struct CorruptRecord(&'static str);
+
+/// The numbers of the flows in records. Never reuse one; 0 is an extension, by name.
+const FLOWS: [(u8, GrantType); 11] = [
+    (1, GrantType::AuthorizationCode),
+    (2, GrantType::Implicit),
+    (3, GrantType::Password),
+    (4, GrantType::ClientCredentials),
+    (5, GrantType::RefreshToken),
+    (6, GrantType::DeviceCode),
+    (7, GrantType::JwtBearer),
+    (8, GrantType::Saml2Bearer),
+    (9, GrantType::TokenExchange),
+    (10, GrantType::Ciba),
+    (11, GrantType::UmaTicket),
+];
+
+/// The numbers of the reasons in records. Never reuse one.
+const REASONS: [(u8, RevocationReason); 4] = [
+    (1, RevocationReason::ClientRequest),
+    (2, RevocationReason::HostRequest),
+    (3, RevocationReason::RefreshTokenReuse),
+    (4, RevocationReason::CodeReuse),
+];
+
+impl Grant {
+    /// The record's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new(VERSION, self.created_at);
+        out.text(self.client_id.as_str());
+        out.number(self.registration.0);
+        write_flow(&mut out, &self.grant_type);
+        write_approval(&mut out, &self.approval);
+        out.time(self.last_used_at);
+        out.optional(self.expires_at.as_ref(), |out, at| out.time(*at));
+        write_phase(&mut out, &self.phase);
+        out.optional(self.head.as_ref(), write_head);
+        out.list(self.retired.iter(), write_retired);
+        out.list(self.access.iter(), write_access_token);
+        out.number(self.next_serial.into());
+        out.seal(self.id.as_bytes())
+    }
+
+    /// Reads the record stored under `id`.
+    ///
+    /// # Errors
+    /// [`CorruptRecord`] for anything that [`encode`](Self::encode) of this or an earlier release did not write for
+    /// this id.
+    pub fn decode(id: GrantId, bytes: &[u8]) -> Result<Self, CorruptRecord> {
+        let mut from = Reader::open(VERSION, id.as_bytes(), bytes)?;
+        let grant = Self {
+            id,
+            client_id: from.parsed(ClientId::new)?,
+            registration: Registration(from.number()?),
+            grant_type: read_flow(&mut from)?,
+            approval: read_approval(&mut from)?,
+            created_at: from.created_at(),
+            last_used_at: from.time()?,
+            expires_at: from.optional(Reader::time)?,
+            phase: read_phase(&mut from)?,
+            head: from.optional(read_head)?,
+            retired: from.list(read_retired)?,
+            access: from.list(read_access_token)?,
+            next_serial: from.small()?,
+        };
+        from.close().map(|()| grant)
+    }
+}
+
+fn write_flow(out: &mut Writer, grant_type: &GrantType) {
+    if let Some((tag, _)) = FLOWS.iter().find(|(_, flow)| flow == grant_type) {
+        out.byte(*tag);
+    } else {
+        out.byte(0);
+        out.text(grant_type.as_str());
+    }
+}
+
+fn read_flow(from: &mut Reader<'_>) -> Result<GrantType, CorruptRecord> {
+    match from.byte()? {
+        0 => from.parsed(str::parse),
+        tag => FLOWS.iter().find(|(known, _)| *known == tag).map(|(_, flow)| flow.clone()).ok_or(CorruptRecord("flow")),
+    }
+}
+
+fn write_approval(out: &mut Writer, approval: &Approval) {
+    out.optional(approval.subject.as_ref(), |out, subject| out.text(subject.as_str()));
+    out.text(approval.scope.as_str());
+    write_resources(out, &approval.resources);
+    match &approval.confirmation {
+        None => out.byte(0),
+        Some(Confirmation::DpopKey(thumbprint)) => {
+            out.byte(1);
+            out.array(thumbprint);
+        }
+        Some(Confirmation::Certificate(thumbprint)) => {
+            out.byte(2);
+            out.array(thumbprint);
+        }
+    }
+    out.optional(approval.auth_time.as_ref(), |out, at| out.time(*at));
+    out.optional(approval.acr.as_ref(), |out, acr| out.text(acr));
+    out.list(approval.amr.iter(), |out, amr| out.text(amr));
+    out.optional(approval.nonce.as_ref(), |out, nonce| out.text(nonce));
+    out.bytes(&approval.data);
+}
+
+fn read_approval(from: &mut Reader<'_>) -> Result<Approval, CorruptRecord> {
+    Ok(Approval {
+        subject: from.optional(|from| from.parsed(Subject::new))?,
+        scope: from.parsed(Scope::new)?,
+        resources: read_resources(from)?,
+        confirmation: match from.byte()? {
+            0 => None,
+            1 => Some(Confirmation::DpopKey(from.array()?)),
+            2 => Some(Confirmation::Certificate(from.array()?)),
+            _ => return Err(CorruptRecord("confirmation")),
+        },
+        auth_time: from.optional(Reader::time)?,
+        acr: from.optional(Reader::string)?,
+        amr: from.list(Reader::string)?,
+        nonce: from.optional(Reader::string)?,
+        data: from.bytes()?.to_vec(),
+    })
+}
+
+fn write_resources(out: &mut Writer, resources: &Resources) {
+    out.list(resources.iter(), |out, resource| out.text(resource.as_str()));
+}
+
+fn read_resources(from: &mut Reader<'_>) -> Result<Resources, CorruptRecord> {
+    let resources: Vec<Resource> = from.list(|from| from.parsed(Resource::new))?;
+    Ok(resources.into())
+}
+
+fn write_phase(out: &mut Writer, phase: &Phase) {
+    match phase {
+        Phase::AwaitingRedemption(code) => {
+            out.byte(0);
+            out.array(code.digest.as_bytes());
+            out.optional(code.redirect_uri.as_ref(), |out, uri| out.text(uri.as_str()));
+            out.optional(code.challenge.as_ref(), |out, challenge| out.array(challenge.0.as_bytes()));
+            out.time(code.expires_at);
+        }
+        Phase::Active { redeemed } => {
+            out.byte(1);
+            out.optional(redeemed.as_ref(), |out, code| {
+                out.array(code.possession.as_bytes());
+                out.time(code.expires_at);
+            });
+        }
+        Phase::Revoked { at, reason } => {
+            out.byte(2);
+            out.time(*at);
+            let tag = REASONS.iter().find(|(_, known)| known == reason).map_or(0, |(tag, _)| *tag);
+            out.byte(tag);
+        }
+    }
+}
+
+fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
+    match from.byte()? {
+        0 => Ok(Phase::AwaitingRedemption(PendingCode {
+            digest: from.digest()?,
+            redirect_uri: from.optional(|from| from.parsed(RedirectUri::new))?,
+            challenge: from.optional(|from| from.digest().map(CodeChallenge))?,
+            expires_at: from.time()?,
+        })),
+        1 => Ok(Phase::Active {
+            redeemed: from
+                .optional(|from| Ok(RedeemedCode { possession: from.digest()?, expires_at: from.time()? }))?,
+        }),
+        2 => {
+            let at = from.time()?;
+            let tag = from.byte()?;
+            let reason = REASONS.iter().find(|(known, _)| *known == tag).map(|(_, reason)| *reason);
+            Ok(Phase::Revoked { at, reason: reason.ok_or(CorruptRecord("reason"))? })
+        }
+        _ => Err(CorruptRecord("phase")),
+    }
+}
+
+fn write_head(out: &mut Writer, head: &Head) {
+    out.number(head.generation.into());
+    out.array(head.digest.as_bytes());
+    out.time(head.issued_at);
+    out.optional(head.expires_at.as_ref(), |out, at| out.time(*at));
+}
+
+fn read_head(from: &mut Reader<'_>) -> Result<Head, CorruptRecord> {
+    Ok(Head {
+        generation: from.small()?,
+        digest: from.digest()?,
+        issued_at: from.time()?,
+        expires_at: from.optional(Reader::time)?,
+    })
+}
+
+fn write_retired(out: &mut Writer, retired: &Retired) {
+    out.number(retired.generation.into());
+    out.number(retired.merged.into());
+    out.time(retired.retired_at);
+    out.optional(retired.replay.as_ref(), |out, replay| {
+        out.array(replay.digest.as_bytes());
+        out.array(&replay.salt);
+        out.byte(replay.key_id);
+        out.number(replay.replays.into());
+        out.optional(replay.expires_at.as_ref(), |out, at| out.time(*at));
+    });
+}
+
+fn read_retired(from: &mut Reader<'_>) -> Result<Retired, CorruptRecord> {
+    Ok(Retired {
+        generation: from.small()?,
+        merged: from.small()?,
+        retired_at: from.time()?,
+        replay: from.optional(|from| {
+            Ok(Replayable {
+                digest: from.digest()?,
+                salt: from.array()?,
+                key_id: from.byte()?,
+                replays: from.small()?,
+                expires_at: from.optional(Reader::time)?,
+            })
+        })?,
+    })
+}
+
+fn write_access_token(out: &mut Writer, token: &LiveAccessToken) {
+    out.number(token.serial.into());
+    out.array(token.digest.as_bytes());
+    out.optional(token.scope.as_ref(), |out, scope| out.text(scope.as_str()));
+    out.optional(token.resources.as_ref(), write_resources);
+    out.time(token.issued_at);
+    out.time(token.expires_at);
+    out.optional(token.parent.as_ref(), |out, parent| out.number((*parent).into()));
+}
+
+fn read_access_token(from: &mut Reader<'_>) -> Result<LiveAccessToken, CorruptRecord> {
+    Ok(LiveAccessToken {
+        serial: from.small()?,
+        digest: from.digest()?,
+        scope: from.optional(|from| from.parsed(Scope::new))?,
+        resources: from.optional(read_resources)?,
+        issued_at: from.time()?,
+        expires_at: from.time()?,
+        parent: from.optional(Reader::small)?,
+    })
+}
+
+fn checksum(key: &[u8; 16], content: &[u8]) -> [u8; 4] {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key);
+    hasher.update(content);
+    hasher.finalize().to_be_bytes()
+}

@@ -1,0 +1,114 @@
+use super::CorruptRecord;
+use crate::InvalidValue;
+use crate::clock::Timestamp;
+use crate::secret::Digest;
+
+/// Takes fields from a record whose checksum held.
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+    created_at: Timestamp,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn open(version: u8, key: &[u8; 16], bytes: &'a [u8]) -> Result<Self, CorruptRecord> {
+        // The version first: a newer layout may be sealed otherwise, and "damaged" would be the wrong thing to tell.
+        match bytes.first() {
+            Some(found) if *found == version => {}
+            Some(_) => return Err(CorruptRecord("its version is not known to this release")),
+            None => return Err(CorruptRecord("it is empty")),
+        }
+        let (content, found) = bytes.split_last_chunk::<4>().ok_or(CorruptRecord("it is cut short"))?;
+        if super::checksum(key, content) != *found {
+            return Err(CorruptRecord("its checksum does not match"));
+        }
+        let mut from = Self { rest: &content[1..], created_at: Timestamp::default() };
+        from.created_at = Timestamp::from_millis(i64::from_be_bytes(from.array()?));
+        Ok(from)
+    }
+
+    pub(super) const fn close(self) -> Result<(), CorruptRecord> {
+        if self.rest.is_empty() { Ok(()) } else { Err(CorruptRecord("something follows its end")) }
+    }
+
+    pub(super) const fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8, CorruptRecord> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], CorruptRecord> {
+        let (array, rest) = self.rest.split_first_chunk().ok_or(CorruptRecord("it ends too early"))?;
+        self.rest = rest;
+        Ok(*array)
+    }
+
+    pub(super) fn digest(&mut self) -> Result<Digest, CorruptRecord> {
+        self.array().map(Digest::from_bytes)
+    }
+
+    pub(super) fn number(&mut self) -> Result<u64, CorruptRecord> {
+        let mut number = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(CorruptRecord("a number is too large"))
+    }
+
+    pub(super) fn small(&mut self) -> Result<u32, CorruptRecord> {
+        u32::try_from(self.number()?).map_err(|_| CorruptRecord("a number is too large"))
+    }
+
+    pub(super) fn time(&mut self) -> Result<Timestamp, CorruptRecord> {
+        let folded = self.number()?;
+        let distance = (folded >> 1).cast_signed() ^ -((folded & 1).cast_signed());
+        Ok(Timestamp::from_millis(self.created_at.as_millis().wrapping_add(distance)))
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], CorruptRecord> {
+        let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(CorruptRecord("it ends too early"))?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    pub(super) fn text(&mut self) -> Result<&'a str, CorruptRecord> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| CorruptRecord("a text is not UTF-8"))
+    }
+
+    pub(super) fn string(&mut self) -> Result<String, CorruptRecord> {
+        self.text().map(str::to_owned)
+    }
+
+    pub(super) fn parsed<T>(
+        &mut self,
+        parse: impl FnOnce(&'a str) -> Result<T, InvalidValue>,
+    ) -> Result<T, CorruptRecord> {
+        parse(self.text()?).map_err(|_| CorruptRecord("a value has the wrong form"))
+    }
+
+    pub(super) fn optional<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, CorruptRecord>,
+    ) -> Result<Option<T>, CorruptRecord> {
+        match self.byte()? {
+            0 => Ok(None),
+            1 => read(self).map(Some),
+            _ => Err(CorruptRecord("a flag is neither 0 nor 1")),
+        }
+    }
+
+    pub(super) fn list<T, C: FromIterator<T>>(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Result<T, CorruptRecord>,
+    ) -> Result<C, CorruptRecord> {
+        // Collected one by one: a length that lies runs out of bytes before it runs out of memory.
+        let length = self.number()?;
+        (0..length).map(|_| read(self)).collect()
+    }
+}

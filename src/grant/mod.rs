@@ -1,0 +1,246 @@
+//! The grant: one record per authorization, read and written whole.
+//!
+//! Code redemption, rotation, replay, the reaction to reuse and cascading revocation are each one conditional write of
+//! this record. That is the shape which every engine gives atomically: a mutex, one SQL row, one slot of a cluster.
+
+mod codec;
+mod id;
+mod transition;
+
+pub use codec::CorruptRecord;
+pub use id::GrantId;
+pub(crate) use transition::{Grace, Rotation, end_of};
+
+use std::collections::VecDeque;
+
+use crate::clock::Timestamp;
+use crate::grant_type::GrantType;
+use crate::pkce::CodeChallenge;
+use crate::resource::Resources;
+use crate::scope::Scope;
+use crate::secret::Digest;
+use crate::token::Salt;
+use crate::vocabulary::{ClientId, RedirectUri, Registration, Subject};
+
+/// Everything the library knows of one authorization. Stores move its [`encode`](Self::encode)d bytes; only the engine
+/// reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub(crate) id: GrantId,
+    pub(crate) client_id: ClientId,
+    pub(crate) registration: Registration,
+    pub(crate) grant_type: GrantType,
+    pub(crate) approval: Approval,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Timestamp,
+    /// The absolute end, when the policy had one at creation.
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) phase: Phase,
+    /// The current refresh token; absent when the grant has none.
+    pub(crate) head: Option<Head>,
+    /// Predecessors whose grace clock may still run, oldest first, at most [`MAX_RETIRED`](transition::MAX_RETIRED).
+    pub(crate) retired: VecDeque<Retired>,
+    /// Live access tokens, oldest first.
+    pub(crate) access: VecDeque<LiveAccessToken>,
+    /// The serial of the next access token.
+    pub(crate) next_serial: u32,
+}
+
+/// What was approved, by whom, and how they were authenticated: the same for the whole life of a grant.
+///
+/// ```
+/// use regrant::{Approval, Scope, Subject};
+///
+/// let approval = Approval::of(Subject::new("demo")?).with_scope(Scope::new("read write")?);
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Approval {
+    /// The resource owner; absent when the client acts for itself.
+    pub subject: Option<Subject>,
+    /// What was consented to. It never shrinks and never grows.
+    pub scope: Scope,
+    /// The resources consented to (RFC 8707).
+    pub resources: Resources,
+    /// The key that holders must prove to possess, as verified by the host when the grant was made.
+    pub confirmation: Option<Confirmation>,
+    /// When the resource owner was authenticated (OpenID Connect `auth_time`).
+    pub auth_time: Option<Timestamp>,
+    /// How well (OpenID Connect `acr`).
+    pub acr: Option<String>,
+    /// By which methods (OpenID Connect `amr`).
+    pub amr: Vec<String>,
+    /// The `nonce` of the authentication request.
+    pub nonce: Option<String>,
+    /// Bytes of the host's own, carried along unread. Keep them few: they are read and written with every request.
+    pub data: Vec<u8>,
+}
+
+impl Approval {
+    /// The approval of a resource owner, of nothing yet.
+    #[must_use]
+    pub fn of(subject: Subject) -> Self {
+        Self { subject: Some(subject), ..Self::default() }
+    }
+
+    /// Sets the scope consented to.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Sets the resources consented to.
+    #[must_use]
+    pub fn with_resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
+        self
+    }
+
+    /// Sets the key that holders must prove to possess.
+    #[must_use]
+    pub const fn with_confirmation(mut self, confirmation: Option<Confirmation>) -> Self {
+        self.confirmation = confirmation;
+        self
+    }
+
+    /// Sets when, how well and by which methods the resource owner was authenticated.
+    #[must_use]
+    pub fn with_authentication(mut self, auth_time: Timestamp, acr: Option<String>, amr: Vec<String>) -> Self {
+        self.auth_time = Some(auth_time);
+        self.acr = acr;
+        self.amr = amr;
+        self
+    }
+
+    /// Sets the nonce of the authentication request.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<String>) -> Self {
+        self.nonce = nonce;
+        self
+    }
+
+    /// Sets the host's own bytes.
+    #[must_use]
+    pub fn with_data(mut self, data: Vec<u8>) -> Self {
+        self.data = data;
+        self
+    }
+}
+
+/// The key to which tokens are bound (`cnf`, RFC 7800).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Confirmation {
+    /// SHA-256 thumbprint of a DPoP key (`jkt`, RFC 9449 section 6).
+    DpopKey([u8; 32]),
+    /// SHA-256 thumbprint of a client certificate (`x5t#S256`, RFC 8705 section 3.1).
+    Certificate([u8; 32]),
+}
+
+/// Where a grant is in its life. `Revoked` is final: no later write leaves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// A code was minted and not yet shown.
+    AwaitingRedemption(PendingCode),
+    /// Tokens are out. `redeemed` remembers a code that could still be shown a second time.
+    Active { redeemed: Option<RedeemedCode> },
+    /// Nothing of it is valid any more.
+    Revoked { at: Timestamp, reason: RevocationReason },
+}
+
+/// An authorization code before its use, and what its redeemer must show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PendingCode {
+    pub(crate) digest: Digest,
+    pub(crate) redirect_uri: Option<RedirectUri>,
+    pub(crate) challenge: Option<CodeChallenge>,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// An authorization code after its use: one digest over code, redirect URI and challenge, enough to tell whether a second
+/// presenter holds them all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RedeemedCode {
+    pub(crate) possession: Digest,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// The current refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) generation: u32,
+    pub(crate) digest: Digest,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// A former head. When many rotations crowd one grace period the oldest entries merge: one then stands for `merged`
+/// older generations too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Retired {
+    pub(crate) generation: u32,
+    pub(crate) merged: u32,
+    pub(crate) retired_at: Timestamp,
+    pub(crate) replay: Option<Replayable>,
+}
+
+/// What it takes to repeat a rotation: everything but the parent token itself, which only its holder has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Replayable {
+    pub(crate) digest: Digest,
+    pub(crate) salt: Salt,
+    pub(crate) key_id: u8,
+    pub(crate) replays: u32,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// An access token that has neither expired nor been revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LiveAccessToken {
+    pub(crate) serial: u32,
+    pub(crate) digest: Digest,
+    /// `None` is the whole scope of the grant; so for `resources`.
+    pub(crate) scope: Option<Scope>,
+    pub(crate) resources: Option<Resources>,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// The generation of the refresh token from which it was derived, if it was.
+    pub(crate) parent: Option<u32>,
+}
+
+/// Why a grant was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RevocationReason {
+    /// The client asked for it (RFC 7009).
+    ClientRequest,
+    /// The host asked for it: an administrator, a sign-out, a changed password.
+    HostRequest,
+    /// A spent refresh token was presented again (RFC 9700 section 4.14.2).
+    RefreshTokenReuse,
+    /// An authorization code was redeemed a second time (RFC 6749 section 4.1.2).
+    CodeReuse,
+}
+
+/// A grant as its resource owner or client may see it listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrantSummary {
+    /// Its handle, for [`TokenService::revoke_grant`](crate::TokenService::revoke_grant). Not a secret, but not for
+    /// clients or resource servers either.
+    pub id: GrantId,
+    /// The client it was issued to.
+    pub client_id: ClientId,
+    /// The flow that created it.
+    pub grant_type: GrantType,
+    /// What was approved.
+    pub approval: Approval,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last refreshed or redeemed.
+    pub last_used_at: Timestamp,
+    /// When the last of it dies if nobody refreshes it; `None` is never.
+    pub expires_at: Option<Timestamp>,
+}

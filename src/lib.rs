@@ -1,0 +1,58 @@
+#![doc = include_str!("../README.md")]
+
+mod approver;
+mod authenticator;
+mod client;
+mod clock;
+pub mod engine;
+mod entropy;
+mod error_code;
+mod event;
+mod gate;
+mod grant;
+mod grant_type;
+mod parameters;
+mod pkce;
+mod policy;
+mod refusal;
+mod resource;
+mod scope;
+mod secret;
+mod service;
+pub mod sink;
+pub mod store;
+mod token;
+mod vocabulary;
+pub mod wire;
+
+pub use approver::{ApproveError, ApproveRequest, GrantApprover};
+pub use authenticator::{
+    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientRegistry, RegistryError,
+    SecretHash, VerifySecret,
+};
+pub use client::{Client, ClientAuthenticationMethod, IntrospectionAccess};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use engine::{
+    ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, IssueRequest, RedeemRequest, RefreshRequest,
+    TokenResponse, TokenType,
+};
+pub use entropy::{Entropy, SystemEntropy};
+pub use error_code::ErrorCode;
+pub use event::{Event, EventKind, EventSink, NoEvents, Operation, ReplayCause};
+pub use gate::{EverySubject, SubjectGate};
+pub use grant::{Approval, Confirmation, CorruptRecord, Grant, GrantId, GrantSummary, RevocationReason};
+pub use grant_type::{ExtensionUri, GrantType};
+pub use parameters::{MissingParameter, Parameters};
+pub use pkce::CodeChallenge;
+pub use policy::{
+    ClientPolicy, GraceEnds, Lifetime, Limit, OnReuse, OnRollback, Policy, PolicyError, PreviousAccessToken,
+    RequirePkce,
+};
+pub use refusal::Refusal;
+pub use resource::{Resource, Resources};
+pub use scope::Scope;
+pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken};
+pub use service::{GrantPage, TokenError, TokenService, TokenServiceBuilder};
+pub use store::{GrantOwner, MemoryStore};
+pub use token::{Key, KeyRing, KeyRingError, Opened, TokenFormat, TokenKind, TokenPrefixes};
+pub use vocabulary::{ClientId, InvalidValue, Realm, RedirectUri, Registration, Subject};

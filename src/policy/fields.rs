@@ -1,0 +1,85 @@
+/// Writes the list of policy fields once and makes of it the provider's `Policy`, the client's `ClientPolicy` (every
+/// field optional), their setters, and the rule by which the second overrides the first.
+macro_rules! policy_fields {
+    ($(
+        $(#[doc = $doc:literal])+
+        $(#[serde(with = $with:literal / $with_optional:literal)])?
+        $field:ident : $type:ty = $default:expr, am: $am:expr, with: $setter:ident;
+    )+) => {
+        /// What the provider decides for all clients: how long things live, whether refresh tokens rotate, what a reuse
+        /// does. A [`ClientPolicy`] overrides it field by field.
+        ///
+        /// In a configuration file durations are written for people, and a key that is no field is an error:
+        ///
+        /// ```
+        /// use std::time::Duration;
+        /// use regrant::Policy;
+        ///
+        /// let policy = Policy::default()
+        ///     .with_access_token_lifetime(Duration::from_secs(600))
+        ///     .with_grant_lifetime(Duration::from_secs(30 * 24 * 3600).into());
+        /// assert!(policy.validate().is_ok());
+        /// assert!(Policy::default().with_grace_period(Duration::from_secs(121)).validate().is_ok());
+        /// assert!(Policy::am_7_5().with_grace_period(Duration::from_secs(121)).validate().is_err());
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        #[non_exhaustive]
+        pub struct Policy {
+            $( $(#[doc = $doc])+ $(#[serde(with = $with)])? pub $field: $type, )+
+        }
+
+        impl Default for Policy {
+            /// The defaults of this library: AM's, and safer where RFC 9700 and experience ask for it.
+            fn default() -> Self {
+                Self { $( $field: $default, )+ }
+            }
+        }
+
+        impl Policy {
+            /// The defaults of ForgeRock / Ping AM 7.5.
+            #[must_use]
+            pub fn am_7_5() -> Self {
+                Self { $( $field: $am, )+ }
+            }
+
+            /// This policy with every field that `client` sets taken from there.
+            pub(super) fn overridden_by(&self, client: &ClientPolicy) -> Self {
+                Self { $( $field: client.$field.unwrap_or(self.$field), )+ }
+            }
+
+            $(
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[must_use]
+                pub fn $setter(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )+
+        }
+
+        /// What one client decides otherwise. A field that is absent is inherited from the provider (AM: 0).
+        ///
+        /// [`grant_types`](Self::grant_types) overrides once more for grants of one flow: the most specific word wins.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        #[non_exhaustive]
+        pub struct ClientPolicy {
+            $( $(#[doc = $doc])+ $(#[serde(with = $with_optional)])? pub $field: Option<$type>, )+
+            /// Overrides for grants that came to be by one flow. They do not nest.
+            pub grant_types: BTreeMap<GrantType, ClientPolicy>,
+        }
+
+        impl ClientPolicy {
+            $(
+                #[doc = concat!("Overrides [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[must_use]
+                pub fn $setter(mut self, $field: $type) -> Self {
+                    self.$field = Some($field);
+                    self
+                }
+            )+
+        }
+    };
+}
+pub(super) use policy_fields;

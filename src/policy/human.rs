@@ -1,0 +1,133 @@
+//! Durations and bounds as people write them: "90s", "10m", "7d", "never", "unlimited".
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::InvalidValue;
+
+/// A lifetime that may have no end.
+///
+/// ```
+/// use std::time::Duration;
+/// use regrant::Lifetime;
+///
+/// assert_eq!("7d".parse(), Ok(Lifetime::Of(Duration::from_secs(7 * 24 * 3600))));
+/// assert_eq!("never".parse(), Ok(Lifetime::Never));
+/// ```
+///
+/// Ordered by length; never is the longest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Lifetime {
+    /// Ends this long after its beginning.
+    Of(Duration),
+    /// Never ends (AM: -1).
+    Never,
+}
+
+impl From<Duration> for Lifetime {
+    fn from(span: Duration) -> Self {
+        Self::Of(span)
+    }
+}
+
+impl FromStr for Lifetime {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        if text == "never" { Ok(Self::Never) } else { parse(text).map(Self::Of) }
+    }
+}
+
+impl TryFrom<String> for Lifetime {
+    type Error = InvalidValue;
+
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
+        text.parse()
+    }
+}
+
+impl From<Lifetime> for String {
+    fn from(lifetime: Lifetime) -> Self {
+        lifetime.to_string()
+    }
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Of(span) => humantime::format_duration(*span).fmt(f),
+            Self::Never => f.write_str("never"),
+        }
+    }
+}
+
+/// A count that may have no bound: a whole number, or "unlimited".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a whole number or \"unlimited\"")]
+pub enum Limit {
+    /// At most this many.
+    AtMost(u32),
+    /// As many as come.
+    #[serde(with = "unlimited")]
+    Unlimited,
+}
+
+impl Limit {
+    pub(crate) const fn is_reached_by(self, count: u32) -> bool {
+        match self {
+            Self::AtMost(most) => count >= most,
+            Self::Unlimited => false,
+        }
+    }
+}
+
+mod unlimited {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("unlimited")
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+        let word = String::deserialize(deserializer)?;
+        if word == "unlimited" { Ok(()) } else { Err(D::Error::custom("expected \"unlimited\"")) }
+    }
+}
+
+fn parse(text: &str) -> Result<Duration, InvalidValue> {
+    humantime::parse_duration(text)
+        .map_err(|_| InvalidValue::new("duration", "write it like \"90s\", \"10m\" or \"7d\""))
+}
+
+pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_duration(*span))
+}
+
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse(&text).map_err(serde::de::Error::custom)
+}
+
+/// The same for a field that may be left out.
+pub(super) mod optional {
+    use super::{Deserializer, Duration, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub(in crate::policy) fn serialize<S: Serializer>(
+        span: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        span.map(|span| humantime::format_duration(span).to_string()).serialize(serializer)
+    }
+
+    pub(in crate::policy) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        super::deserialize(deserializer).map(Some)
+    }
+}

@@ -1,0 +1,201 @@
+//! Policy: the provider's word, then the client's, then the client's for one flow.
+
+mod fields;
+mod human;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::grant_type::GrantType;
+use fields::policy_fields;
+pub use human::{Lifetime, Limit};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest grace period that may run to its deadline whether or not the successor is in use (AM's cap).
+const MAX_PLAIN_GRACE: Duration = Duration::from_secs(120);
+
+policy_fields! {
+    /// How long an authorization code can be redeemed: more than 0, at most 10 minutes (RFC 6749 section 4.1.2).
+    /// Default 120 s. AM: `codeLifetime`.
+    #[serde(with = "human" / "human::optional")]
+    authorization_code_lifetime: Duration = 2 * MINUTE, am: 2 * MINUTE, with: with_authorization_code_lifetime;
+    /// How long an access token lives, at least 1 s, never past the end of its grant. Default 1 h. AM:
+    /// `accessTokenLifetime`.
+    #[serde(with = "human" / "human::optional")]
+    access_token_lifetime: Duration = HOUR, am: HOUR, with: with_access_token_lifetime;
+    /// How long a refresh token may lie unused, at least 1 s; each rotation starts it anew. Default 7 d. AM:
+    /// `refreshTokenLifetime` (-1 = never).
+    refresh_token_lifetime: Lifetime = Lifetime::Of(DAY.saturating_mul(7)), am: Lifetime::Of(DAY.saturating_mul(7)),
+        with: with_refresh_token_lifetime;
+    /// How long a grant lives however often it is refreshed, at least 1 s. A shorter value applies to living grants at
+    /// their next refresh; a longer one does not lengthen them. Default never. AM has none.
+    grant_lifetime: Lifetime = Lifetime::Never, am: Lifetime::Never, with: with_grant_lifetime;
+    /// Whether new grants get a refresh token. Implicit and client credentials grants never do, nor does a client that may
+    /// not use the `refresh_token` grant type. Default true. AM: `issueRefreshToken`.
+    issue_refresh_tokens: bool = true, am: true, with: with_issue_refresh_tokens;
+    /// Rotation: whether a refresh answers with a new refresh token and retires the old one (RFC 9700 section 4.14.2). When
+    /// off, the refresh token stays valid and the answer has none. Default true. AM: `issueRefreshTokenOnRefreshedToken`.
+    issue_refresh_tokens_on_refresh: bool = true, am: true, with: with_issue_refresh_tokens_on_refresh;
+    /// How long after its rotation a refresh token may be presented again, for the answer that got lost. 0 is off. At most
+    /// 120 s, or longer when [`GraceEnds`] includes the successor's first use. Counted from the rotation, never extended.
+    /// Default 60 s. AM: `refreshTokenGracePeriod`, 0; a client's -1 is "0s" here.
+    #[serde(with = "human" / "human::optional")]
+    grace_period: Duration = MINUTE, am: Duration::ZERO, with: with_grace_period;
+    /// What ends the grace period early. Default: the successor's first use. AM: nothing does.
+    grace_ends: GraceEnds = GraceEnds::DeadlineOrSuccessorUse, am: GraceEnds::Deadline, with: with_grace_ends;
+    /// How often one retired refresh token may be replayed within grace. A limit costs one write per replay. Default
+    /// unlimited. AM has none.
+    max_replays: Limit = Limit::Unlimited, am: Limit::Unlimited, with: with_max_replays;
+    /// What the reuse of a spent refresh token does to its grant. Default revoke. AM refuses only.
+    on_reuse: OnReuse = OnReuse::Revoke, am: OnReuse::Refuse, with: with_on_reuse;
+    /// What a refresh does to the access tokens issued before. Default: they live until they expire. AM the same.
+    previous_access_token: PreviousAccessToken = PreviousAccessToken::Keep, am: PreviousAccessToken::Keep,
+        with: with_previous_access_token;
+    /// What happens when a genuine refresh token is ahead of its record, which proves that the store lost acknowledged
+    /// writes. Default heal.
+    on_rollback: OnRollback = OnRollback::Heal, am: OnRollback::Heal, with: with_on_rollback;
+    /// How many access tokens of one grant may be alive at once, at least 1; the oldest makes room. It bounds the record.
+    /// Default 16. AM has no limit.
+    max_live_access_tokens: Limit = Limit::AtMost(16), am: Limit::Unlimited, with: with_max_live_access_tokens;
+    /// How long an id_token is valid, at least 1 s; read by what issues id_tokens. Default 1 h. AM: `jwtTokenLifetime`.
+    #[serde(with = "human" / "human::optional")]
+    id_token_lifetime: Duration = HOUR, am: HOUR, with: with_id_token_lifetime;
+    /// Who must send a PKCE challenge with an authorization request (RFC 9700 section 2.1.1). Default public clients. AM:
+    /// `codeVerifierEnforced`, false.
+    require_pkce: RequirePkce = RequirePkce::PublicClients, am: RequirePkce::Nobody, with: with_require_pkce;
+}
+
+/// What ends the grace period of a retired refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GraceEnds {
+    /// Only the deadline: the retired token may be replayed although its successor is in use, as in AM.
+    Deadline,
+    /// The deadline, or the first refresh with the successor, which proves that the answer arrived.
+    DeadlineOrSuccessorUse,
+}
+
+/// The reaction to a spent refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnReuse {
+    /// Revoke the grant and all its tokens (RFC 9700 section 4.14.2).
+    Revoke,
+    /// Refuse the request and report it; the grant lives on.
+    Refuse,
+}
+
+/// The fate of earlier access tokens on refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PreviousAccessToken {
+    /// They live until they expire.
+    Keep,
+    /// They die with the refresh.
+    Revoke,
+}
+
+/// The answer to a token that is ahead of its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnRollback {
+    /// Adopt the token as the head: nobody is logged out by a failover.
+    Heal,
+    /// Refuse it; the user has to sign in again.
+    Refuse,
+}
+
+/// Who must use PKCE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RequirePkce {
+    /// Nobody has to; a challenge that was sent is always enforced.
+    Nobody,
+    /// Clients that do not authenticate.
+    PublicClients,
+    /// Every client.
+    Everybody,
+}
+
+impl Policy {
+    /// Refuses values out of range and contradictions.
+    ///
+    /// # Errors
+    /// Names the first field that is wrong.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        let second = Duration::from_secs(1);
+        let at_least_a_second = |lifetime: Lifetime| lifetime >= Lifetime::Of(second);
+        let code = self.authorization_code_lifetime;
+        let plain_grace_is_short = self.grace_ends != GraceEnds::Deadline || self.grace_period <= MAX_PLAIN_GRACE;
+        [
+            ("authorization_code_lifetime", !code.is_zero() && code <= 10 * MINUTE, "more than 0 and at most 10m"),
+            ("access_token_lifetime", self.access_token_lifetime >= second, "at least 1s"),
+            ("refresh_token_lifetime", at_least_a_second(self.refresh_token_lifetime), "at least 1s, or never"),
+            ("grant_lifetime", at_least_a_second(self.grant_lifetime), "at least 1s, or never"),
+            ("grace_period", plain_grace_is_short, "at most 2m unless grace_ends is deadline_or_successor_use"),
+            ("max_live_access_tokens", self.max_live_access_tokens != Limit::AtMost(0), "at least 1, or unlimited"),
+            ("id_token_lifetime", self.id_token_lifetime >= second, "at least 1s"),
+        ]
+        .into_iter()
+        .find(|(_, is_valid, _)| !is_valid)
+        .map_or(Ok(()), |(field, _, range)| Err(PolicyError { field, range }))
+    }
+
+    /// The policy for grants of one flow of one client.
+    ///
+    /// # Errors
+    /// When the client's overrides contradict the provider's word.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use regrant::{ClientPolicy, GrantType, Policy};
+    ///
+    /// let mut client = ClientPolicy::default().with_access_token_lifetime(Duration::from_secs(600));
+    /// let minute = ClientPolicy::default().with_access_token_lifetime(Duration::from_secs(60));
+    /// client.grant_types.insert(GrantType::ClientCredentials, minute);
+    ///
+    /// let policy = Policy::default().for_client(&client, &GrantType::ClientCredentials)?;
+    /// assert_eq!(policy.access_token_lifetime, Duration::from_secs(60));
+    /// # Ok::<(), regrant::PolicyError>(())
+    /// ```
+    pub fn for_client(&self, client: &ClientPolicy, grant_type: &GrantType) -> Result<Self, PolicyError> {
+        let policy = self.overridden_by(client);
+        let policy = match client.grant_types.get(grant_type) {
+            Some(for_flow) => policy.overridden_by(for_flow),
+            None => policy,
+        };
+        policy.validate().map(|()| policy)
+    }
+}
+
+impl ClientPolicy {
+    /// Refuses overrides that contradict `provider`, for every flow.
+    ///
+    /// # Errors
+    /// Names the first field that is wrong.
+    pub fn validate(&self, provider: &Policy) -> Result<(), PolicyError> {
+        if self.grant_types.values().any(|for_flow| !for_flow.grant_types.is_empty()) {
+            return Err(PolicyError { field: "grant_types", range: "not nested" });
+        }
+        provider.overridden_by(self).validate()?;
+        self.grant_types.keys().try_for_each(|grant_type| provider.for_client(self, grant_type).map(drop))
+    }
+}
+
+/// A policy that contradicts itself or leaves its range. Found when the service is built, not when it serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("policy field {field} must be {range}")]
+pub struct PolicyError {
+    field: &'static str,
+    range: &'static str,
+}

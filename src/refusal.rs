@@ -1,0 +1,138 @@
+//! Why a request was refused: facts for events and logs, and the one place where they become protocol words.
+
+use crate::error_code::ErrorCode;
+
+/// A fact that makes the service say no. It is told to the host, never to the client, which sees only the
+/// [`ErrorCode`] it maps to: the difference between "unknown", "expired" and "another client's" is no attacker's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Unknown client, wrong credentials, or not the registered method.
+    #[error("client authentication failed")]
+    ClientAuthenticationFailed,
+    /// The token was not sealed by this service for this use: garbage, cut, another kind, another realm, a dropped key.
+    #[error("token not recognized")]
+    TokenUnrecognized,
+    /// A genuine token whose grant the store does not hold: expired and purged.
+    #[error("grant unknown")]
+    GrantUnknown,
+    /// The token was issued to another client.
+    #[error("token belongs to another client")]
+    OtherClient,
+    /// The token was issued to an earlier registration of this client id.
+    #[error("token belongs to an earlier registration of the client")]
+    OtherRegistration,
+    /// The grant is bound to a key that the request does not prove to hold.
+    #[error("proof of possession missing or of another key")]
+    ProofOfPossessionFailed,
+    /// The grant was revoked.
+    #[error("grant revoked")]
+    GrantRevoked,
+    /// The grant has reached its absolute end.
+    #[error("grant expired")]
+    GrantExpired,
+    /// The host no longer serves this resource owner.
+    #[error("subject not served")]
+    SubjectNotServed,
+    /// The refresh token has expired.
+    #[error("refresh token expired")]
+    RefreshTokenExpired,
+    /// The refresh token was rotated, its grace clock runs, but its successor is already in use: parallel tabs.
+    #[error("successor of the refresh token already used")]
+    SuccessorUsed,
+    /// The refresh token was replayed within grace as often as the policy allows.
+    #[error("too many replays of the refresh token")]
+    ReplayLimitReached,
+    /// The refresh token was retired in the future: the clock stepped back, or another node's runs ahead. Neither inside
+    /// grace nor theft, so the service answers that it is to be tried again.
+    #[error("clock behind the record")]
+    ClockBehind,
+    /// A spent refresh token: reuse.
+    #[error("refresh token reused")]
+    RefreshTokenReused,
+    /// Two different refresh tokens of one generation exist: the store lost a write and the rotation was done twice.
+    #[error("refresh token forked")]
+    RefreshTokenForked,
+    /// The refresh token is ahead of its record, and the policy does not heal.
+    #[error("refresh token ahead of its record")]
+    RefreshTokenAhead,
+    /// The authorization code has expired.
+    #[error("authorization code expired")]
+    CodeExpired,
+    /// The code was redeemed before, and this presenter holds all that the redeemer held: the grant is revoked.
+    #[error("authorization code reused")]
+    CodeReused,
+    /// The code was redeemed before, and this presenter does not hold all that the redeemer held.
+    #[error("authorization code already redeemed")]
+    CodeSpent,
+    /// The redirect URI is not that of the authorization request, or is missing though it was in it.
+    #[error("redirect URI mismatch")]
+    RedirectUriMismatch,
+    /// The code verifier does not answer the challenge, or is missing though there was one.
+    #[error("code verifier mismatch")]
+    CodeVerifierMismatch,
+    /// A code verifier was sent though there was no challenge: a downgrade (RFC 9700 section 4.8.2).
+    #[error("code verifier without challenge")]
+    CodeVerifierUnexpected,
+    /// The authorization request had no PKCE challenge though the policy asks for one.
+    #[error("code challenge required")]
+    CodeChallengeRequired,
+    /// The redirect URI of the authorization request is not registered.
+    #[error("redirect URI not registered")]
+    RedirectUriNotRegistered,
+    /// The client may not use this grant type.
+    #[error("grant type not allowed for the client")]
+    GrantTypeNotAllowed,
+    /// More scope than the grant or the client's registration holds.
+    #[error("scope exceeded")]
+    ScopeExceeded,
+    /// A resource that the grant or the client's registration does not hold.
+    #[error("resource exceeded")]
+    ResourceExceeded,
+    /// The resource owner's credentials, or whatever the flow shows in their place, were not accepted.
+    #[error("approval denied")]
+    ApprovalDenied,
+    /// A public client asked for introspection, which only authenticated callers may.
+    #[error("introspection by a public client")]
+    PublicCaller,
+    /// The grant has issued as many tokens as it can number (2^32).
+    #[error("grant exhausted")]
+    GrantExhausted,
+}
+
+impl Refusal {
+    /// The protocol's word for it. Exhaustive, so that a new fact must choose its word.
+    #[must_use]
+    pub const fn code(self) -> ErrorCode {
+        match self {
+            Self::ClientAuthenticationFailed | Self::PublicCaller => ErrorCode::InvalidClient,
+            Self::TokenUnrecognized
+            | Self::GrantUnknown
+            | Self::OtherClient
+            | Self::OtherRegistration
+            | Self::ProofOfPossessionFailed
+            | Self::GrantRevoked
+            | Self::GrantExpired
+            | Self::SubjectNotServed
+            | Self::RefreshTokenExpired
+            | Self::SuccessorUsed
+            | Self::ReplayLimitReached
+            | Self::RefreshTokenReused
+            | Self::RefreshTokenForked
+            | Self::RefreshTokenAhead
+            | Self::CodeExpired
+            | Self::CodeReused
+            | Self::CodeSpent
+            | Self::RedirectUriMismatch
+            | Self::CodeVerifierMismatch
+            | Self::CodeVerifierUnexpected
+            | Self::ApprovalDenied
+            | Self::GrantExhausted => ErrorCode::InvalidGrant,
+            Self::ClockBehind => ErrorCode::TemporarilyUnavailable,
+            Self::CodeChallengeRequired | Self::RedirectUriNotRegistered => ErrorCode::InvalidRequest,
+            Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
+            Self::ScopeExceeded => ErrorCode::InvalidScope,
+            Self::ResourceExceeded => ErrorCode::InvalidTarget,
+        }
+    }
+}

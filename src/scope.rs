@@ -1,0 +1,132 @@
+//! `scope` as RFC 6749 section 3.3 writes it.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::InvalidValue;
+
+/// A set of scope tokens. Order and repetition carry no meaning (RFC 6749 section 3.3), so they are not kept: equal sets
+/// are equal values. Case carries meaning.
+///
+/// The empty text is the empty scope; otherwise the grammar holds to the letter: tokens of `%x21 / %x23-5B / %x5D-7E`
+/// with one space between them.
+///
+/// ```
+/// use regrant::Scope;
+///
+/// let granted: Scope = "write read read".parse()?;
+/// assert_eq!(granted.to_string(), "read write");
+/// assert!("read".parse::<Scope>()?.is_subset_of(&granted));
+/// assert!(!"READ".parse::<Scope>()?.is_subset_of(&granted));
+/// assert!("read  write".parse::<Scope>().is_err());
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scope(Box<str>);
+
+impl Scope {
+    /// The scope without any token.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Parses a space-delimited list of scope tokens.
+    ///
+    /// # Errors
+    /// When the text is not of the grammar above.
+    pub fn new(text: &str) -> Result<Self, InvalidValue> {
+        if text.is_empty() {
+            return Ok(Self::empty());
+        }
+        if !text.bytes().all(|byte| matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+            return Err(InvalidValue::new("scope", "holds a character outside %x20-21 / %x23-5B / %x5D-7E"));
+        }
+        if text.split(' ').any(str::is_empty) {
+            return Err(InvalidValue::new("scope", "tokens are separated by exactly one space"));
+        }
+        // What a record holds is sorted already: reading one costs no sort.
+        if text.split(' ').is_sorted_by(|left, right| left < right) {
+            return Ok(Self(text.into()));
+        }
+        let mut tokens: Vec<&str> = text.split(' ').collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        Ok(Self(tokens.join(" ").into()))
+    }
+
+    /// The tokens, in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ').filter(|token| !token.is_empty())
+    }
+
+    /// Whether there is no token.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether `token` is one of the tokens.
+    #[must_use]
+    pub fn contains(&self, token: &str) -> bool {
+        self.iter().any(|own| own == token)
+    }
+
+    /// Whether `other` holds every token of `self`. Linear in both: a hostile scope of a whole body costs no more.
+    #[must_use]
+    pub fn is_subset_of(&self, other: &Self) -> bool {
+        sorted_subset(self.iter(), other.iter())
+    }
+
+    /// The tokens as the protocol writes them.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether each item of `left` is in `right`, both ascending and without repetition.
+pub(crate) fn sorted_subset<T: Ord>(left: impl Iterator<Item = T>, right: impl Iterator<Item = T>) -> bool {
+    let mut right = right;
+    left.into_iter().all(|wanted| {
+        right.by_ref().map(|held| held.cmp(&wanted)).find(|order| *order != Ordering::Less) == Some(Ordering::Equal)
+    })
+}
+
+impl FromStr for Scope {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = InvalidValue;
+
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
+        Self::new(&text)
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.0.into()
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scope({:?})", self.0)
+    }
+}

@@ -1,0 +1,105 @@
+//! Values that must not be seen: no `Display`, no `Serialize`, a `Debug` that shows nothing, zeroed when dropped.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+macro_rules! secret_text {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone)]
+        pub struct $name(Zeroizing<String>);
+
+        impl $name {
+            /// Takes the text as it is; whether it means anything is decided where it is used.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(Zeroizing::new(text.into()))
+            }
+
+            /// The text itself. What you do with it is yours to guard: never log it, never put it into a URL.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self::new(text)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    };
+}
+
+secret_text! {
+    /// An authorization code (RFC 6749 section 4.1.2), 111 characters with the default prefix.
+    AuthorizationCode
+}
+secret_text! {
+    /// A refresh token (RFC 6749 section 1.5), 111 characters with the default prefix.
+    RefreshToken
+}
+secret_text! {
+    /// An access token (RFC 6749 section 1.4), 111 characters with the default prefix, all of them `b64token` characters
+    /// (RFC 6750 section 2.1).
+    AccessToken
+}
+secret_text! {
+    /// A client's password (RFC 6749 section 2.3.1).
+    ClientSecret
+}
+secret_text! {
+    /// A PKCE `code_verifier` as the client sent it (RFC 7636 section 4.1).
+    CodeVerifier
+}
+
+/// SHA-256 of a secret: what a record holds in its place. Compared in constant time.
+#[derive(Clone, Copy)]
+pub(crate) struct Digest([u8; 32]);
+
+impl Digest {
+    /// Hashes `parts` one after the other. Callers keep the parts of fixed length, or separate them.
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part);
+        }
+        Self(hash.finalize().into())
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Digest {}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(..)")
+    }
+}

@@ -1,0 +1,112 @@
+use std::sync::Arc;
+
+use super::{Inner, TokenService};
+use crate::authenticator::ClientAuthenticator;
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::event::{EventSink, NoEvents};
+use crate::gate::{EverySubject, SubjectGate};
+use crate::policy::{Policy, PolicyError};
+use crate::token::{KeyRing, TokenFormat, TokenPrefixes};
+use crate::vocabulary::Realm;
+
+/// Makes a [`TokenService`]. What is not set has the default named at each setter.
+#[expect(missing_debug_implementations, reason = "ports have nothing to show")]
+pub struct TokenServiceBuilder<S> {
+    store: S,
+    authenticator: Arc<dyn ClientAuthenticator>,
+    keys: KeyRing,
+    realm: Realm,
+    prefixes: TokenPrefixes,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    gate: Arc<dyn SubjectGate>,
+    events: Arc<dyn EventSink>,
+}
+
+impl<S> TokenServiceBuilder<S> {
+    pub(super) fn new(store: S, authenticator: Arc<dyn ClientAuthenticator>, keys: KeyRing) -> Self {
+        Self {
+            store,
+            authenticator,
+            keys,
+            realm: Realm::default(),
+            prefixes: TokenPrefixes::default(),
+            policy: Policy::default(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            gate: Arc::new(EverySubject),
+            events: Arc::new(NoEvents),
+        }
+    }
+
+    /// The tenant. Default: the empty realm.
+    #[must_use]
+    pub fn realm(mut self, realm: Realm) -> Self {
+        self.realm = realm;
+        self
+    }
+
+    /// What tokens begin with. Default `ac_`, `rt_`, `at_`. Changing them makes earlier tokens unknown.
+    #[must_use]
+    pub fn prefixes(mut self, prefixes: TokenPrefixes) -> Self {
+        self.prefixes = prefixes;
+        self
+    }
+
+    /// The provider's policy. Default [`Policy::default`].
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Where the time is read. Default [`SystemClock`].
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where secrets are drawn. Default [`SystemEntropy`].
+    #[must_use]
+    pub fn entropy(mut self, entropy: impl Entropy + 'static) -> Self {
+        self.entropy = Arc::new(entropy);
+        self
+    }
+
+    /// Whether resource owners may still be served. Default [`EverySubject`].
+    #[must_use]
+    pub fn gate(mut self, gate: impl SubjectGate + 'static) -> Self {
+        self.gate = Arc::new(gate);
+        self
+    }
+
+    /// Where events go. Default nowhere.
+    #[must_use]
+    pub fn events(mut self, events: impl EventSink + 'static) -> Self {
+        self.events = Arc::new(events);
+        self
+    }
+
+    /// The service.
+    ///
+    /// # Errors
+    /// When the policy, or that of a registered client, leaves its range or contradicts itself.
+    pub fn build(self) -> Result<TokenService<S>, PolicyError> {
+        self.policy.validate()?;
+        self.authenticator.check_policies(&self.policy)?;
+        Ok(TokenService(Arc::new(Inner {
+            tokens: TokenFormat::new(self.keys, &self.realm, self.prefixes),
+            store: self.store,
+            authenticator: self.authenticator,
+            realm: self.realm,
+            policy: self.policy,
+            clock: self.clock,
+            entropy: self.entropy,
+            gate: self.gate,
+            events: self.events,
+        })))
+    }
+}

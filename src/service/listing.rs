@@ -1,0 +1,98 @@
+//! What an application does with many grants at once.
+
+use super::commit::Call;
+use super::{TokenError, TokenService};
+use crate::event::{EventKind, Operation};
+use crate::grant::{Grant, GrantId, GrantSummary};
+use crate::store::{GrantIndex, GrantOwner, PurgeExpired, TokenStore};
+use crate::vocabulary::{ClientId, Subject};
+
+/// How many grants are read at a time when all of an owner's are revoked.
+const PAGE: usize = 100;
+
+/// A page of live grants.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GrantPage {
+    /// The grants, in ascending order of id. Dead ones are left out, so a page may be short and still have a next one.
+    pub grants: Vec<GrantSummary>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<GrantId>,
+}
+
+impl<S: TokenStore + GrantIndex> TokenService<S> {
+    /// The live grants of a resource owner or client: what a "my sessions" page shows. Begins behind `after`, with 1 to
+    /// 1000 grants looked at.
+    ///
+    /// A record that cannot be read is left out and reported as [`EventKind::RecordCorrupt`]: it must not hide the others.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn grants(
+        &self,
+        owner: &GrantOwner,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<GrantPage, TokenError> {
+        let call = Call::new(self, Operation::Grants);
+        let limit = limit.clamp(1, 1000);
+        let page = self.0.store.page(&self.0.realm, owner, after, limit).await.map_err(|error| call.failed(error))?;
+        let next = page.last().filter(|_| page.len() == limit).map(|(id, _)| *id);
+        let now = self.0.clock.now();
+        let readable = |(id, stored): (GrantId, crate::store::StoredGrant)| {
+            Grant::decode(id, &stored.record.payload).inspect_err(|_| call.record(EventKind::RecordCorrupt)).ok()
+        };
+        let grants =
+            page.into_iter().filter_map(readable).filter(|grant| grant.is_live(now)).map(Grant::summary).collect();
+        Ok(GrantPage { grants, next })
+    }
+
+    /// Revokes all grants of a resource owner: a changed password, a closed account. Says how many there were to revoke.
+    ///
+    /// # Errors
+    /// The first failure of the store; what could be revoked is. Call again until it succeeds.
+    pub async fn revoke_subject(&self, subject: &Subject) -> Result<usize, TokenError> {
+        self.revoke_all(&GrantOwner::Subject(subject.clone())).await
+    }
+
+    /// Revokes all grants of a client: call it when a client is deleted. Says how many there were to revoke.
+    ///
+    /// # Errors
+    /// The first failure of the store; what could be revoked is. Call again until it succeeds.
+    pub async fn revoke_client(&self, client_id: &ClientId) -> Result<usize, TokenError> {
+        self.revoke_all(&GrantOwner::Client(client_id.clone())).await
+    }
+
+    async fn revoke_all(&self, owner: &GrantOwner) -> Result<usize, TokenError> {
+        let mut revoked = 0;
+        let mut failure = None;
+        let mut after = None;
+        loop {
+            let page = self.0.store.page(&self.0.realm, owner, after, PAGE).await;
+            let page = page.map_err(|error| Call::new(self, Operation::RevokeGrant).failed(error))?;
+            for (id, _) in &page {
+                match self.revoke_grant(*id).await {
+                    Ok(was_live) => revoked += usize::from(was_live),
+                    // One grant that cannot be revoked must not keep the others alive.
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            after = page.last().map(|(id, _)| *id);
+            if page.len() < PAGE {
+                return failure.map_or(Ok(revoked), Err);
+            }
+        }
+    }
+}
+
+impl<S: PurgeExpired> TokenService<S> {
+    /// Deletes records in which nothing is alive, at most `limit` of them, and says how many. Fewer than `limit` means that
+    /// none is left. Safety never depends on it: run it now and then to bound the store.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn purge_expired(&self, limit: usize) -> Result<usize, TokenError> {
+        let call = Call::new(self, Operation::PurgeExpired);
+        self.0.store.purge_expired(self.0.clock.now(), limit).await.map_err(|error| call.failed(error))
+    }
+}

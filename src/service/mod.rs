@@ -1,0 +1,271 @@
+//! The service: the only room that awaits. Load, decide, compare and swap, answer.
+//!
+//! **No token leaves before its compare-and-swap is stored.**
+
+mod builder;
+mod commit;
+mod error;
+mod listing;
+
+pub use builder::TokenServiceBuilder;
+pub use error::TokenError;
+pub use listing::GrantPage;
+
+use std::sync::Arc;
+
+use crate::authenticator::{AuthenticatedClient, ClientAuthenticator, ClientCredentials};
+use crate::clock::Clock;
+use crate::engine::{
+    self, ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, RedeemRequest,
+    RefreshRequest, TokenResponse,
+};
+use crate::entropy::Entropy;
+use crate::event::{EventKind, EventSink, Operation};
+use crate::gate::SubjectGate;
+use crate::grant::{GrantId, RevocationReason};
+use crate::grant_type::GrantType;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::store::TokenStore;
+use crate::token::{KeyRing, TokenFormat, TokenKind};
+use crate::vocabulary::Realm;
+use commit::Call;
+
+/// The token lifecycle over a store and a client authenticator. Cheap to clone; clones are one service.
+///
+/// Each method is a loop of four steps: load the grant, decide, compare and swap, answer. A lost race begins it anew; a
+/// write whose outcome is unknown is settled by reading back, never by issuing again.
+///
+/// ```
+/// use regrant::{
+///     Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, KeyRing, MemoryStore,
+///     RefreshRequest, Subject, SystemEntropy, TokenService,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), KeyRing::generate(&SystemEntropy))
+///     .build()?;
+/// let client = Client::new(ClientId::new("app")?)
+///     .with_grant_types([GrantType::Password, GrantType::RefreshToken])
+///     .with_scope("read write".parse()?);
+/// let client = AuthenticatedClient::assertion(client.into());
+///
+/// let approval = Approval::of(Subject::new("demo")?).with_scope("read write".parse()?);
+/// let first = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+///
+/// let refresh_token = first.refresh_token.ok_or("no refresh token")?;
+/// let lost = service.refresh(&client, &RefreshRequest::new(refresh_token.clone())).await?;
+/// let again = service.refresh(&client, &RefreshRequest::new(refresh_token)).await?;
+/// assert_eq!(lost.access_token.expose(), again.access_token.expose());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct TokenService<S>(Arc<Inner<S>>);
+
+struct Inner<S> {
+    store: S,
+    authenticator: Arc<dyn ClientAuthenticator>,
+    tokens: TokenFormat,
+    realm: Realm,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    gate: Arc<dyn SubjectGate>,
+    events: Arc<dyn EventSink>,
+}
+
+impl<S> Clone for TokenService<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> std::fmt::Debug for TokenService<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenService")
+            .field("realm", &self.0.realm)
+            .field("policy", &self.0.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: TokenStore> TokenService<S> {
+    /// Begins a service with what it cannot do without.
+    pub fn builder(
+        store: S,
+        authenticator: impl ClientAuthenticator + 'static,
+        keys: KeyRing,
+    ) -> TokenServiceBuilder<S> {
+        TokenServiceBuilder::new(store, Arc::new(authenticator), keys)
+    }
+
+    /// The client that `credentials` belong to. Row 2 of the order of checks.
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] when they are not accepted, [`TokenError::Authenticator`] when that cannot be told.
+    pub async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, TokenError> {
+        match self.0.authenticator.authenticate(credentials).await {
+            Ok(client) => Ok(client),
+            Err(error) => {
+                let call = Call::new(self, Operation::Authenticate).by(credentials.client_id());
+                if error.is_refused() {
+                    return Err(call.refuse(Refusal::ClientAuthenticationFailed));
+                }
+                call.record(EventKind::Unavailable);
+                Err(TokenError::Authenticator(error))
+            }
+        }
+    }
+
+    /// Mints an authorization code for a request that the resource owner has approved (RFC 6749 section 4.1.2).
+    ///
+    /// The client has not authenticated at this point: your authorization endpoint looked it up by its id.
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] for what the client may not ask for; otherwise as [`issue`](Self::issue).
+    pub async fn authorize(
+        &self,
+        client: &crate::Client,
+        request: AuthorizeRequest,
+    ) -> Result<AuthorizationCodeResponse, TokenError> {
+        let call = Call::new(self, Operation::Authorize).by(&client.id);
+        let policy = self.policy_for(client, &GrantType::AuthorizationCode)?;
+        let (grant, response) =
+            engine::authorize(request, &self.context(client, &policy)).map_err(|refusal| call.refuse(refusal))?;
+        call.insert(&grant, EventKind::CodeIssued).await.map(|()| response)
+    }
+
+    /// Issues first tokens for a grant that the host approved in a flow of its own, or for the client itself.
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] for what the client may not ask for; [`TokenError::Store`] when the grant could not be
+    /// stored, in which case no token is out.
+    pub async fn issue(
+        &self,
+        client: &AuthenticatedClient,
+        request: IssueRequest,
+    ) -> Result<TokenResponse, TokenError> {
+        let call = Call::new(self, Operation::Issue).by(&client.id);
+        let policy = self.policy_for(client, &request.grant_type)?;
+        let (grant, response) =
+            engine::issue(request, &self.context(client, &policy)).map_err(|refusal| call.refuse(refusal))?;
+        call.insert(&grant, EventKind::Issued).await.map(|()| response)
+    }
+
+    /// Exchanges an authorization code for tokens (RFC 6749 section 4.1.3).
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] for a code that cannot be redeemed so. Everything else consumed nothing: try again.
+    pub async fn redeem(
+        &self,
+        client: &AuthenticatedClient,
+        request: &RedeemRequest,
+    ) -> Result<TokenResponse, TokenError> {
+        let call = Call::new(self, Operation::Redeem).by(&client.id);
+        let Some(code) = self.0.tokens.open(TokenKind::AuthorizationCode, request.code.expose()) else {
+            return Err(call.refuse(Refusal::TokenUnrecognized));
+        };
+        call.exchange(client, code.grant_id, request.confirmation.as_ref(), |grant, ctx| {
+            engine::redeem(grant, &code, request, ctx)
+        })
+        .await
+    }
+
+    /// Answers a refresh (RFC 6749 section 6): rotates, replays within grace, or mints an access token, as the policy has it.
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] is final for this refresh token and means `invalid_grant` to the client, or is a fault of the
+    /// request. Everything else consumed nothing: try again with the same token.
+    pub async fn refresh(
+        &self,
+        client: &AuthenticatedClient,
+        request: &RefreshRequest,
+    ) -> Result<TokenResponse, TokenError> {
+        let call = Call::new(self, Operation::Refresh).by(&client.id);
+        let Some(presented) = self.0.tokens.open(TokenKind::RefreshToken, request.refresh_token.expose()) else {
+            return Err(call.refuse(Refusal::TokenUnrecognized));
+        };
+        call.exchange(client, presented.grant_id, request.confirmation.as_ref(), |grant, ctx| {
+            engine::refresh(grant, &presented, request, ctx)
+        })
+        .await
+    }
+
+    /// What `caller` may learn of `token`, an access or refresh token; `None` when it is not active or not for this caller
+    /// to know (RFC 7662).
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] for a public client, which may not ask; otherwise when the store, or the gate, cannot tell.
+    pub async fn introspect(
+        &self,
+        caller: &AuthenticatedClient,
+        token: &str,
+    ) -> Result<Option<ActiveToken>, TokenError> {
+        let call = Call::new(self, Operation::Introspect).by(&caller.id);
+        if !caller.is_confidential() {
+            return Err(call.refuse(Refusal::PublicCaller));
+        }
+        let Some((kind, opened)) = self.0.tokens.open_any(token) else { return Ok(None) };
+        let Some((grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
+        let Some(active) = engine::introspect(grant, kind, &opened, caller, self.0.clock.now()) else {
+            return Ok(None);
+        };
+        Ok(call.is_served(active.approval.subject.as_ref()).await?.then_some(active))
+    }
+
+    /// Revokes what the client presents (RFC 7009): a refresh token of any generation with its whole grant, an access token
+    /// alone. A token that is unknown, dead or another client's changes nothing and is no error: the answers are the same,
+    /// so that nobody learns whose token it is.
+    ///
+    /// # Errors
+    /// When the store could not be asked or written: the token may still live.
+    pub async fn revoke(&self, client: &AuthenticatedClient, token: &str) -> Result<(), TokenError> {
+        let call = Call::new(self, Operation::Revoke).by(&client.id);
+        let Some((kind, opened)) = self.0.tokens.open_any(token) else { return Ok(()) };
+        let revoked = call
+            .transact(opened.grant_id, |grant| engine::revoke(grant, kind, &opened, client, self.0.clock.now()))
+            .await;
+        match revoked {
+            Err(TokenError::Refused(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Revokes a grant with all its tokens: one session of a "my sessions" page. Says whether there was one to revoke.
+    ///
+    /// # Errors
+    /// When the store could not be asked or written: the grant may still live.
+    pub async fn revoke_grant(&self, grant_id: GrantId) -> Result<bool, TokenError> {
+        let call = Call::new(self, Operation::RevokeGrant);
+        let revoked = call
+            .transact(grant_id, |grant| engine::revoke_grant(grant, RevocationReason::HostRequest, self.0.clock.now()))
+            .await;
+        match revoked {
+            Ok(()) => Ok(true),
+            Err(TokenError::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The clock of the service, for hosts that set expiries of their own by it.
+    #[must_use]
+    pub fn now(&self) -> crate::Timestamp {
+        self.0.clock.now()
+    }
+
+    fn policy_for(&self, client: &crate::Client, grant_type: &GrantType) -> Result<Policy, TokenError> {
+        self.0.policy.for_client(&client.policy, grant_type).map_err(TokenError::Policy)
+    }
+
+    fn context<'a>(&'a self, client: &'a crate::Client, policy: &'a Policy) -> Context<'a> {
+        Context {
+            client,
+            policy,
+            tokens: &self.0.tokens,
+            entropy: &*self.0.entropy,
+            now: self.0.clock.now(),
+            has_raced: false,
+        }
+    }
+}

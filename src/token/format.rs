@@ -1,0 +1,136 @@
+use aes_gcm_siv::{Nonce, Tag};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use crate::entropy::{Entropy, draw};
+use crate::grant::GrantId;
+use crate::secret::Digest;
+use crate::token::{Key, KeyRing, TokenKind, TokenPrefixes};
+use crate::vocabulary::Realm;
+
+/// Part of the associated data: a token of another format does not open.
+const FORMAT_VERSION: u8 = 1;
+
+const NONCE: usize = 12;
+const BODY: usize = 16 + 4 + 32;
+const SEALED: usize = 1 + NONCE + BODY + 16;
+const SPELLED: usize = SEALED / 3 * 4;
+
+/// The 32 bytes that make a token unguessable. The record holds their SHA-256.
+pub(crate) struct TokenSecret(Zeroizing<[u8; 32]>);
+
+impl TokenSecret {
+    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    pub(crate) fn random(entropy: &dyn Entropy) -> Self {
+        Self::new(draw(entropy))
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(&[self.as_bytes()])
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// What a token says, to those who can open it.
+pub(crate) struct Claims<'a> {
+    pub(crate) grant_id: &'a GrantId,
+    pub(crate) number: u32,
+    pub(crate) secret: &'a TokenSecret,
+}
+
+/// A token that was sealed by a key of the ring: genuine, though perhaps long spent.
+pub struct Opened {
+    pub(crate) grant_id: GrantId,
+    pub(crate) number: u32,
+    pub(crate) secret: TokenSecret,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// Seals and opens the tokens of one realm. [`TokenService`](crate::TokenService) keeps one; make your own only to drive
+/// the [`engine`](crate::engine) without it.
+#[derive(Debug)]
+pub struct TokenFormat {
+    ring: KeyRing,
+    prefixes: TokenPrefixes,
+    associated_data: [Box<[u8]>; 3],
+}
+
+impl TokenFormat {
+    /// The format of `realm`, with the keys of `ring`.
+    #[must_use]
+    pub fn new(ring: KeyRing, realm: &Realm, prefixes: TokenPrefixes) -> Self {
+        let associated_data =
+            TokenKind::ALL.map(|kind| [&[FORMAT_VERSION, kind.tag()], realm.as_str().as_bytes()].concat().into());
+        Self { ring, prefixes, associated_data }
+    }
+
+    pub(crate) const fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    pub(crate) fn seal(&self, kind: TokenKind, key: &Key, claims: &Claims<'_>) -> String {
+        let mut sealed = Zeroizing::new([0; SEALED]);
+        let (head, rest) = sealed.split_at_mut(1 + NONCE);
+        let (body, tag) = rest.split_at_mut(BODY);
+        body[..16].copy_from_slice(claims.grant_id.as_bytes());
+        body[16..20].copy_from_slice(&claims.number.to_be_bytes());
+        body[20..].copy_from_slice(claims.secret.as_bytes());
+        let (nonce, computed) = key.seal(claims.secret, self.associated_data(kind), body);
+        head[0] = key.id();
+        head[1..].copy_from_slice(&nonce);
+        tag.copy_from_slice(&computed);
+
+        let prefix = self.prefixes.of(kind);
+        let mut text = String::with_capacity(prefix.len() + SPELLED);
+        text.push_str(prefix);
+        URL_SAFE_NO_PAD.encode_string(sealed.as_slice(), &mut text);
+        text
+    }
+
+    /// Opens `text` as a token of `kind`. Touches nothing but the text: garbage costs no I/O.
+    #[must_use]
+    pub fn open(&self, kind: TokenKind, text: &str) -> Option<Opened> {
+        let spelled = text.strip_prefix(self.prefixes.of(kind)).filter(|spelled| spelled.len() == SPELLED)?;
+        let mut sealed = Zeroizing::new([0; SEALED]);
+        URL_SAFE_NO_PAD.decode_slice(spelled, &mut *sealed).ok()?;
+        let (head, rest) = sealed.split_at_mut(1 + NONCE);
+        let (body, tag) = rest.split_at_mut(BODY);
+        let nonce = Nonce::try_from(&head[1..]).ok()?;
+        let tag = Tag::try_from(&*tag).ok()?;
+        if !self.ring.key(head[0])?.open(&nonce, self.associated_data(kind), body, &tag) {
+            return None;
+        }
+        Some(Opened {
+            grant_id: GrantId::from_bytes(body[..16].try_into().ok()?),
+            number: u32::from_be_bytes(body[16..20].try_into().ok()?),
+            secret: TokenSecret::new(body[20..].try_into().ok()?),
+        })
+    }
+
+    /// Opens `text` as whatever kind its prefix says. `token_type_hint` (RFC 7009 section 2.1) is not needed for it.
+    pub(crate) fn open_any(&self, text: &str) -> Option<(TokenKind, Opened)> {
+        let kind = TokenKind::ALL.into_iter().find(|kind| text.starts_with(self.prefixes.of(*kind)))?;
+        self.open(kind, text).map(|opened| (kind, opened))
+    }
+
+    fn associated_data(&self, kind: TokenKind) -> &[u8] {
+        let [authorization_code, refresh_token, access_token] = &self.associated_data;
+        match kind {
+            TokenKind::AuthorizationCode => authorization_code,
+            TokenKind::RefreshToken => refresh_token,
+            TokenKind::AccessToken => access_token,
+        }
+    }
+}

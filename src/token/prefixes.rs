@@ -1,0 +1,50 @@
+use crate::InvalidValue;
+use crate::token::TokenKind;
+
+/// What a token of each kind begins with, so that people and secret scanners can tell them: `ac_`, `rt_`, `at_` unless
+/// configured otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenPrefixes([Box<str>; 3]);
+
+impl TokenPrefixes {
+    /// Prefixes of your own, each 1 to 32 letters, digits, `-` or `_`, and none the beginning of another.
+    ///
+    /// # Errors
+    /// When a prefix is not of that form, or two cannot be told apart.
+    ///
+    /// ```
+    /// use regrant::TokenPrefixes;
+    ///
+    /// assert!(TokenPrefixes::new("acme_code_", "acme_rt_", "acme_at_").is_ok());
+    /// assert!(TokenPrefixes::new("acme_", "acme_rt_", "acme_at_").is_err());
+    /// ```
+    pub fn new(authorization_code: &str, refresh_token: &str, access_token: &str) -> Result<Self, InvalidValue> {
+        let all = [authorization_code, refresh_token, access_token];
+        let is_token_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if !all.iter().all(|prefix| (1..=32).contains(&prefix.len()) && prefix.bytes().all(is_token_char)) {
+            return Err(InvalidValue::new("token prefix", "must be 1 to 32 letters, digits, '-' or '_'"));
+        }
+        let is_ambiguous = |(index, prefix): (usize, &&str)| {
+            all.iter().enumerate().any(|(other, text)| other != index && text.starts_with(prefix))
+        };
+        if all.iter().enumerate().any(is_ambiguous) {
+            return Err(InvalidValue::new("token prefix", "none may be the beginning of another"));
+        }
+        Ok(Self(all.map(Into::into)))
+    }
+
+    pub(crate) fn of(&self, kind: TokenKind) -> &str {
+        let [authorization_code, refresh_token, access_token] = &self.0;
+        match kind {
+            TokenKind::AuthorizationCode => authorization_code,
+            TokenKind::RefreshToken => refresh_token,
+            TokenKind::AccessToken => access_token,
+        }
+    }
+}
+
+impl Default for TokenPrefixes {
+    fn default() -> Self {
+        Self(["ac_".into(), "rt_".into(), "at_".into()])
+    }
+}

@@ -1,0 +1,207 @@
+//! Words of the protocol that are plain text: parsed once, trusted afterwards.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A value that does not have the form its specification asks for. It never repeats the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid {what}: {why}")]
+pub struct InvalidValue {
+    what: &'static str,
+    why: &'static str,
+}
+
+impl InvalidValue {
+    pub(crate) const fn new(what: &'static str, why: &'static str) -> Self {
+        Self { what, why }
+    }
+}
+
+/// Gives a text newtype its checked constructors, its views and its serde form.
+macro_rules! text_type {
+    ($(#[$meta:meta])* $name:ident($inner:ty), $check:expr) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name($inner);
+
+        impl $name {
+            /// Parses the value.
+            ///
+            /// # Errors
+            /// When it does not have the form described above.
+            pub fn new(text: impl Into<String>) -> Result<Self, $crate::InvalidValue> {
+                let text = text.into();
+                let check: fn(&str) -> Result<(), $crate::InvalidValue> = $check;
+                check(&text).map(|()| Self(text.into()))
+            }
+
+            /// The value as it was spelled.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::InvalidValue;
+
+            fn from_str(text: &str) -> Result<Self, $crate::InvalidValue> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $crate::InvalidValue;
+
+            fn try_from(text: String) -> Result<Self, $crate::InvalidValue> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = $crate::InvalidValue;
+
+            fn try_from(text: &str) -> Result<Self, $crate::InvalidValue> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.as_str().to_owned()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}({:?})", stringify!($name), self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use text_type;
+
+text_type! {
+    /// A client identifier: 1 to 255 visible ASCII characters or spaces (`VSCHAR`, RFC 6749 appendix A.1).
+    ///
+    /// ```
+    /// use regrant::ClientId;
+    ///
+    /// assert_eq!(ClientId::new("myClient")?.as_str(), "myClient");
+    /// assert!(ClientId::new("caf\u{e9}").is_err());
+    /// # Ok::<(), regrant::InvalidValue>(())
+    /// ```
+    ClientId(Box<str>), |text| match text.len() {
+        1..=255 if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) => Ok(()),
+        1..=255 => Err(InvalidValue::new("client_id", "only %x20-7E is allowed")),
+        _ => Err(InvalidValue::new("client_id", "must be 1 to 255 characters long")),
+    }
+}
+
+text_type! {
+    /// The resource owner, in the host's own words: 1 to 255 bytes of UTF-8 without control characters.
+    ///
+    /// RFC 9700 section 4.15: choose subjects that cannot be mistaken for client ids. A grant without a resource owner
+    /// (client credentials) has no subject, so the two never mix here.
+    Subject(Box<str>), |text| match text.len() {
+        1..=255 if !text.chars().any(char::is_control) => Ok(()),
+        1..=255 => Err(InvalidValue::new("subject", "control characters are not allowed")),
+        _ => Err(InvalidValue::new("subject", "must be 1 to 255 bytes long")),
+    }
+}
+
+text_type! {
+    /// A tenant (AM: realm). Tokens of one realm mean nothing in another, on the same keys and the same store.
+    ///
+    /// 0 to 128 bytes of UTF-8 without control characters; the default realm is empty.
+    Realm(Arc<str>), |text| match text.len() {
+        0..=128 if !text.chars().any(char::is_control) => Ok(()),
+        0..=128 => Err(InvalidValue::new("realm", "control characters are not allowed")),
+        _ => Err(InvalidValue::new("realm", "must be at most 128 bytes long")),
+    }
+}
+
+impl Default for Realm {
+    fn default() -> Self {
+        Self("".into())
+    }
+}
+
+text_type! {
+    /// A redirection URI: absolute, without a fragment (RFC 6749 section 3.1.2), kept exactly as it was spelled.
+    RedirectUri(Box<str>), |text| absolute_uri("redirect_uri", text)
+}
+
+impl RedirectUri {
+    /// Whether a client that registered `self` may be sent to `requested`: character for character the same, except
+    /// that the port of a loopback `http` address is the native app's to choose (RFC 8252 section 7.3).
+    ///
+    /// ```
+    /// use regrant::RedirectUri;
+    ///
+    /// let native = RedirectUri::new("http://127.0.0.1/callback")?;
+    /// assert!(native.admits(&RedirectUri::new("http://127.0.0.1:49152/callback")?));
+    /// assert!(!native.admits(&RedirectUri::new("http://127.0.0.1:49152/other")?));
+    /// assert!(!native.admits(&RedirectUri::new("http://127.0.0.1:80@evil.example/callback")?));
+    /// # Ok::<(), regrant::InvalidValue>(())
+    /// ```
+    #[must_use]
+    pub fn admits(&self, requested: &Self) -> bool {
+        self == requested
+            || match (loopback(self.as_str()), loopback(requested.as_str())) {
+                (Some(registered), Some(requested)) => registered == requested,
+                _ => false,
+            }
+    }
+}
+
+/// Splits a loopback redirection URI into its host and everything behind the port.
+fn loopback(uri: &str) -> Option<(&str, &str)> {
+    ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|origin| {
+        let rest = uri.strip_prefix(origin)?;
+        let rest = match rest.strip_prefix(':') {
+            Some(port) => port.trim_start_matches(|digit: char| digit.is_ascii_digit()),
+            None => rest,
+        };
+        // Anything but a path or query here belongs to the authority: `http://127.0.0.1:1@evil.example/` is not loopback.
+        (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((origin, rest))
+    })
+}
+
+/// The shape shared by redirection URIs and resource indicators: a scheme, something behind it, no fragment, only
+/// characters that a URI may hold, and at most 2 KiB.
+pub(crate) fn absolute_uri(what: &'static str, text: &str) -> Result<(), InvalidValue> {
+    let is_uri_byte = |byte: u8| matches!(byte, 0x21..=0x7e) && !b"\"<>\\^`{|}".contains(&byte);
+    let scheme_is_valid = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    match text.split_once(':') {
+        _ if text.len() > 2048 => Err(InvalidValue::new(what, "must be at most 2048 characters long")),
+        _ if !text.bytes().all(is_uri_byte) => Err(InvalidValue::new(what, "holds a character no URI may hold")),
+        _ if text.contains('#') => Err(InvalidValue::new(what, "must not have a fragment")),
+        Some((scheme, rest)) if scheme_is_valid(scheme) && !rest.is_empty() && rest != "//" => Ok(()),
+        _ => Err(InvalidValue::new(what, "must be an absolute URI")),
+    }
+}
+
+/// Which registration of a client id this is. When a client is deleted and its id given to another, the new registration
+/// must have another number (a row id, a creation time), or the new owner inherits the old one's grants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Registration(pub u64);
+
+impl fmt::Display for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
