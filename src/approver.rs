@@ -1,6 +1,7 @@
 //! Flows of the host's own at the token endpoint.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -49,6 +50,17 @@ pub trait GrantApprover: Send + Sync {
         client: &AuthenticatedClient,
         request: &ApproveRequest<'_>,
     ) -> Result<Approval, ApproveError>;
+}
+
+#[async_trait]
+impl<T: GrantApprover + ?Sized> GrantApprover for Arc<T> {
+    async fn approve(
+        &self,
+        client: &AuthenticatedClient,
+        request: &ApproveRequest<'_>,
+    ) -> Result<Approval, ApproveError> {
+        (**self).approve(client, request).await
+    }
 }
 
 /// Why a flow was not approved.

@@ -1,5 +1,7 @@
 //! Randomness as an argument.
 
+use std::sync::Arc;
+
 use rand::Rng;
 
 /// Where secrets, salts and grant ids are drawn.
@@ -11,6 +13,12 @@ use rand::Rng;
 pub trait Entropy: Send + Sync {
     /// Overwrites all of `bytes` with random ones.
     fn fill(&self, bytes: &mut [u8]);
+}
+
+impl<T: Entropy + ?Sized> Entropy for Arc<T> {
+    fn fill(&self, bytes: &mut [u8]) {
+        (**self).fill(bytes);
+    }
 }
 
 /// The thread-local generator of the `rand` crate: ChaCha, seeded and reseeded by the operating system.

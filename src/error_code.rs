@@ -19,6 +19,10 @@ pub enum ErrorCode {
     InvalidScope,
     /// `invalid_target` (RFC 8707 section 2).
     InvalidTarget,
+    /// `access_denied` (RFC 6749 section 4.1.2.1), for authorization endpoints.
+    AccessDenied,
+    /// `unsupported_response_type` (RFC 6749 section 4.1.2.1), for authorization endpoints.
+    UnsupportedResponseType,
     /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1, used with 503 as RFC 7009 section 2.2.1 does): nothing was
     /// consumed, try again.
     TemporarilyUnavailable,
@@ -38,6 +42,8 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -54,6 +60,8 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "The grant type is not supported.",
             Self::InvalidScope => "The requested scope is invalid or exceeds what was granted.",
             Self::InvalidTarget => "The requested resource is invalid or exceeds what was granted.",
+            Self::AccessDenied => "The resource owner or the service denied the request.",
+            Self::UnsupportedResponseType => "The response type is not supported.",
             Self::TemporarilyUnavailable => "The service is temporarily unavailable; nothing was consumed, try again.",
             Self::ServerError => "The service is not able to answer.",
         }

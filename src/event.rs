@@ -1,5 +1,7 @@
 //! What happened, for the host's audit log and counters. Nothing in it is secret.
 
+use std::sync::Arc;
+
 use crate::clock::Timestamp;
 use crate::grant::{GrantId, RevocationReason};
 use crate::refusal::Refusal;
@@ -92,8 +94,8 @@ pub enum EventKind {
     },
     /// The store had lost acknowledged writes; the record was brought forward to the token.
     Healed {
-        /// The generation the record knew.
-        recorded: u32,
+        /// The generation the record knew; absent when it knew of no refresh token yet.
+        recorded: Option<u32>,
         /// The generation of the token.
         presented: u32,
     },
@@ -155,6 +157,12 @@ impl EventKind {
 pub trait EventSink: Send + Sync {
     /// Takes note of `event`.
     fn record(&self, event: &Event<'_>);
+}
+
+impl<T: EventSink + ?Sized> EventSink for Arc<T> {
+    fn record(&self, event: &Event<'_>) {
+        (**self).record(event);
+    }
 }
 
 /// Takes note of nothing.

@@ -1,6 +1,7 @@
 //! The host's last word on a resource owner.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -15,6 +16,13 @@ pub trait SubjectGate: Send + Sync {
     /// # Errors
     /// When that cannot be told. The client is then told to try again; nothing is consumed.
     async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>>;
+}
+
+#[async_trait]
+impl<T: SubjectGate + ?Sized> SubjectGate for Arc<T> {
+    async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        (**self).may_be_served(subject).await
+    }
 }
 
 /// Serves everybody: for hosts that revoke a subject's grants when they close its account.

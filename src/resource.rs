@@ -15,7 +15,7 @@ text_type! {
     /// assert!(Resource::new("/orders").is_err());
     /// assert!(Resource::new("https://api.example/#top").is_err());
     /// ```
-    Resource(Box<str>), |text| absolute_uri("resource", text)
+    Resource, |text| absolute_uri("resource", text)
 }
 
 /// A set of resource indicators: the audience of a token. Empty means that none was named.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,15 +25,15 @@ use crate::InvalidValue;
 /// assert!("read  write".parse::<Scope>().is_err());
 /// # Ok::<(), regrant::InvalidValue>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Scope(Box<str>);
+pub struct Scope(Arc<str>);
 
 impl Scope {
     /// The scope without any token.
     #[must_use]
     pub fn empty() -> Self {
-        Self::default()
+        Self("".into())
     }
 
     /// Parses a space-delimited list of scope tokens.
@@ -40,17 +41,20 @@ impl Scope {
     /// # Errors
     /// When the text is not of the grammar above.
     pub fn new(text: &str) -> Result<Self, InvalidValue> {
-        if text.is_empty() {
-            return Ok(Self::empty());
-        }
-        if !text.bytes().all(|byte| matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
-            return Err(InvalidValue::new("scope", "holds a character outside %x20-21 / %x23-5B / %x5D-7E"));
-        }
-        if text.split(' ').any(str::is_empty) {
-            return Err(InvalidValue::new("scope", "tokens are separated by exactly one space"));
+        let mut is_sorted = true;
+        let mut previous = "";
+        for token in text.split(' ').filter(|_| !text.is_empty()) {
+            if token.is_empty() {
+                return Err(InvalidValue::new("scope", "tokens are separated by exactly one space"));
+            }
+            if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+                return Err(InvalidValue::new("scope", "holds a character outside %x20-21 / %x23-5B / %x5D-7E"));
+            }
+            is_sorted &= previous < token;
+            previous = token;
         }
         // What a record holds is sorted already: reading one costs no sort.
-        if text.split(' ').is_sorted_by(|left, right| left < right) {
+        if is_sorted {
             return Ok(Self(text.into()));
         }
         let mut tokens: Vec<&str> = text.split(' ').collect();
@@ -79,7 +83,7 @@ impl Scope {
     /// Whether `other` holds every token of `self`. Linear in both: a hostile scope of a whole body costs no more.
     #[must_use]
     pub fn is_subset_of(&self, other: &Self) -> bool {
-        sorted_subset(self.iter(), other.iter())
+        self == other || sorted_subset(self.iter(), other.iter())
     }
 
     /// The tokens as the protocol writes them.
@@ -95,6 +99,12 @@ pub(crate) fn sorted_subset<T: Ord>(left: impl Iterator<Item = T>, right: impl I
     left.into_iter().all(|wanted| {
         right.by_ref().map(|held| held.cmp(&wanted)).find(|order| *order != Ordering::Less) == Some(Ordering::Equal)
     })
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self::empty()
+    }
 }
 
 impl FromStr for Scope {
@@ -115,7 +125,7 @@ impl TryFrom<String> for Scope {
 
 impl From<Scope> for String {
     fn from(scope: Scope) -> Self {
-        scope.0.into()
+        scope.0.as_ref().into()
     }
 }
 

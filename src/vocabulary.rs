@@ -1,7 +1,6 @@
 //! Words of the protocol that are plain text: parsed once, trusted afterwards.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,23 +18,23 @@ impl InvalidValue {
     }
 }
 
-/// Gives a text newtype its checked constructors, its views and its serde form.
+/// Gives a text newtype its checked constructors, its views and its serde form. Its clones share the text.
 macro_rules! text_type {
-    ($(#[$meta:meta])* $name:ident($inner:ty), $check:expr) => {
+    ($(#[$meta:meta])* $name:ident, $check:expr) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name($inner);
+        pub struct $name(std::sync::Arc<str>);
 
         impl $name {
             /// Parses the value.
             ///
             /// # Errors
             /// When it does not have the form described above.
-            pub fn new(text: impl Into<String>) -> Result<Self, $crate::InvalidValue> {
-                let text = text.into();
+            pub fn new(text: impl AsRef<str>) -> Result<Self, $crate::InvalidValue> {
+                let text = text.as_ref();
                 let check: fn(&str) -> Result<(), $crate::InvalidValue> = $check;
-                check(&text).map(|()| Self(text.into()))
+                check(text).map(|()| Self(text.into()))
             }
 
             /// The value as it was spelled.
@@ -100,7 +99,7 @@ text_type! {
     /// assert!(ClientId::new("caf\u{e9}").is_err());
     /// # Ok::<(), regrant::InvalidValue>(())
     /// ```
-    ClientId(Box<str>), |text| match text.len() {
+    ClientId, |text| match text.len() {
         1..=255 if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) => Ok(()),
         1..=255 => Err(InvalidValue::new("client_id", "only %x20-7E is allowed")),
         _ => Err(InvalidValue::new("client_id", "must be 1 to 255 characters long")),
@@ -112,7 +111,7 @@ text_type! {
     ///
     /// RFC 9700 section 4.15: choose subjects that cannot be mistaken for client ids. A grant without a resource owner
     /// (client credentials) has no subject, so the two never mix here.
-    Subject(Box<str>), |text| match text.len() {
+    Subject, |text| match text.len() {
         1..=255 if !text.chars().any(char::is_control) => Ok(()),
         1..=255 => Err(InvalidValue::new("subject", "control characters are not allowed")),
         _ => Err(InvalidValue::new("subject", "must be 1 to 255 bytes long")),
@@ -123,7 +122,7 @@ text_type! {
     /// A tenant (AM: realm). Tokens of one realm mean nothing in another, on the same keys and the same store.
     ///
     /// 0 to 128 bytes of UTF-8 without control characters; the default realm is empty.
-    Realm(Arc<str>), |text| match text.len() {
+    Realm, |text| match text.len() {
         0..=128 if !text.chars().any(char::is_control) => Ok(()),
         0..=128 => Err(InvalidValue::new("realm", "control characters are not allowed")),
         _ => Err(InvalidValue::new("realm", "must be at most 128 bytes long")),
@@ -138,7 +137,7 @@ impl Default for Realm {
 
 text_type! {
     /// A redirection URI: absolute, without a fragment (RFC 6749 section 3.1.2), kept exactly as it was spelled.
-    RedirectUri(Box<str>), |text| absolute_uri("redirect_uri", text)
+    RedirectUri, |text| absolute_uri("redirect_uri", text)
 }
 
 impl RedirectUri {

@@ -104,6 +104,17 @@ pub trait ClientAuthenticator: Send + Sync {
     }
 }
 
+#[async_trait]
+impl<T: ClientAuthenticator + ?Sized> ClientAuthenticator for Arc<T> {
+    async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
+        (**self).authenticate(credentials).await
+    }
+
+    fn check_policies(&self, provider: &Policy) -> Result<(), PolicyError> {
+        (**self).check_policies(provider)
+    }
+}
+
 /// Why a client could not be authenticated.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]

@@ -47,7 +47,8 @@ impl SecretHash {
         Self(Kind::Custom(verifier))
     }
 
-    pub(super) async fn verify(&self, presented: &ClientSecret) -> bool {
+    /// Whether `presented` is the secret that was hashed.
+    pub async fn verify(&self, presented: &ClientSecret) -> bool {
         match &self.0 {
             Kind::Sha256(digest) => Digest::of(&[presented.expose().as_bytes()]) == *digest,
             Kind::Custom(verifier) => verifier.verify(presented).await,

@@ -1,8 +1,9 @@
 use crate::client::{Client, IntrospectionAccess};
 use crate::clock::Timestamp;
 use crate::engine::TokenType;
-use crate::grant::{Approval, Grant, GrantId, Phase};
+use crate::grant::{Approval, Grant, GrantId, Phase, earlier};
 use crate::grant_type::GrantType;
+use crate::policy::Policy;
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::token::{Opened, TokenKind};
@@ -36,33 +37,32 @@ pub struct ActiveToken {
 
 /// What `caller` may learn of a token; `None` when it is not active, or not for this caller to know: the two are one answer.
 ///
-/// A refresh token inside its grace is spent, hence inactive, although a retry with it would still be answered.
+/// A refresh token inside its grace is spent, hence inactive, although a retry with it would still be answered. `policy` is
+/// that of the client that holds the token, as far as known: one that was tightened ends its tokens earlier than they say.
 #[must_use]
 pub fn introspect(
     grant: Grant,
     kind: TokenKind,
     presented: &Opened,
     caller: &Client,
+    policy: Option<&Policy>,
     now: Timestamp,
 ) -> Option<ActiveToken> {
-    if !matches!(grant.phase, Phase::Active { .. }) || grant.expires_at.is_some_and(|end| end <= now) {
+    if !matches!(grant.phase, Phase::Active { .. }) {
         return None;
     }
-    let is_own = grant.client_id == caller.id && grant.registration == caller.registration;
-    match kind {
-        TokenKind::AccessToken => access_token(grant, presented, caller, is_own, now),
-        TokenKind::RefreshToken => refresh_token(grant, presented, caller, is_own, now),
+    let grant_end = policy.map_or(grant.expires_at, |policy| grant.absolute_end(policy));
+    let active = match kind {
+        TokenKind::AccessToken => access_token(grant, presented, caller),
+        TokenKind::RefreshToken => refresh_token(grant, presented, caller, policy),
         TokenKind::AuthorizationCode => None,
-    }
+    }?;
+    let expires_at = earlier(active.expires_at, grant_end);
+    expires_at.is_none_or(|end| now < end).then_some(ActiveToken { expires_at, ..active })
 }
 
-fn access_token(
-    grant: Grant,
-    presented: &Opened,
-    caller: &Client,
-    is_own: bool,
-    now: Timestamp,
-) -> Option<ActiveToken> {
+fn access_token(grant: Grant, presented: &Opened, caller: &Client) -> Option<ActiveToken> {
+    let is_own = grant.belongs_to(caller);
     let token = grant.access.into_iter().find(|token| token.serial == presented.number)?;
     let resources = token.resources.unwrap_or_else(|| grant.approval.resources.clone());
     let may_know = match &caller.introspection {
@@ -70,7 +70,7 @@ fn access_token(
         IntrospectionAccess::Own => is_own,
         IntrospectionAccess::Audiences(audiences) => is_own || resources.intersects(audiences),
     };
-    if !may_know || token.digest != presented.secret.digest() || token.expires_at <= now {
+    if !may_know || token.digest != presented.secret.digest() {
         return None;
     }
     Some(ActiveToken {
@@ -87,17 +87,11 @@ fn access_token(
     })
 }
 
-fn refresh_token(
-    grant: Grant,
-    presented: &Opened,
-    caller: &Client,
-    is_own: bool,
-    now: Timestamp,
-) -> Option<ActiveToken> {
+fn refresh_token(grant: Grant, presented: &Opened, caller: &Client, policy: Option<&Policy>) -> Option<ActiveToken> {
     // No resource server has business with a refresh token, so an audience does not open this door.
-    let may_know = is_own || caller.introspection == IntrospectionAccess::Any;
+    let may_know = grant.belongs_to(caller) || caller.introspection == IntrospectionAccess::Any;
     let head = grant.head.filter(|head| head.generation == presented.number)?;
-    if !may_know || head.digest != presented.secret.digest() || head.expires_at.is_some_and(|end| end <= now) {
+    if !may_know || head.digest != presented.secret.digest() {
         return None;
     }
     Some(ActiveToken {
@@ -107,7 +101,7 @@ fn refresh_token(
         scope: grant.approval.scope.clone(),
         resources: grant.approval.resources.clone(),
         issued_at: head.issued_at,
-        expires_at: head.expires_at,
+        expires_at: policy.map_or(head.expires_at, |policy| head.end(policy)),
         token_type: None,
         approval: grant.approval,
         grant_id: grant.id,

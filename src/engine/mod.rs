@@ -1,4 +1,4 @@
-//! Decisions as values. A grant, a request, a policy, the time and randomness go in; the answer, the record to commit and
+//! Decisions as values. A grant, a request, a policy, the time and randomness go in; the answer, the grant to commit and
 //! the events come out. Nothing here awaits, reads a clock or knows a store.
 
 mod access;
@@ -24,7 +24,6 @@ use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::event::EventKind;
-use crate::grant::Grant;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::token::TokenFormat;
@@ -55,20 +54,18 @@ pub struct Context<'a> {
 pub struct Decision<T> {
     /// The answer. It may leave only after the commit.
     pub outcome: Result<T, Refusal>,
-    /// The grant as the decision leaves it.
-    pub grant: Grant,
-    /// Whether the grant must be stored. A refusal that writes (reuse) is stored too, though the caller gets an error.
+    /// Whether the grant must be stored as the decision left it; otherwise forget it. A refusal that writes (reuse) is stored too, though the caller gets an error.
     pub commits: bool,
     /// What to tell the host once that is done.
     pub events: Vec<EventKind>,
 }
 
 impl<T> Decision<T> {
-    fn refuse(grant: Grant, refusal: Refusal) -> Self {
-        Self { outcome: Err(refusal), grant, commits: false, events: Vec::new() }
+    const fn refuse(refusal: Refusal) -> Self {
+        Self { outcome: Err(refusal), commits: false, events: Vec::new() }
     }
 
-    fn commit(grant: Grant, answer: T, event: EventKind) -> Self {
-        Self { outcome: Ok(answer), grant, commits: true, events: vec![event] }
+    fn commit(answer: T, event: EventKind) -> Self {
+        Self { outcome: Ok(answer), commits: true, events: vec![event] }
     }
 }

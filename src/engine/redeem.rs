@@ -13,14 +13,19 @@ use crate::vocabulary::RedirectUri;
 ///
 /// A second use by someone who holds all that the first one held revokes the grant (RFC 6749 section 4.1.2): one of the two
 /// is a thief. A second use that fails any check proves nothing and changes nothing.
-pub fn redeem(grant: Grant, presented: &Opened, request: &RedeemRequest, ctx: &Context<'_>) -> Decision<TokenResponse> {
+pub fn redeem(
+    grant: &mut Grant,
+    presented: &Opened,
+    request: &RedeemRequest,
+    ctx: &Context<'_>,
+) -> Decision<TokenResponse> {
     match &grant.phase {
         Phase::AwaitingRedemption(code) => match check(code, presented, request, ctx) {
             Ok(redeemed) => exchange(grant, redeemed, request, ctx),
-            Err(refusal) => Decision::refuse(grant, refusal),
+            Err(refusal) => Decision::refuse(refusal),
         },
         Phase::Active { redeemed: Some(code) } if is_second_use(code, presented, request, ctx) => punish(grant, ctx),
-        Phase::Active { .. } | Phase::Revoked { .. } => Decision::refuse(grant, Refusal::CodeSpent),
+        Phase::Active { .. } | Phase::Revoked { .. } => Decision::refuse(Refusal::CodeSpent),
     }
 }
 
@@ -53,22 +58,22 @@ fn check(
 }
 
 fn exchange(
-    mut grant: Grant,
+    grant: &mut Grant,
     redeemed: RedeemedCode,
     request: &RedeemRequest,
     ctx: &Context<'_>,
 ) -> Decision<TokenResponse> {
     if !ctx.client.may_use(&grant.grant_type) {
-        return Decision::refuse(grant, Refusal::GrantTypeNotAllowed);
+        return Decision::refuse(Refusal::GrantTypeNotAllowed);
     }
-    let access = match Access::requested(&grant, None, &request.resources, ctx) {
+    let access = match Access::requested(grant, None, &request.resources, ctx) {
         Ok(access) => access,
-        Err(refusal) => return Decision::refuse(grant, refusal),
+        Err(refusal) => return Decision::refuse(refusal),
     };
     grant.redeem(redeemed);
-    match first_tokens(&mut grant, access, ctx) {
-        Ok(tokens) => Decision::commit(grant, tokens, EventKind::Redeemed),
-        Err(refusal) => Decision::refuse(grant, refusal),
+    match first_tokens(grant, access, ctx) {
+        Ok(tokens) => Decision::commit(tokens, EventKind::Redeemed),
+        Err(refusal) => Decision::refuse(refusal),
     }
 }
 
@@ -78,11 +83,10 @@ fn is_second_use(code: &RedeemedCode, presented: &Opened, request: &RedeemReques
     ctx.now < code.expires_at && shown == code.possession
 }
 
-fn punish(mut grant: Grant, ctx: &Context<'_>) -> Decision<TokenResponse> {
+fn punish(grant: &mut Grant, ctx: &Context<'_>) -> Decision<TokenResponse> {
     grant.revoke(ctx.now, RevocationReason::CodeReuse);
     Decision {
         outcome: Err(Refusal::CodeReused),
-        grant,
         commits: true,
         events: vec![EventKind::GrantRevoked(RevocationReason::CodeReuse)],
     }

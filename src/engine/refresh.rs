@@ -1,7 +1,5 @@
 //! The heart: what a presented refresh token is worth, and what follows. Rows 6 to 9 of the order of checks.
 
-use std::cmp::Ordering;
-
 use super::access::{Access, Origin, Successor, mint, repeat, respond};
 use super::{Context, Decision, RefreshRequest, TokenResponse};
 use crate::clock::Timestamp;
@@ -15,21 +13,21 @@ use crate::token::{Derivation, Opened, Salt, TokenKind};
 
 /// Answers a refresh. The grant was [`admit`](super::admit)ted before.
 pub fn refresh(
-    mut grant: Grant,
+    grant: &mut Grant,
     presented: &Opened,
     request: &RefreshRequest,
     ctx: &Context<'_>,
 ) -> Decision<TokenResponse> {
-    let answer = match standing(&grant, presented, ctx) {
-        Standing::Head => renew(&mut grant, presented, request, ctx),
-        Standing::Ahead { recorded } => heal(&mut grant, recorded, presented, request, ctx),
-        Standing::InGrace(replayable) => replay(&mut grant, &replayable, presented, request, ctx),
+    let answer = match standing(grant, presented, ctx) {
+        Standing::Head => renew(grant, presented, request, ctx),
+        Standing::Ahead { recorded } => heal(grant, recorded, presented, request, ctx),
+        Standing::InGrace(replayable) => replay(grant, &replayable, presented, request, ctx),
         Standing::Refused(refusal) => Err(refusal),
         Standing::Reused(cause) => return react(grant, cause, ctx),
     };
     match answer {
-        Ok(Answer { tokens, commits, events }) => Decision { outcome: Ok(tokens), grant, commits, events },
-        Err(refusal) => Decision::refuse(grant, refusal),
+        Ok(Answer { tokens, commits, events }) => Decision { outcome: Ok(tokens), commits, events },
+        Err(refusal) => Decision::refuse(refusal),
     }
 }
 
@@ -38,7 +36,7 @@ enum Standing {
     /// The current one.
     Head,
     /// Ahead of the record: the store lost acknowledged writes.
-    Ahead { recorded: u32 },
+    Ahead { recorded: Option<u32> },
     /// Retired, and to be answered with its successor once more.
     InGrace(Replayable),
     /// Of no use, and no reason to suspect anybody.
@@ -56,21 +54,22 @@ struct Answer {
 /// Row 7, by generation and never by time. The head's own end (row 6) comes first, except for a token ahead of the record:
 /// what the record knows of the head is then out of date.
 fn standing(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Standing {
-    let Some(head) = &grant.head else { return Standing::Refused(Refusal::TokenUnrecognized) };
-    let order = presented.number.cmp(&head.generation);
-    if order == Ordering::Greater {
+    let recorded = grant.head.as_ref().map(|head| head.generation);
+    let Some(head) = grant.head.as_ref().filter(|head| presented.number <= head.generation) else {
         return match ctx.policy.on_rollback {
-            OnRollback::Heal => Standing::Ahead { recorded: head.generation },
+            OnRollback::Heal => Standing::Ahead { recorded },
             OnRollback::Refuse => Standing::Refused(Refusal::RefreshTokenAhead),
         };
-    }
+    };
     if has_ended(head.end(ctx.policy), ctx) {
         return Standing::Refused(Refusal::RefreshTokenExpired);
     }
-    match order {
-        Ordering::Less => former(grant, head.generation, presented, ctx),
-        _ if presented.secret.digest() == head.digest => Standing::Head,
-        _ => Standing::Reused(Refusal::RefreshTokenForked),
+    if presented.number < head.generation {
+        former(grant, head.generation, presented, ctx)
+    } else if presented.secret.digest() == head.digest {
+        Standing::Head
+    } else {
+        Standing::Reused(Refusal::RefreshTokenForked)
     }
 }
 
@@ -83,9 +82,11 @@ fn former(grant: &Grant, head: u32, presented: &Opened, ctx: &Context<'_>) -> St
     if grace == Grace::Over {
         return Standing::Reused(Refusal::RefreshTokenReused);
     }
+    // An entry that speaks for merged generations too can be replayed for its own alone.
+    let is_own = presented.number == retired.generation;
     let successor_may_be_used = ctx.policy.grace_ends == GraceEnds::Deadline || presented.number + 1 == head;
     match &retired.replay {
-        Some(replay) if successor_may_be_used => {
+        Some(replay) if is_own && successor_may_be_used => {
             if presented.secret.digest() != replay.digest {
                 Standing::Reused(Refusal::RefreshTokenForked)
             } else if grace == Grace::NotYet {
@@ -132,8 +133,7 @@ fn renew(
         return Ok(Answer { tokens, commits: true, events: vec![EventKind::Refreshed] });
     }
     let salt: Salt = draw(ctx.entropy);
-    let grant_id = grant.id;
-    let derivation = Derivation { parent: &presented.secret, salt: &salt, grant_id: &grant_id };
+    let derivation = Derivation { parent: &presented.secret, salt: &salt };
     let generation = presented.number.checked_add(1).ok_or(Refusal::GrantExhausted)?;
     let secret = key.derive(&derivation, TokenKind::RefreshToken, generation);
     let expires_at = grant.capped(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
@@ -149,7 +149,7 @@ fn renew(
 /// know, so it becomes the head again; a thief's older one will be seen as reuse as soon as both are used.
 fn heal(
     grant: &mut Grant,
-    recorded: u32,
+    recorded: Option<u32>,
     presented: &Opened,
     request: &RefreshRequest,
     ctx: &Context<'_>,
@@ -173,8 +173,7 @@ fn replay(
     let access = reach(grant, request, ctx)?;
     // The key of the rotation, not today's primary one: rotating the ring must not change the answer.
     let key = ctx.tokens.ring().key(replayable.key_id).ok_or(Refusal::TokenUnrecognized)?;
-    let grant_id = grant.id;
-    let derivation = Derivation { parent: &presented.secret, salt: &replayable.salt, grant_id: &grant_id };
+    let derivation = Derivation { parent: &presented.secret, salt: &replayable.salt };
     let generation = presented.number + 1;
     let secret = key.derive(&derivation, TokenKind::RefreshToken, generation);
     let successor = Successor::seal(grant, key, generation, &secret, grant.refresh_token_end(generation), ctx);
@@ -198,14 +197,14 @@ fn replay(
 
 /// RFC 9700 section 4.14.2: of two holders of one chain one is a thief, and nobody can tell which. The revocation is
 /// committed although the caller gets an error.
-fn react(mut grant: Grant, cause: Refusal, ctx: &Context<'_>) -> Decision<TokenResponse> {
+fn react(grant: &mut Grant, cause: Refusal, ctx: &Context<'_>) -> Decision<TokenResponse> {
     let revoked = ctx.policy.on_reuse == OnReuse::Revoke;
     let mut events = vec![EventKind::ReuseDetected { cause, revoked }];
     if revoked {
         grant.revoke(ctx.now, RevocationReason::RefreshTokenReuse);
         events.push(EventKind::GrantRevoked(RevocationReason::RefreshTokenReuse));
     }
-    Decision { outcome: Err(cause), grant, commits: revoked, events }
+    Decision { outcome: Err(cause), commits: revoked, events }
 }
 
 fn has_ended(end: Option<Timestamp>, ctx: &Context<'_>) -> bool {

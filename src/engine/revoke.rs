@@ -8,34 +8,46 @@ use crate::token::{Opened, TokenKind};
 
 /// Revokes what the client presents (RFC 7009): with a refresh token of any generation, spent ones too, the grant and all
 /// its tokens; with an access token that one alone. What is already dead, or a code, changes nothing.
-pub fn revoke(mut grant: Grant, kind: TokenKind, presented: &Opened, client: &Client, now: Timestamp) -> Decision<()> {
+///
+/// The answer is whether anything was alive.
+pub fn revoke(
+    grant: &mut Grant,
+    kind: TokenKind,
+    presented: &Opened,
+    client: &Client,
+    now: Timestamp,
+) -> Decision<bool> {
     if grant.client_id != client.id {
-        return Decision::refuse(grant, Refusal::OtherClient);
+        return Decision::refuse(Refusal::OtherClient);
     }
     if grant.registration != client.registration {
-        return Decision::refuse(grant, Refusal::OtherRegistration);
+        return Decision::refuse(Refusal::OtherRegistration);
     }
     match kind {
         TokenKind::RefreshToken => revoke_grant(grant, RevocationReason::ClientRequest, now),
-        TokenKind::AccessToken => {
-            let digest = presented.secret.digest();
-            let before = grant.access.len();
-            grant.access.retain(|token| token.serial != presented.number || token.digest != digest);
-            if grant.access.len() == before {
-                Decision::refuse(grant, Refusal::TokenUnrecognized)
-            } else {
-                Decision::commit(grant, (), EventKind::AccessTokenRevoked)
-            }
-        }
-        TokenKind::AuthorizationCode => Decision::refuse(grant, Refusal::TokenUnrecognized),
+        TokenKind::AccessToken => revoke_access_token(grant, presented, now),
+        TokenKind::AuthorizationCode => Decision::refuse(Refusal::TokenUnrecognized),
     }
 }
 
-/// Revokes a grant with all its tokens. A revoked one stays as it is: the first reason and time stand.
-pub fn revoke_grant(mut grant: Grant, reason: RevocationReason, now: Timestamp) -> Decision<()> {
+/// Revokes a grant with all its tokens, also when by this node's clock nothing of it is alive: another's may run behind. A
+/// revoked one stays as it is: the first reason and time stand.
+///
+/// The answer is whether anything was alive.
+pub fn revoke_grant(grant: &mut Grant, reason: RevocationReason, now: Timestamp) -> Decision<bool> {
     if matches!(grant.phase, Phase::Revoked { .. }) {
-        return Decision::refuse(grant, Refusal::GrantRevoked);
+        return Decision::refuse(Refusal::GrantRevoked);
     }
+    let was_alive = grant.ends_at().is_none_or(|end| now < end);
     grant.revoke(now, reason);
-    Decision::commit(grant, (), EventKind::GrantRevoked(reason))
+    Decision::commit(was_alive, EventKind::GrantRevoked(reason))
+}
+
+fn revoke_access_token(grant: &mut Grant, presented: &Opened, now: Timestamp) -> Decision<bool> {
+    let digest = presented.secret.digest();
+    let found = grant.access.iter().position(|token| token.serial == presented.number && token.digest == digest);
+    match found.and_then(|index| grant.access.remove(index)) {
+        Some(token) => Decision::commit(now < token.expires_at, EventKind::AccessTokenRevoked),
+        None => Decision::refuse(Refusal::TokenUnrecognized),
+    }
 }

@@ -9,7 +9,7 @@ mod transition;
 
 pub use codec::CorruptRecord;
 pub use id::GrantId;
-pub(crate) use transition::{Grace, Rotation, end_of};
+pub(crate) use transition::{Grace, Rotation, earlier, end_of};
 
 use std::collections::VecDeque;
 

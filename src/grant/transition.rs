@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Grant, GrantSummary, Head, LiveAccessToken, Phase, RedeemedCode, Replayable, Retired, RevocationReason};
+use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::policy::{Lifetime, Limit, Policy};
 use crate::secret::Digest;
@@ -35,6 +36,11 @@ pub(crate) struct Rotation {
 }
 
 impl Grant {
+    /// Whether it was issued to this registration of this client.
+    pub(crate) fn belongs_to(&self, client: &Client) -> bool {
+        self.client_id == client.id && self.registration == client.registration
+    }
+
     /// The absolute end under `policy`: the one set at creation, or an earlier one if the policy was tightened since.
     pub(crate) fn absolute_end(&self, policy: &Policy) -> Option<Timestamp> {
         earlier(self.expires_at, end_of(self.created_at, policy.grant_lifetime))
@@ -96,6 +102,10 @@ impl Grant {
     pub(crate) fn adopt(&mut self, generation: u32, digest: Digest, now: Timestamp, expires_at: Option<Timestamp>) {
         self.retired.clear();
         self.head = Some(Head { generation, digest, issued_at: now, expires_at });
+        if matches!(self.phase, Phase::AwaitingRedemption(_)) {
+            // A refresh token exists, so the code was redeemed: it must not be a second time.
+            self.phase = Phase::Active { redeemed: None };
+        }
     }
 
     /// Notes one more replay of a retired refresh token.
@@ -106,9 +116,9 @@ impl Grant {
         }
     }
 
-    /// Adds an access token; when there are too many the oldest makes room.
+    /// Adds an access token; when there are too many the oldest make room.
     pub(crate) fn add_access_token(&mut self, token: LiveAccessToken, limit: Limit) {
-        if limit.is_reached_by(u32::try_from(self.access.len()).unwrap_or(u32::MAX)) {
+        while limit.is_reached_by(u32::try_from(self.access.len()).unwrap_or(u32::MAX)) {
             self.access.pop_front();
         }
         self.access.push_back(token);
@@ -128,7 +138,10 @@ impl Grant {
     /// 100 000 rotations as after one.
     pub(crate) fn prune(&mut self, now: Timestamp, policy: &Policy) {
         self.access.retain(|token| now < token.expires_at);
-        self.retired.retain(|retired| retired.grace(now, policy) != Grace::Over);
+        // From the oldest on, and not beyond one whose clock still runs: generations stay in one unbroken row, also when a
+        // clock was set back in between.
+        let over = self.retired.iter().take_while(|retired| retired.grace(now, policy) == Grace::Over).count();
+        self.retired.drain(..over);
         while self.retired.len() > MAX_RETIRED {
             self.merge_oldest();
         }
@@ -137,11 +150,13 @@ impl Grant {
         }
     }
 
-    /// Lets the second-oldest entry speak for the oldest too. Its younger clock makes a token of the older generation look
-    /// retired a little later than it was: refused all the same, and never taken for theft too early.
+    /// Lets the second-oldest entry speak for the oldest too, by the later of the two clocks: a token of the merged
+    /// generation looks retired a little later than it was, so it is refused all the same, and never taken for theft too
+    /// early.
     fn merge_oldest(&mut self) {
         if let (Some(oldest), Some(next)) = (self.retired.pop_front(), self.retired.front_mut()) {
             next.merged += oldest.merged + 1;
+            next.retired_at = next.retired_at.max(oldest.retired_at);
         }
     }
 
@@ -151,15 +166,13 @@ impl Grant {
     /// theft may go when the grant does, and not before.
     pub(crate) fn ends_at(&self) -> Option<Timestamp> {
         let head_end = self.head.as_ref().map(|head| head.expires_at);
-        let last_use = match &self.phase {
-            Phase::AwaitingRedemption(code) => Some(code.expires_at),
+        let last = match &self.phase {
+            Phase::AwaitingRedemption(code) => code.expires_at,
             Phase::Revoked { at, .. } => {
                 return Some(head_end.map_or(*at, |end| end.unwrap_or(*at + REVOKED_RETENTION)));
             }
-            Phase::Active { redeemed } => redeemed.as_ref().map(|code| code.expires_at),
+            Phase::Active { .. } => self.access.iter().map(|token| token.expires_at).max().unwrap_or(self.last_used_at),
         };
-        let last_access = self.access.iter().map(|token| token.expires_at).max();
-        let last = last_use.max(last_access).unwrap_or(self.last_used_at);
         match head_end {
             Some(None) => None,
             Some(Some(head_end)) => Some(last.max(head_end)),
@@ -217,7 +230,7 @@ pub(crate) fn end_of(start: Timestamp, lifetime: Lifetime) -> Option<Timestamp> 
 }
 
 /// The earlier of two ends, where `None` is never.
-fn earlier(left: Option<Timestamp>, right: Option<Timestamp>) -> Option<Timestamp> {
+pub(crate) fn earlier(left: Option<Timestamp>, right: Option<Timestamp>) -> Option<Timestamp> {
     match (left, right) {
         (Some(left), Some(right)) => Some(left.min(right)),
         (left, right) => left.or(right),

@@ -44,6 +44,9 @@ policy_fields! {
     /// How long after its rotation a refresh token may be presented again, for the answer that got lost. 0 is off. At most
     /// 120 s, or longer when [`GraceEnds`] includes the successor's first use. Counted from the rotation, never extended.
     /// Default 60 s. AM: `refreshTokenGracePeriod`, 0; a client's -1 is "0s" here.
+    ///
+    /// It is also what carries a client over a store that fails between write and acknowledgement: with 0 such a fault can
+    /// cost a session.
     #[serde(with = "human" / "human::optional")]
     grace_period: Duration = MINUTE, am: Duration::ZERO, with: with_grace_period;
     /// What ends the grace period early. Default: the successor's first use. AM: nothing does.
@@ -198,4 +201,12 @@ impl ClientPolicy {
 pub struct PolicyError {
     field: &'static str,
     range: &'static str,
+}
+
+impl PolicyError {
+    /// The field that is wrong.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
 }

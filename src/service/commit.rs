@@ -91,15 +91,17 @@ impl<S: TokenStore> Call<'_, S> {
         })
     }
 
-    /// The grant, and the version a decision about it must name.
-    pub(super) async fn load(&self, id: GrantId) -> Result<Option<(Grant, Version)>, TokenError> {
+    /// The grant, and the version a decision about it must name. Boxed: it is large, and passes through several futures.
+    pub(super) async fn load(&self, id: GrantId) -> Result<Option<(Box<Grant>, Version)>, TokenError> {
         let stored = self.service.0.store.load(&self.key(id)).await.map_err(|error| self.failed(error))?;
         let Some(stored) = stored else { return Ok(None) };
         let grant = Grant::decode(id, &stored.record.payload);
-        grant.map(|grant| Some((grant, stored.version))).map_err(|error| self.failed(StoreError::corrupt(error)))
+        grant
+            .map(|grant| Some((Box::new(grant), stored.version)))
+            .map_err(|error| self.failed(StoreError::corrupt(error)))
     }
 
-    async fn load_existing(&self, id: GrantId) -> Result<(Grant, Version), TokenError> {
+    async fn load_existing(&self, id: GrantId) -> Result<(Box<Grant>, Version), TokenError> {
         self.load(id).await?.ok_or_else(|| self.refuse(Refusal::GrantUnknown))
     }
 
@@ -118,11 +120,12 @@ impl<S: TokenStore> Call<'_, S> {
     pub(super) async fn transact<T>(
         &self,
         id: GrantId,
-        decide: impl Fn(Grant) -> Decision<T>,
+        decide: impl Fn(&mut Grant) -> Decision<T>,
     ) -> Result<T, TokenError> {
         for _ in 0..MAX_ATTEMPTS {
-            let (grant, version) = self.load_existing(id).await?;
-            if let ControlFlow::Break(answer) = self.settle(decide(grant), version).await? {
+            let (mut grant, version) = self.load_existing(id).await?;
+            let decision = decide(&mut grant);
+            if let ControlFlow::Break(answer) = self.settle(decision, &grant, version).await? {
                 return answer;
             }
         }
@@ -135,17 +138,18 @@ impl<S: TokenStore> Call<'_, S> {
         client: &Client,
         id: GrantId,
         confirmation: Option<&Confirmation>,
-        decide: impl Fn(Grant, &Context<'_>) -> Decision<T>,
+        decide: impl Fn(&mut Grant, &Context<'_>) -> Decision<T>,
     ) -> Result<T, TokenError> {
         for attempt in 0..MAX_ATTEMPTS {
-            let (grant, version) = self.load_existing(id).await?;
+            let (mut grant, version) = self.load_existing(id).await?;
             let policy = self.service.policy_for(client, &grant.grant_type)?;
             let ctx = Context { has_raced: attempt > 0, ..self.service.context(client, &policy) };
             engine::admit(&grant, confirmation, &ctx).map_err(|refusal| self.refuse_of(refusal, &grant))?;
             if !self.is_served(grant.approval.subject.as_ref()).await? {
                 return Err(self.refuse_of(Refusal::SubjectNotServed, &grant));
             }
-            if let ControlFlow::Break(answer) = self.settle(decide(grant, &ctx), version).await? {
+            let decision = decide(&mut grant, &ctx);
+            if let ControlFlow::Break(answer) = self.settle(decision, &grant, version).await? {
                 return answer;
             }
         }
@@ -156,16 +160,17 @@ impl<S: TokenStore> Call<'_, S> {
     async fn settle<T>(
         &self,
         decision: Decision<T>,
+        grant: &Grant,
         version: Version,
     ) -> Result<ControlFlow<Result<T, TokenError>>, TokenError> {
-        let Decision { outcome, grant, commits, events } = decision;
-        if commits && self.store(&grant, Expect::Version(version)).await? == Swap::Conflict {
+        let Decision { outcome, commits, events } = decision;
+        if commits && self.store(grant, Expect::Version(version)).await? == Swap::Conflict {
             return Ok(ControlFlow::Continue(()));
         }
         for event in events {
-            self.record_of(event, &grant);
+            self.record_of(event, grant);
         }
-        Ok(ControlFlow::Break(outcome.map_err(|refusal| self.refuse_of(refusal, &grant))))
+        Ok(ControlFlow::Break(outcome.map_err(|refusal| self.refuse_of(refusal, grant))))
     }
 
     async fn store(&self, grant: &Grant, expect: Expect) -> Result<Swap, TokenError> {

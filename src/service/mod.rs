@@ -157,6 +157,9 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// [`TokenError::Refused`] for a code that cannot be redeemed so. Everything else consumed nothing: try again.
+    ///
+    /// One fault costs the user a second sign-in: the store applied the redemption but neither acknowledged it nor could be
+    /// read back. The retry is then a second use of the code, which RFC 6749 section 4.1.2 forbids to answer.
     pub async fn redeem(
         &self,
         client: &AuthenticatedClient,
@@ -195,6 +198,9 @@ impl<S: TokenStore> TokenService<S> {
     /// What `caller` may learn of `token`, an access or refresh token; `None` when it is not active or not for this caller
     /// to know (RFC 7662).
     ///
+    /// To the client that holds the token a policy tightened since its issue counts at once. To others a refresh token
+    /// stays active until the end it was issued with: whose overrides apply is not theirs to ask.
+    ///
     /// # Errors
     /// [`TokenError::Refused`] for a public client, which may not ask; otherwise when the store, or the gate, cannot tell.
     pub async fn introspect(
@@ -208,7 +214,10 @@ impl<S: TokenStore> TokenService<S> {
         }
         let Some((kind, opened)) = self.0.tokens.open_any(token) else { return Ok(None) };
         let Some((grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
-        let Some(active) = engine::introspect(grant, kind, &opened, caller, self.0.clock.now()) else {
+        let is_own = grant.belongs_to(caller);
+        let policy = is_own.then(|| self.policy_for(caller, &grant.grant_type)).transpose()?;
+        let now = self.0.clock.now();
+        let Some(active) = engine::introspect(*grant, kind, &opened, caller, policy.as_ref(), now) else {
             return Ok(None);
         };
         Ok(call.is_served(active.approval.subject.as_ref()).await?.then_some(active))
@@ -227,12 +236,12 @@ impl<S: TokenStore> TokenService<S> {
             .transact(opened.grant_id, |grant| engine::revoke(grant, kind, &opened, client, self.0.clock.now()))
             .await;
         match revoked {
-            Err(TokenError::Refused(_)) => Ok(()),
-            other => other,
+            Ok(_) | Err(TokenError::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
-    /// Revokes a grant with all its tokens: one session of a "my sessions" page. Says whether there was one to revoke.
+    /// Revokes a grant with all its tokens: one session of a "my sessions" page. Says whether anything of it was alive.
     ///
     /// # Errors
     /// When the store could not be asked or written: the grant may still live.
@@ -242,9 +251,8 @@ impl<S: TokenStore> TokenService<S> {
             .transact(grant_id, |grant| engine::revoke_grant(grant, RevocationReason::HostRequest, self.0.clock.now()))
             .await;
         match revoked {
-            Ok(()) => Ok(true),
             Err(TokenError::Refused(_)) => Ok(false),
-            Err(error) => Err(error),
+            other => other,
         }
     }
 

@@ -1,4 +1,5 @@
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::ops::Bound;
@@ -40,8 +41,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct GrantShard {
     grants: HashMap<GrantKey, StoredGrant>,
-    /// One entry for each grant that ends, at a moment not later than its end. A grant that lives on is put back when its
-    /// entry comes up, so that a refresh does not have to touch this.
+    /// An entry for each grant that ends, at a moment not later than its end. A grant that lives on is put back when its
+    /// entry comes up, so that a refresh, which moves the end away, does not have to touch this.
     ends: BinaryHeap<Reverse<(Timestamp, GrantKey)>>,
 }
 
@@ -132,19 +133,23 @@ impl TokenStore for MemoryStore {
         if expect == Expect::Absent {
             self.0.enter(key, &stored.record);
         }
+        let end = stored.record.expires_at;
         let mut shard = self.0.grants(key);
-        let is_first = match (expect, shard.grants.get(key)) {
-            (Expect::Absent, None) => true,
-            (Expect::Version(expected), Some(current)) if current.version == expected => {
-                // It ended never and ends now: it has no entry among the ends yet.
-                current.record.expires_at.is_none()
+        let known_end = match (expect, shard.grants.entry(key.clone())) {
+            (Expect::Absent, Entry::Vacant(place)) => {
+                place.insert(stored);
+                None
+            }
+            (Expect::Version(expected), Entry::Occupied(mut current)) if current.get().version == expected => {
+                current.insert(stored).record.expires_at
             }
             _ => return Ok(Swap::Conflict),
         };
-        if let (true, Some(end)) = (is_first, stored.record.expires_at) {
-            shard.ends.push(Reverse((end, key.clone())));
+        match (end, known_end) {
+            (Some(end), None) => shard.ends.push(Reverse((end, key.clone()))),
+            (Some(end), Some(known)) if end < known => shard.ends.push(Reverse((end, key.clone()))),
+            _ => {}
         }
-        shard.grants.insert(key.clone(), stored);
         Ok(Swap::Stored)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aes_gcm_siv::aead::{AeadInOut, KeyInit};
-use aes_gcm_siv::{Aes256GcmSiv, Nonce, Tag};
+use aes_gcm_siv::{Aes128GcmSiv, Nonce, Tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
@@ -11,7 +11,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::entropy::{Entropy, draw};
-use crate::grant::GrantId;
+use crate::secret::Digest;
 use crate::token::TokenKind;
 use crate::token::format::TokenSecret;
 
@@ -21,9 +21,8 @@ pub(crate) type Salt = [u8; 16];
 /// One 32-byte secret of the application and the keys that follow from it. Its id is in clear in every token it seals.
 pub struct Key {
     id: u8,
-    seal: Aes256GcmSiv,
+    seal: Aes128GcmSiv,
     derive: Hmac<Sha256>,
-    nonce: Hmac<Sha256>,
 }
 
 impl Key {
@@ -46,12 +45,10 @@ impl Key {
     #[must_use]
     pub fn with_id(id: u8, secret: [u8; 32]) -> Self {
         let secret = Zeroizing::new(secret);
-        Self {
-            id,
-            seal: Aes256GcmSiv::new((&*expand(&secret, b"regrant v1 seal")).into()),
-            derive: prepared(&expand(&secret, b"regrant v1 derive")),
-            nonce: prepared(&expand(&secret, b"regrant v1 nonce")),
-        }
+        let mut seal = aes_gcm_siv::Key::<Aes128GcmSiv>::default();
+        seal.copy_from_slice(&expand(&secret, b"regrant v1 seal")[..16]);
+        let seal = Aes128GcmSiv::new(&seal);
+        Self { id, seal, derive: prepared(&expand(&secret, b"regrant v1 derive")) }
     }
 
     /// A key from the base64url text (no padding) of 32 secret bytes: the form that fits a configuration file.
@@ -69,13 +66,11 @@ impl Key {
     }
 
     /// Seals in place. The nonce follows from the secret, so equal claims give equal tokens: a replayed rotation repeats
-    /// its answer byte for byte. AES-GCM-SIV (RFC 8452) stays safe when a nonce repeats for the same message.
+    /// its answer byte for byte. It is a hash of 256 random bits, other than the one in the record, so it tells nothing of
+    /// the secret and links no token to a record.
     pub(super) fn seal(&self, secret: &TokenSecret, associated_data: &[u8], body: &mut [u8]) -> (Nonce, Tag) {
-        let mut mac = self.nonce.clone();
-        mac.update(associated_data);
-        mac.update(secret.as_bytes());
         let mut nonce = Nonce::default();
-        nonce.copy_from_slice(&mac.finalize().into_bytes()[..12]);
+        nonce.copy_from_slice(&Digest::of(&[b"regrant v1 nonce", secret.as_bytes()]).as_bytes()[..12]);
         #[expect(
             clippy::expect_used,
             reason = "AES-GCM-SIV refuses only messages of 64 GiB and more; this one has 52 bytes"
@@ -92,13 +87,12 @@ impl Key {
 
     /// The secret of a token that a rotation gives birth to: a one-step KDF in the sense of NIST SP 800-56C, keyed by the
     /// application. The database holds the salt but not the parent, so it cannot compute the child; the parent alone
-    /// cannot either, for want of the key.
+    /// cannot either, for want of the key. The parent is 256 random bits of one generation of one grant, so it names both.
     pub(crate) fn derive(&self, derivation: &Derivation<'_>, kind: TokenKind, number: u32) -> TokenSecret {
         let mut mac = self.derive.clone();
         mac.update(derivation.parent.as_bytes());
         mac.update(derivation.salt);
         mac.update(&[kind.tag()]);
-        mac.update(derivation.grant_id.as_bytes());
         mac.update(&number.to_be_bytes());
         TokenSecret::new(mac.finalize().into_bytes().into())
     }
@@ -108,7 +102,6 @@ impl Key {
 pub(crate) struct Derivation<'a> {
     pub(crate) parent: &'a TokenSecret,
     pub(crate) salt: &'a Salt,
-    pub(crate) grant_id: &'a GrantId,
 }
 
 impl fmt::Debug for Key {

@@ -1,7 +1,7 @@
 //! The sealed token: one format for authorization codes, refresh tokens and opaque access tokens.
 //!
 //! ```text
-//! prefix | base64url( key id 1 | nonce 12 | AES-256-GCM-SIV( grant id 16 | number 4 | secret 32 ) | tag 16 )
+//! prefix | base64url( key id 1 | nonce 12 | AES-128-GCM-SIV( grant id 16 | number 4 | secret 32 ) | tag 16 )
 //! ```
 //!
 //! The number is a generation (refresh token), a serial (access token) or 0 (code). What is sealed are 81 bytes, a

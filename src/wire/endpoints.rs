@@ -112,6 +112,8 @@ pub struct Endpoints<S> {
     paths: Paths,
     body_limit: usize,
     approvers: BTreeMap<GrantType, Arc<dyn GrantApprover>>,
+    host_metadata: serde_json::Map<String, serde_json::Value>,
+    /// The document, made once: nothing in it changes while the service runs.
     metadata: Response,
 }
 
@@ -120,9 +122,16 @@ impl<S> Endpoints<S> {
     ///
     /// `issuer` is the URL by which clients know the server, without a query, a fragment, or a slash at its end.
     pub fn new(service: TokenService<S>, issuer: impl Into<String>) -> Self {
-        let (issuer, paths) = (issuer.into(), Paths::default());
-        let metadata = metadata::document(&issuer, &paths, std::iter::empty());
-        Self { service, issuer, paths, body_limit: 64 * 1024, approvers: BTreeMap::new(), metadata }
+        Self {
+            service,
+            issuer: issuer.into(),
+            paths: Paths::default(),
+            body_limit: 64 * 1024,
+            approvers: BTreeMap::new(),
+            host_metadata: serde_json::Map::new(),
+            metadata: Response { status: 200, headers: Vec::new(), body: Vec::new() },
+        }
+        .published()
     }
 
     /// Sets where the endpoints are.
@@ -147,8 +156,16 @@ impl<S> Endpoints<S> {
         self.published()
     }
 
+    /// Adds a member to the metadata: what the host serves besides, `scopes_supported` or `jwks_uri` for instance
+    /// (RFC 8414 section 2). The members that the library writes itself stay its own.
+    #[must_use]
+    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
+        self.host_metadata.insert(name.into(), value.into());
+        self.published()
+    }
+
     fn published(mut self) -> Self {
-        self.metadata = metadata::document(&self.issuer, &self.paths, self.approvers.keys());
+        self.metadata = metadata::document(&self.issuer, &self.paths, self.approvers.keys(), &self.host_metadata);
         self
     }
 
@@ -158,17 +175,10 @@ impl<S> Endpoints<S> {
         &self.paths
     }
 
-    /// How many bytes a body may have. An adapter need not read further: it hands over one byte more than that, or answers
-    /// with [`too_large`](Self::too_large).
+    /// How many bytes a body may have. An adapter need not read further: it answers with [`MalformedRequest::TooLarge`].
     #[must_use]
     pub const fn body_limit(&self) -> usize {
         self.body_limit
-    }
-
-    /// The answer to a body above the limit.
-    #[must_use]
-    pub fn too_large(&self) -> Response {
-        body::malformed(MalformedRequest::TooLarge)
     }
 
     /// The service behind the endpoints.
@@ -187,7 +197,7 @@ impl<S: TokenStore> Endpoints<S> {
                 _ => body::malformed(MalformedRequest::Method("GET, HEAD")),
             };
         }
-        let answer = match self.form(request) {
+        let answer = match form(request, self.body_limit) {
             Ok(parameters) => self.answer(endpoint, request, &parameters).await,
             Err(malformed) => Err(malformed.into()),
         };
@@ -251,21 +261,6 @@ impl<S: TokenStore> Endpoints<S> {
                 Ok(self.service.issue(&client, issue).await?)
             }
         }
-    }
-
-    fn form(&self, request: &Request<'_>) -> Result<Parameters, MalformedRequest> {
-        if request.method != "POST" {
-            return Err(MalformedRequest::Method("POST"));
-        }
-        let mut content_types = request.header("content-type");
-        match (content_types.next(), content_types.next()) {
-            (Some(content_type), None) if form::is_form(content_type) => {}
-            _ => return Err(MalformedRequest::ContentType),
-        }
-        if request.body.len() > self.body_limit {
-            return Err(MalformedRequest::TooLarge);
-        }
-        form::parse(request.body)
     }
 }
 

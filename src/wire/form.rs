@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::MalformedRequest;
+use super::{MalformedRequest, Request};
 use crate::parameters::Parameters;
 
 /// More than any request of the protocol has; it keeps the search for duplicates short.
@@ -12,8 +12,38 @@ const MAX_PARAMETERS: usize = 64;
 /// The parameters that may repeat (RFC 8707 section 2, RFC 8693 section 2.1).
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
+/// Reads the form of a POST request as strictly as the endpoints do: for a host's own endpoints, such as the authorization
+/// endpoint. Only `resource` and `audience` may repeat.
+///
+/// ```
+/// use regrant::wire::{MalformedRequest, Request, form};
+///
+/// let headers: [(&str, &[u8]); 1] = [("Content-Type", b"application/x-www-form-urlencoded")];
+/// let parameters = form(&Request { method: "POST", headers: &headers, body: b"state=a%20b&scope=" }, 1024)?;
+/// assert_eq!(parameters.get("state"), Some("a b"));
+/// assert_eq!(parameters.get("scope"), None);
+/// # Ok::<(), MalformedRequest>(())
+/// ```
+///
+/// # Errors
+/// What is wrong with it, which knows its [answer](MalformedRequest::response).
+pub fn form(request: &Request<'_>, body_limit: usize) -> Result<Parameters, MalformedRequest> {
+    if request.method != "POST" {
+        return Err(MalformedRequest::Method("POST"));
+    }
+    let mut content_types = request.header("content-type");
+    match (content_types.next(), content_types.next()) {
+        (Some(content_type), None) if is_form(content_type) => {}
+        _ => return Err(MalformedRequest::ContentType),
+    }
+    if request.body.len() > body_limit {
+        return Err(MalformedRequest::TooLarge);
+    }
+    parse(request.body)
+}
+
 /// Whether a content type is the form's, with no charset or UTF-8.
-pub(super) fn is_form(content_type: &[u8]) -> bool {
+fn is_form(content_type: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(content_type) else { return false };
     let mut parts = text.split(';').map(str::trim);
     let is_utf8 = |parameter: &str| match parameter.split_once('=') {
@@ -28,7 +58,7 @@ pub(super) fn is_form(content_type: &[u8]) -> bool {
 }
 
 /// Reads a form body.
-pub(super) fn parse(body: &[u8]) -> Result<Parameters, MalformedRequest> {
+fn parse(body: &[u8]) -> Result<Parameters, MalformedRequest> {
     let mut parameters = Parameters::default();
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         let split = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());

@@ -1,3 +1,4 @@
+use super::{Response, body};
 use crate::error_code::ErrorCode;
 use crate::parameters::MissingParameter;
 
@@ -7,7 +8,7 @@ use crate::parameters::MissingParameter;
 #[non_exhaustive]
 pub enum MalformedRequest {
     /// Another method than the endpoint has.
-    #[error("The endpoint has only the method {0}.")]
+    #[error("The method must be {0}.")]
     Method(&'static str),
     /// Not `application/x-www-form-urlencoded` in UTF-8.
     #[error("The content type must be application/x-www-form-urlencoded.")]
@@ -15,6 +16,9 @@ pub enum MalformedRequest {
     /// A body above the limit.
     #[error("The body is too large.")]
     TooLarge,
+    /// A body that ended before it was whole. For adapters: half a body must never be taken for a whole one.
+    #[error("The body is incomplete.")]
+    Incomplete,
     /// More parameters than any request of the protocol has.
     #[error("There are too many parameters.")]
     TooManyParameters,
@@ -58,6 +62,7 @@ impl MalformedRequest {
             Self::Method(_)
             | Self::ContentType
             | Self::TooLarge
+            | Self::Incomplete
             | Self::TooManyParameters
             | Self::Encoding
             | Self::Repeated
@@ -72,7 +77,15 @@ impl MalformedRequest {
         }
     }
 
-    pub(super) const fn status(self) -> u16 {
+    /// The whole answer: status, headers and a JSON body. For adapters and a host's own endpoints.
+    #[must_use]
+    pub fn response(self) -> Response {
+        body::malformed(self)
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
         match self {
             Self::Method(_) => 405,
             Self::TooLarge => 413,

@@ -1,8 +1,9 @@
 //! Authorization server metadata (RFC 8414), from the same values that the endpoints act on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{Paths, Response, body};
 use crate::client::ClientAuthenticationMethod;
@@ -27,12 +28,17 @@ struct Metadata<'a> {
 /// The flows at the token endpoint that need no approver.
 const OWN: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
 
-/// The document. Made once: nothing in it changes while the service runs.
-pub(super) fn document<'a>(issuer: &str, paths: &Paths, approved: impl Iterator<Item = &'a GrantType>) -> Response {
+/// The document, with `host`'s members behind the library's own.
+pub(super) fn document<'a>(
+    issuer: &str,
+    paths: &Paths,
+    approved: impl Iterator<Item = &'a GrantType>,
+    host: &Map<String, Value>,
+) -> Response {
     let url = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
     let all_methods: Vec<_> = ClientAuthenticationMethod::ALL.map(ClientAuthenticationMethod::as_str).into();
     let with_a_secret = all_methods.iter().copied().filter(|method| *method != "none").collect();
-    let document = Metadata {
+    let own = Metadata {
         issuer,
         authorization_endpoint: paths.authorization.as_deref().map(url),
         token_endpoint: url(&paths.token),
@@ -45,5 +51,9 @@ pub(super) fn document<'a>(issuer: &str, paths: &Paths, approved: impl Iterator<
         introspection_endpoint_auth_methods_supported: with_a_secret,
         code_challenge_methods_supported: ["S256"],
     };
+    // What the library says of itself comes last, so that no host can contradict it.
+    let own = serde_json::to_value(own).ok();
+    let own = own.as_ref().and_then(Value::as_object).into_iter().flatten();
+    let document: BTreeMap<&String, &Value> = host.iter().chain(own).collect();
     body::json(200, &document).with("cache-control", "public, max-age=3600")
 }

@@ -12,6 +12,7 @@ mod malformed;
 mod metadata;
 
 pub use endpoints::{Endpoint, Endpoints, Paths};
+pub use form::form;
 pub use malformed::MalformedRequest;
 
 use std::fmt;

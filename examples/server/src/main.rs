@@ -1,2 +1,109 @@
-//! placeholder
-fn main() {}
+//! A demonstration authorization server: regrant behind the paths of ForgeRock / Ping AM.
+//!
+//! ```text
+//! cargo run --release -p demo-server
+//! listening on http://127.0.0.1:8080
+//! ```
+//!
+//! The section "The AM walk-through, with curl" of the README shows what to ask it. `demo.toml`, beside this directory, is
+//! the configuration it runs on without `--config`, and an example of the format.
+//!
+//! What a host adds to the library is here in its smallest form: users, sessions and an authorization endpoint. A real one
+//! also shows a login page, asks for consent, and slows down who guesses passwords.
+
+mod answer;
+mod arguments;
+mod authenticate;
+mod authorize;
+mod config;
+mod dev;
+mod password;
+mod redirect;
+mod server;
+mod session;
+mod shutdown;
+mod store;
+mod users;
+
+use std::error::Error;
+use std::io::{Write as _, stderr, stdout};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser as _;
+use regrant::{Clock as _, ManualClock, SystemClock};
+use tokio::net::TcpListener;
+use tokio::time::{interval, sleep};
+use tracing::warn;
+
+use arguments::Arguments;
+use config::Setup;
+use server::Server;
+use shutdown::StopSignal;
+
+/// How long requests that are under way may take once the server is told to stop.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(stderr).init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let setup = match &arguments.config {
+        Some(path) => Setup::read(path)?,
+        None => Setup::built_in()?,
+    };
+    let store = store::open(&arguments.store)?;
+    let listener = TcpListener::bind(&arguments.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
+    let address = listener.local_addr()?;
+    let issuer = setup.issuer.clone().unwrap_or_else(|| format!("http://{address}"));
+    let clock = arguments.manual_clock.then(|| ManualClock::starting_at(SystemClock.now()));
+    let server = Arc::new(Server::new(setup, store, clock.clone(), issuer)?);
+
+    let mut app = server::router(&server);
+    if let Some(clock) = clock {
+        warn!("--manual-clock: TIME STANDS STILL and anybody may move it and switch users off. For tests only.");
+        app = app.merge(dev::router(&server, clock));
+    } else {
+        tokio::spawn(purge(Arc::clone(&server)));
+    }
+
+    // Both listen before the server says that it is ready: a signal that comes at once is not lost.
+    let (mut stop, mut stopped) = (StopSignal::new()?, StopSignal::new()?);
+    writeln!(stdout(), "listening on http://{address}")?;
+    stdout().flush()?;
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move { stop.received().await });
+    let out_of_patience = async {
+        stopped.received().await;
+        sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        result = serving => result?,
+        () = out_of_patience => warn!("stopped with requests still open"),
+    }
+    Ok(())
+}
+
+/// Bounds the store; nothing but its size depends on it.
+async fn purge(server: Arc<Server>) {
+    let mut interval = interval(PURGE_INTERVAL);
+    loop {
+        interval.tick().await;
+        if let Err(error) = server.purge_expired().await {
+            warn!("purge: {error}");
+        }
+    }
+}

@@ -1,1 +1,99 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{FromRequest, Request};
+use axum::http::request::Parts;
+use axum::response::Response;
+use axum::routing::{MethodRouter, any};
+use regrant::Parameters;
+use regrant::store::TokenStore;
+use regrant::wire::{self, Endpoint, Endpoints, MalformedRequest};
+
+/// All endpoints, each at its path of [`Endpoints::paths`].
+///
+/// # Panics
+/// As [`Router::route`] does, when a path does not begin with `/` or two endpoints have the same one.
+#[expect(clippy::needless_pass_by_value, reason = "the handlers own it: take a share, as `endpoint` does")]
+pub fn router<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>) -> Router {
+    let route = |router: Router, (kind, path)| router.route(path, endpoint(Arc::clone(&endpoints), kind));
+    endpoints.paths().iter().fold(Router::new(), route)
+}
+
+/// One endpoint, for a path of your choice. It takes every method: regrant says itself which ones it has.
+pub fn endpoint<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>, endpoint: Endpoint) -> MethodRouter {
+    any(move |request: Request| {
+        let endpoints = Arc::clone(&endpoints);
+        async move { serve(&endpoints, endpoint, request).await }
+    })
+}
+
+/// The parameters of a form, for a host's own endpoints: an authorization endpoint needs the same strictness as the token
+/// endpoint, and axum's own `Form` answers in plain text. At most 64 KiB; only `resource` and `audience` may repeat.
+#[derive(Clone, Debug)]
+pub struct Form(
+    /// The parameters.
+    pub Parameters,
+);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let refuse = |malformed: MalformedRequest| send(malformed.response());
+        let received = Received::read(request, FORM_LIMIT).await.map_err(refuse)?;
+        wire::form(&received.as_request(&received.headers()), FORM_LIMIT).map(Self).map_err(refuse)
+    }
+}
+
+const FORM_LIMIT: usize = 64 * 1024;
+
+async fn serve<S: TokenStore>(endpoints: &Endpoints<S>, endpoint: Endpoint, request: Request) -> Response {
+    match Received::read(request, endpoints.body_limit()).await {
+        Ok(received) => send(endpoints.handle(endpoint, &received.as_request(&received.headers())).await),
+        Err(malformed) => send(malformed.response()),
+    }
+}
+
+/// A request that has arrived whole.
+struct Received {
+    parts: Parts,
+    body: Vec<u8>,
+}
+
+impl Received {
+    /// Reads the body, no further than `limit`, with or without a content-length.
+    async fn read(request: Request, limit: usize) -> Result<Self, MalformedRequest> {
+        let (parts, mut stream) = request.into_parts();
+        let mut body = Vec::new();
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut stream).poll_frame(cx)).await {
+            let Ok(data) = frame.map_err(|_| MalformedRequest::Incomplete)?.into_data() else { continue };
+            if data.len() > limit - body.len() {
+                return Err(MalformedRequest::TooLarge);
+            }
+            body.extend_from_slice(&data);
+        }
+        Ok(Self { parts, body })
+    }
+
+    fn headers(&self) -> Vec<(&str, &[u8])> {
+        self.parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+    }
+
+    fn as_request<'a>(&'a self, headers: &'a [(&'a str, &'a [u8])]) -> wire::Request<'a> {
+        wire::Request { method: self.parts.method.as_str(), headers, body: &self.body }
+    }
+}
+
+fn send(answer: wire::Response) -> Response {
+    let mut response = axum::http::Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    #[expect(clippy::expect_used, reason = "regrant answers with statuses and headers that HTTP has")]
+    response.body(Body::from(answer.body)).expect("regrant answers with statuses and headers that HTTP has")
+}

@@ -1,0 +1,58 @@
+//! What the benches share: a service over ten thousand grants.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use regrant::{
+    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, Key, KeyRing,
+    ManualClock, MemoryStore, Scope, Subject, TokenResponse, TokenService,
+};
+
+/// How many grants lie beside the one that is measured.
+pub(crate) const GRANTS: u32 = 10_000;
+
+/// The key of the service.
+pub(crate) const KEY: [u8; 32] = [7; 32];
+
+/// Between two refreshes of one grant: as a client does that refreshes before its access token expires.
+pub(crate) const BETWEEN_REFRESHES: Duration = Duration::from_secs(30 * 60);
+
+/// Runs a future that never has to wait, as those of the memory store do not.
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("the memory store never waits"),
+    }
+}
+
+pub(crate) struct Bench {
+    pub(crate) service: TokenService<MemoryStore>,
+    pub(crate) client: AuthenticatedClient,
+    pub(crate) clock: ManualClock,
+}
+
+impl Bench {
+    /// A service over `store`, filled.
+    pub(crate) fn over(store: MemoryStore) -> Self {
+        let clock = ManualClock::default();
+        let service = TokenService::builder(store, ClientRegistry::new(), KeyRing::new(Key::new(KEY)))
+            .clock(clock.clone())
+            .build()
+            .expect("the default policy is valid");
+        let client = Client::new(ClientId::new("myClient").expect("valid"))
+            .with_grant_types([GrantType::Password, GrantType::RefreshToken])
+            .with_scope(Scope::new("openid profile email offline_access").expect("valid"));
+        let bench = Self { service, client: AuthenticatedClient::assertion(client.into()), clock };
+        for number in 0..GRANTS {
+            bench.issue(number);
+        }
+        bench
+    }
+
+    pub(crate) fn issue(&self, subject: u32) -> TokenResponse {
+        let subject = Subject::new(format!("user-{subject}@example.com")).expect("valid");
+        let approval = Approval::of(subject).with_scope(self.client.scope.clone());
+        now(self.service.issue(&self.client, IssueRequest::new(GrantType::Password, approval))).expect("issued")
+    }
+}

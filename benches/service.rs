@@ -1,0 +1,106 @@
+//! The service on the memory store, beside the least work that any such library has to do.
+//!
+//! ```text
+//! cargo bench --bench service
+//! ```
+
+#![expect(clippy::expect_used, clippy::unreachable, reason = "a bench that cannot run shall stop")]
+
+mod common;
+
+use std::collections::HashMap;
+use std::hint::black_box;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use common::{BETWEEN_REFRESHES, Bench, GRANTS, now};
+use criterion::{Criterion, criterion_group, criterion_main};
+use regrant::{Entropy as _, MemoryStore, RefreshRequest, RefreshToken, SystemEntropy};
+use sha2::{Digest as _, Sha256};
+
+fn service(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("service");
+    let bench = Bench::over(MemoryStore::new());
+    let measured = bench.issue(0);
+    let access_token = measured.access_token;
+    let mut refresh_token = measured.refresh_token.expect("a refresh token");
+
+    let mut floor = Floor::new();
+    group.bench_function("floor", |bencher| bencher.iter(|| floor.refresh()));
+    group.bench_function("issue", |bencher| bencher.iter(|| black_box(bench.issue(1))));
+    group.bench_function("introspect", |bencher| {
+        bencher.iter(|| now(bench.service.introspect(&bench.client, black_box(access_token.expose()))));
+    });
+    group.bench_function("refresh", |bencher| {
+        bencher.iter(|| {
+            bench.clock.advance(BETWEEN_REFRESHES);
+            refresh_token = refresh(&bench, &refresh_token);
+        });
+    });
+    let spent = refresh_token.clone();
+    let successor = refresh(&bench, &spent);
+    group.bench_function("replay", |bencher| bencher.iter(|| black_box(refresh(&bench, &spent))));
+    let mut forged = successor.expose().to_owned();
+    let last = if forged.ends_with('A') { 'B' } else { 'A' };
+    forged.pop();
+    forged.push(last);
+    let forged = RefreshRequest::new(forged.as_str());
+    group.bench_function("forged token refused", |bencher| {
+        bencher.iter(|| now(bench.service.refresh(&bench.client, black_box(&forged))));
+    });
+    let garbage = RefreshRequest::new("rt_no-token-at-all");
+    group.bench_function("garbage refused", |bencher| {
+        bencher.iter(|| now(bench.service.refresh(&bench.client, black_box(&garbage))));
+    });
+    group.bench_function("issue and revoke", |bencher| {
+        bencher.iter(|| {
+            let tokens = bench.issue(2);
+            let refresh_token = tokens.refresh_token.expect("a refresh token");
+            now(bench.service.revoke(&bench.client, refresh_token.expose())).expect("revoked");
+        });
+    });
+    group.finish();
+}
+
+fn refresh(bench: &Bench, refresh_token: &RefreshToken) -> RefreshToken {
+    let request = RefreshRequest::new(refresh_token.clone());
+    let tokens = now(bench.service.refresh(&bench.client, &request)).expect("refreshed");
+    tokens.refresh_token.expect("a refresh token")
+}
+
+/// The least work that any such library has to do for one refresh: decode the token, hash it, look it up, draw 64 random
+/// bytes, encode and hash two new tokens, update the map.
+struct Floor {
+    map: HashMap<[u8; 32], [u8; 32]>,
+    token: String,
+}
+
+impl Floor {
+    fn new() -> Self {
+        let random = || {
+            let mut bytes = [0; 32];
+            SystemEntropy.fill(&mut bytes);
+            bytes
+        };
+        let mut map: HashMap<_, _> = (0..GRANTS).map(|_| (random(), random())).collect();
+        let secret = random();
+        map.insert(Sha256::digest(secret).into(), random());
+        Self { map, token: URL_SAFE_NO_PAD.encode(secret) }
+    }
+
+    fn refresh(&mut self) {
+        let presented = URL_SAFE_NO_PAD.decode(&self.token).expect("our own token");
+        let key: [u8; 32] = Sha256::digest(presented).into();
+        let mut random = [0; 64];
+        SystemEntropy.fill(&mut random);
+        let (refresh_token, access_token) = random.split_at(32);
+        black_box((URL_SAFE_NO_PAD.encode(refresh_token), URL_SAFE_NO_PAD.encode(access_token)));
+        black_box(Sha256::digest(refresh_token));
+        let record = self.map.get_mut(&key).expect("the token is known");
+        *record = Sha256::digest(access_token).into();
+        black_box(record);
+    }
+}
+
+criterion_group!(benches, service);
+criterion_main!(benches);

@@ -1,0 +1,140 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use regrant::{
+    Approval, AuthorizeRequest, Client, ClientId, CodeChallenge, ErrorCode, Parameters, RedirectUri, Resource,
+    Resources, Scope, TokenError,
+};
+use regrant_axum::Form;
+
+use crate::answer::Problem;
+use crate::password::AMR;
+use crate::redirect::Redirect;
+use crate::server::Server;
+use crate::session::Session;
+
+/// The cookie of a session, by AM's name.
+const COOKIE: &str = "iPlanetDirectoryPro";
+
+/// A nonce is kept in the grant and written with every refresh.
+const MAX_NONCE: usize = 255;
+
+/// `POST /oauth2/authorize`: the user's decision, as AM's consent page sends it.
+pub(crate) async fn authorize(
+    State(server): State<Arc<Server>>,
+    headers: HeaderMap,
+    Form(form): Form,
+) -> Result<Response, Problem> {
+    let client = client(&server, &form)?;
+    let requested = redirect_uri(&form)?;
+    let unregistered = Problem::invalid_request("The redirect_uri is not registered for the client.");
+    // Until here nobody is redirected: the address could be an attacker's (RFC 6749 section 4.1.2.1).
+    let redirect_uri = client.redirect_uri(requested.as_ref()).ok_or(unregistered)?;
+    let session = session(&server, &headers, &form)?;
+
+    let redirect = Redirect { redirect_uri, issuer: &server.issuer, state: form.get("state") };
+    let request = match approved(&client, &session, &form) {
+        Ok(request) => request.with_redirect_uri(requested.clone()),
+        Err(error) => return Ok(redirect.with_error(error)),
+    };
+    match server.service.authorize(&client, request).await {
+        Ok(response) => Ok(redirect.with_code(response.code.expose(), client.id.as_str())),
+        Err(error) => refused(&error, &redirect),
+    }
+}
+
+/// Refusals go to the client. An outage does not: the user is here and may send the form again.
+fn refused(error: &TokenError, redirect: &Redirect<'_>) -> Result<Response, Problem> {
+    match error.code() {
+        ErrorCode::TemporarilyUnavailable => Err(Problem::unavailable()),
+        code => Ok(redirect.with_error(code)),
+    }
+}
+
+fn client(server: &Server, form: &Parameters) -> Result<Arc<Client>, Problem> {
+    let client_id = form.get("client_id").and_then(|client_id| ClientId::new(client_id).ok());
+    client_id
+        .and_then(|client_id| server.clients.client(&client_id))
+        .ok_or(Problem::invalid_request("The client is unknown."))
+}
+
+fn redirect_uri(form: &Parameters) -> Result<Option<RedirectUri>, Problem> {
+    let malformed = Problem::invalid_request("The redirect_uri is malformed.");
+    form.get("redirect_uri").map(RedirectUri::new).transpose().map_err(|_| malformed)
+}
+
+/// The session of the cookie. The form must name it too: another site can make a browser send the cookie, but cannot know
+/// what is in it.
+fn session(server: &Server, headers: &HeaderMap, form: &Parameters) -> Result<Session, Problem> {
+    let no_session =
+        Problem::new(StatusCode::UNAUTHORIZED, "access_denied", "There is no session: authenticate first.");
+    let id = cookie(headers);
+    let session = id.and_then(|id| server.sessions.find(id, server.service.now()));
+    let session = session.filter(|session| server.users.is_enabled(&session.subject)).ok_or(no_session)?;
+    if form.get("csrf") == id {
+        Ok(session)
+    } else {
+        Err(Problem::new(StatusCode::BAD_REQUEST, "access_denied", "The parameter csrf does not match the session."))
+    }
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.into_iter().find(|(name, _)| *name == COOKIE).map(|(_, id)| id)
+}
+
+/// What the user approved, or the error for the client.
+fn approved(client: &Client, session: &Session, form: &Parameters) -> Result<AuthorizeRequest, ErrorCode> {
+    if form.get("response_type") != Some("code") {
+        return Err(ErrorCode::UnsupportedResponseType);
+    }
+    if form.get("decision") != Some("allow") {
+        return Err(ErrorCode::AccessDenied);
+    }
+    let nonce = form.get("nonce").map(str::to_owned);
+    if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_NONCE) {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    let challenge = match (form.get("code_challenge"), form.get("code_challenge_method")) {
+        (None, None) => None,
+        (None, Some(_)) => return Err(ErrorCode::InvalidRequest),
+        (Some(challenge), method) => {
+            Some(CodeChallenge::from_request(challenge, method).map_err(|_| ErrorCode::InvalidRequest)?)
+        }
+    };
+    let scope = match form.get("scope") {
+        Some(scope) => Scope::new(scope).map_err(|_| ErrorCode::InvalidScope)?,
+        None => client.scope.clone(),
+    };
+    let resources: Result<Resources, _> = form.all("resource").map(Resource::new).collect();
+    let approval = Approval::of(session.subject.clone())
+        .with_scope(scope)
+        .with_resources(resources.map_err(|_| ErrorCode::InvalidTarget)?)
+        .with_authentication(session.signed_in_at, None, vec![AMR.to_owned()])
+        .with_nonce(nonce);
+    Ok(AuthorizeRequest::new(approval).with_code_challenge(challenge))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{StatusCode, header};
+    use axum::response::IntoResponse as _;
+    use regrant::store::StoreError;
+
+    use super::{Redirect, RedirectUri, TokenError, refused};
+
+    #[test]
+    fn an_outage_is_told_to_the_user_and_redirects_nowhere() {
+        let redirect_uri = RedirectUri::new("https://app.example/cb").unwrap();
+        let redirect = Redirect { redirect_uri: &redirect_uri, issuer: "https://as.example", state: None };
+        for error in [TokenError::Contended, TokenError::Store(StoreError::unavailable("down"))] {
+            let response = refused(&error, &redirect).into_response();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+            assert!(!response.headers().contains_key(header::LOCATION));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::ops::Range;
+
+use toml::Spanned;
+
+/// Why the configuration cannot be used: file, line, key and reason, and never a value of the file, which may be a secret.
+#[derive(Debug)]
+pub(crate) struct ConfigError(String);
+
+impl ConfigError {
+    pub(super) fn unreadable(file: &str, error: &io::Error) -> Self {
+        Self(format!("{file}: {error}"))
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for ConfigError {}
+
+/// What is wrong, and where in the text.
+pub(super) struct Fault {
+    span: Range<usize>,
+    message: String,
+}
+
+impl Fault {
+    /// `why` is wrong with the value of `key`.
+    pub(super) fn at<T>(value: &Spanned<T>, key: &str, why: impl fmt::Display) -> Self {
+        Self { span: value.span(), message: format!("{why} (in `{key}`)") }
+    }
+
+    pub(super) fn in_file(self, file: &str, text: &str) -> ConfigError {
+        let before = text.get(..self.span.start).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        ConfigError(format!("{file}, line {line}, column {column}: {}", self.message))
+    }
+}
+
+impl From<toml::de::Error> for Fault {
+    fn from(mut error: toml::de::Error) -> Self {
+        let span = error.span().unwrap_or_default();
+        // Without the input the error shows its key instead of the line of the file.
+        error.set_input(None);
+        let shown = error.to_string();
+        let key = shown.strip_prefix(error.message()).unwrap_or_default().trim();
+        let message = without_value(error.message());
+        Self { span, message: if key.is_empty() { message } else { format!("{message} ({key})") } }
+    }
+}
+
+/// serde repeats a value of the wrong type; only what was expected instead is kept.
+fn without_value(message: &str) -> String {
+    for kind in ["invalid type", "invalid value"] {
+        if message.starts_with(&format!("{kind}: ")) {
+            return message
+                .rsplit_once(", expected ")
+                .map_or(kind.to_owned(), |(_, expected)| format!("{kind}, expected {expected}"));
+        }
+    }
+    message.to_owned()
+}

@@ -1,0 +1,70 @@
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use form_urlencoded::byte_serialize;
+use regrant::{ErrorCode, RedirectUri};
+
+/// The way back to the client, through the browser (RFC 6749 section 4.1.2).
+pub(crate) struct Redirect<'a> {
+    pub(crate) redirect_uri: &'a RedirectUri,
+    pub(crate) issuer: &'a str,
+    pub(crate) state: Option<&'a str>,
+}
+
+impl Redirect<'_> {
+    /// Success. AM adds the client id.
+    pub(crate) fn with_code(&self, code: &str, client_id: &str) -> Response {
+        self.with(&[("code", code), ("client_id", client_id)])
+    }
+
+    pub(crate) fn with_error(&self, error: ErrorCode) -> Response {
+        self.with(&[("error", error.as_str())])
+    }
+
+    fn with(&self, parameters: &[(&str, &str)]) -> Response {
+        // RFC 9207: the client learns who answers, and cannot be made to send the code to somebody else.
+        let common = [Some(("iss", self.issuer)), self.state.map(|state| ("state", state))];
+        let parameters = parameters.iter().copied().chain(common.into_iter().flatten());
+        let headers = [
+            (header::LOCATION, appended(self.redirect_uri.as_str(), parameters)),
+            (header::CACHE_CONTROL, "no-store".to_owned()),
+            (header::REFERRER_POLICY, "no-referrer".to_owned()),
+        ];
+        (StatusCode::FOUND, headers).into_response()
+    }
+}
+
+/// `uri` with parameters added to its query. What it has already is kept as it is spelled. It has no fragment.
+fn appended<'a>(uri: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut location = uri.to_owned();
+    for (name, value) in parameters {
+        match location.split_once('?') {
+            None => location.push('?'),
+            Some((_, query)) if query.is_empty() || query.ends_with('&') => {}
+            Some(_) => location.push('&'),
+        }
+        location.push_str(name);
+        location.push('=');
+        location.extend(byte_serialize(value.as_bytes()));
+    }
+    location
+}
+
+#[cfg(test)]
+mod tests {
+    use super::appended;
+
+    #[test]
+    fn parameters_are_encoded_and_join_the_query_that_is_there() {
+        let parameters = || [("code", "ac_1"), ("state", "a&b=c d/\u{e9}")].into_iter();
+        let tail = "code=ac_1&state=a%26b%3Dc+d%2F%C3%A9";
+        for (uri, joint) in [
+            ("https://app.example/cb", "?"),
+            ("https://app.example/cb?", ""),
+            ("https://app.example/cb?a=%20b", "&"),
+            ("https://app.example/cb?a=b&", ""),
+            ("app:cb", "?"),
+        ] {
+            assert_eq!(appended(uri, parameters()), format!("{uri}{joint}{tail}"));
+        }
+    }
+}

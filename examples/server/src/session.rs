@@ -1,0 +1,79 @@
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use regrant::{Entropy as _, Subject, SystemEntropy, Timestamp};
+
+const LIFETIME: Duration = Duration::from_secs(2 * 3600);
+
+/// Signing in costs an attacker nothing, so sessions must not fill the memory: the oldest makes room.
+const CAPACITY: usize = 10_000;
+
+/// Who signed in, and when.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) subject: Subject,
+    pub(crate) signed_in_at: Timestamp,
+}
+
+impl Session {
+    fn is_alive(&self, now: Timestamp) -> bool {
+        now.since(self.signed_in_at).is_some_and(|age| age < LIFETIME)
+    }
+}
+
+/// The sessions of all users (AM: SSO tokens), by the id in the cookie.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<String, Session>>);
+
+impl Sessions {
+    /// Begins a session and names its id.
+    pub(crate) fn begin(&self, subject: Subject, now: Timestamp) -> String {
+        let mut bytes = [0; 32];
+        SystemEntropy.fill(&mut bytes);
+        let id = URL_SAFE_NO_PAD.encode(bytes);
+
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if sessions.len() >= CAPACITY {
+            sessions.retain(|_, session| session.is_alive(now));
+        }
+        if sessions.len() >= CAPACITY {
+            let oldest = sessions.iter().min_by_key(|(_, session)| session.signed_in_at).map(|(id, _)| id.clone());
+            oldest.map(|id| sessions.remove(&id));
+        }
+        sessions.insert(id.clone(), Session { subject, signed_in_at: now });
+        id
+    }
+
+    /// The session of this id, if it is alive.
+    pub(crate) fn find(&self, id: &str, now: Timestamp) -> Option<Session> {
+        let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.get(id).filter(|session| session.is_alive(now)).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CAPACITY, LIFETIME, Sessions, Subject, Timestamp};
+
+    #[test]
+    fn a_session_ends_when_its_lifetime_is_over() {
+        let (sessions, start) = (Sessions::default(), Timestamp::from_millis(1_000));
+        let id = sessions.begin(Subject::new("demo").unwrap(), start);
+        assert!(sessions.find(&id, Timestamp::from_millis((start + LIFETIME).as_millis() - 1)).is_some());
+        assert!(sessions.find(&id, start + LIFETIME).is_none());
+    }
+
+    #[test]
+    fn the_oldest_session_makes_room_for_one_too_many() {
+        let sessions = Sessions::default();
+        let demo = Subject::new("demo").unwrap();
+        let at = |number: usize| Timestamp::from_millis(i64::try_from(number).unwrap());
+        let ids: Vec<String> = (0..=CAPACITY).map(|number| sessions.begin(demo.clone(), at(number))).collect();
+
+        assert!(sessions.find(&ids[0], at(CAPACITY)).is_none());
+        assert!(ids[1..].iter().all(|id| sessions.find(id, at(CAPACITY)).is_some()));
+    }
+}

@@ -1,0 +1,11 @@
+//! The real binary, over real connections.
+
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod authorization;
+mod configuration;
+mod helper;
+mod lifecycle;
+mod process;
+mod protocol;
+mod walk_through;

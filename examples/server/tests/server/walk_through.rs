@@ -1,0 +1,51 @@
+//! The walk-through of the README, run line by line as it stands there.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::helper::Server;
+
+const README: &str = include_str!("../../../../README.md");
+const SECTION: &str = "## The AM walk-through, with curl";
+const ADDRESS: &str = "AS=http://127.0.0.1:8080\n";
+
+#[test]
+fn the_walk_through_of_the_readme_does_what_it_says() {
+    let server = Server::start(&[]);
+    let blocks = blocks();
+    assert!(blocks.iter().any(|block| block.contains(ADDRESS)));
+    let script = blocks.concat().replace(ADDRESS, &format!("AS={}\n", server.url));
+
+    let output = Command::new("bash").args(["-euo", "pipefail", "-c", &script]).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{shown}\n{}", String::from_utf8_lossy(&output.stderr));
+
+    let answers: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let [first, second, again, narrowed, active, revoked, inactive, refused] = answers.as_slice() else {
+        panic!("{shown}");
+    };
+    for answer in [first, second, again] {
+        assert_eq!(answer["scope"], "read write");
+    }
+    for token in ["access_token", "refresh_token"] {
+        assert_ne!(first[token], second[token]);
+        assert_eq!(second[token], again[token]);
+        assert_ne!(again[token], narrowed[token]);
+    }
+    assert_eq!(narrowed["scope"], "read");
+    assert_eq!(active["active"], true);
+    assert_eq!(active["scope"], "read");
+    assert_eq!(active["sub"], "demo");
+    assert_eq!(*revoked, Value::Object(serde_json::Map::new()));
+    assert_eq!(inactive.to_string(), r#"{"active":false}"#);
+    assert_eq!(refused["error"], "invalid_grant");
+}
+
+/// The shell lines of the section, without those that start the server.
+fn blocks() -> Vec<&'static str> {
+    let (_, section) = README.split_once(SECTION).expect("the section is in the README");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let blocks = section.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap_or_default());
+    blocks.filter(|block| !block.contains("cargo run")).collect()
+}

@@ -1,0 +1,262 @@
+//! How long things live, to the millisecond, and that the numbers told are the truth.
+
+use std::time::Duration;
+
+use regrant::{ClientPolicy, GrantType, Lifetime, Policy, Refusal, TokenError};
+
+use crate::world::{DAY, HOUR, MINUTE, MS, SECOND, START, World, approval, client, refusal};
+
+/// Ages around `end`, and whether a thing that lives that long is alive then.
+fn around(end: Duration) -> [(Duration, bool); 3] {
+    [(end - MS, true), (end, false), (end + MS, false)]
+}
+
+#[test]
+fn an_authorization_code_lives_to_the_millisecond() {
+    for lifetime in [Duration::from_secs(120), MS, MINUTE * 10] {
+        for (age, lives) in around(lifetime) {
+            let world = World::new(Policy::default().with_authorization_code_lifetime(lifetime));
+            let code = world.authorize();
+            world.advance(age);
+            let answer = world.redeem(&code);
+            assert_eq!(answer.is_ok(), lives, "at {age:?} of {lifetime:?}");
+            if !lives {
+                assert_eq!(refusal(answer), Refusal::CodeExpired);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_access_token_lives_to_the_millisecond() {
+    for (age, lives) in around(HOUR) {
+        let world = World::new(Policy::default());
+        let tokens = world.issue();
+        assert_eq!(tokens.expires_in, HOUR);
+        assert_eq!(world.introspect(&tokens.access).unwrap().expires_at, Some(START + HOUR));
+        world.advance(age);
+        assert_eq!(world.is_active(&tokens.access), lives, "at {age:?}");
+    }
+}
+
+#[test]
+fn an_unused_refresh_token_lives_to_the_millisecond() {
+    for (age, lives) in around(DAY * 7) {
+        let world = World::new(Policy::default());
+        let tokens = world.issue();
+        assert_eq!(tokens.refresh_expires_at, Some(START + DAY * 7));
+        assert_eq!(world.introspect(tokens.refresh()).unwrap().expires_at, Some(START + DAY * 7));
+        world.advance(age);
+        assert_eq!(world.is_active(tokens.refresh()), lives, "at {age:?}");
+        let answer = world.refresh(tokens.refresh());
+        assert_eq!(answer.is_ok(), lives, "at {age:?}");
+        if !lives {
+            // C46, C51.
+            assert_eq!(refusal(answer), Refusal::RefreshTokenExpired);
+        }
+    }
+}
+
+#[test]
+fn each_rotation_starts_the_refresh_token_lifetime_anew() {
+    // AM: the lifetime slides.
+    let world = World::new(Policy::default());
+    let chain = world.rotate(&world.issue(), 10, DAY * 7 - MS);
+    let last = chain.last().unwrap();
+    assert_eq!(last.refresh_expires_at, Some(world.service.now() + DAY * 7));
+    world.advance(DAY * 7);
+    assert_eq!(refusal(world.refresh(last.refresh())), Refusal::RefreshTokenExpired);
+}
+
+#[test]
+fn an_expired_refresh_token_is_expired_for_good() {
+    let world = World::new(Policy::default());
+    let tokens = world.issue();
+    world.advance(DAY * 7);
+    for _ in 0..2 {
+        assert_eq!(refusal(world.refresh(tokens.refresh())), Refusal::RefreshTokenExpired);
+        world.advance(DAY);
+    }
+}
+
+#[test]
+fn the_grant_ends_to_the_millisecond_however_often_it_is_refreshed() {
+    // C50: absolute, not sliding.
+    for (age, lives) in around(DAY) {
+        let world = World::new(Policy::default().with_grant_lifetime(DAY.into()));
+        let chain = world.rotate(&world.issue(), 23, HOUR);
+        world.clock.set(START + age);
+        let last = chain.last().unwrap();
+        assert_eq!(world.is_active(last.refresh()), lives, "at {age:?}");
+        assert_eq!(world.is_active(&last.access), lives, "at {age:?}");
+        let answer = world.refresh(last.refresh());
+        assert_eq!(answer.is_ok(), lives, "at {age:?}");
+        if !lives {
+            assert_eq!(refusal(answer), Refusal::GrantExpired);
+        }
+    }
+}
+
+#[test]
+fn nothing_outlives_its_grant_and_what_is_told_says_so() {
+    // C49, I11.
+    let world = World::new(Policy::default().with_grant_lifetime(DAY.into()));
+    let end = START + DAY;
+    let first = world.issue();
+    assert_eq!((first.expires_in, first.refresh_expires_at), (HOUR, Some(end)));
+    world.advance(DAY - MINUTE * 10);
+    let late = world.refresh(first.refresh()).unwrap();
+    assert_eq!((late.expires_in, late.refresh_expires_at), (MINUTE * 10, Some(end)));
+    assert_eq!(world.introspect(&late.access).unwrap().expires_at, Some(end));
+    assert_eq!(world.introspect(late.refresh()).unwrap().expires_at, Some(end));
+    world.advance(MINUTE);
+    let again = world.refresh_scoped(first.refresh(), "read").unwrap_err();
+    assert!(matches!(again, TokenError::Refused(Refusal::RefreshTokenReused)));
+}
+
+#[test]
+fn a_grant_lifetime_shorter_than_a_token_lifetime_caps_the_first_tokens() {
+    let world = World::new(Policy::default().with_grant_lifetime((MINUTE * 5).into()));
+    for tokens in [world.issue(), world.redeem(&world.authorize()).unwrap()] {
+        assert_eq!((tokens.expires_in, tokens.refresh_expires_at), (MINUTE * 5, Some(START + MINUTE * 5)));
+    }
+}
+
+#[test]
+fn the_lifetime_of_a_grant_begins_with_its_authorization() {
+    let world = World::new(Policy::default().with_grant_lifetime((MINUTE * 5).into()));
+    let code = world.authorize();
+    world.advance(MINUTE);
+    let tokens = world.redeem(&code).unwrap();
+    assert_eq!(tokens.expires_in, MINUTE * 4);
+    assert_eq!(tokens.refresh_expires_at, Some(START + MINUTE * 5));
+}
+
+#[test]
+fn what_never_expires_has_no_expiry_to_tell() {
+    // AM: -1. C58.
+    let world = World::new(Policy::default().with_refresh_token_lifetime(Lifetime::Never));
+    let tokens = world.issue();
+    assert_eq!(tokens.refresh_expires_at, None);
+    world.advance(DAY * 36_500);
+    let active = world.introspect(tokens.refresh()).unwrap();
+    assert_eq!(active.expires_at, None);
+    let next = world.refresh(tokens.refresh()).unwrap();
+    assert_eq!(next.refresh_expires_at, None);
+}
+
+#[test]
+fn a_refresh_token_that_never_expires_still_ends_with_its_grant() {
+    let policy = Policy::default().with_refresh_token_lifetime(Lifetime::Never).with_grant_lifetime(DAY.into());
+    let world = World::new(policy);
+    let tokens = world.issue();
+    assert_eq!(tokens.refresh_expires_at, Some(START + DAY));
+    world.advance(DAY);
+    assert!(!world.is_active(tokens.refresh()));
+    assert_eq!(refusal(world.refresh(tokens.refresh())), Refusal::GrantExpired);
+}
+
+#[test]
+fn a_refresh_token_lifetime_shortened_later_applies_to_tokens_that_are_out() {
+    // C52.
+    let long = World::new(Policy::default());
+    let short = long.under(Policy::default().with_refresh_token_lifetime(DAY.into()));
+    for (age, lives) in around(DAY) {
+        long.clock.set(START);
+        let tokens = long.issue();
+        long.advance(age);
+        let answer = short.refresh(tokens.refresh());
+        assert_eq!(answer.is_ok(), lives, "at {age:?}");
+        match answer {
+            Ok(next) => assert_eq!(next.refresh_expires_at, Some(short.service.now() + DAY)),
+            refused => assert_eq!(refusal(refused), Refusal::RefreshTokenExpired),
+        }
+    }
+}
+
+#[test]
+fn a_grant_lifetime_shortened_later_applies_to_grants_that_are_out() {
+    let long = World::new(Policy::default().with_grant_lifetime((DAY * 30).into()));
+    let endless = long.under(Policy::default());
+    let short = long.under(Policy::default().with_grant_lifetime(DAY.into()));
+    for issuer in [&long, &endless] {
+        for (age, lives) in around(DAY) {
+            long.clock.set(START);
+            let tokens = issuer.issue();
+            long.advance(age);
+            let answer = short.refresh(tokens.refresh());
+            assert_eq!(answer.is_ok(), lives, "at {age:?}");
+            match answer {
+                Ok(next) => {
+                    assert_eq!(next.refresh_expires_at, Some(START + DAY));
+                    assert_eq!(next.expires_in, MS);
+                }
+                refused => assert_eq!(refusal(refused), Refusal::GrantExpired),
+            }
+        }
+    }
+}
+
+#[test]
+fn lifetimes_lengthened_later_do_not_lengthen_what_is_out() {
+    // I11.
+    let short = World::new(Policy::default().with_grant_lifetime(DAY.into()).with_refresh_token_lifetime(HOUR.into()));
+    let long =
+        short.under(Policy::default().with_grant_lifetime((DAY * 30).into()).with_access_token_lifetime(HOUR * 3));
+    let tokens = short.issue();
+    short.advance(HOUR);
+    assert!(!long.is_active(&tokens.access), "an access token keeps the end it was issued with");
+    assert_eq!(refusal(long.refresh(tokens.refresh())), Refusal::RefreshTokenExpired);
+    let tokens = short.issue();
+    short.advance(HOUR - MS);
+    let next = long.refresh(tokens.refresh()).unwrap();
+    // The successor gets the longer idle lifetime, and still ends with its grant.
+    assert_eq!(next.refresh_expires_at, Some(START + HOUR + DAY));
+    short.clock.set(START + HOUR + DAY);
+    assert_eq!(refusal(long.refresh(next.refresh())), Refusal::GrantExpired);
+}
+
+#[test]
+fn introspection_tells_the_times_that_hold() {
+    // I14: each time told is the first instant at which the token is dead.
+    let world = World::new(Policy::default().with_grant_lifetime((DAY * 3).into()));
+    for tokens in world.rotate(&world.issue(), 3, HOUR * 20) {
+        for token in [&*tokens.access, tokens.refresh()] {
+            let now = world.service.now();
+            let Some(active) = world.introspect(token) else { continue };
+            assert!(active.issued_at <= now);
+            let end = active.expires_at.unwrap();
+            world.clock.set(end);
+            assert!(!world.is_active(token));
+            world.clock.set(end + Duration::ZERO);
+            world.advance(Duration::ZERO);
+            world.clock.set(now);
+            assert!(world.is_active(token));
+        }
+    }
+}
+
+#[test]
+fn a_client_and_then_its_flow_override_the_lifetimes() {
+    // C8. AM: client value if not 0, else provider.
+    let mut policy = ClientPolicy::default()
+        .with_access_token_lifetime(MINUTE * 10)
+        .with_refresh_token_lifetime(DAY.into())
+        .with_authorization_code_lifetime(SECOND * 30);
+    let device = ClientPolicy::default().with_access_token_lifetime(MINUTE);
+    policy.grant_types.insert(GrantType::DeviceCode, device);
+    let world = World::new(Policy::default());
+    let special = world.acting_as(client("app").with_policy(policy));
+
+    let password = special.issue();
+    assert_eq!((password.expires_in, password.refresh_expires_at), (MINUTE * 10, Some(START + DAY)));
+    let device = special.try_issue(GrantType::DeviceCode, approval()).unwrap();
+    assert_eq!((device.expires_in, device.refresh_expires_at), (MINUTE, Some(START + DAY)));
+    // The flow that created the grant counts at its refreshes too.
+    assert_eq!(special.refresh(device.refresh()).unwrap().expires_in, MINUTE);
+    assert_eq!(special.refresh(password.refresh()).unwrap().expires_in, MINUTE * 10);
+    let code = special.authorize();
+    special.advance(SECOND * 30);
+    assert_eq!(refusal(special.redeem(&code)), Refusal::CodeExpired);
+    assert_eq!(world.issue().expires_in, HOUR);
+}

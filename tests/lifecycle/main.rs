@@ -1,0 +1,22 @@
+//! The life of tokens, driven through [`regrant::TokenService`] on a store in memory, a clock that is set by hand and
+//! randomness that repeats. One file per promise.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects by failing")]
+
+mod ports;
+mod probe;
+mod world;
+
+mod am_parity;
+mod code_redemption;
+mod concurrency;
+mod faults;
+mod grace_replay;
+mod grant_codec;
+mod lifetimes;
+mod model;
+mod my_sessions;
+mod rfc9700_rotation;
+mod rollback;
+mod scope;
+mod token_spelling;
