@@ -1,7 +1,5 @@
 //! RFC 6749 sections 2.3 and 3.2.1: how clients say who they are, and what happens when they do not.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod common;
 
 use std::sync::Arc;
@@ -11,7 +9,8 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use common::{
-    APP, Auth, Config, OTHER, POSTER, REDIRECT, Reply, SPA, Server, basic, client, form, seconds, unencoded_basic,
+    APP, Auth, Config, Form, OTHER, Outcome, POSTER, REDIRECT, Reply, SPA, Server, basic, client, form, seconds,
+    unencoded_basic,
 };
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
@@ -21,11 +20,11 @@ use regrant::{
 };
 
 const DOORS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Revocation, Endpoint::Introspection];
-const INVALID_CLIENT: (u16, &str) = (401, "invalid_client");
-const INVALID_REQUEST: (u16, &str) = (400, "invalid_request");
+const INVALID_CLIENT: Outcome = (401, "invalid_client");
+const INVALID_REQUEST: Outcome = (400, "invalid_request");
 
 /// A request that needs nothing but a client to succeed, at each endpoint.
-const fn request_at(door: Endpoint) -> &'static [(&'static str, &'static str)] {
+const fn request_at(door: Endpoint) -> Form<'static> {
     match door {
         Endpoint::Token => &[("grant_type", "client_credentials")],
         _ => &[("token", "garbage")],
@@ -33,7 +32,7 @@ const fn request_at(door: Endpoint) -> &'static [(&'static str, &'static str)] {
 }
 
 /// The same with any Authorization headers and any more parameters.
-async fn ask(server: &Server, door: Endpoint, authorization: &[&[u8]], more: &[(&str, &str)]) -> Reply {
+async fn ask(server: &Server, door: Endpoint, authorization: &[&[u8]], more: Form<'_>) -> Reply {
     let parameters: Vec<_> = request_at(door).iter().chain(more).copied().collect();
     let mut headers: Vec<(&str, &[u8])> = vec![("content-type", b"application/x-www-form-urlencoded")];
     headers.extend(authorization.iter().map(|value| ("authorization", *value)));
@@ -49,7 +48,7 @@ async fn no_endpoint_answers_a_request_without_any_client() {
     let before = (server.store().calls(), server.store().snapshot());
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
     let redeem = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", REDIRECT)];
-    let cases: [(Endpoint, &[(&str, &str)], (u16, &str)); 6] = [
+    let cases: [(Endpoint, Form<'_>, Outcome); 6] = [
         (Endpoint::Token, &refresh, INVALID_REQUEST),
         (Endpoint::Token, &redeem, INVALID_REQUEST),
         (Endpoint::Token, &[("grant_type", "client_credentials")], INVALID_REQUEST),
@@ -232,7 +231,7 @@ async fn two_ways_of_authentication_are_refused_and_a_repeated_client_id_is_not(
     let header = basic("app", APP.secret().unwrap());
     let header = header.as_bytes();
     let secret = APP.secret().unwrap();
-    let cases: [(&str, &[&[u8]], &[(&str, &str)], u16); 9] = [
+    let cases: [(&str, &[&[u8]], Form<'_>, u16); 9] = [
         ("the same id", &[header], &[("client_id", "app")], 200),
         ("a blank id", &[header], &[("client_id", "")], 200),
         ("a blank secret", &[header], &[("client_secret", "")], 200),

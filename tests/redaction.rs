@@ -137,7 +137,7 @@ fn windows(bytes: &[u8], length: usize) -> HashSet<&[u8]> {
 
 /// How a secret may be written. A text also as it is.
 fn spellings(secret: &[u8]) -> Vec<(&'static str, String)> {
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let mut all = vec![
         ("base64", STANDARD_NO_PAD.encode(secret)),
         ("base64url", URL_SAFE_NO_PAD.encode(secret)),

@@ -2,11 +2,11 @@
 
 mod common;
 
-use common::{APP, AUDITOR, Auth, BILLING, ORDERS, OTHER, POSTER, SPA, Server, seconds};
+use common::{APP, AUDITOR, Auth, BILLING, ORDERS, OTHER, Outcome, POSTER, SPA, Server, seconds};
 use regrant::wire::Endpoint;
 
-const INVALID_GRANT: (u16, &str) = (400, "invalid_grant");
-const INVALID_REQUEST: (u16, &str) = (400, "invalid_request");
+const INVALID_GRANT: Outcome = (400, "invalid_grant");
+const INVALID_REQUEST: Outcome = (400, "invalid_request");
 
 // C100, A40. RFC 7009 section 2.1.
 #[tokio::test]

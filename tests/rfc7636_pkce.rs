@@ -1,15 +1,13 @@
 //! RFC 7636: proof key for code exchange, and the downgrades of RFC 9700 section 4.8.2.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod common;
 
 use common::{
-    APP, Auth, Config, POSTER, REDIRECT, SCOPE, SPA, Server, USER, VERIFIER, challenge, client, scope, subject,
+    APP, Auth, Config, Outcome, POSTER, REDIRECT, SCOPE, SPA, Server, USER, VERIFIER, challenge, client, scope, subject,
 };
 use regrant::{Approval, AuthorizeRequest, ClientPolicy, CodeChallenge, CodeVerifier, ErrorCode, Policy, RequirePkce};
 
-const INVALID_GRANT: (u16, &str) = (400, "invalid_grant");
+const INVALID_GRANT: Outcome = (400, "invalid_grant");
 
 /// A verifier of the greatest length, with every unreserved character.
 const LONGEST: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~\

@@ -1,7 +1,5 @@
 //! RFC 7662: token introspection.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod common;
 
 use std::time::Duration;
@@ -366,4 +364,20 @@ async fn a_refresh_token_that_a_shortened_policy_no_longer_accepts_is_inactive()
         assert_eq!(shortened.refresh(APP, &tokens.refresh).await.outcome(), (400, "invalid_grant"), "{name}");
         assert_eq!(shortened.introspect(APP, &tokens.refresh).await.json, inactive(), "{name}");
     }
+}
+
+// What is told is the end that counts.
+#[tokio::test]
+async fn the_exp_told_to_the_owner_follows_a_shortened_policy() {
+    let server = Server::start();
+    let tokens = server.sign_in(APP).await;
+    let policy = Policy::default().with_grant_lifetime(seconds(1000).into());
+    let shortened = server.restarted(|config| config.policy(policy));
+    for token in [&tokens.access, &tokens.refresh] {
+        assert_eq!(shortened.introspect(APP, token).await.json["exp"], NOW + 1000);
+    }
+    let policy = Policy::default().with_refresh_token_lifetime(seconds(500).into());
+    let shortened = server.restarted(|config| config.policy(policy));
+    assert_eq!(shortened.introspect(APP, &tokens.refresh).await.json["exp"], NOW + 500);
+    assert_eq!(shortened.introspect(APP, &tokens.access).await.json["exp"], NOW + 3600, "not the access token's");
 }

@@ -132,6 +132,21 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
     }
 }
 
+// Section 2: the host adds what it serves besides, and contradicts nothing.
+#[tokio::test]
+async fn a_host_adds_members_but_cannot_change_those_of_the_library() {
+    let server = Server::start();
+    let own = document(&server.endpoints).await.json;
+    let endpoints = Endpoints::new(server.service().clone(), common::ISSUER)
+        .with_metadata("scopes_supported", json!(["read"]))
+        .with_metadata("issuer", "https://evil.example")
+        .with_metadata("code_challenge_methods_supported", json!(["plain"]))
+        .with_approver(GrantType::Password, Passwords);
+    let mut expected = own.clone();
+    expected["scopes_supported"] = json!(["read"]);
+    assert_eq!(document(&endpoints).await.json, expected);
+}
+
 // AM 7.5: /oauth2/access_token, /oauth2/token/revoke, /oauth2/introspect, /oauth2/authorize.
 #[test]
 fn the_paths_of_am_are_the_documented_ones() {

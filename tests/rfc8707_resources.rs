@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{APP, BILLING, Config, ORDERS, OTHER, PASSWORD, REDIRECT, Server, USER, client, resources};
+use common::{APP, BILLING, Config, ORDERS, OTHER, Outcome, PASSWORD, REDIRECT, Server, USER, client, resources};
 use serde_json::{Value, json};
 
-const INVALID_TARGET: (u16, &str) = (400, "invalid_target");
+const INVALID_TARGET: Outcome = (400, "invalid_target");
 const ELSEWHERE: &str = "https://elsewhere.example/";
 
 /// The audience that introspection tells; null when there is none.

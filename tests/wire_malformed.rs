@@ -5,12 +5,15 @@
 
 mod common;
 
-use common::{APP, Auth, PASSWORD, REDIRECT, Reply, SPA, Server, Tokens, USER, VERIFIER, basic, encode, form};
+use common::{
+    APP, Auth, Form, Outcome, PASSWORD, REDIRECT, Reply, SPA, Server, Tokens, USER, VERIFIER, basic, encode, form,
+};
 use proptest::prelude::*;
-use regrant::wire::{Endpoint, Endpoints};
+use regrant::ErrorCode;
+use regrant::wire::{self, Endpoint, Endpoints, MalformedRequest, Request};
 
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
-const INVALID_REQUEST: (u16, &str) = (400, "invalid_request");
+const INVALID_REQUEST: Outcome = (400, "invalid_request");
 
 /// Requests that succeed as they are, so that a refusal has the cause that the test names.
 const DOORS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Revocation, Endpoint::Introspection];
@@ -138,7 +141,7 @@ async fn a_repeated_parameter_is_invalid_request() {
     let password = [("grant_type", "password"), ("username", USER), ("password", PASSWORD), ("client_id", "spa")];
     let hint = [("token", tokens.refresh.as_str()), ("token_type_hint", "refresh_token"), ("client_id", "spa")];
     let extension = [("grant_type", "client_credentials"), ("client_id", "spa"), ("foo", "bar"), ("", "")];
-    let cases: [(Endpoint, &[(&str, &str)]); 7] = [
+    let cases: [(Endpoint, Form<'_>); 7] = [
         (Endpoint::Token, &refresh),
         (Endpoint::Token, &redeem),
         (Endpoint::Token, &post),
@@ -215,13 +218,16 @@ async fn a_body_that_is_not_form_encoded_utf_8_is_refused_wherever_the_fault_is(
     assert_eq!(server.store().calls(), 0);
 }
 
-// C160: a byte order mark belongs to the name behind it, so that name is not there.
+// C160.
 #[tokio::test]
 async fn a_body_with_a_byte_order_mark_is_refused() {
     let server = Server::start();
     for door in DOORS {
-        let body = [b"\xef\xbb\xbf", good(door).as_bytes()].concat();
+        let body = [&b"\xef\xbb\xbf"[..], good(door).as_bytes()].concat();
         assert_eq!(send(&server, door, FORM, body).await.outcome(), INVALID_REQUEST, "{door:?}");
+        // A mark that became part of the first name would make that parameter vanish: the client asked for less.
+        let body = [&b"\xef\xbb\xbfscope=read&token_type_hint=x&"[..], good(door).as_bytes()].concat();
+        assert_eq!(send(&server, door, FORM, body).await.outcome(), INVALID_REQUEST, "{door:?}, before an option");
     }
     assert_eq!(server.store().calls(), 0);
 }
@@ -251,15 +257,13 @@ async fn a_body_at_the_limit_is_read_and_one_byte_more_is_413() {
             let reply = send(&server, door, FORM, &body).await;
             assert_eq!(reply.status(), status, "{door:?} {excess} bytes too many");
             if status == 413 {
-                assert!(
-                    reply.response == server.endpoints.too_large(),
-                    "what an adapter answers that does not read on"
-                );
+                let expected = MalformedRequest::TooLarge.response();
+                assert!(reply.response == expected, "what an adapter answers that does not read on");
             }
         }
     }
     let tiny = Endpoints::new(server.service().clone(), common::ISSUER).with_body_limit(4);
-    let request = regrant::wire::Request { method: "POST", headers: &[("content-type", FORM)], body: b"a=b&c" };
+    let request = Request { method: "POST", headers: &[("content-type", FORM)], body: b"a=b&c" };
     assert_eq!(tiny.handle(Endpoint::Token, &request).await.status, 413);
 }
 
@@ -306,6 +310,57 @@ async fn no_answer_repeats_anything_of_the_request() {
         let headers: [(&str, &[u8]); 2] = [("authorization", header.as_bytes()), ("content-type", canary.as_bytes())];
         let reply = server.raw(door, canary, &headers, canary).await;
         assert!(!String::from_utf8(reply.response.body).unwrap().contains("c4n4ry"));
+    }
+}
+
+// The list is compared with the source, so a new fault must be entered here.
+#[test]
+fn every_fault_of_form_has_its_word_its_status_and_an_answer_that_clients_can_read() {
+    let table = [
+        (MalformedRequest::Method("POST"), ErrorCode::InvalidRequest, 405),
+        (MalformedRequest::ContentType, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::TooLarge, ErrorCode::InvalidRequest, 413),
+        (MalformedRequest::Incomplete, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::TooManyParameters, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::Encoding, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::Repeated, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::Missing("code"), ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::NoClient, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::SeveralAuthentications, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::Authorization, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::ClientId, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::GrantType, ErrorCode::UnsupportedGrantType, 400),
+        (MalformedRequest::Scope, ErrorCode::InvalidScope, 400),
+        (MalformedRequest::Resource, ErrorCode::InvalidTarget, 400),
+    ];
+    let request = Request { method: "POST", headers: &[], body: b"" };
+    for (fault, code, status) in table {
+        assert_eq!((fault.code(), fault.status()), (code, status), "{fault:?}");
+        let reply = Reply::checked(Endpoint::Token, &request, fault.response());
+        assert_eq!(reply.outcome(), (status, code.as_str()), "{fault:?}");
+        assert_eq!(reply.text("error_description"), fault.to_string(), "{fault:?}");
+    }
+    let source = include_str!("../src/wire/malformed.rs");
+    assert_eq!(table.len(), source.matches("#[error(").count(), "a fault is missing");
+}
+
+// For a host's own endpoints: as strict as the library's.
+#[test]
+fn a_host_reads_forms_by_the_same_rules() {
+    let read = |content_type: &[u8], method: &str, body: &[u8]| {
+        wire::form(&Request { method, headers: &[("Content-Type", content_type)], body }, 10).map(drop)
+    };
+    for (name, result, expected) in [
+        ("good", read(FORM, "POST", b"a=%20&b=+"), Ok(())),
+        ("empty", read(FORM, "POST", b""), Ok(())),
+        ("method", read(FORM, "GET", b"a=b"), Err(MalformedRequest::Method("POST"))),
+        ("content type", read(b"text/plain", "POST", b"a=b"), Err(MalformedRequest::ContentType)),
+        ("at the limit", read(FORM, "POST", b"a=45678910"), Ok(())),
+        ("too large", read(FORM, "POST", b"a=456789101"), Err(MalformedRequest::TooLarge)),
+        ("repeated", read(FORM, "POST", b"a=1&a=1"), Err(MalformedRequest::Repeated)),
+        ("encoding", read(FORM, "POST", b"a=%ff"), Err(MalformedRequest::Encoding)),
+    ] {
+        assert_eq!(result, expected, "{name}");
     }
 }
 

@@ -123,7 +123,7 @@ pub struct AuthenticateError(Cause);
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     #[error("client authentication failed")]
-    Refused,
+    Refused(Option<ClientId>),
     #[error("client authentication is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -132,7 +132,15 @@ impl AuthenticateError {
     /// The credentials are not accepted, for whatever reason.
     #[must_use]
     pub const fn refused() -> Self {
-        Self(Cause::Refused)
+        Self(Cause::Refused(None))
+    }
+
+    /// The credentials of this registered client are not accepted. The client learns no more than from
+    /// [`refused`](Self::refused), but events name it. An id that is not registered belongs in no log: a client that mixes
+    /// up its fields sends secrets as ids.
+    #[must_use]
+    pub const fn refused_known(client_id: ClientId) -> Self {
+        Self(Cause::Refused(Some(client_id)))
     }
 
     /// It cannot be told now; the next attempt may succeed.
@@ -143,6 +151,13 @@ impl AuthenticateError {
     /// Whether the credentials are not accepted.
     #[must_use]
     pub const fn is_refused(&self) -> bool {
-        matches!(self.0, Cause::Refused)
+        matches!(self.0, Cause::Refused(_))
+    }
+
+    pub(crate) const fn known_client(&self) -> Option<&ClientId> {
+        match &self.0 {
+            Cause::Refused(client_id) => client_id.as_ref(),
+            Cause::Unavailable(_) => None,
+        }
     }
 }

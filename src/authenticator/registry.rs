@@ -106,10 +106,12 @@ impl ClientAuthenticator for ClientRegistry {
             }
             None => true,
         };
-        registered
-            .filter(|registered| registered.client.authentication_method == credentials.method() && secret_is_right)
-            .map(|registered| AuthenticatedClient::assertion(Arc::clone(&registered.client)))
-            .ok_or(AuthenticateError::refused())
+        let client = &registered.ok_or(AuthenticateError::refused())?.client;
+        if client.authentication_method == credentials.method() && secret_is_right {
+            Ok(AuthenticatedClient::assertion(Arc::clone(client)))
+        } else {
+            Err(AuthenticateError::refused_known(client.id.clone()))
+        }
     }
 
     fn check_policies(&self, provider: &Policy) -> Result<(), PolicyError> {

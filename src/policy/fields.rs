@@ -65,8 +65,14 @@ macro_rules! policy_fields {
         #[serde(default, deny_unknown_fields)]
         #[non_exhaustive]
         pub struct ClientPolicy {
-            $( $(#[doc = $doc])+ $(#[serde(with = $with_optional)])? pub $field: Option<$type>, )+
+            $(
+                $(#[doc = $doc])+
+                #[serde(skip_serializing_if = "Option::is_none")]
+                $(#[serde(with = $with_optional)])?
+                pub $field: Option<$type>,
+            )+
             /// Overrides for grants that came to be by one flow. They do not nest.
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
             pub grant_types: BTreeMap<GrantType, ClientPolicy>,
         }
 

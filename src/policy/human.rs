@@ -115,7 +115,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 
 /// The same for a field that may be left out.
 pub(super) mod optional {
-    use super::{Deserializer, Duration, Serialize, Serializer};
+    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer};
 
     #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
     pub(in crate::policy) fn serialize<S: Serializer>(
@@ -128,6 +128,7 @@ pub(super) mod optional {
     pub(in crate::policy) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
-        super::deserialize(deserializer).map(Some)
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.as_deref().map(super::parse).transpose().map_err(serde::de::Error::custom)
     }
 }

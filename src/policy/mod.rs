@@ -20,7 +20,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const MAX_PLAIN_GRACE: Duration = Duration::from_secs(120);
 
 policy_fields! {
-    /// How long an authorization code can be redeemed: more than 0, at most 10 minutes (RFC 6749 section 4.1.2).
+    /// How long an authorization code can be redeemed: 1 s to 10 minutes (RFC 6749 section 4.1.2).
     /// Default 120 s. AM: `codeLifetime`.
     #[serde(with = "human" / "human::optional")]
     authorization_code_lifetime: Duration = 2 * MINUTE, am: 2 * MINUTE, with: with_authorization_code_lifetime;
@@ -141,7 +141,7 @@ impl Policy {
         let code = self.authorization_code_lifetime;
         let plain_grace_is_short = self.grace_ends != GraceEnds::Deadline || self.grace_period <= MAX_PLAIN_GRACE;
         [
-            ("authorization_code_lifetime", !code.is_zero() && code <= 10 * MINUTE, "more than 0 and at most 10m"),
+            ("authorization_code_lifetime", (second..=10 * MINUTE).contains(&code), "1s to 10m"),
             ("access_token_lifetime", self.access_token_lifetime >= second, "at least 1s"),
             ("refresh_token_lifetime", at_least_a_second(self.refresh_token_lifetime), "at least 1s, or never"),
             ("grant_lifetime", at_least_a_second(self.grant_lifetime), "at least 1s, or never"),
@@ -189,6 +189,12 @@ impl ClientPolicy {
     pub fn validate(&self, provider: &Policy) -> Result<(), PolicyError> {
         if self.grant_types.values().any(|for_flow| !for_flow.grant_types.is_empty()) {
             return Err(PolicyError { field: "grant_types", range: "not nested" });
+        }
+        if self.grant_types.contains_key(&GrantType::RefreshToken) {
+            return Err(PolicyError {
+                field: "grant_types",
+                range: "of flows that create grants, which refresh_token is not",
+            });
         }
         provider.overridden_by(self).validate()?;
         self.grant_types.keys().try_for_each(|grant_type| provider.for_client(self, grant_type).map(drop))

@@ -108,7 +108,10 @@ impl<S: TokenStore> TokenService<S> {
         match self.0.authenticator.authenticate(credentials).await {
             Ok(client) => Ok(client),
             Err(error) => {
-                let call = Call::new(self, Operation::Authenticate).by(credentials.client_id());
+                let mut call = Call::new(self, Operation::Authenticate);
+                if let Some(client_id) = error.known_client() {
+                    call = call.by(client_id);
+                }
                 if error.is_refused() {
                     return Err(call.refuse(Refusal::ClientAuthenticationFailed));
                 }

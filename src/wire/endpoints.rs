@@ -149,9 +149,13 @@ impl<S> Endpoints<S> {
     }
 
     /// Lets `approver` decide the flow `grant_type` at the token endpoint. Without one the flow is not served. The flows
-    /// that the library decides itself (`authorization_code`, `refresh_token`, `client_credentials`) stay its own.
+    /// that the library decides itself (`authorization_code`, `refresh_token`, `client_credentials`) stay its own, and
+    /// `implicit` has no token endpoint: for those an approver is never asked.
     #[must_use]
     pub fn with_approver(mut self, grant_type: GrantType, approver: impl GrantApprover + 'static) -> Self {
+        if metadata::OWN.contains(&grant_type) || grant_type == GrantType::Implicit {
+            return self;
+        }
         self.approvers.insert(grant_type, Arc::new(approver));
         self.published()
     }

@@ -59,6 +59,10 @@ fn is_form(content_type: &[u8]) -> bool {
 
 /// Reads a form body.
 fn parse(body: &[u8]) -> Result<Parameters, MalformedRequest> {
+    // A byte order mark would hide the first parameter behind a name that nobody knows.
+    if body.starts_with(b"\xef\xbb\xbf") {
+        return Err(MalformedRequest::Encoding);
+    }
     let mut parameters = Parameters::default();
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         let split = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());

@@ -26,7 +26,8 @@ struct Metadata<'a> {
 }
 
 /// The flows at the token endpoint that need no approver.
-const OWN: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
+pub(super) const OWN: [GrantType; 3] =
+    [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
 
 /// The document, with `host`'s members behind the library's own.
 pub(super) fn document<'a>(

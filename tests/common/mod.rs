@@ -34,6 +34,12 @@ pub(crate) const PASSWORD: &str = "Ch4ngeItNow-pw";
 /// 43 characters, the least that RFC 7636 allows.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
+/// Names and values, not yet encoded.
+pub(crate) type Form<'a> = &'a [(&'a str, &'a str)];
+
+/// Status and error word; the word is empty when there is no error.
+pub(crate) type Outcome = (u16, &'static str);
+
 /// How a request authenticates its client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Auth<'a> {
@@ -141,7 +147,7 @@ pub(crate) fn encode(text: &str) -> String {
     })
 }
 
-pub(crate) fn form(parameters: &[(&str, &str)]) -> String {
+pub(crate) fn form(parameters: Form<'_>) -> String {
     parameters.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
 }
 
@@ -318,7 +324,7 @@ impl Server {
     }
 
     /// A form of the right content type, as `auth`.
-    pub(crate) async fn post(&self, endpoint: Endpoint, auth: Auth<'_>, parameters: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn post(&self, endpoint: Endpoint, auth: Auth<'_>, parameters: Form<'_>) -> Reply {
         let mut parameters = parameters.to_vec();
         match auth {
             Auth::Post(id, secret) => parameters.extend([("client_id", id), ("client_secret", secret)]),
@@ -331,7 +337,7 @@ impl Server {
         self.raw(endpoint, "POST", &headers, form(&parameters)).await
     }
 
-    pub(crate) async fn token(&self, auth: Auth<'_>, parameters: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn token(&self, auth: Auth<'_>, parameters: Form<'_>) -> Reply {
         self.post(Endpoint::Token, auth, parameters).await
     }
 
@@ -364,7 +370,7 @@ impl Server {
     }
 
     /// The same, with more parameters.
-    pub(crate) async fn sign_in_for(&self, auth: Auth<'_>, more: &[(&str, &str)]) -> Tokens {
+    pub(crate) async fn sign_in_for(&self, auth: Auth<'_>, more: Form<'_>) -> Tokens {
         let mut parameters = vec![("grant_type", "password"), ("username", USER), ("password", PASSWORD)];
         parameters.extend(more);
         self.token(auth, &parameters).await.tokens()

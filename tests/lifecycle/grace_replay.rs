@@ -35,7 +35,7 @@ fn a_retry_gets_the_same_tokens_byte_for_byte() {
 
 #[test]
 fn a_retry_writes_nothing() {
-    let (world, first, answer) = lost(Policy::default());
+    let (world, first, _) = lost(Policy::default());
     let (writes, before) = (world.store.writes(), world.bytes(first.grant_id));
     for _ in 0..5 {
         world.advance(SECOND);
@@ -43,7 +43,6 @@ fn a_retry_writes_nothing() {
     }
     assert_eq!(world.store.writes(), writes);
     assert_eq!(world.bytes(first.grant_id), before);
-    drop(answer);
 }
 
 #[test]

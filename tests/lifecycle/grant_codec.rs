@@ -29,7 +29,11 @@ use crate::world::{
 type Golden = BTreeMap<String, String>;
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)]))
+        .collect()
 }
 
 fn unhex(text: &str) -> Vec<u8> {
@@ -146,7 +150,8 @@ fn golden(name: &str) -> Golden {
 fn write_golden(name: &str) {
     let (world, id, tokens) = write(name);
     let record = hex(&world.bytes(id));
-    let tokens: String = tokens.into_iter().map(|(name, token)| format!("{name} {token}\n")).collect();
+    let tokens: Vec<String> = tokens.into_iter().map(|(name, token)| format!("{name} {token}\n")).collect();
+    let tokens = tokens.concat();
     let now = world.service.now().as_millis();
     std::fs::write(path(name), format!("now {now}\n{tokens}id {}\nrecord {record}\n", hex(id.as_bytes()))).unwrap();
 }

@@ -1,7 +1,13 @@
 //! The life of tokens, driven through [`regrant::TokenService`] on a store in memory, a clock that is set by hand and
 //! randomness that repeats. One file per promise.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects by failing")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unchecked_time_subtraction,
+    reason = "a test says what it expects by failing"
+)]
 
 mod ports;
 mod probe;

@@ -109,11 +109,11 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         1 => Just(Step::Issue),
         1 => Just(Step::Authorize),
-        3 => (grant.clone(), stranger.clone()).prop_map(|(grant, stranger)| Step::Redeem { grant, stranger }),
-        16 => (grant.clone(), back.clone(), 0..SCOPES.len(), stranger.clone())
+        3 => (grant.clone(), stranger).prop_map(|(grant, stranger)| Step::Redeem { grant, stranger }),
+        16 => (grant.clone(), back.clone(), 0..SCOPES.len(), stranger)
             .prop_map(|(grant, back, scope, stranger)| Step::Refresh { grant, back, scope, stranger }),
         4 => (grant.clone(), 0..SCOPES.len()).prop_map(|(grant, scope)| Step::LostResponse { grant, scope }),
-        1 => (grant.clone(), back.clone(), stranger.clone())
+        1 => (grant.clone(), back.clone(), stranger)
             .prop_map(|(grant, back, stranger)| Step::RevokeRefresh { grant, back, stranger }),
         2 => (grant, back, stranger).prop_map(|(grant, back, stranger)| Step::RevokeAccess { grant, back, stranger }),
         6 => prop_oneof![4 => 0..3_000_i64, 1 => 0..100_000_i64, 1 => 0..8_000_000_i64].prop_map(Step::Advance),
@@ -436,7 +436,7 @@ impl Run {
             }
             State::Active => vec![Refusal::CodeSpent],
         };
-        self.assert_refused(grant, answer, &expected);
+        self.assert_refused(grant, &answer, &expected);
     }
 
     fn refresh(&mut self, grant: usize, generation: usize, wanted: Option<&str>, stranger: bool) -> Option<Tokens> {
@@ -467,19 +467,19 @@ impl Run {
                 Some(tokens)
             }
             Expected::Refused(refusals) => {
-                self.assert_refused(grant, answer, &refusals);
+                self.assert_refused(grant, &answer, &refusals);
                 // I7: nothing changed.
                 assert_eq!(self.world.store.record(self.grants[grant].id), before, "{}", self.step);
                 None
             }
             Expected::Reuse => {
-                self.assert_refused(grant, answer, &[Refusal::RefreshTokenReused]);
+                self.assert_refused(grant, &answer, &[Refusal::RefreshTokenReused]);
                 self.reused(grant);
                 None
             }
             Expected::RefusedOrReuse => {
                 let reused = matches!(&answer, Err(TokenError::Refused(Refusal::RefreshTokenReused)));
-                self.assert_refused(grant, answer, &[Refusal::RefreshTokenReused, Refusal::SuccessorUsed]);
+                self.assert_refused(grant, &answer, &[Refusal::RefreshTokenReused, Refusal::SuccessorUsed]);
                 if reused {
                     self.reused(grant);
                 }
@@ -540,12 +540,12 @@ impl Run {
         }
     }
 
-    fn assert_refused(&self, grant: usize, answer: Answer, expected: &[Refusal]) {
+    fn assert_refused(&self, grant: usize, answer: &Answer, expected: &[Refusal]) {
         let Err(TokenError::Refused(refused)) = answer else {
             panic!("{answer:?} instead of {expected:?} for {}", self.step);
         };
-        let is_gone = self.grants[grant].may_be_purged && refused == Refusal::GrantUnknown;
-        assert!(expected.contains(&refused) || is_gone, "{refused:?} instead of {expected:?} for {}", self.step);
+        let is_gone = self.grants[grant].may_be_purged && *refused == Refusal::GrantUnknown;
+        assert!(expected.contains(refused) || is_gone, "{refused:?} instead of {expected:?} for {}", self.step);
     }
 
     /// I11: what an answer tells is what holds.

@@ -1,4 +1,4 @@
-//! What a "my sessions" page and an administrator need: grants, revoke_grant, revoke_subject, revoke_client, purge_expired.
+//! What a "my sessions" page and an administrator need: grants are listed, revoked one by one or all together, and purged.
 
 use std::collections::BTreeSet;
 

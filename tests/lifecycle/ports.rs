@@ -45,7 +45,7 @@ impl EventSink for Events {
     }
 }
 
-/// SplitMix64: the same bytes in every run.
+/// The generator `SplitMix64`: the same bytes in every run.
 #[derive(Clone)]
 pub(crate) struct Seeded(Arc<AtomicU64>);
 
