@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
 
-use crate::InvalidValue;
+use crate::vocabulary::InvalidValue;
 
 /// A moment, in whole milliseconds since the Unix epoch.
 ///

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::grant::{GrantId, RevocationReason};
+use crate::grant::RevocationReason;
+use crate::grant_id::GrantId;
 use crate::refusal::Refusal;
 use crate::vocabulary::{ClientId, Realm, Subject};
 

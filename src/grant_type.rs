@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::InvalidValue;
+use crate::vocabulary::InvalidValue;
 use crate::vocabulary::absolute_uri;
 
 /// A `grant_type` (RFC 6749 section 1.3), by its name on the wire. AM knows all the named ones.

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::InvalidValue;
 use crate::secret::{CodeVerifier, Digest};
+use crate::vocabulary::InvalidValue;
 
 /// What the client committed to at authorization: SHA-256 of the `code_verifier` it will show at redemption.
 ///

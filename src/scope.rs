@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::InvalidValue;
+use crate::vocabulary::InvalidValue;
 
 /// A set of scope tokens. Order and repetition carry no meaning (RFC 6749 section 3.3), so they are not kept: equal sets
 /// are equal values. Case carries meaning.

@@ -31,9 +31,9 @@ macro_rules! text_type {
             ///
             /// # Errors
             /// When it does not have the form described above.
-            pub fn new(text: impl AsRef<str>) -> Result<Self, $crate::InvalidValue> {
+            pub fn new(text: impl AsRef<str>) -> Result<Self, $crate::vocabulary::InvalidValue> {
                 let text = text.as_ref();
-                let check: fn(&str) -> Result<(), $crate::InvalidValue> = $check;
+                let check: fn(&str) -> Result<(), $crate::vocabulary::InvalidValue> = $check;
                 check(text).map(|()| Self(text.into()))
             }
 
@@ -45,25 +45,25 @@ macro_rules! text_type {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::InvalidValue;
+            type Err = $crate::vocabulary::InvalidValue;
 
-            fn from_str(text: &str) -> Result<Self, $crate::InvalidValue> {
+            fn from_str(text: &str) -> Result<Self, $crate::vocabulary::InvalidValue> {
                 Self::new(text)
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = $crate::InvalidValue;
+            type Error = $crate::vocabulary::InvalidValue;
 
-            fn try_from(text: String) -> Result<Self, $crate::InvalidValue> {
+            fn try_from(text: String) -> Result<Self, $crate::vocabulary::InvalidValue> {
                 Self::new(text)
             }
         }
 
         impl TryFrom<&str> for $name {
-            type Error = $crate::InvalidValue;
+            type Error = $crate::vocabulary::InvalidValue;
 
-            fn try_from(text: &str) -> Result<Self, $crate::InvalidValue> {
+            fn try_from(text: &str) -> Result<Self, $crate::vocabulary::InvalidValue> {
                 Self::new(text)
             }
         }

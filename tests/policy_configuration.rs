@@ -219,8 +219,8 @@ fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
     let base = Policy::default;
     let plain = || Policy::default().with_grace_ends(GraceEnds::Deadline);
     let cases = [
-        ("authorization_code_lifetime", base().with_authorization_code_lifetime(Duration::ZERO), false),
-        ("authorization_code_lifetime", base().with_authorization_code_lifetime(MILLISECOND), true),
+        ("authorization_code_lifetime", base().with_authorization_code_lifetime(Duration::from_millis(999)), false),
+        ("authorization_code_lifetime", base().with_authorization_code_lifetime(seconds(1)), true),
         ("authorization_code_lifetime", base().with_authorization_code_lifetime(10 * MINUTE), true),
         ("authorization_code_lifetime", base().with_authorization_code_lifetime(10 * MINUTE + MILLISECOND), false),
         ("access_token_lifetime", base().with_access_token_lifetime(Duration::ZERO), false),
@@ -270,6 +270,8 @@ fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_startin
         outer
     };
     let plain = ClientPolicy::default().with_grace_ends(GraceEnds::Deadline);
+    let mut for_refreshing = ClientPolicy::default();
+    for_refreshing.grant_types.insert(GrantType::RefreshToken, ClientPolicy::default());
     let nested = for_password(for_password(ClientPolicy::default()));
     let cases = [
         ("nothing overridden", &long_grace, ClientPolicy::default(), None),
@@ -299,6 +301,8 @@ fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_startin
             Some("max_live_access_tokens"),
         ),
         ("nested", &Policy::default(), nested, Some("grant_types")),
+        // A grant goes by the flow that created it, so an override for this one would never apply.
+        ("for refresh_token", &Policy::default(), for_refreshing, Some("grant_types")),
     ];
     for (name, provider, policy, expected) in cases {
         let started = starts_with_client(provider, policy);

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{Context, TokenResponse, TokenType};
 use crate::clock::Timestamp;
 use crate::grant::{Grant, LiveAccessToken};
-use crate::policy::Lifetime;
 use crate::refusal::Refusal;
 use crate::resource::Resources;
 use crate::scope::Scope;
@@ -74,8 +73,7 @@ pub(super) fn mint(
         Origin::Drawn => (TokenSecret::random(ctx.entropy), None),
         Origin::Derived(from, generation) => (key.derive(from, TokenKind::AccessToken, serial), Some(*generation)),
     };
-    let lifetime = Lifetime::Of(ctx.policy.access_token_lifetime);
-    let expires_at = grant.capped(ctx.now, lifetime, ctx.policy).unwrap_or(ctx.now);
+    let expires_at = access_token_end(grant, ctx);
     let narrowed = |is_whole: bool| (!is_whole).then_some(());
     grant.add_access_token(
         LiveAccessToken {
@@ -94,7 +92,8 @@ pub(super) fn mint(
 }
 
 /// The access token that an earlier rotation derived from the same parent for the same reach, if it still lives long
-/// enough to be worth a client's while: `expires_in` counts whole seconds and 0 breaks clients.
+/// enough to be worth a client's while: `expires_in` counts whole seconds and 0 breaks clients. At the very end of the grant
+/// a new one would live no longer.
 pub(super) fn repeat(
     grant: &Grant,
     access: &Access,
@@ -103,16 +102,24 @@ pub(super) fn repeat(
     generation: u32,
     ctx: &Context<'_>,
 ) -> Option<Minted> {
+    let new_end = access_token_end(grant, ctx);
     let worth_repeating = |token: &&LiveAccessToken| {
         token.parent == Some(generation)
             && access.is_of(token, grant)
-            && token.expires_at.since(ctx.now).is_some_and(|left| left >= Duration::from_secs(1))
+            && ctx.now < token.expires_at
+            && (ctx.now + Duration::from_secs(1) <= token.expires_at || new_end <= token.expires_at)
     };
     grant.access.iter().filter(worth_repeating).find_map(|token| {
         let secret = key.derive(derivation, TokenKind::AccessToken, token.serial);
         (secret.digest() == token.digest)
             .then(|| Minted { token: seal(grant, key, token.serial, &secret, ctx), expires_at: token.expires_at })
     })
+}
+
+/// When an access token minted now expires: never after the grant.
+fn access_token_end(grant: &Grant, ctx: &Context<'_>) -> Timestamp {
+    let own_end = ctx.now + ctx.policy.access_token_lifetime;
+    grant.absolute_end(ctx.policy).map_or(own_end, |grant_end| own_end.min(grant_end))
 }
 
 fn seal(grant: &Grant, key: &Key, serial: u32, secret: &TokenSecret, ctx: &Context<'_>) -> AccessToken {

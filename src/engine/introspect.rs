@@ -1,7 +1,8 @@
 use crate::client::{Client, IntrospectionAccess};
 use crate::clock::Timestamp;
 use crate::engine::TokenType;
-use crate::grant::{Approval, Grant, GrantId, Phase, earlier};
+use crate::grant::{Approval, Grant, Phase, earlier};
+use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
 use crate::policy::Policy;
 use crate::resource::Resources;

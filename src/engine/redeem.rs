@@ -9,7 +9,7 @@ use crate::secret::Digest;
 use crate::token::{Opened, TokenSecret};
 use crate::vocabulary::RedirectUri;
 
-/// Exchanges a code for first tokens: once. The grant was [`admit`](super::admit)ted before.
+/// Exchanges a code for first tokens: once. The grant was [admitted](super::admit()) before.
 ///
 /// A second use by someone who holds all that the first one held revokes the grant (RFC 6749 section 4.1.2): one of the two
 /// is a thief. A second use that fails any check proves nothing and changes nothing.

@@ -11,7 +11,7 @@ use crate::policy::{GraceEnds, Limit, OnReuse, OnRollback, PreviousAccessToken};
 use crate::refusal::Refusal;
 use crate::token::{Derivation, Opened, Salt, TokenKind};
 
-/// Answers a refresh. The grant was [`admit`](super::admit)ted before.
+/// Answers a refresh. The grant was [admitted](super::admit()) before.
 pub fn refresh(
     grant: &mut Grant,
     presented: &Opened,

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::grant::{Confirmation, GrantId};
+use crate::grant::Confirmation;
+use crate::grant_id::GrantId;
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{AccessToken, AuthorizationCode, RefreshToken};

@@ -10,9 +10,10 @@ mod reader;
 mod writer;
 
 use super::{
-    Approval, Confirmation, Grant, GrantId, Head, LiveAccessToken, PendingCode, Phase, RedeemedCode, Replayable,
-    Retired, RevocationReason,
+    Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, Phase, RedeemedCode, Replayable, Retired,
+    RevocationReason,
 };
+use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
 use crate::pkce::CodeChallenge;
 use crate::resource::{Resource, Resources};

@@ -4,16 +4,15 @@
 //! this record. That is the shape which every engine gives atomically: a mutex, one SQL row, one slot of a cluster.
 
 mod codec;
-mod id;
 mod transition;
 
 pub use codec::CorruptRecord;
-pub use id::GrantId;
 pub(crate) use transition::{Grace, Rotation, earlier, end_of};
 
 use std::collections::VecDeque;
 
 use crate::clock::Timestamp;
+use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
 use crate::pkce::CodeChallenge;
 use crate::resource::Resources;

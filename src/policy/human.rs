@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::InvalidValue;
+use crate::vocabulary::InvalidValue;
 
 /// A lifetime that may have no end.
 ///

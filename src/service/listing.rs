@@ -3,7 +3,8 @@
 use super::commit::Call;
 use super::{TokenError, TokenService};
 use crate::event::{EventKind, Operation};
-use crate::grant::{Grant, GrantId, GrantSummary};
+use crate::grant::{Grant, GrantSummary};
+use crate::grant_id::GrantId;
 use crate::store::{GrantIndex, GrantOwner, PurgeExpired, TokenStore};
 use crate::vocabulary::{ClientId, Subject};
 

@@ -22,7 +22,8 @@ use crate::engine::{
 use crate::entropy::Entropy;
 use crate::event::{EventKind, EventSink, Operation};
 use crate::gate::SubjectGate;
-use crate::grant::{GrantId, RevocationReason};
+use crate::grant::RevocationReason;
+use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
 use crate::policy::Policy;
 use crate::refusal::Refusal;

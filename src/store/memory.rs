@@ -13,7 +13,7 @@ use super::{
     Version,
 };
 use crate::clock::Timestamp;
-use crate::grant::GrantId;
+use crate::grant_id::GrantId;
 use crate::vocabulary::{ClientId, Realm, Subject};
 
 const SHARDS: usize = 64;

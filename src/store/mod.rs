@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::clock::Timestamp;
-use crate::grant::GrantId;
+use crate::grant_id::GrantId;
 use crate::vocabulary::{ClientId, Realm, Subject};
 
 /// The key of a record: the same grant id in two realms is two records.

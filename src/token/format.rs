@@ -4,7 +4,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::entropy::{Entropy, draw};
-use crate::grant::GrantId;
+use crate::grant_id::GrantId;
 use crate::secret::Digest;
 use crate::token::{Key, KeyRing, TokenKind, TokenPrefixes};
 use crate::vocabulary::Realm;

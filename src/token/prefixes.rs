@@ -1,5 +1,5 @@
-use crate::InvalidValue;
 use crate::token::TokenKind;
+use crate::vocabulary::InvalidValue;
 
 /// What a token of each kind begins with, so that people and secret scanners can tell them: `ac_`, `rt_`, `at_` unless
 /// configured otherwise.

@@ -13,7 +13,7 @@ fn around(end: Duration) -> [(Duration, bool); 3] {
 
 #[test]
 fn an_authorization_code_lives_to_the_millisecond() {
-    for lifetime in [Duration::from_secs(120), MS, MINUTE * 10] {
+    for lifetime in [Duration::from_secs(120), Duration::from_secs(1), MINUTE * 10] {
         for (age, lives) in around(lifetime) {
             let world = World::new(Policy::default().with_authorization_code_lifetime(lifetime));
             let code = world.authorize();

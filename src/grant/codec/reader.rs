@@ -1,7 +1,7 @@
 use super::CorruptRecord;
-use crate::InvalidValue;
 use crate::clock::Timestamp;
 use crate::secret::Digest;
+use crate::vocabulary::InvalidValue;
 
 /// Takes fields from a record whose checksum held.
 pub(super) struct Reader<'a> {

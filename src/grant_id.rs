@@ -1,10 +1,12 @@
+//! The identity of a grant.
+
 use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::InvalidValue;
+use crate::vocabulary::InvalidValue;
 
 /// The identity of a grant: 16 random bytes, spelled as 22 base64url characters.
 ///
