@@ -300,6 +300,19 @@ impl Lifecycle {
                 )
                 .await,
         );
+        // Secrets where none belong: id and secret swapped, a token for a client id, a token for the name of a parameter.
+        let secret = APP.secret().unwrap();
+        for auth in [Auth::Basic(secret, "app"), Auth::Post(secret, "app"), Auth::Public(&tokens.refresh)] {
+            replies.push(self.server.refresh(auth, &tokens.refresh).await);
+        }
+        let misplaced = [
+            ("grant_type", "password"),
+            ("username", USER),
+            ("password", "wr0ng-Passw0rd"),
+            (tokens.refresh.as_str(), ""),
+            (secret, "x"),
+        ];
+        replies.push(self.server.token(APP, &misplaced).await);
         self.server.config.gate.set(GateState::Broken);
         replies.push(self.server.refresh(APP, &tokens.refresh).await);
         self.server.config.gate.set(GateState::Open);

@@ -74,17 +74,11 @@ pub(super) fn mint(
         Origin::Derived(from, generation) => (key.derive(from, TokenKind::AccessToken, serial), Some(*generation)),
     };
     let expires_at = access_token_end(grant, ctx);
-    let narrowed = |is_whole: bool| (!is_whole).then_some(());
+    let granted = &grant.approval;
+    let scope = (access.scope != granted.scope).then(|| access.scope.clone());
+    let resources = (access.resources != granted.resources).then(|| access.resources.clone());
     grant.add_access_token(
-        LiveAccessToken {
-            serial,
-            digest: secret.digest(),
-            scope: narrowed(access.scope == grant.approval.scope).map(|()| access.scope.clone()),
-            resources: narrowed(access.resources == grant.approval.resources).map(|()| access.resources.clone()),
-            issued_at: ctx.now,
-            expires_at,
-            parent,
-        },
+        LiveAccessToken { serial, digest: secret.digest(), scope, resources, issued_at: ctx.now, expires_at, parent },
         ctx.policy.max_live_access_tokens,
     );
     grant.last_used_at = ctx.now;

@@ -14,7 +14,8 @@ pub use listing::GrantPage;
 use std::sync::Arc;
 
 use crate::authenticator::{AuthenticatedClient, ClientAuthenticator, ClientCredentials};
-use crate::clock::Clock;
+use crate::client::Client;
+use crate::clock::{Clock, Timestamp};
 use crate::engine::{
     self, ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, RedeemRequest,
     RefreshRequest, TokenResponse,
@@ -130,7 +131,7 @@ impl<S: TokenStore> TokenService<S> {
     /// [`TokenError::Refused`] for what the client may not ask for; otherwise as [`issue`](Self::issue).
     pub async fn authorize(
         &self,
-        client: &crate::Client,
+        client: &Client,
         request: AuthorizeRequest,
     ) -> Result<AuthorizationCodeResponse, TokenError> {
         let call = Call::new(self, Operation::Authorize).by(&client.id);
@@ -262,15 +263,15 @@ impl<S: TokenStore> TokenService<S> {
 
     /// The clock of the service, for hosts that set expiries of their own by it.
     #[must_use]
-    pub fn now(&self) -> crate::Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
-    fn policy_for(&self, client: &crate::Client, grant_type: &GrantType) -> Result<Policy, TokenError> {
+    fn policy_for(&self, client: &Client, grant_type: &GrantType) -> Result<Policy, TokenError> {
         self.0.policy.for_client(&client.policy, grant_type).map_err(TokenError::Policy)
     }
 
-    fn context<'a>(&'a self, client: &'a crate::Client, policy: &'a Policy) -> Context<'a> {
+    fn context<'a>(&'a self, client: &'a Client, policy: &'a Policy) -> Context<'a> {
         Context {
             client,
             policy,
