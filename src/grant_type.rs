@@ -53,7 +53,7 @@ pub enum GrantType {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExtensionUri(Box<str>);
 
-const NAMED: [(&str, GrantType); 11] = [
+static NAMED: [(&str, GrantType); 11] = [
     ("authorization_code", GrantType::AuthorizationCode),
     ("implicit", GrantType::Implicit),
     ("password", GrantType::Password),

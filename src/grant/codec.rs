@@ -30,7 +30,7 @@ const VERSION: u8 = 1;
 pub struct CorruptRecord(&'static str);
 
 /// The numbers of the flows in records. Never reuse one; 0 is an extension, by name.
-const FLOWS: [(u8, GrantType); 11] = [
+static FLOWS: [(u8, GrantType); 11] = [
     (1, GrantType::AuthorizationCode),
     (2, GrantType::Implicit),
     (3, GrantType::Password),
@@ -45,7 +45,7 @@ const FLOWS: [(u8, GrantType); 11] = [
 ];
 
 /// The numbers of the reasons in records. Never reuse one.
-const REASONS: [(u8, RevocationReason); 4] = [
+static REASONS: [(u8, RevocationReason); 4] = [
     (1, RevocationReason::ClientRequest),
     (2, RevocationReason::HostRequest),
     (3, RevocationReason::RefreshTokenReuse),
@@ -89,8 +89,8 @@ impl Grant {
             expires_at: from.optional(Reader::time)?,
             phase: read_phase(&mut from)?,
             head: from.optional(read_head)?,
-            retired: from.list(read_retired)?,
-            access: from.list(read_access_token)?,
+            retired: from.list(read_retired)?.into(),
+            access: from.list(read_access_token)?.into(),
             next_serial: from.small()?,
         };
         from.close().map(|()| grant)

@@ -218,6 +218,16 @@ fn until_the_deadline_old_tokens_are_replayed_though_their_successor_is_used() {
 }
 
 #[test]
+fn a_way_for_grace_to_end_that_is_switched_on_later_applies_at_once() {
+    let (world, first, second) = lost(until_deadline());
+    let third = world.refresh(second.refresh()).unwrap();
+    let strict = world.under(Policy::default());
+    assert_eq!(refusal(strict.refresh(first.refresh())), Refusal::SuccessorUsed);
+    assert_eq!(strict.refresh(second.refresh()).unwrap(), third, "its successor is not used");
+    assert_eq!(world.refresh(first.refresh()).unwrap(), second);
+}
+
+#[test]
 fn retries_are_limited_when_the_policy_says_so() {
     // C64, C65: the first use and so many retries; one more is refused and kills nobody.
     for limit in [0, 1, 3] {

@@ -49,6 +49,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn number(&mut self) -> Result<u64, CorruptRecord> {
+        // Lengths, flags and counts have one byte; only times and tall generations go the long way.
+        if let [byte @ ..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok((*byte).into());
+        }
+        self.long_number()
+    }
+
+    fn long_number(&mut self) -> Result<u64, CorruptRecord> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;
@@ -103,12 +112,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn list<T, C: FromIterator<T>>(
+    pub(super) fn list<T>(
         &mut self,
         mut read: impl FnMut(&mut Self) -> Result<T, CorruptRecord>,
-    ) -> Result<C, CorruptRecord> {
-        // Collected one by one: a length that lies runs out of bytes before it runs out of memory.
+    ) -> Result<Vec<T>, CorruptRecord> {
         let length = self.number()?;
-        (0..length).map(|_| read(self)).collect()
+        let mut items = Vec::new();
+        // One by one: a length that lies runs out of bytes before it runs out of memory.
+        for _ in 0..length {
+            items.push(read(self)?);
+        }
+        Ok(items)
     }
 }
