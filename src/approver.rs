@@ -39,6 +39,28 @@ impl ApproveRequest<'_> {
 /// asked only for clients that authenticated and may use the flow.
 ///
 /// The host must slow down guessing (RFC 6749 section 4.3.2).
+///
+/// ```
+/// use async_trait::async_trait;
+/// use regrant::{Approval, ApproveError, ApproveRequest, AuthenticatedClient, GrantApprover, Subject};
+///
+/// # trait Directory: Send + Sync { fn sign_in(&self, username: &str, password: &str) -> Option<Subject>; }
+/// struct PasswordFlow<D>(D);
+///
+/// #[async_trait]
+/// impl<D: Directory> GrantApprover for PasswordFlow<D> {
+///     async fn approve(
+///         &self,
+///         _: &AuthenticatedClient,
+///         request: &ApproveRequest<'_>,
+///     ) -> Result<Approval, ApproveError> {
+///         let username = request.parameters.required("username")?;
+///         let password = request.parameters.required("password")?;
+///         let subject = self.0.sign_in(username, password).ok_or(ApproveError::Denied)?;
+///         Ok(request.approve_for(subject))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait GrantApprover: Send + Sync {
     /// What is approved.

@@ -133,6 +133,16 @@ impl Client {
 
     /// Where to send the response of an authorization request: what it asks for if that is registered, or the only
     /// registered URI when it asks for none (RFC 6749 section 3.1.2.3). `None`: tell the user, redirect nowhere.
+    ///
+    /// ```
+    /// use regrant::{Client, ClientId, RedirectUri};
+    ///
+    /// let callback = RedirectUri::new("https://app.example/callback")?;
+    /// let app = Client::new(ClientId::new("app")?).with_redirect_uris([callback.clone()]);
+    /// assert_eq!(app.redirect_uri(None), Some(&callback));
+    /// assert_eq!(app.redirect_uri(Some(&RedirectUri::new("https://evil.example/callback")?)), None);
+    /// # Ok::<(), regrant::InvalidValue>(())
+    /// ```
     #[must_use]
     pub fn redirect_uri<'a>(&'a self, requested: Option<&'a RedirectUri>) -> Option<&'a RedirectUri> {
         match (requested, self.redirect_uris.as_slice()) {
@@ -201,6 +211,16 @@ impl fmt::Display for ClientAuthenticationMethod {
 }
 
 /// Whose tokens a client may introspect (RFC 7662 section 4: a protected resource learns only of tokens meant for it).
+///
+/// ```
+/// use regrant::{Client, ClientId, IntrospectionAccess, Resource, Resources};
+///
+/// let orders = Resources::from(vec![Resource::new("https://api.example/orders")?]);
+/// let resource_server = Client::new(ClientId::new("orders-api")?)
+///     .with_grant_types([]) // it asks about tokens and gets none
+///     .with_introspection(IntrospectionAccess::Audiences(orders));
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IntrospectionAccess {

@@ -155,6 +155,29 @@ impl EventKind {
 /// # Contract
 /// `record` is called in the middle of a request, after the write it speaks of: it must be quick, must not block and must
 /// not panic. Queue what takes longer.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use regrant::{Event, EventKind, EventSink};
+///
+/// /// The two counters to watch: retries that were answered, and reuses that were punished.
+/// #[derive(Default)]
+/// struct Watch {
+///     replays: AtomicU64,
+///     reuses: AtomicU64,
+/// }
+///
+/// impl EventSink for Watch {
+///     fn record(&self, event: &Event<'_>) {
+///         match event.kind {
+///             EventKind::Replayed { .. } => self.replays.fetch_add(1, Ordering::Relaxed),
+///             EventKind::ReuseDetected { .. } => self.reuses.fetch_add(1, Ordering::Relaxed),
+///             _ => 0,
+///         };
+///     }
+/// }
+/// ```
 pub trait EventSink: Send + Sync {
     /// Takes note of `event`.
     fn record(&self, event: &Event<'_>);

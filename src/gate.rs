@@ -9,6 +9,23 @@ use crate::vocabulary::Subject;
 
 /// Whether a resource owner may still be served. Asked at redemption, refresh and introspection, so that tokens stop with
 /// the account (AM security advisory #201801-06: refresh went on after the account was disabled).
+///
+/// ```
+/// use std::collections::HashSet;
+/// use std::error::Error;
+///
+/// use async_trait::async_trait;
+/// use regrant::{Subject, SubjectGate};
+///
+/// struct OpenAccounts(HashSet<Subject>);
+///
+/// #[async_trait]
+/// impl SubjectGate for OpenAccounts {
+///     async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>> {
+///         Ok(self.0.contains(subject))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait SubjectGate: Send + Sync {
     /// Whether `subject` may still be served.

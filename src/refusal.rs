@@ -4,6 +4,14 @@ use crate::error_code::ErrorCode;
 
 /// A fact that makes the service say no. It is told to the host, never to the client, which sees only the
 /// [`ErrorCode`] it maps to: the difference between "unknown", "expired" and "another client's" is no attacker's business.
+///
+/// ```
+/// use regrant::{ErrorCode, Refusal};
+///
+/// assert_eq!(Refusal::OtherClient.code(), ErrorCode::InvalidGrant);
+/// assert_eq!(Refusal::RefreshTokenExpired.code(), ErrorCode::InvalidGrant);
+/// assert_eq!(Refusal::ScopeExceeded.code(), ErrorCode::InvalidScope);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {

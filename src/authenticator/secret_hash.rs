@@ -18,6 +18,28 @@ enum Kind {
 /// A password hash of your choice (argon2, scrypt, a hardware module) behind one question.
 ///
 /// A slow one should do its work off the async threads: that is why it may await.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use async_trait::async_trait;
+/// use regrant::{ClientSecret, SecretHash, VerifySecret};
+///
+/// /// Stands for argon2: what `argon2::PasswordHash` verifies, on a thread that may take its time.
+/// struct Argon2(String);
+/// # fn argon2_verify(_: &str, _: &[u8]) -> bool { true }
+///
+/// #[async_trait]
+/// impl VerifySecret for Argon2 {
+///     async fn verify(&self, presented: &ClientSecret) -> bool {
+///         let (hash, presented) = (self.0.clone(), presented.clone());
+///         let verify = move || argon2_verify(&hash, presented.expose().as_bytes());
+///         tokio::task::spawn_blocking(verify).await.unwrap_or(false)
+///     }
+/// }
+///
+/// let hash = SecretHash::custom(Arc::new(Argon2("$argon2id$v=19$...".to_owned())));
+/// ```
 #[async_trait]
 pub trait VerifySecret: Send + Sync {
     /// Whether `presented` is the secret, compared in constant time. An answer that cannot be had is `false`.

@@ -66,6 +66,15 @@ impl fmt::Display for Lifetime {
 }
 
 /// A count that may have no bound: a whole number, or "unlimited".
+///
+/// ```
+/// use regrant::{Limit, Policy};
+///
+/// let policy: Policy = toml::from_str("max_replays = 3\nmax_live_access_tokens = \"unlimited\"")?;
+/// assert_eq!(policy.max_replays, Limit::AtMost(3));
+/// assert_eq!(policy.max_live_access_tokens, Limit::Unlimited);
+/// # Ok::<(), toml::de::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a whole number or \"unlimited\"")]
 pub enum Limit {

@@ -7,6 +7,17 @@ use crate::refusal::Refusal;
 use crate::store::StoreError;
 
 /// Why the service did not answer a request.
+///
+/// ```
+/// use regrant::store::StoreError;
+/// use regrant::{ErrorCode, Refusal, TokenError};
+///
+/// // A client ends its session on `invalid_grant`, so an outage never says it.
+/// let outage = TokenError::Store(StoreError::unavailable("connection refused"));
+/// assert_eq!((outage.code(), outage.code().status()), (ErrorCode::TemporarilyUnavailable, 503));
+/// let refused = TokenError::Refused(Refusal::GrantRevoked);
+/// assert_eq!((refused.code(), refused.code().status()), (ErrorCode::InvalidGrant, 400));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {

@@ -29,6 +29,17 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     ///
     /// # Errors
     /// When the store cannot tell.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// let page = service.grants(&GrantOwner::Subject(demo), None, 20).await?;
+    /// let session = &page.grants[0];
+    /// println!("{} may {} since {}", session.client_id, session.approval.scope, session.created_at);
+    /// service.revoke_grant(session.id).await?; // the button beside it
+    /// assert_eq!(page.next, None);
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn grants(
         &self,
         owner: &GrantOwner,
@@ -52,6 +63,14 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     ///
     /// # Errors
     /// The first failure of the store; what could be revoked is. Call again until it succeeds.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// service.issue(&client, IssueRequest::new(GrantType::Password, approval.clone())).await?;
+    /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// assert_eq!(service.revoke_subject(&demo).await?, 2);
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn revoke_subject(&self, subject: &Subject) -> Result<usize, TokenError> {
         self.revoke_all(&GrantOwner::Subject(subject.clone())).await
     }
@@ -92,6 +111,14 @@ impl<S: PurgeExpired> TokenService<S> {
     ///
     /// # Errors
     /// When the store failed.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// clock.advance(Duration::from_secs(8 * 24 * 3600)); // the refresh token lived for seven days
+    /// while service.purge_expired(100).await? == 100 {}
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn purge_expired(&self, limit: usize) -> Result<usize, TokenError> {
         let call = Call::new(self, Operation::PurgeExpired);
         self.0.store.purge_expired(self.0.clock.now(), limit).await.map_err(|error| call.failed(error))

@@ -129,6 +129,22 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// [`TokenError::Refused`] for what the client may not ask for; otherwise as [`issue`](Self::issue).
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    /// let request = AuthorizeRequest::new(approval)
+    ///     .with_redirect_uri(Some(callback.clone()))
+    ///     .with_code_challenge(Some(CodeChallenge::of(&verifier)?));
+    /// let code = service.authorize(&client, request).await?.code; // goes to the client through the browser
+    ///
+    /// let redemption =
+    ///     RedeemRequest::new(code).with_redirect_uri(callback.as_str()).with_code_verifier(verifier.expose());
+    /// assert!(service.redeem(&client, &redemption).await.is_ok());
+    /// let again = service.redeem(&client, &redemption).await;
+    /// assert!(matches!(again, Err(TokenError::Refused(Refusal::CodeReused))));
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn authorize(
         &self,
         client: &Client,
@@ -146,6 +162,15 @@ impl<S: TokenStore> TokenService<S> {
     /// # Errors
     /// [`TokenError::Refused`] for what the client may not ask for; [`TokenError::Store`] when the grant could not be
     /// stored, in which case no token is out.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// // The client for itself: an access token, no resource owner, no refresh token.
+    /// let tokens = service.issue(&client, IssueRequest::client_credentials("read".parse()?)).await?;
+    /// assert_eq!(tokens.expires_in, Duration::from_secs(3600));
+    /// assert!(tokens.refresh_token.is_none());
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn issue(
         &self,
         client: &AuthenticatedClient,
@@ -185,6 +210,25 @@ impl<S: TokenStore> TokenService<S> {
     /// # Errors
     /// [`TokenError::Refused`] is final for this refresh token and means `invalid_grant` to the client, or is a fault of the
     /// request. Everything else consumed nothing: try again with the same token.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// let first = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// let first = first.refresh_token.ok_or("no refresh token")?;
+    ///
+    /// let narrow = RefreshRequest::new(first.clone()).with_scope("read".parse()?);
+    /// let second = service.refresh(&client, &narrow).await?;
+    /// assert_eq!(second.scope.as_str(), "read");
+    ///
+    /// // Long after its grace the first token is reuse, and takes the grant with it.
+    /// clock.advance(Duration::from_secs(3600));
+    /// let reuse = service.refresh(&client, &RefreshRequest::new(first)).await;
+    /// assert!(matches!(reuse, Err(TokenError::Refused(Refusal::RefreshTokenReused))));
+    /// let second = second.refresh_token.ok_or("no refresh token")?;
+    /// let dead = service.refresh(&client, &RefreshRequest::new(second)).await;
+    /// assert!(matches!(dead, Err(TokenError::Refused(Refusal::GrantRevoked))));
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn refresh(
         &self,
         client: &AuthenticatedClient,
@@ -208,6 +252,18 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// [`TokenError::Refused`] for a public client, which may not ask; otherwise when the store, or the gate, cannot tell.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// let active = service.introspect(&client, tokens.access_token.expose()).await?.ok_or("not active")?;
+    /// assert_eq!(active.approval.subject, Some(demo));
+    /// assert_eq!(active.expires_at, Some(clock.now() + Duration::from_secs(3600)));
+    ///
+    /// clock.advance(Duration::from_secs(3600));
+    /// assert!(service.introspect(&client, tokens.access_token.expose()).await?.is_none());
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn introspect(
         &self,
         caller: &AuthenticatedClient,
@@ -234,6 +290,16 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// When the store could not be asked or written: the token may still live.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// let refresh_token = tokens.refresh_token.ok_or("no refresh token")?;
+    /// service.revoke(&client, refresh_token.expose()).await?;
+    /// assert!(service.introspect(&client, tokens.access_token.expose()).await?.is_none());
+    /// service.revoke(&client, "no token at all").await?; // no error: nothing is left to revoke
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn revoke(&self, client: &AuthenticatedClient, token: &str) -> Result<(), TokenError> {
         let call = Call::new(self, Operation::Revoke).by(&client.id);
         let Some((kind, opened)) = self.0.tokens.open_any(token) else { return Ok(()) };
@@ -250,6 +316,14 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// When the store could not be asked or written: the grant may still live.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// assert!(service.revoke_grant(tokens.grant_id).await?);
+    /// assert!(!service.revoke_grant(tokens.grant_id).await?);
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn revoke_grant(&self, grant_id: GrantId) -> Result<bool, TokenError> {
         let call = Call::new(self, Operation::RevokeGrant);
         let revoked = call

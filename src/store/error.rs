@@ -2,6 +2,18 @@ use std::error::Error;
 use std::fmt;
 
 /// A failure of the store. Its text names the kind; the cause is the [`source`](Error::source).
+///
+/// ```
+/// use std::error::Error;
+/// use std::io;
+///
+/// use regrant::store::StoreError;
+///
+/// let error = StoreError::unavailable(io::Error::from(io::ErrorKind::ConnectionRefused));
+/// assert!(error.is_transient());
+/// assert_eq!(error.to_string(), "the store is unavailable");
+/// assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("connection refused"));
+/// ```
 #[derive(Debug)]
 pub struct StoreError {
     kind: Kind,

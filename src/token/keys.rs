@@ -114,6 +114,18 @@ impl fmt::Debug for Key {
 ///
 /// To rotate: add the new key as a former one on every node, then make it primary everywhere, then drop the old one when
 /// the last token it sealed has died. Dropping a key kills its tokens.
+///
+/// ```
+/// use regrant::{Key, KeyRing};
+///
+/// # let (old, new) = (Key::with_id(1, [1; 32]), Key::with_id(2, [2; 32]));
+/// let first_everywhere = KeyRing::new(old).with_former(new)?;
+/// # let (old, new) = (Key::with_id(1, [1; 32]), Key::with_id(2, [2; 32]));
+/// let then_everywhere = KeyRing::new(new).with_former(old)?;
+/// # let new = Key::with_id(2, [2; 32]);
+/// let in_the_end = KeyRing::new(new);
+/// # Ok::<(), regrant::KeyRingError>(())
+/// ```
 #[derive(Debug)]
 pub struct KeyRing {
     primary: Key,
