@@ -341,6 +341,11 @@ impl<S: TokenStore> TokenService<S> {
         self.0.clock.now()
     }
 
+    /// Reports that a flow of the host's own was refused before it came to [`issue`](Self::issue).
+    pub(crate) fn refuse_approval(&self, client: &Client, refusal: Refusal) -> TokenError {
+        Call::new(self, Operation::Issue).by(&client.id).refuse(refusal)
+    }
+
     fn policy_for(&self, client: &Client, grant_type: &GrantType) -> Result<Policy, TokenError> {
         self.0.policy.for_client(&client.policy, grant_type).map_err(TokenError::Policy)
     }

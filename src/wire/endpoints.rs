@@ -8,6 +8,7 @@ use crate::approver::{ApproveError, ApproveRequest, GrantApprover};
 use crate::authenticator::{AuthenticatedClient, ClientCredentials};
 use crate::engine::{IssueRequest, RedeemRequest, RefreshRequest, TokenResponse};
 use crate::error_code::ErrorCode;
+use crate::grant::Approval;
 use crate::grant_type::GrantType;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
@@ -195,44 +196,51 @@ impl<S> Endpoints<S> {
 impl<S: TokenStore> Endpoints<S> {
     /// Answers a request to `endpoint`.
     pub async fn handle(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
-        if endpoint == Endpoint::Metadata {
-            return match request.method {
-                "GET" | "HEAD" => self.metadata.clone(),
-                _ => body::malformed(MalformedRequest::Method("GET, HEAD")),
-            };
-        }
-        let answer = match form(request, self.body_limit) {
-            Ok(parameters) => self.answer(endpoint, request, &parameters).await,
-            Err(malformed) => Err(malformed.into()),
+        let answer = match endpoint {
+            Endpoint::Token => self.token(request).await,
+            Endpoint::Revocation => self.revocation(request).await,
+            Endpoint::Introspection => self.introspection(request).await,
+            Endpoint::Metadata => self.document(request),
         };
         answer.unwrap_or_else(|failure| failure.response(endpoint, request))
     }
 
-    async fn answer(
-        &self,
-        endpoint: Endpoint,
-        request: &Request<'_>,
-        parameters: &Parameters,
-    ) -> Result<Response, Failure> {
-        let credentials = credentials(request, parameters)?;
-        match endpoint {
-            Endpoint::Token => self.token(&credentials, parameters).await.map(|tokens| body::tokens(&tokens)),
-            Endpoint::Revocation => {
-                let token = parameters.required("token")?;
-                let client = self.service.authenticate(&credentials).await?;
-                self.service.revoke(&client, token).await?;
-                Ok(body::revoked())
-            }
-            _ => {
-                let token = parameters.required("token")?;
-                let caller = self.service.authenticate(&credentials).await?;
-                let active = self.service.introspect(&caller, token).await?;
-                Ok(body::introspection(active.as_ref(), &self.issuer))
-            }
+    async fn token(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let (parameters, credentials) = self.read(request)?;
+        self.tokens(&parameters, &credentials).await.map(|tokens| body::tokens(&tokens))
+    }
+
+    async fn revocation(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let (parameters, credentials) = self.read(request)?;
+        let token = parameters.required("token")?;
+        let client = self.service.authenticate(&credentials).await?;
+        self.service.revoke(&client, token).await?;
+        Ok(body::revoked())
+    }
+
+    async fn introspection(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let (parameters, credentials) = self.read(request)?;
+        let token = parameters.required("token")?;
+        let caller = self.service.authenticate(&credentials).await?;
+        let active = self.service.introspect(&caller, token).await?;
+        Ok(body::introspection(active.as_ref(), &self.issuer))
+    }
+
+    fn document(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        match request.method {
+            "GET" | "HEAD" => Ok(self.metadata.clone()),
+            _ => Err(MalformedRequest::Method("GET, HEAD").into()),
         }
     }
 
-    async fn token(&self, credentials: &ClientCredentials, parameters: &Parameters) -> Result<TokenResponse, Failure> {
+    /// Row 1 of the order of checks.
+    fn read(&self, request: &Request<'_>) -> Result<(Parameters, ClientCredentials), MalformedRequest> {
+        let parameters = form(request, self.body_limit)?;
+        let credentials = credentials(request, &parameters)?;
+        Ok((parameters, credentials))
+    }
+
+    async fn tokens(&self, parameters: &Parameters, credentials: &ClientCredentials) -> Result<TokenResponse, Failure> {
         let grant_type = parameters.required("grant_type")?;
         let grant_type: GrantType = grant_type.parse().map_err(|_| MalformedRequest::GrantType)?;
         let scope = parameters.get("scope").map(Scope::new).transpose().map_err(|_| MalformedRequest::Scope)?;
@@ -261,29 +269,31 @@ impl<S: TokenStore> Endpoints<S> {
             grant_type => {
                 let approver = self.approvers.get(&grant_type).ok_or(MalformedRequest::GrantType)?;
                 let client = self.service.authenticate(credentials).await?;
-                let issue = approved(&**approver, &client, grant_type, scope, resources, parameters).await?;
-                Ok(self.service.issue(&client, issue).await?)
+                let scope = scope.unwrap_or_else(|| client.scope.clone());
+                let request = ApproveRequest { grant_type, scope, resources, parameters };
+                let approval = self.approved(&**approver, &client, &request).await?;
+                Ok(self.service.issue(&client, IssueRequest::new(request.grant_type, approval)).await?)
             }
         }
     }
-}
 
-/// Asks the host, but only for clients that may use the flow: others are not to try passwords here.
-async fn approved(
-    approver: &dyn GrantApprover,
-    client: &AuthenticatedClient,
-    grant_type: GrantType,
-    scope: Option<Scope>,
-    resources: Resources,
-    parameters: &Parameters,
-) -> Result<IssueRequest, Failure> {
-    if !client.may_use(&grant_type) {
-        return Err(TokenError::Refused(Refusal::GrantTypeNotAllowed).into());
+    /// Asks the host, but only for clients that may use the flow: others are not to try passwords here.
+    async fn approved(
+        &self,
+        approver: &dyn GrantApprover,
+        client: &AuthenticatedClient,
+        request: &ApproveRequest<'_>,
+    ) -> Result<Approval, Failure> {
+        if !client.may_use(&request.grant_type) {
+            return Err(self.service.refuse_approval(client, Refusal::GrantTypeNotAllowed).into());
+        }
+        match approver.approve(client, request).await {
+            Ok(approval) => Ok(approval),
+            Err(ApproveError::Denied) => Err(self.service.refuse_approval(client, Refusal::ApprovalDenied).into()),
+            Err(ApproveError::Missing(missing)) => Err(missing.into()),
+            Err(ApproveError::Unavailable(_)) => Err(Failure::Code(ErrorCode::TemporarilyUnavailable)),
+        }
     }
-    let scope = scope.unwrap_or_else(|| client.scope.clone());
-    let request = ApproveRequest { grant_type, scope, resources, parameters };
-    let approval = approver.approve(client, &request).await?;
-    Ok(IssueRequest::new(request.grant_type, approval))
 }
 
 /// What keeps an endpoint from answering.
@@ -317,16 +327,6 @@ impl<E: Into<MalformedRequest>> From<E> for Failure {
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         Self::Code(error.code())
-    }
-}
-
-impl From<ApproveError> for Failure {
-    fn from(error: ApproveError) -> Self {
-        match error {
-            ApproveError::Denied => Self::Code(Refusal::ApprovalDenied.code()),
-            ApproveError::Missing(missing) => Self::Malformed(missing.into()),
-            ApproveError::Unavailable(_) => Self::Code(ErrorCode::TemporarilyUnavailable),
-        }
     }
 }
 
