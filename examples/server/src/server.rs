@@ -60,7 +60,7 @@ impl Server {
     }
 }
 
-/// The paths of AM, and `/oauth2/token` besides.
+/// The paths of AM, also as it spells them with the realm, and `/oauth2/token` besides.
 pub(crate) fn router(server: &Arc<Server>) -> Router {
     let password = PasswordFlow { users: server.users.clone(), service: server.service.clone() };
     let endpoints = Endpoints::new(server.service.clone(), &server.issuer)
@@ -69,13 +69,23 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
         .with_metadata("authorization_response_iss_parameter_supported", true);
     let endpoints = Arc::new(endpoints);
 
+    let also = [
+        ("/oauth2/token", Endpoint::Token),
+        ("/oauth2/realms/root/access_token", Endpoint::Token),
+        ("/oauth2/realms/root/token/revoke", Endpoint::Revocation),
+        ("/oauth2/realms/root/introspect", Endpoint::Introspection),
+    ];
+    let also = also.into_iter().fold(Router::new(), |router, (path, endpoint)| {
+        router.route(path, regrant_axum::endpoint(Arc::clone(&endpoints), endpoint))
+    });
+
     Router::new()
         .route("/json/authenticate", post(authenticate))
         .route("/json/realms/root/authenticate", post(authenticate))
         .route("/oauth2/authorize", post(authorize))
         .route("/oauth2/realms/root/authorize", post(authorize))
         .with_state(Arc::clone(server))
-        .route("/oauth2/token", regrant_axum::endpoint(Arc::clone(&endpoints), Endpoint::Token))
+        .merge(also)
         .merge(regrant_axum::router(endpoints))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path."))
         .method_not_allowed_fallback(async || {

@@ -178,6 +178,9 @@ fn a_method_that_an_endpoint_lacks_is_refused_in_json_with_allow() {
         "/oauth2/token",
         "/oauth2/token/revoke",
         "/oauth2/introspect",
+        "/oauth2/realms/root/access_token",
+        "/oauth2/realms/root/token/revoke",
+        "/oauth2/realms/root/introspect",
         "/oauth2/authorize",
         "/json/authenticate",
     ] {
