@@ -8,6 +8,7 @@ use regrant::{EventKind, Limit, OnReuse, Policy, RedeemRequest, RefreshRequest, 
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
+use crate::probe::Fault;
 use crate::world::{Answer, CALLBACK, Tokens, VERIFIER, World, refusal, subject};
 
 const TASKS: usize = 64;
@@ -88,6 +89,19 @@ fn who_loses_a_race_gets_the_winners_successor_and_the_report_says_why() {
         kinds[1..],
         [EventKind::Rotated { generation: 1 }, EventKind::Replayed { cause: ReplayCause::Concurrent }]
     );
+}
+
+#[test]
+fn a_write_that_failed_while_a_rival_won_is_decided_anew() {
+    let world = World::new(Policy::default());
+    let first = world.issue();
+    let theirs = Arc::new(Mutex::new(None));
+    let (there, token, slot) = (world.clone(), first.clone(), Arc::clone(&theirs));
+    world.store.before_next_write(move || *slot.lock().unwrap() = Some(there.refresh(token.refresh())));
+    // Our load, the rival's load and write, our write.
+    world.store.fail(3, Fault::Before);
+    let ours = world.refresh(first.refresh()).unwrap();
+    assert_eq!(ours, theirs.lock().unwrap().take().unwrap().unwrap());
 }
 
 #[test]

@@ -200,6 +200,41 @@ fn once_the_successor_was_used_the_predecessor_is_refused_and_nobody_is_logged_o
 }
 
 #[test]
+fn a_successor_that_is_used_without_rotation_is_used_all_the_same() {
+    let (world, first, second) = lost(Policy::default());
+    let still = world.under(Policy::default().with_issue_refresh_tokens_on_refresh(false));
+    assert_eq!(still.refresh(second.refresh()).unwrap().refresh, None);
+    assert_eq!(refusal(still.refresh(first.refresh())), Refusal::SuccessorUsed);
+    assert!(still.is_active(second.refresh()));
+}
+
+#[test]
+fn a_record_keeps_what_a_retry_needs_of_one_predecessor_unless_all_may_be_retried() {
+    let size = |policy| {
+        let world = World::new(policy);
+        let first = world.issue();
+        world.rotate(&first, 6, SECOND);
+        world.bytes(first.grant_id).len()
+    };
+    // Digest and salt of five more predecessors.
+    assert!(size(Policy::default()) + 5 * (32 + 16) < size(until_deadline()));
+}
+
+#[test]
+fn retries_do_not_make_the_record_grow() {
+    let day = Duration::from_secs(24 * 3600);
+    let policy = Policy::default().with_grace_period(day).with_access_token_lifetime(MINUTE);
+    let (world, first, _) = lost(policy);
+    let sizes = [(); 10].map(|()| {
+        world.advance(MINUTE);
+        world.refresh(first.refresh()).unwrap();
+        world.bytes(first.grant_id).len()
+    });
+    // A time further from the creation may take a byte more; an access token takes forty.
+    assert!(sizes[9] < sizes[1] + 20, "{sizes:?}");
+}
+
+#[test]
 fn until_the_deadline_old_tokens_are_replayed_though_their_successor_is_used() {
     let (world, first, second) = lost(until_deadline());
     let third = world.refresh(second.refresh()).unwrap();
