@@ -100,7 +100,6 @@ pub(super) fn repeat(
     let worth_repeating = |token: &&LiveAccessToken| {
         token.parent == Some(generation)
             && access.is_of(token, grant)
-            && ctx.now < token.expires_at
             && (ctx.now + Duration::from_secs(1) <= token.expires_at || new_end <= token.expires_at)
     };
     grant.access.iter().filter(worth_repeating).find_map(|token| {

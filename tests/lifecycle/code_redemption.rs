@@ -1,11 +1,15 @@
 //! Authorization codes: redeemed once, by whoever holds all that was committed to (RFC 6749 section 4.1, RFC 7636).
 
+use std::time::Duration;
+
 use regrant::{
     Approval, AuthorizeRequest, ClientAuthenticationMethod, CodeChallenge, Confirmation, EventKind, GrantType, Policy,
     RedeemRequest, RedirectUri, RefreshRequest, Refusal, RequirePkce, RevocationReason, TokenError, TokenType,
 };
 
-use crate::world::{CALLBACK, HOUR, MS, SECOND, VERIFIER, World, approval, client, refusal, registered_anew, run};
+use crate::world::{
+    CALLBACK, HOUR, MINUTE, MS, SECOND, VERIFIER, World, approval, client, refusal, registered_anew, run,
+};
 
 const OTHER_VERIFIER: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH-._~";
 
@@ -96,6 +100,19 @@ fn a_second_use_counts_only_while_the_code_would_have_lived() {
         refusal(world.redeem(&code));
         assert_eq!(world.is_active(tokens.refresh()), !kills, "at {age:?}");
     }
+}
+
+#[test]
+fn a_record_forgets_its_code_when_nobody_could_use_it_any_more() {
+    let size = |pause| {
+        let world = World::new(Policy::default().with_grace_period(Duration::ZERO));
+        let tokens = world.redeem(&world.authorize()).unwrap();
+        world.advance(pause);
+        world.refresh(tokens.refresh()).unwrap();
+        world.bytes(tokens.grant_id).len()
+    };
+    // The digest of what its redeemer held.
+    assert!(size(MINUTE * 2) + 32 <= size(MINUTE));
 }
 
 #[test]
