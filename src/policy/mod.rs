@@ -137,21 +137,16 @@ impl Policy {
     /// Names the first field that is wrong.
     pub fn validate(&self) -> Result<(), PolicyError> {
         let second = Duration::from_secs(1);
-        let at_least_a_second = |lifetime: Lifetime| lifetime >= Lifetime::Of(second);
-        let code = self.authorization_code_lifetime;
         let plain_grace_is_short = self.grace_ends != GraceEnds::Deadline || self.grace_period <= MAX_PLAIN_GRACE;
-        [
-            ("authorization_code_lifetime", (second..=10 * MINUTE).contains(&code), "1s to 10m"),
-            ("access_token_lifetime", self.access_token_lifetime >= second, "at least 1s"),
-            ("refresh_token_lifetime", at_least_a_second(self.refresh_token_lifetime), "at least 1s, or never"),
-            ("grant_lifetime", at_least_a_second(self.grant_lifetime), "at least 1s, or never"),
-            ("grace_period", plain_grace_is_short, "at most 2m unless grace_ends is deadline_or_successor_use"),
-            ("max_live_access_tokens", self.max_live_access_tokens != Limit::AtMost(0), "at least 1, or unlimited"),
-            ("id_token_lifetime", self.id_token_lifetime >= second, "at least 1s"),
-        ]
-        .into_iter()
-        .find(|(_, is_valid, _)| !is_valid)
-        .map_or(Ok(()), |(field, _, range)| Err(PolicyError { field, range }))
+        let ensure = |field, is_valid, range| if is_valid { Ok(()) } else { Err(PolicyError { field, range }) };
+        let code_is_short = (second..=10 * MINUTE).contains(&self.authorization_code_lifetime);
+        ensure("authorization_code_lifetime", code_is_short, "1s to 10m")?;
+        ensure("access_token_lifetime", self.access_token_lifetime >= second, "at least 1s")?;
+        ensure("refresh_token_lifetime", self.refresh_token_lifetime >= second.into(), "at least 1s, or never")?;
+        ensure("grant_lifetime", self.grant_lifetime >= second.into(), "at least 1s, or never")?;
+        ensure("grace_period", plain_grace_is_short, "at most 2m unless grace_ends is deadline_or_successor_use")?;
+        ensure("max_live_access_tokens", self.max_live_access_tokens != Limit::AtMost(0), "at least 1, or unlimited")?;
+        ensure("id_token_lifetime", self.id_token_lifetime >= second, "at least 1s")
     }
 
     /// The policy for grants of one flow of one client.

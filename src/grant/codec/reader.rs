@@ -117,8 +117,12 @@ impl<'a> Reader<'a> {
         mut read: impl FnMut(&mut Self) -> Result<T, CorruptRecord>,
     ) -> Result<Vec<T>, CorruptRecord> {
         let length = self.number()?;
-        let mut items = Vec::new();
-        // One by one: a length that lies runs out of bytes before it runs out of memory.
+        if length == 0 {
+            return Ok(Vec::new());
+        }
+        // Room for one more, since a decision often adds one; but a length that lies runs out of bytes before it runs out of
+        // memory.
+        let mut items = Vec::with_capacity(usize::try_from(length).map_or(16, |length| length.min(16)) + 1);
         for _ in 0..length {
             items.push(read(self)?);
         }
