@@ -1,4 +1,5 @@
 use super::Context;
+use crate::client::Client;
 use crate::grant::{Confirmation, Grant, Phase};
 use crate::refusal::Refusal;
 
@@ -9,12 +10,7 @@ use crate::refusal::Refusal;
 /// # Errors
 /// The first check that fails.
 pub fn admit(grant: &Grant, confirmation: Option<&Confirmation>, ctx: &Context<'_>) -> Result<(), Refusal> {
-    if grant.client_id != ctx.client.id {
-        return Err(Refusal::OtherClient);
-    }
-    if grant.registration != ctx.client.registration {
-        return Err(Refusal::OtherRegistration);
-    }
+    owned_by(ctx.client, grant)?;
     if grant.approval.confirmation.is_some() && grant.approval.confirmation.as_ref() != confirmation {
         return Err(Refusal::ProofOfPossessionFailed);
     }
@@ -25,4 +21,15 @@ pub fn admit(grant: &Grant, confirmation: Option<&Confirmation>, ctx: &Context<'
         return Err(Refusal::GrantExpired);
     }
     Ok(())
+}
+
+/// Row 4: the grant was issued to this registration of this client.
+pub(crate) fn owned_by(client: &Client, grant: &Grant) -> Result<(), Refusal> {
+    if grant.client_id != client.id {
+        Err(Refusal::OtherClient)
+    } else if grant.registration != client.registration {
+        Err(Refusal::OtherRegistration)
+    } else {
+        Ok(())
+    }
 }

@@ -1,6 +1,6 @@
+use super::{TokenType, owned_by};
 use crate::client::{Client, IntrospectionAccess};
 use crate::clock::Timestamp;
-use crate::engine::TokenType;
 use crate::grant::{Approval, Grant, Phase, earlier};
 use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
@@ -63,7 +63,7 @@ pub fn introspect(
 }
 
 fn access_token(grant: Grant, presented: &Opened, caller: &Client) -> Option<ActiveToken> {
-    let is_own = grant.belongs_to(caller);
+    let is_own = owned_by(caller, &grant).is_ok();
     let token = grant.access.into_iter().find(|token| token.serial == presented.number)?;
     let resources = token.resources.unwrap_or_else(|| grant.approval.resources.clone());
     let may_know = match &caller.introspection {
@@ -90,7 +90,7 @@ fn access_token(grant: Grant, presented: &Opened, caller: &Client) -> Option<Act
 
 fn refresh_token(grant: Grant, presented: &Opened, caller: &Client, policy: Option<&Policy>) -> Option<ActiveToken> {
     // No resource server has business with a refresh token, so an audience does not open this door.
-    let may_know = grant.belongs_to(caller) || caller.introspection == IntrospectionAccess::Any;
+    let may_know = owned_by(caller, &grant).is_ok() || caller.introspection == IntrospectionAccess::Any;
     let head = grant.head.filter(|head| head.generation == presented.number)?;
     if !may_know || head.digest != presented.secret.digest() {
         return None;

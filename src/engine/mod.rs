@@ -12,6 +12,7 @@ mod response;
 mod revoke;
 
 pub use admit::admit;
+pub(crate) use admit::owned_by;
 pub use introspect::{ActiveToken, introspect};
 pub use issue::{authorize, issue};
 pub use redeem::redeem;

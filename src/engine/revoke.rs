@@ -1,4 +1,4 @@
-use super::Decision;
+use super::{Decision, owned_by};
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::event::EventKind;
@@ -17,11 +17,8 @@ pub fn revoke(
     client: &Client,
     now: Timestamp,
 ) -> Decision<bool> {
-    if grant.client_id != client.id {
-        return Decision::refuse(Refusal::OtherClient);
-    }
-    if grant.registration != client.registration {
-        return Decision::refuse(Refusal::OtherRegistration);
+    if let Err(refusal) = owned_by(client, grant) {
+        return Decision::refuse(refusal);
     }
     match kind {
         TokenKind::RefreshToken => revoke_grant(grant, RevocationReason::ClientRequest, now),

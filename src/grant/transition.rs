@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Grant, GrantSummary, Head, LiveAccessToken, Phase, RedeemedCode, Replayable, Retired, RevocationReason};
-use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::policy::{Lifetime, Limit, Policy};
 use crate::secret::Digest;
@@ -36,11 +35,6 @@ pub(crate) struct Rotation {
 }
 
 impl Grant {
-    /// Whether it was issued to this registration of this client.
-    pub(crate) fn belongs_to(&self, client: &Client) -> bool {
-        self.client_id == client.id && self.registration == client.registration
-    }
-
     /// The absolute end under `policy`: the one set at creation, or an earlier one if the policy was tightened since.
     pub(crate) fn absolute_end(&self, policy: &Policy) -> Option<Timestamp> {
         earlier(self.expires_at, end_of(self.created_at, policy.grant_lifetime))

@@ -275,7 +275,7 @@ impl<S: TokenStore> TokenService<S> {
         }
         let Some((kind, opened)) = self.0.tokens.open_any(token) else { return Ok(None) };
         let Some((grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
-        let is_own = grant.belongs_to(caller);
+        let is_own = engine::owned_by(caller, &grant).is_ok();
         let policy = is_own.then(|| self.policy_for(caller, &grant.grant_type)).transpose()?;
         let now = self.0.clock.now();
         let Some(active) = engine::introspect(*grant, kind, &opened, caller, policy.as_ref(), now) else {

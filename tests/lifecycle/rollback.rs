@@ -2,7 +2,7 @@
 
 use regrant::{EventKind, OnReuse, OnRollback, Policy, RedeemRequest, Refusal, RevocationReason};
 
-use crate::world::{DAY, MINUTE, SECOND, START, World, approval, client, refusal};
+use crate::world::{DAY, MINUTE, SECOND, START, Tokens, World, approval, client, refusal};
 
 #[test]
 fn a_token_ahead_of_its_record_is_adopted_and_nobody_is_logged_out() {
@@ -80,24 +80,33 @@ fn under_refuse_a_token_ahead_of_its_record_is_refused_and_changes_nothing() {
 #[test]
 fn a_revocation_that_survived_is_not_healed_away() {
     let world = World::new(Policy::default());
-    let chain = world.rotate(&world.issue(), 2, MINUTE);
-    world.revoke(chain[0].refresh());
-    let revoked = world.store.record(chain[0].grant_id).unwrap();
-    // Another history in which the chain went on, then the revoked record comes back.
-    assert_eq!(refusal(world.refresh(chain[2].refresh())), Refusal::GrantRevoked);
-    world.store.overwrite(chain[0].grant_id, revoked);
-    assert_eq!(refusal(world.refresh(chain[2].refresh())), Refusal::GrantRevoked);
+    let first = world.issue();
+    let alive = world.store.record(first.grant_id).unwrap();
+    world.revoke(first.refresh());
+    let revoked = world.store.record(first.grant_id).unwrap();
+    // On another node the chain went on; then the revoked record wins, and the token is ahead of it.
+    world.store.overwrite(first.grant_id, alive);
+    let second = world.refresh(first.refresh()).unwrap();
+    world.store.overwrite(first.grant_id, revoked.clone());
+    assert_eq!(refusal(world.refresh(second.refresh())), Refusal::GrantRevoked);
+    assert_eq!(world.store.record(first.grant_id), Some(revoked));
 }
 
-#[test]
-fn two_tokens_of_one_generation_are_a_fork_and_end_the_grant() {
-    // The head was rotated, the write was lost, and the predecessor rotated a second time.
-    let world = World::new(Policy::default());
+/// The head was rotated, the write was lost, and the predecessor was rotated a second time: two tokens of one generation,
+/// of which the store knows the second.
+fn forked(policy: Policy) -> (World, Tokens, Tokens, Tokens) {
+    let world = World::new(policy);
     let first = world.issue();
     let old = world.store.record(first.grant_id).unwrap();
     let one = world.refresh(first.refresh()).unwrap();
     world.store.overwrite(first.grant_id, old);
     let two = world.refresh(first.refresh()).unwrap();
+    (world, first, one, two)
+}
+
+#[test]
+fn two_tokens_of_one_generation_are_a_fork_and_end_the_grant() {
+    let (world, first, one, two) = forked(Policy::default());
     assert_ne!(one.refresh, two.refresh, "each rotation has fresh salt");
     assert!(!world.is_active(one.refresh()) && world.is_active(two.refresh()));
     world.events.take();
@@ -116,12 +125,7 @@ fn two_tokens_of_one_generation_are_a_fork_and_end_the_grant() {
 
 #[test]
 fn a_fork_found_within_grace_is_a_fork_too() {
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let old = world.store.record(first.grant_id).unwrap();
-    let one = world.refresh(first.refresh()).unwrap();
-    world.store.overwrite(first.grant_id, old);
-    let two = world.refresh(first.refresh()).unwrap();
+    let (world, _, one, two) = forked(Policy::default());
     let three = world.refresh(two.refresh()).unwrap();
     world.advance(SECOND);
     // `one` has the generation that is retired, and would be replayed, but it is not that token.
@@ -131,12 +135,7 @@ fn a_fork_found_within_grace_is_a_fork_too() {
 
 #[test]
 fn under_on_reuse_refuse_a_fork_is_refused_and_the_head_lives() {
-    let world = World::new(Policy::default().with_on_reuse(OnReuse::Refuse));
-    let first = world.issue();
-    let old = world.store.record(first.grant_id).unwrap();
-    let one = world.refresh(first.refresh()).unwrap();
-    world.store.overwrite(first.grant_id, old);
-    let two = world.refresh(first.refresh()).unwrap();
+    let (world, _, one, two) = forked(Policy::default().with_on_reuse(OnReuse::Refuse));
     assert_eq!(refusal(world.refresh(one.refresh())), Refusal::RefreshTokenForked);
     assert!(world.refresh(two.refresh()).is_ok());
 }
