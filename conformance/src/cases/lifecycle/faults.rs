@@ -1,0 +1,166 @@
+//! Each call of the store fails once, before or after its work, and the client retries.
+
+use std::time::Duration;
+
+use regrant::store::TokenStore;
+use regrant::{Policy, TokenError};
+
+use super::faulty::Fault;
+use super::node::{Answer, MINUTE, Node, Tokens, is_retryable, refusal};
+use crate::StoreHarness;
+
+const FAULTS: [Fault; 2] = [Fault::Before, Fault::After];
+
+/// No operation here makes more calls than this, read-backs and second rounds included.
+const CALLS: usize = 8;
+
+/// Every call of either policy, each in either way.
+fn each_fault() -> impl Iterator<Item = (Policy, Fault, usize)> {
+    let policies = [Policy::default(), Policy::default().with_grace_period(Duration::ZERO)];
+    policies.into_iter().flat_map(|policy| {
+        FAULTS.into_iter().flat_map(move |fault| {
+            let policy = policy.clone();
+            (0..CALLS).map(move |k| (policy.clone(), fault, k))
+        })
+    })
+}
+
+/// The tokens, at once or by a retry: the only error may be one that tells the client to try again.
+async fn or_retry(answer: Answer, what: &str, retry: impl AsyncFnOnce() -> Answer) -> Tokens {
+    match answer {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            assert!(is_retryable(&error), "{what}: {error:?}");
+            retry().await.unwrap_or_else(|error| panic!("{what}: the retry failed: {error:?}"))
+        }
+    }
+}
+
+/// I3, I4, I9.
+pub async fn no_single_fault_costs_a_session_at_refresh(harness: &impl StoreHarness) {
+    let fixture = harness.fresh().await;
+    for (policy, fault, k) in each_fault() {
+        let what = format!("grace {:?}, call {k} failed {fault:?}", policy.grace_period);
+        let node = Node::under(policy, fixture.store());
+        let first = node.issue().await;
+        node.store.fail(k, fault);
+        let answer = node.refresh(&first.refresh).await;
+        node.store.calm();
+        let tokens = or_retry(answer, &what, async || node.refresh(&first.refresh).await).await;
+        assert!(!node.is_active(&first.refresh).await, "{what}: two heads");
+        assert_eq!(node.store.writes(), 2, "{what}: one issue, one rotation");
+        node.assert_alive(&tokens, &what).await;
+    }
+}
+
+/// Promise 1 under faults.
+pub async fn no_single_fault_changes_what_a_replay_answers(harness: &impl StoreHarness) {
+    let fixture = harness.fresh().await;
+    let node = Node::new(fixture.store());
+    for wanted in ["read write", "read"] {
+        for fault in FAULTS {
+            for k in 0..CALLS {
+                let what = format!("{wanted}, call {k} failed {fault:?}");
+                let first = node.issue().await;
+                let lost = node.refresh(&first.refresh).await.unwrap();
+                node.store.fail(k, fault);
+                let answer = node.refresh_scoped(&first.refresh, wanted).await;
+                node.store.calm();
+                let retry = async || node.refresh_scoped(&first.refresh, wanted).await;
+                let tokens = or_retry(answer, &what, retry).await;
+                assert_eq!(tokens.refresh, lost.refresh, "{what}");
+                assert_eq!(tokens.scope.to_string(), wanted, "{what}");
+                node.assert_alive(&tokens, &what).await;
+            }
+        }
+    }
+}
+
+/// I9, I13: read-backs settle what became of the write.
+pub async fn no_single_fault_costs_a_code(harness: &impl StoreHarness) {
+    let fixture = harness.fresh().await;
+    for (policy, fault, k) in each_fault() {
+        let what = format!("grace {:?}, call {k} failed {fault:?}", policy.grace_period);
+        let node = Node::under(policy, fixture.store());
+        let code = node.authorize().await;
+        node.store.fail(k, fault);
+        let answer = node.redeem(&code).await;
+        node.store.calm();
+        let tokens = or_retry(answer, &what, async || node.redeem(&code).await).await;
+        node.assert_alive(&tokens, &what).await;
+    }
+}
+
+/// I2: never a success while the token lives; and a failed one can be repeated.
+pub async fn an_acknowledged_revocation_holds_whatever_failed(harness: &impl StoreHarness) {
+    let fixture = harness.fresh().await;
+    let node = Node::new(fixture.store());
+    for fault in FAULTS {
+        for k in 0..CALLS {
+            let what = format!("call {k} failed {fault:?}");
+            let chain = node.rotate(&node.issue().await, 1).await;
+            node.store.fail(k, fault);
+            let answer = node.revoke(&chain[1].refresh).await;
+            node.store.calm();
+            if let Err(error) = answer {
+                assert!(is_retryable(&error), "{what}: {error:?}");
+                node.revoke(&chain[1].refresh).await.unwrap();
+            }
+            assert!(!node.is_any_active(&chain).await, "{what}");
+            refusal(node.refresh(&chain[1].refresh).await);
+        }
+    }
+}
+
+/// I8: whoever reads the refusal may rely on it.
+pub async fn the_reaction_to_reuse_is_stored_before_the_refusal(harness: &impl StoreHarness) {
+    let fixture = harness.fresh().await;
+    let node = Node::new(fixture.store());
+    for fault in FAULTS {
+        for k in 0..CALLS {
+            let what = format!("call {k} failed {fault:?}");
+            let chain = node.rotate(&node.issue().await, 1).await;
+            node.clock.advance(MINUTE * 2);
+            node.store.fail(k, fault);
+            let answer = node.refresh(&chain[0].refresh).await;
+            node.store.calm();
+            match answer {
+                Err(TokenError::Refused(_)) => {}
+                Err(error) if is_retryable(&error) => {
+                    refusal(node.refresh(&chain[0].refresh).await);
+                }
+                other => panic!("{what}: {other:?}"),
+            }
+            assert!(!node.is_any_active(&chain).await, "{what}");
+        }
+    }
+}
+
+/// I4: a write that arrives after everybody gave it up, before the retry or after it.
+pub async fn a_late_write_leaves_one_successor(harness: &impl StoreHarness) {
+    let fixture = harness.fresh().await;
+    let node = Node::new(fixture.store());
+    for before_retry in [true, false] {
+        let first = node.issue().await;
+        node.store.fail(1, Fault::Late);
+        let error = node.refresh(&first.refresh).await.unwrap_err();
+        assert!(is_retryable(&error), "{error:?}");
+        if before_retry {
+            node.store.deliver().await;
+        }
+        let tokens = node.refresh(&first.refresh).await.unwrap();
+        node.store.deliver().await;
+        assert_eq!(node.refresh(&first.refresh).await.unwrap(), tokens, "two successors");
+        node.assert_alive(&tokens, "after the late write").await;
+    }
+    let revoked = node.issue().await;
+    node.store.fail(1, Fault::Late);
+    assert!(node.revoke(&revoked.refresh).await.is_err(), "not acknowledged");
+    assert!(node.store.load(&key_of(&revoked)).await.unwrap().is_some());
+    node.store.deliver().await;
+    assert!(!node.is_any_active([&revoked]).await);
+}
+
+fn key_of(tokens: &Tokens) -> regrant::store::GrantKey {
+    regrant::store::GrantKey { realm: regrant::Realm::default(), id: tokens.grant_id }
+}

@@ -1,0 +1,189 @@
+//! A node of an authorization server on the store, and the verbs of its clients.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regrant::store::{Expect, GrantKey, GrantRecord, Swap, TokenStore};
+use regrant::{
+    Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientId, ClientRegistry, ErrorCode, GrantId, GrantType,
+    IssueRequest, Key, KeyRing, ManualClock, Policy, Realm, RedeemRequest, RedirectUri, RefreshRequest, Refusal, Scope,
+    Subject, Timestamp, TokenError, TokenResponse, TokenService,
+};
+
+use super::faulty::Faulty;
+
+/// When every case begins. Later than now by any clock, so that no store drops a record meanwhile.
+pub(super) const START: Timestamp = Timestamp::from_millis(4_000_000_000_000);
+
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+/// What a client got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tokens {
+    pub(super) access: String,
+    pub(super) refresh: String,
+    pub(super) scope: Scope,
+    pub(super) grant_id: GrantId,
+}
+
+impl From<TokenResponse> for Tokens {
+    fn from(response: TokenResponse) -> Self {
+        Self {
+            access: response.access_token.expose().to_owned(),
+            refresh: response.refresh_token.map(|token| token.expose().to_owned()).unwrap(),
+            scope: response.scope,
+            grant_id: response.grant_id,
+        }
+    }
+}
+
+pub(super) type Answer = Result<Tokens, TokenError>;
+
+/// One node. Nodes of one fixture share clock, keys and data.
+pub(super) struct Node<S> {
+    service: TokenService<Faulty<S>>,
+    client: AuthenticatedClient,
+    pub(super) store: Faulty<S>,
+    pub(super) clock: ManualClock,
+}
+
+impl<S> Clone for Node<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            client: self.client.clone(),
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+impl<S: TokenStore + 'static> Node<S> {
+    pub(super) fn new(store: Arc<S>) -> Self {
+        Self::under(Policy::default(), store)
+    }
+
+    pub(super) fn under(policy: Policy, store: Arc<S>) -> Self {
+        Self::assembled(policy, store, ManualClock::starting_at(START))
+    }
+
+    /// Another node on the same clock, with a handle of its own.
+    pub(super) fn beside(&self, store: Arc<S>) -> Self {
+        Self::assembled(Policy::default(), store, self.clock.clone())
+    }
+
+    fn assembled(policy: Policy, store: Arc<S>, clock: ManualClock) -> Self {
+        let store = Faulty::new(store);
+        let service = TokenService::builder(store.clone(), ClientRegistry::new(), KeyRing::new(Key::new([1; 32])))
+            .policy(policy)
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        let client = Client::new(ClientId::new("app").unwrap())
+            .with_grant_types([GrantType::AuthorizationCode, GrantType::Password, GrantType::RefreshToken])
+            .with_redirect_uris([RedirectUri::new("https://app.example/callback").unwrap()])
+            .with_scope(scope("read write"));
+        Self { service, client: AuthenticatedClient::assertion(client.into()), store, clock }
+    }
+
+    pub(super) async fn issue(&self) -> Tokens {
+        let request = IssueRequest::new(GrantType::Password, approval());
+        self.service.issue(&self.client, request).await.map(Tokens::from).unwrap()
+    }
+
+    pub(super) async fn authorize(&self) -> String {
+        let response = self.service.authorize(&self.client, AuthorizeRequest::new(approval())).await.unwrap();
+        response.code.expose().to_owned()
+    }
+
+    pub(super) async fn redeem(&self, code: &str) -> Answer {
+        self.service.redeem(&self.client, &RedeemRequest::new(code)).await.map(Tokens::from)
+    }
+
+    pub(super) async fn refresh(&self, token: &str) -> Answer {
+        self.service.refresh(&self.client, &RefreshRequest::new(token)).await.map(Tokens::from)
+    }
+
+    pub(super) async fn refresh_scoped(&self, token: &str, wanted: &str) -> Answer {
+        let request = RefreshRequest::new(token).with_scope(scope(wanted));
+        self.service.refresh(&self.client, &request).await.map(Tokens::from)
+    }
+
+    pub(super) async fn revoke(&self, token: &str) -> Result<(), TokenError> {
+        self.service.revoke(&self.client, token).await
+    }
+
+    pub(super) async fn introspect(&self, token: &str) -> Result<bool, TokenError> {
+        self.service.introspect(&self.client, token).await.map(|active| active.is_some())
+    }
+
+    pub(super) async fn is_active(&self, token: &str) -> bool {
+        self.introspect(token).await.unwrap()
+    }
+
+    pub(super) async fn is_any_active<'a>(&self, tokens: impl IntoIterator<Item = &'a Tokens>) -> bool {
+        for tokens in tokens {
+            if self.is_active(&tokens.access).await || self.is_active(&tokens.refresh).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Rotates `times` times, a minute and more apart; all tokens, the first ones included.
+    pub(super) async fn rotate(&self, first: &Tokens, times: usize) -> Vec<Tokens> {
+        let mut chain = vec![first.clone()];
+        for _ in 0..times {
+            self.clock.advance(MINUTE * 2);
+            let next = self.refresh(&chain[chain.len() - 1].refresh).await.unwrap();
+            chain.push(next);
+        }
+        chain
+    }
+
+    /// Asserts that `tokens` are the live end of their grant, and that it goes on from there.
+    pub(super) async fn assert_alive(&self, tokens: &Tokens, what: &str) {
+        assert!(self.is_active(&tokens.access).await, "{what}: the access token is dead");
+        assert!(self.is_active(&tokens.refresh).await, "{what}: the refresh token is dead");
+        self.clock.advance(MINUTE * 2);
+        if let Err(error) = self.refresh(&tokens.refresh).await {
+            panic!("{what}: the session is lost: {error:?}");
+        }
+    }
+
+    pub(super) async fn record(&self, id: GrantId) -> GrantRecord {
+        self.store.load(&key(id)).await.unwrap().unwrap().record
+    }
+
+    /// Puts `record` in the place of what is stored, behind the back of every service.
+    pub(super) async fn overwrite(&self, id: GrantId, record: GrantRecord) {
+        let current = self.store.load(&key(id)).await.unwrap().unwrap().version;
+        let swap = self.store.compare_and_swap(&key(id), Expect::Version(current), record).await.unwrap();
+        assert_eq!(swap, Swap::Stored);
+    }
+}
+
+/// Why the request was refused for good.
+pub(super) fn refusal(answer: Answer) -> Refusal {
+    match answer {
+        Err(TokenError::Refused(refusal)) => refusal,
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+/// Whether the client is told to try again.
+pub(super) fn is_retryable(error: &TokenError) -> bool {
+    error.code() == ErrorCode::TemporarilyUnavailable
+}
+
+fn key(id: GrantId) -> GrantKey {
+    GrantKey { realm: Realm::default(), id }
+}
+
+fn scope(text: &str) -> Scope {
+    text.parse().unwrap()
+}
+
+fn approval() -> Approval {
+    Approval::of(Subject::new("demo").unwrap()).with_scope(scope("read write"))
+}

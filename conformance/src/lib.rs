@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a case that cannot go on has failed")]
+#![expect(clippy::missing_panics_doc, reason = "every case panics when the store breaks its contract")]
+
+mod harness;
+mod macros;
+
+pub mod cases;
+
+pub use harness::{Fixture, Outage, StoreHarness};
+
+#[doc(hidden)]
+pub mod run;

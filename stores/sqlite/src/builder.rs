@@ -1,0 +1,110 @@
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::MAIN_DB;
+
+use crate::connection::connect;
+use crate::deadline::Deadline;
+use crate::open_error::OpenError;
+use crate::schema;
+use crate::store::SqliteStore;
+use crate::threads::{spawn_readers, spawn_writer};
+
+/// How a [`SqliteStore`] is opened.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use regrant_sqlite::{SqliteStore, Synchronous};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("grants.db");
+/// let store = SqliteStore::builder()
+///     .synchronous(Synchronous::Normal)
+///     .deadline(Duration::from_secs(2))
+///     .readers(4)
+///     .open(path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SqliteStoreBuilder {
+    synchronous: Synchronous,
+    deadline: Duration,
+    readers: usize,
+}
+
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// Until the disk has it: what was acknowledged survives a power cut.
+    #[default]
+    Full,
+    /// Until the operating system has it: what was acknowledged survives the end of the process, `kill -9` included.
+    ///
+    /// A power cut or a crash of the machine may take back the last commits, as a rule those of the last seconds; the file
+    /// is consistent in any case. A refresh that was lost heals when its token is presented, and nobody is logged out. A
+    /// revocation that was lost comes undone though it was acknowledged: choose this only where that is acceptable.
+    Normal,
+}
+
+impl Default for SqliteStoreBuilder {
+    fn default() -> Self {
+        Self { synchronous: Synchronous::default(), deadline: Duration::from_secs(5), readers: 2 }
+    }
+}
+
+impl SqliteStoreBuilder {
+    /// What a commit waits for. Default: [`Synchronous::Full`].
+    pub const fn synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.synchronous = synchronous;
+        self
+    }
+
+    /// How long a call, and [`open`](Self::open) itself, waits for its turn and for locks of other processes: more than
+    /// zero. Then it fails as transient, without having been begun; what has begun is finished. Default: 5 seconds.
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// How many threads read, each on a connection of its own; one is the least. Default: 2.
+    pub const fn readers(mut self, readers: usize) -> Self {
+        self.readers = readers;
+        self
+    }
+
+    /// Opens the store in this file, which is created if it does not exist; its folder must. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// When the file cannot serve as a store.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
+        // Absolute, since to SQLite `:memory:` and the empty path are private databases, one for each connection, and what
+        // begins with `file:` is a URL.
+        let path = std::path::absolute(path).map_err(OpenError::Inaccessible)?;
+        self.open_file(&path).map_err(|error| error.with_cause(&path))
+    }
+
+    fn open_file(&self, path: &Path) -> Result<SqliteStore, OpenError> {
+        let deadline = Deadline::after(self.deadline);
+        let connect = || connect(path, self.synchronous, deadline);
+        let writer = connect()?;
+        if writer.is_readonly(MAIN_DB)? {
+            return Err(OpenError::ReadOnly);
+        }
+        schema::prepare(&writer, deadline)?;
+        let readers = (0..self.readers.max(1)).map(|_| connect()).collect::<Result<_, _>>()?;
+        let writer = spawn_writer(writer).map_err(OpenError::Thread)?;
+        let readers = spawn_readers(readers).map_err(OpenError::Thread)?;
+        Ok(SqliteStore::new(writer, readers, self.deadline))
+    }
+}
+
+impl Synchronous {
+    pub(crate) const fn pragma(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+        }
+    }
+}

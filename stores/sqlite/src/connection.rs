@@ -1,0 +1,60 @@
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::builder::Synchronous;
+use crate::deadline::Deadline;
+
+/// How soon a lock is asked for again. SQLite's own waiting backs off to 100 ms; beside a process that commits all the
+/// time, which leaves gaps of microseconds, that would be too seldom to get a turn within the deadline.
+const LOCK_POLL: Duration = Duration::from_millis(1);
+
+/// A connection for one thread.
+pub(crate) fn connect(path: &Path, synchronous: Synchronous, deadline: Deadline) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(Duration::ZERO)?;
+    retry_while_busy(deadline, || db.pragma_update(None, "synchronous", synchronous.pragma()))?;
+    // On macOS a plain fsync leaves the data in the disk's own cache. Elsewhere this means nothing.
+    retry_while_busy(deadline, || db.pragma_update(None, "fullfsync", synchronous == Synchronous::Full))?;
+    Ok(db)
+}
+
+/// Tries again while another connection is in the way.
+pub(crate) fn retry_while_busy<T>(
+    deadline: Deadline,
+    mut attempt: impl FnMut() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    loop {
+        match attempt() {
+            Err(error) if is_busy(&error) && !deadline.has_passed() => wait_for_lock(),
+            result => return result,
+        }
+    }
+}
+
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
+pub(crate) fn wait_for_lock() {
+    thread::sleep(LOCK_POLL);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_waits_for_what_was_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        for (synchronous, expected) in [(Synchronous::Full, [2, 1]), (Synchronous::Normal, [1, 0])] {
+            let deadline = Deadline::after(Duration::from_secs(5));
+            let db = connect(&folder.path().join("grants.db"), synchronous, deadline).unwrap();
+            let value = |pragma| db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
+            assert_eq!(["synchronous", "fullfsync"].map(value), expected);
+        }
+    }
+}

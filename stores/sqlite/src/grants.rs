@@ -1,0 +1,154 @@
+//! The statements. Each is prepared once per connection and kept.
+
+use regrant::store::{Expect, GrantKey, GrantOwner, GrantRecord, StoredGrant, Swap, Version};
+use regrant::{ClientId, Entropy, GrantId, InvalidValue, Realm, Subject, SystemEntropy, Timestamp};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Row, params};
+
+pub(crate) fn load(db: &Connection, key: &GrantKey) -> rusqlite::Result<Option<StoredGrant>> {
+    db.prepare_cached(
+        "SELECT version, client_id, subject, expires_at, payload FROM regrant_grants WHERE id = ?1 AND realm = ?2",
+    )?
+    .query_one(params![key.id.as_bytes(), key.realm.as_str()], stored_grant)
+    .optional()
+}
+
+pub(crate) fn swap(db: &Connection, key: &GrantKey, expect: Expect, record: &GrantRecord) -> rusqlite::Result<Swap> {
+    let is_stored = match expect {
+        Expect::Absent => insert(db, key, record)?,
+        Expect::Version(version) => update(db, key, version, record)?,
+    };
+    Ok(if is_stored { Swap::Stored } else { Swap::Conflict })
+}
+
+fn insert(db: &Connection, key: &GrantKey, record: &GrantRecord) -> rusqlite::Result<bool> {
+    let rows = db
+        .prepare_cached(
+            "INSERT INTO regrant_grants (id, realm, version, client_id, subject, expires_at, purge_at, payload) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            key.id.as_bytes(),
+            key.realm.as_str(),
+            fresh_version(),
+            record.client_id.as_str(),
+            record.subject.as_ref().map(Subject::as_str),
+            millis(record.expires_at),
+            record.payload,
+        ])?;
+    Ok(rows == 1)
+}
+
+/// Writes to no index, so that a refresh changes one page: client and subject stay, and `purge_at` need not follow an end
+/// that moves away.
+fn update(db: &Connection, key: &GrantKey, version: Version, record: &GrantRecord) -> rusqlite::Result<bool> {
+    let end = millis(record.expires_at);
+    let rows = db
+        .prepare_cached(
+            "UPDATE regrant_grants SET version = ?4, expires_at = ?5, payload = ?6 \
+             WHERE id = ?1 AND realm = ?2 AND version = ?3",
+        )?
+        .execute(params![
+            key.id.as_bytes(),
+            key.realm.as_str(),
+            version.0.cast_signed(),
+            fresh_version(),
+            end,
+            record.payload,
+        ])?;
+    if rows == 1 && end.is_some() {
+        db.prepare_cached(
+            "UPDATE regrant_grants SET purge_at = ?3 \
+             WHERE id = ?1 AND realm = ?2 AND (purge_at > ?3 OR purge_at IS NULL)",
+        )?
+        .execute(params![key.id.as_bytes(), key.realm.as_str(), end])?;
+    }
+    Ok(rows == 1)
+}
+
+/// 64 random bits for each write. Unlike a counter they never come again: not after the record was deleted, nor after
+/// the file was restored from an older copy, and there is nothing to maintain.
+fn fresh_version() -> i64 {
+    let mut bytes = [0; 8];
+    SystemEntropy.fill(&mut bytes);
+    i64::from_ne_bytes(bytes)
+}
+
+pub(crate) fn page(
+    db: &Connection,
+    realm: &Realm,
+    owner: &GrantOwner,
+    after: Option<GrantId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<(GrantId, StoredGrant)>> {
+    let (column, owner, client) = match owner {
+        GrantOwner::Subject(subject) => ("subject", subject.as_str(), None),
+        GrantOwner::Client(client) => ("client_id", client.as_str(), None),
+        GrantOwner::SubjectAndClient(subject, client) => ("subject", subject.as_str(), Some(client.as_str())),
+    };
+    // The empty blob sorts before every id.
+    let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // The index is named, lest statistics talk SQLite into walking through everybody's ids.
+    db.prepare_cached(&format!(
+        "SELECT version, client_id, subject, expires_at, payload, id \
+         FROM regrant_grants INDEXED BY regrant_grants_by_{column} \
+         WHERE realm = ?1 AND {column} = ?2 AND (?3 IS NULL OR client_id = ?3) AND id > ?4 ORDER BY id LIMIT ?5"
+    ))?
+    .query_map(params![realm.as_str(), owner, client, after, limit], |row| {
+        Ok((GrantId::from_bytes(row.get(5)?), stored_grant(row)?))
+    })?
+    .collect()
+}
+
+/// What one step of a purge did. Nothing at all: it has come to the end.
+#[derive(Clone, Copy)]
+pub(crate) struct PurgeStep {
+    pub(crate) deleted: usize,
+    postponed: usize,
+}
+
+impl PurgeStep {
+    pub(crate) fn is_last(self) -> bool {
+        self.deleted == 0 && self.postponed == 0
+    }
+}
+
+/// Looks at `limit` rows that may have ended: deletes those that have, and puts off the others until their end.
+pub(crate) fn purge(db: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<PurgeStep> {
+    let params = params![now.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX)];
+    let deleted = db
+        .prepare_cached(
+            "DELETE FROM regrant_grants WHERE expires_at <= ?1 AND rowid IN \
+             (SELECT rowid FROM regrant_grants WHERE purge_at <= ?1 ORDER BY purge_at LIMIT ?2)",
+        )?
+        .execute(params)?;
+    let postponed = db
+        .prepare_cached(
+            "UPDATE regrant_grants SET purge_at = expires_at WHERE (expires_at > ?1 OR expires_at IS NULL) AND rowid IN \
+             (SELECT rowid FROM regrant_grants WHERE purge_at <= ?1 ORDER BY purge_at LIMIT ?2)",
+        )?
+        .execute(params)?;
+    Ok(PurgeStep { deleted, postponed })
+}
+
+fn stored_grant(row: &Row<'_>) -> rusqlite::Result<StoredGrant> {
+    Ok(StoredGrant {
+        version: Version(row.get::<_, i64>(0)?.cast_unsigned()),
+        record: GrantRecord {
+            client_id: valid(1, ClientId::new(row.get::<_, String>(1)?))?,
+            subject: row.get::<_, Option<String>>(2)?.map(|text| valid(2, Subject::new(text))).transpose()?,
+            expires_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis),
+            payload: row.get(4)?,
+        },
+    })
+}
+
+/// A value that this crate never wrote.
+fn valid<T>(column: usize, value: Result<T, InvalidValue>) -> rusqlite::Result<T> {
+    value.map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+}
+
+fn millis(moment: Option<Timestamp>) -> Option<i64> {
+    moment.map(Timestamp::as_millis)
+}

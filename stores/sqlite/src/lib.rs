@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod connection;
+mod deadline;
+mod error;
+mod grants;
+mod open_error;
+mod schema;
+mod store;
+mod task;
+mod threads;
+
+pub use builder::{SqliteStoreBuilder, Synchronous};
+pub use open_error::OpenError;
+pub use store::SqliteStore;

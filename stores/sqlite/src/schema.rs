@@ -1,0 +1,84 @@
+use rusqlite::Connection;
+
+use crate::connection::retry_while_busy;
+use crate::deadline::Deadline;
+use crate::open_error::OpenError;
+
+/// "rgrt": marks the file as one of this crate.
+const APPLICATION_ID: i32 = 0x7267_7274;
+
+/// What leads from each version of the schema to the next; the version of a file is how many of them it has seen.
+///
+/// `purge_at` is a moment not later than `expires_at`; null is never. A refresh moves the end of its grant away, and
+/// leaves `purge_at` and its index alone; a purge catches up.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE regrant_grants (
+        id         BLOB    NOT NULL,
+        realm      TEXT    NOT NULL,
+        version    INTEGER NOT NULL,
+        client_id  TEXT    NOT NULL,
+        subject    TEXT,
+        expires_at INTEGER,
+        purge_at   INTEGER,
+        payload    BLOB    NOT NULL,
+        PRIMARY KEY (id, realm)
+    ) STRICT;
+    CREATE INDEX regrant_grants_by_subject ON regrant_grants (realm, subject, id) WHERE subject IS NOT NULL;
+    CREATE INDEX regrant_grants_by_client_id ON regrant_grants (realm, client_id, id);
+    CREATE INDEX regrant_grants_by_purge_at ON regrant_grants (purge_at) WHERE purge_at IS NOT NULL;
+"];
+
+/// Makes the file one of this crate, if it is new, and brings it to this version of the schema.
+pub(crate) fn prepare(db: &Connection, deadline: Deadline) -> Result<(), OpenError> {
+    // Before anything is changed in a file that may be another application's.
+    let version = retry_while_busy(deadline, || Marks::read(db))?.version()?;
+    let mode: String =
+        retry_while_busy(deadline, || db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)))?;
+    if mode != "wal" {
+        return Err(OpenError::WalUnsupported);
+    }
+    if version < MIGRATIONS.len() { migrate(db, deadline) } else { Ok(()) }
+}
+
+fn migrate(db: &Connection, deadline: Deadline) -> Result<(), OpenError> {
+    retry_while_busy(deadline, || db.execute_batch("BEGIN IMMEDIATE"))?;
+    // Read again under the lock: two processes may have found the same new file.
+    let version = Marks::read(db)?.version()?;
+    for migration in MIGRATIONS.iter().skip(version) {
+        db.execute_batch(migration)?;
+    }
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    db.pragma_update(None, "user_version", MIGRATIONS.len().cast_signed())?;
+    db.execute_batch("COMMIT")?;
+    Ok(())
+}
+
+/// By what a file is known.
+#[derive(Clone, Copy)]
+struct Marks {
+    application_id: i32,
+    user_version: i32,
+    objects: i64,
+}
+
+impl Marks {
+    fn read(db: &Connection) -> rusqlite::Result<Self> {
+        db.query_one(
+            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) \
+             FROM pragma_application_id, pragma_user_version",
+            [],
+            |row| Ok(Self { application_id: row.get(0)?, user_version: row.get(1)?, objects: row.get(2)? }),
+        )
+    }
+
+    /// The version of the schema; 0 is a new file.
+    fn version(self) -> Result<usize, OpenError> {
+        let known = MIGRATIONS.len();
+        match (self.application_id, usize::try_from(self.user_version)) {
+            (0, Ok(0)) if self.objects == 0 => Ok(0),
+            (APPLICATION_ID, Ok(found)) if found > known => Err(OpenError::NewerSchema { found, known }),
+            (APPLICATION_ID, Ok(version)) => Ok(version),
+            _ => Err(OpenError::OtherApplication),
+        }
+    }
+}

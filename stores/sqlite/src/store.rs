@@ -1,0 +1,125 @@
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use regrant::store::{
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
+};
+use regrant::{GrantId, Realm, Timestamp};
+use rusqlite::Connection;
+
+use crate::builder::SqliteStoreBuilder;
+use crate::deadline::Deadline;
+use crate::error::Failure;
+use crate::grants;
+use crate::open_error::OpenError;
+use crate::task::task;
+use crate::threads::Queue;
+
+/// How many rows a purge looks at in one transaction: a few milliseconds, between which swaps get their turn.
+const PURGE_STEP: usize = 64;
+
+/// Grants in a SQLite file; clones share them.
+///
+/// ```
+/// use regrant_sqlite::SqliteStore;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("grants.db");
+/// let store = SqliteStore::open(path)?;
+/// let same_grants = store.clone();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It needs no runtime: its threads are its own. They end when the last clone is dropped, and close the file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    writer: Queue,
+    readers: Queue,
+    deadline: Duration,
+}
+
+impl SqliteStore {
+    /// Opens the store in this file with the defaults of a [`builder`](Self::builder); see [`SqliteStoreBuilder::open`].
+    ///
+    /// # Errors
+    /// When the file cannot serve as a store.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::builder().open(path)
+    }
+
+    /// What is not set has the default named at each setter.
+    pub fn builder() -> SqliteStoreBuilder {
+        SqliteStoreBuilder::default()
+    }
+
+    pub(crate) const fn new(writer: Queue, readers: Queue, deadline: Duration) -> Self {
+        Self { writer, readers, deadline }
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.deadline)
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TokenStore for SqliteStore {
+    async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
+        let key = key.clone();
+        ask(&self.readers, self.deadline(), move |db| grants::load(db, &key)).await
+    }
+
+    async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
+        let key = key.clone();
+        ask(&self.writer, self.deadline(), move |db| grants::swap(db, &key, expect, &record)).await
+    }
+}
+
+#[async_trait]
+impl GrantIndex for SqliteStore {
+    async fn page(
+        &self,
+        realm: &Realm,
+        owner: &GrantOwner,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
+        let (realm, owner) = (realm.clone(), owner.clone());
+        ask(&self.readers, self.deadline(), move |db| grants::page(db, &realm, &owner, after, limit)).await
+    }
+}
+
+#[async_trait]
+impl PurgeExpired for SqliteStore {
+    /// Dropped, or at its deadline, it stops between two steps: what it has deleted by then is deleted.
+    async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let deadline = self.deadline();
+        let mut purged = 0;
+        while purged < limit {
+            let rows = PURGE_STEP.min(limit - purged);
+            let step = ask(&self.writer, deadline, move |db| grants::purge(db, now, rows)).await?;
+            if step.is_last() {
+                break;
+            }
+            purged += step.deleted;
+        }
+        Ok(purged)
+    }
+}
+
+async fn ask<T, W>(queue: &Queue, deadline: Deadline, work: W) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+{
+    let (task, result) = task(deadline, work);
+    queue.send(task).map_err(|_| Failure::ThreadEnded)?;
+    result.await.map_err(|_| Failure::ThreadEnded)?
+}

@@ -1,0 +1,108 @@
+//! The threads that own the connections: one that writes, a few that read.
+
+use std::io;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use rusqlite::Connection;
+
+use crate::connection::{is_busy, wait_for_lock};
+use crate::error::Failure;
+use crate::task::Task;
+
+/// How many writes share a commit at most. Bounded, so that other processes get their turn at the write lock.
+const WRITES_PER_COMMIT: usize = 64;
+
+/// How many reads a reader takes at once at most, leaving the rest to the other readers.
+const READS_PER_TURN: usize = 8;
+
+/// The way to the threads. They end when the last clone of it is dropped: whoever still waited for an answer held one.
+pub(crate) type Queue = Sender<Box<dyn Task>>;
+
+pub(crate) fn spawn_writer(db: Connection) -> io::Result<Queue> {
+    let (queue, tasks) = mpsc::channel();
+    thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
+        while let Some(batch) = take(&tasks, WRITES_PER_COMMIT) {
+            write(&db, batch);
+        }
+    })?;
+    Ok(queue)
+}
+
+pub(crate) fn spawn_readers(connections: Vec<Connection>) -> io::Result<Queue> {
+    let (queue, tasks) = mpsc::channel();
+    let tasks = Arc::new(Mutex::new(tasks));
+    for db in connections {
+        let tasks = Arc::clone(&tasks);
+        let next = move || take(&tasks.lock().unwrap_or_else(PoisonError::into_inner), READS_PER_TURN);
+        thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
+            while let Some(batch) = next() {
+                read(&db, batch);
+            }
+        })?;
+    }
+    Ok(queue)
+}
+
+/// Waits for a task, and takes along what else is there.
+fn take(tasks: &Receiver<Box<dyn Task>>, limit: usize) -> Option<Vec<Box<dyn Task>>> {
+    let first = tasks.recv().ok()?;
+    Some(std::iter::once(first).chain(tasks.try_iter()).take(limit).collect())
+}
+
+fn read(db: &Connection, batch: Vec<Box<dyn Task>>) {
+    for mut task in batch {
+        if !task.is_over() {
+            task.run(db);
+        }
+        task.answer(Ok(()));
+    }
+}
+
+/// Group commit: one transaction, one flush to the disk, and then all the answers.
+fn write(db: &Connection, mut batch: Vec<Box<dyn Task>>) {
+    let committed = begin(db, &mut batch).and_then(|()| run(db, &mut batch)).and_then(|()| commit(db));
+    for task in batch {
+        task.answer(committed.clone());
+    }
+}
+
+/// Waits for the write lock, as long as anybody waits for this batch.
+fn begin(db: &Connection, batch: &mut Vec<Box<dyn Task>>) -> Result<(), Failure> {
+    loop {
+        for late in batch.extract_if(.., |task| task.is_over()) {
+            late.answer(Ok(()));
+        }
+        match execute(db, "BEGIN IMMEDIATE") {
+            Err(error) if is_busy(&error) && !batch.is_empty() => wait_for_lock(),
+            result => return result.map_err(Failure::from),
+        }
+    }
+}
+
+/// In the order of arrival, so that two swaps of one grant meet as they would in transactions of their own. A failed one
+/// leaves its neighbours alone, unless SQLite itself gave up the transaction (a full disk, an I/O error).
+fn run(db: &Connection, batch: &mut [Box<dyn Task>]) -> Result<(), Failure> {
+    for task in batch {
+        task.run(db);
+        if db.is_autocommit() {
+            return Err(Failure::RolledBack);
+        }
+    }
+    Ok(())
+}
+
+fn commit(db: &Connection) -> Result<(), Failure> {
+    execute(db, "COMMIT").map_err(|error| {
+        if !db.is_autocommit() {
+            // Should this fail as well, then so does the next BEGIN, which tells.
+            let _ = execute(db, "ROLLBACK");
+        }
+        Failure::Commit(Arc::new(error))
+    })
+}
+
+fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(sql)?.execute([]).map(drop)
+}

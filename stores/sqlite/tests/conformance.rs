@@ -1,0 +1,25 @@
+//! The cases of the conformance kit, each on a file of its own, through two stores that share nothing but the file.
+
+#![expect(clippy::expect_used, reason = "a case without a store has failed")]
+
+use async_trait::async_trait;
+use regrant_conformance::{Fixture, StoreHarness};
+use regrant_sqlite::SqliteStore;
+
+struct Sqlite;
+
+#[async_trait]
+impl StoreHarness for Sqlite {
+    type Store = SqliteStore;
+
+    async fn fresh(&self) -> Fixture<SqliteStore> {
+        let folder = tempfile::tempdir().expect("the system has a folder for temporary files");
+        let path = folder.path().join("grants.db");
+        let open = || SqliteStore::open(&path).expect("a new file can be opened");
+        Fixture::new(open()).with_second_handle(open()).with_guard(folder)
+    }
+}
+
+regrant_conformance::store_tests!(Sqlite, without: {
+    outage: "an embedded file has no link to lose; `locks.rs` has the locked file",
+});
