@@ -64,7 +64,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Some(path) => Setup::read(path)?,
         None => Setup::built_in()?,
     };
-    let store = store::open(&arguments.store)?;
+    let store = store::open(&arguments.store).await.map_err(|error| format!("--store: {}", chain(&*error)))?;
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
@@ -95,6 +95,20 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         () = out_of_patience => warn!("stopped with requests still open"),
     }
     Ok(())
+}
+
+/// An error with its causes, as far as they are news.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let news = error.to_string();
+        if !text.ends_with(&news) {
+            text = format!("{text}: {news}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Bounds the store; nothing but its size depends on it.

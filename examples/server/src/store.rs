@@ -1,7 +1,11 @@
+use std::error::Error;
 use std::sync::Arc;
 
 use regrant::MemoryStore;
 use regrant::store::{PurgeExpired, TokenStore};
+use regrant_postgres::PostgresStore;
+use regrant_redis::RedisStore;
+use regrant_sqlite::SqliteStore;
 
 /// What the server asks of a store.
 pub(crate) trait Store: TokenStore + PurgeExpired {}
@@ -11,10 +15,22 @@ impl<S: TokenStore + PurgeExpired> Store for S {}
 /// Whichever store was chosen. The rest of the server knows no other.
 pub(crate) type SharedStore = Arc<dyn Store>;
 
-/// The store that `--store` names. An unknown one is not repeated: a database URL may hold a password.
-pub(crate) fn open(name: &str) -> Result<SharedStore, &'static str> {
-    match name {
-        "memory" => Ok(Arc::new(MemoryStore::new())),
-        _ => Err("--store: not a store this server has; known are: memory"),
+/// The store that `--store` names. No error repeats the name: a URL may hold a password.
+pub(crate) async fn open(name: &str) -> Result<SharedStore, Box<dyn Error>> {
+    match name.split_once(':') {
+        None if name == "memory" => Ok(Arc::new(MemoryStore::new())),
+        Some(("sqlite", path)) => Ok(Arc::new(SqliteStore::open(path)?)),
+        Some(("postgres" | "postgresql", _)) => {
+            let store = PostgresStore::builder(name)?;
+            // A real host migrates when it is deployed, under a role that may.
+            store.migrate().await?;
+            Ok(Arc::new(store.open().await?))
+        }
+        Some(("redis" | "rediss" | "redis-cluster" | "rediss-cluster", _)) => {
+            Ok(Arc::new(RedisStore::open(name).await?))
+        }
+        _ => Err("not a store this server has; known are: memory, sqlite:PATH, postgres://..., redis://..., \
+                  redis-cluster://host:port,host:port"
+            .into()),
     }
 }

@@ -111,9 +111,28 @@ fn a_file_that_cannot_be_read_is_named() {
 
 #[test]
 fn an_unknown_store_is_refused_with_the_known_ones() {
-    let output = run(&["--store", "postgres://user:hunter2@db.example"]);
+    let output = run(&["--store", "mysql://user:hunter2@db.example"]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(message.contains("--store") && message.contains("memory"), "{message}");
+    assert!(message.contains("--store") && message.contains("sqlite:PATH"), "{message}");
     assert!(!message.contains(SECRET), "{message}");
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_ends_the_server_with_the_cause() {
+    let nowhere = [
+        ("sqlite:/no/such/folder/grants.db", "No such file"),
+        ("postgres://user:hunter2@127.0.0.1:1/auth", "reach"),
+        ("postgres://user:hunter2@[", "URL"),
+        ("redis://user:hunter2@127.0.0.1:1", "reach"),
+        ("redis-cluster://user:hunter2@127.0.0.1:1,127.0.0.1:2", "reach"),
+        ("redis://user:hunter2@127.0.0.1:notaport", "URL"),
+    ];
+    for (store, cause) in nowhere {
+        let output = run(&["--store", store]);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains("--store") && message.contains(cause), "{store}: {message}");
+        assert!(!message.contains(SECRET), "{message}");
+    }
 }

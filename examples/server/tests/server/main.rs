@@ -8,4 +8,5 @@ mod helper;
 mod lifecycle;
 mod process;
 mod protocol;
+mod stores;
 mod walk_through;

@@ -1,0 +1,81 @@
+//! Two servers on one store and one key ring are one authorization server, on every store; and a server that is started
+//! anew goes on where the last one stopped.
+
+use regrant_testbed::{Postgres, Redis, RedisCluster};
+
+use crate::helper::{CALLBACK, MY_CLIENT, Server, config_file};
+
+const CONFIG: &str = r#"
+issuer = "https://as.example"
+keys = ["AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"]
+
+[[clients]]
+client_id = "myClient"
+client_secret = "forgerock"
+token_endpoint_auth_method = "client_secret_post"
+redirect_uris = ["https://www.example.com:443/callback"]
+scope = "read write"
+
+[[users]]
+username = "demo"
+password = "changeit"
+"#;
+
+#[test]
+fn on_a_sqlite_file() {
+    let folder = tempfile::tempdir().unwrap();
+    are_one_server(&format!("sqlite:{}", folder.path().join("grants.db").display()));
+}
+
+#[test]
+fn on_postgresql() {
+    are_one_server(&Postgres::start().url());
+}
+
+#[test]
+fn on_redis() {
+    are_one_server(&Redis::start().url());
+}
+
+#[test]
+fn on_a_redis_cluster() {
+    let cluster = RedisCluster::start();
+    let nodes: Vec<String> = cluster.nodes().iter().map(ToString::to_string).collect();
+    are_one_server(&format!("redis-cluster://{}", nodes.join(",")));
+}
+
+fn are_one_server(store: &str) {
+    let start = || {
+        let config = config_file(CONFIG);
+        Server::start(&["--config", config.to_str().unwrap(), "--store", store])
+    };
+    let (one, two) = (start(), start());
+
+    // Signed in here, redeemed there.
+    let code = one.authorize(&one.sign_in(), &[]).redirected("code");
+    let redemption = [("grant_type", "authorization_code"), ("code", &*code), ("redirect_uri", CALLBACK)];
+    let first = two.token(&MY_CLIENT, &redemption);
+    assert_eq!(first.status, 200, "{first:?}");
+    assert_eq!(one.introspect(&first.text("access_token"))["active"], true);
+
+    // The answer of the one got lost, the other gives it again.
+    let lost = one.refresh(&first.text("refresh_token"));
+    let again = two.refresh(&first.text("refresh_token"));
+    assert_eq!(lost.status, 200, "{lost:?}");
+    assert_eq!(again.text("refresh_token"), lost.text("refresh_token"));
+    assert_eq!(again.text("access_token"), lost.text("access_token"));
+
+    // A session that outlives both, and one that is revoked at the one and dead at the other.
+    let lasting = two.first_tokens();
+    let revoked = lost.text("refresh_token");
+    let revocation = [&MY_CLIENT[..], &[("token", &revoked)]].concat();
+    assert_eq!(two.form("/oauth2/token/revoke", &revocation).status, 200);
+    assert_eq!(one.introspect(&lost.text("access_token"))["active"], false);
+    assert_eq!(one.refresh(&revoked).refusal(), (400, "invalid_grant".to_owned()));
+
+    drop((one, two));
+    let anew = start();
+    assert_eq!(anew.introspect(&lost.text("access_token"))["active"], false);
+    assert_eq!(anew.introspect(&lasting.text("access_token"))["active"], true);
+    assert_eq!(anew.refresh(&lasting.text("refresh_token")).status, 200);
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::doc_markdown, reason = "the README names products")]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod builder;
+mod connection;
+mod failure;
+mod lease;
+mod migration;
+mod open_error;
+mod payload;
+mod queries;
+mod row;
+mod runner;
+mod store;
+mod table;
+mod tls;
+
+pub use builder::PostgresStoreBuilder;
+pub use deadpool_postgres;
+pub use open_error::OpenError;
+pub use store::PostgresStore;
+pub use table::Table;

@@ -1,0 +1,94 @@
+use crate::Table;
+
+/// How many rows one statement of a purge looks at: few enough to be done well within a deadline.
+pub(crate) const WINDOW: usize = 1000;
+
+/// The statements of the store. A call is one of them; a purge is the last two in turns.
+#[derive(Debug)]
+pub(crate) struct Queries {
+    pub(crate) load: Query,
+    pub(crate) insert: Query,
+    pub(crate) update: Query,
+    pub(crate) page_of_subject: Query,
+    pub(crate) page_of_client: Query,
+    pub(crate) page_of_both: Query,
+    pub(crate) postpone: Query,
+    pub(crate) delete: Query,
+}
+
+#[derive(Debug)]
+pub(crate) struct Query {
+    pub(crate) sql: String,
+    /// A read may be asked again when its answer got lost, and its rows begin with `read_only`.
+    pub(crate) is_read: bool,
+}
+
+impl Queries {
+    pub(crate) fn of(table: &Table) -> Self {
+        Self {
+            load: read(&format!("SELECT {RECORD} FROM {table} WHERE id = $1 AND realm = $2"), ""),
+            // The key is named: on a table without it the server refuses, where it would otherwise store a second record.
+            insert: write(format!(
+                "INSERT INTO {table} (id, realm, version, client_id, subject, expires_at, purge_at, payload) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT (id, realm) DO NOTHING RETURNING 1"
+            )),
+            // Sets no column of an index, as long as the end does not move closer: a HOT update. LEAST ignores NULL.
+            update: write(format!(
+                "UPDATE {table} SET version = $4, expires_at = $5, purge_at = LEAST(purge_at, $5), payload = $6 \
+                 WHERE id = $1 AND realm = $2 AND version = $3 RETURNING 1"
+            )),
+            page_of_subject: page(table, "subject = $4"),
+            page_of_client: page(table, "client_id = $4"),
+            page_of_both: page(table, "subject = $4 AND client_id = $5"),
+            postpone: due(
+                table,
+                "(expires_at IS NULL OR expires_at > $1)",
+                &format!("UPDATE {table} SET purge_at = expires_at"),
+            ),
+            delete: due(table, "expires_at <= $1", &format!("DELETE FROM {table}")),
+        }
+    }
+
+    pub(crate) fn all(&self) -> [&Query; 8] {
+        let Self { load, insert, update, page_of_subject, page_of_client, page_of_both, postpone, delete } = self;
+        [load, insert, update, page_of_subject, page_of_client, page_of_both, postpone, delete]
+    }
+}
+
+const RECORD: &str = "id, version, client_id, subject, expires_at, payload";
+
+fn page(table: &Table, owner: &str) -> Query {
+    let page = format!("SELECT {RECORD} FROM {table} WHERE realm = $1 AND {owner} AND id > $2 ORDER BY id LIMIT $3");
+    read(&page, "ORDER BY found.id")
+}
+
+/// A replica answers reads without complaint, and a record that has not reached it yet would look absent: a log-out. So
+/// every answer begins with whether the session takes writes, also where nothing was found.
+fn read(found: &str, order: &str) -> Query {
+    let sql = format!(
+        "SELECT session.read_only, found.* \
+         FROM (SELECT current_setting('transaction_read_only') = 'on' AS read_only) session \
+         LEFT JOIN ({found}) found ON TRUE {order}"
+    );
+    Query { sql, is_read: true }
+}
+
+const fn write(sql: String) -> Query {
+    Query { sql, is_read: false }
+}
+
+/// `action` on at most `$2` of the grants that may be due by their `purge_at`, and meet `condition`. Gives the number of rows
+/// looked at, and of those acted upon.
+///
+/// The condition is checked again when the row is locked: a grant that was refreshed meanwhile lives on. Rows are locked in
+/// the order of their keys, so that purges on several nodes never wait for each other in a circle.
+fn due(table: &Table, condition: &str, action: &str) -> Query {
+    write(format!(
+        "WITH due AS (SELECT id, realm, expires_at FROM {table} WHERE purge_at <= $1 ORDER BY purge_at LIMIT {WINDOW}), \
+         chosen AS (SELECT id, realm FROM {table} \
+         WHERE (id, realm) IN (SELECT id, realm FROM due WHERE {condition}) AND {condition} \
+         ORDER BY id, realm LIMIT $2 FOR UPDATE), \
+         done AS ({action} WHERE (id, realm) IN (SELECT id, realm FROM chosen) RETURNING 1) \
+         SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM done)"
+    ))
+}

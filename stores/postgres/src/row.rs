@@ -1,0 +1,41 @@
+//! Rows to records. A row that is none is told, not skipped and not repaired.
+
+use std::error::Error;
+
+use regrant::store::{GrantRecord, StoreError, StoredGrant, Version};
+use regrant::{ClientId, GrantId, InvalidValue, Subject, Timestamp};
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+
+/// The grant in a row of a read, if there is one: see [`Queries`](crate::queries::Queries).
+pub(crate) fn grant(row: &Row) -> Result<Option<(GrantId, StoredGrant)>, StoreError> {
+    let Some(id) = column::<Option<&[u8]>>(row, 1)? else { return Ok(None) };
+    let id = <[u8; 16]>::try_from(id).map_err(|_| damaged("its id does not have 16 bytes"))?;
+    let record = GrantRecord {
+        client_id: ClientId::new(column::<&str>(row, 3)?).map_err(invalid)?,
+        subject: column::<Option<&str>>(row, 4)?.map(Subject::new).transpose().map_err(invalid)?,
+        expires_at: column::<Option<i64>>(row, 5)?.map(Timestamp::from_millis),
+        payload: column::<&[u8]>(row, 6)?.to_vec(),
+    };
+    let version = Version(column::<i64>(row, 2)?.cast_unsigned());
+    Ok(Some((GrantId::from_bytes(id), StoredGrant { version, record })))
+}
+
+/// The two numbers of a purge.
+pub(crate) fn counts(rows: &[Row]) -> Result<(usize, usize), StoreError> {
+    let row = rows.first().ok_or_else(|| damaged("a count has no row"))?;
+    let count = |index| column::<i64>(row, index).map(|count| usize::try_from(count).unwrap_or(0));
+    Ok((count(0)?, count(1)?))
+}
+
+fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, StoreError> {
+    row.try_get(index).map_err(StoreError::corrupt)
+}
+
+fn invalid(error: InvalidValue) -> StoreError {
+    StoreError::corrupt(error)
+}
+
+fn damaged(what: &'static str) -> StoreError {
+    StoreError::corrupt(Box::<dyn Error + Send + Sync>::from(what))
+}

@@ -1,0 +1,155 @@
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use regrant::store::{
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
+    Version,
+};
+use regrant::{Entropy as _, GrantId, Realm, Subject, SystemEntropy, Timestamp};
+use tokio_postgres::types::ToSql;
+
+use crate::payload::Payload;
+use crate::queries::{Queries, Query, WINDOW};
+use crate::row;
+use crate::runner::Runner;
+use crate::{OpenError, PostgresStoreBuilder};
+
+/// Grants in a PostgreSQL table. Cheap to clone; clones share the pool.
+#[derive(Clone)]
+pub struct PostgresStore(Arc<Shared>);
+
+struct Shared {
+    runner: Runner,
+    queries: Queries,
+}
+
+impl PostgresStore {
+    /// Opens the store behind a connection URL, with the defaults of a [`builder`](Self::builder).
+    ///
+    /// # Errors
+    /// As [`PostgresStoreBuilder::open`].
+    pub async fn open(url: impl AsRef<str>) -> Result<Self, OpenError> {
+        Self::builder(url)?.open().await
+    }
+
+    /// A store behind a connection URL, in the form that [`tokio_postgres::Config`] describes: several hosts may be named, of
+    /// which the one that takes writes is chosen.
+    ///
+    /// # Errors
+    /// [`OpenError::InvalidUrl`], also when it names no host.
+    pub fn builder(url: impl AsRef<str>) -> Result<PostgresStoreBuilder, OpenError> {
+        PostgresStoreBuilder::from_url(url.as_ref())
+    }
+
+    pub(crate) fn new(runner: Runner, queries: Queries) -> Self {
+        Self(Arc::new(Shared { runner, queries }))
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TokenStore for PostgresStore {
+    async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
+        let params: [&(dyn ToSql + Sync); 2] = [&key.id.as_bytes().as_slice(), &key.realm.as_str()];
+        let rows = self.0.runner.run(&self.0.queries.load, &params).await?;
+        let found = rows.first().map(row::grant).transpose()?.flatten();
+        Ok(found.map(|(_, stored)| stored))
+    }
+
+    async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
+        let Shared { runner, queries } = &*self.0;
+        let (id, realm) = (key.id.as_bytes().as_slice(), key.realm.as_str());
+        let (version, expires_at) = (draw_version(), record.expires_at.map(Timestamp::as_millis));
+        let payload = Payload(&record.payload);
+        let stored = match expect {
+            Expect::Absent => {
+                let (client_id, subject) = (record.client_id.as_str(), record.subject.as_ref().map(Subject::as_str));
+                let params: [&(dyn ToSql + Sync); 7] =
+                    [&id, &realm, &version, &client_id, &subject, &expires_at, &payload];
+                runner.run(&queries.insert, &params).await?
+            }
+            Expect::Version(Version(expected)) => {
+                let expected = expected.cast_signed();
+                let params: [&(dyn ToSql + Sync); 6] = [&id, &realm, &expected, &version, &expires_at, &payload];
+                runner.run(&queries.update, &params).await?
+            }
+        };
+        Ok(if stored.is_empty() { Swap::Conflict } else { Swap::Stored })
+    }
+}
+
+#[async_trait]
+impl GrantIndex for PostgresStore {
+    async fn page(
+        &self,
+        realm: &Realm,
+        owner: &GrantOwner,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
+        let queries = &self.0.queries;
+        // No bytes are less than any id.
+        let after = after.as_ref().map_or([].as_slice(), |id| id.as_bytes());
+        let (query, of, and) = match owner {
+            GrantOwner::Subject(subject) => (&queries.page_of_subject, subject.as_str(), None),
+            GrantOwner::Client(client) => (&queries.page_of_client, client.as_str(), None),
+            GrantOwner::SubjectAndClient(subject, client) => {
+                (&queries.page_of_both, subject.as_str(), Some(client.as_str()))
+            }
+        };
+        let (realm, limit) = (realm.as_str(), bigint(limit));
+        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&realm, &after, &limit, &of];
+        if let Some(client) = &and {
+            params.push(client);
+        }
+        let rows = self.0.runner.run(query, &params).await?;
+        rows.iter().filter_map(|row| row::grant(row).transpose()).collect()
+    }
+}
+
+#[async_trait]
+impl PurgeExpired for PostgresStore {
+    async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let queries = &self.0.queries;
+        let mut purged = 0;
+        while purged < limit {
+            // What lives on leaves the window, so that the next one reaches further.
+            self.clear(&queries.postpone, now, WINDOW).await?;
+            let (seen, deleted) = self.clear(&queries.delete, now, limit - purged).await?;
+            purged += deleted;
+            if seen < WINDOW {
+                break;
+            }
+        }
+        Ok(purged)
+    }
+}
+
+impl PostgresStore {
+    /// Clears the window of grants that may be due by one statement. Gives how many it saw, and how many it changed.
+    async fn clear(&self, query: &Query, now: Timestamp, limit: usize) -> Result<(usize, usize), StoreError> {
+        let rows = self.0.runner.run(query, &[&now.as_millis(), &bigint(limit)]).await?;
+        row::counts(&rows)
+    }
+}
+
+/// A version that no record of this key has had, or will have: 64 random bits.
+///
+/// A counter would not do. It starts anew when a record is deleted and stored again; and when a replica that lost the last
+/// writes takes over, it counts the same numbers a second time, for other records. Both let a slow writer overwrite what it
+/// never saw.
+fn draw_version() -> i64 {
+    let mut bytes = [0; 8];
+    SystemEntropy.fill(&mut bytes);
+    i64::from_ne_bytes(bytes)
+}
+
+fn bigint(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,220 @@
+use std::time::Duration;
+
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use redis::{Client, ErrorKind, RedisError, Value, cmd};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use tokio::time::timeout;
+
+use crate::address::Address;
+use crate::keys::Keys;
+use crate::server::{Connection, Endpoint, Greeting, Mode, Role, Server, meet, text};
+use crate::store::Inner;
+use crate::{Durability, OpenError, RedisStore};
+
+/// The options of a [`RedisStore`].
+///
+/// ```no_run
+/// # async fn open() -> Result<(), regrant_redis::OpenError> {
+/// use std::time::Duration;
+///
+/// use regrant_redis::{Durability, RedisStore};
+///
+/// let store = RedisStore::cluster(["redis://a.example:6379", "redis://b.example:6379"])
+///     .durability(Durability::Replicated { replicas: 1, timeout: Duration::from_millis(500) })
+///     .open()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a store is opened by `open`"]
+pub struct RedisStoreBuilder {
+    address: Address,
+    prefix: String,
+    durability: Durability,
+    deadline: Duration,
+    root_certificate: Option<Vec<u8>>,
+    assumes_noeviction: bool,
+}
+
+impl RedisStoreBuilder {
+    pub(crate) fn from_url(url: &str) -> Self {
+        Self::new(Address::parse(url))
+    }
+
+    pub(crate) fn from_nodes(urls: Vec<String>) -> Self {
+        Self::new(Address::Cluster(urls))
+    }
+
+    fn new(address: Address) -> Self {
+        Self {
+            address,
+            prefix: "regrant:".to_owned(),
+            durability: Durability::default(),
+            deadline: Duration::from_secs(5),
+            root_certificate: None,
+            assumes_noeviction: false,
+        }
+    }
+
+    /// What the names of all keys begin with. `regrant:` by default; it must not hold braces.
+    pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// When a write counts as stored. [`Durability::Acknowledged`] by default.
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// After what time a call fails, whatever it is doing. 5 s by default, 100 ms or more.
+    ///
+    /// A single attempt gets a quarter of it, so that a silent connection can be replaced in time.
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The certificate, in PEM, that the servers' own must be signed with. Without it, the system's are trusted.
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificate = Some(pem.into());
+        self
+    }
+
+    /// Does not ask the servers for their `maxmemory-policy`, for those that do not tell. It must be `noeviction` all the
+    /// same: a server that evicts grants logs users out, and forgets the evidence by which theft is seen.
+    pub const fn assume_noeviction(mut self) -> Self {
+        self.assumes_noeviction = true;
+        self
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// When an option makes no sense, the server cannot be reached, or could not keep the promises of a store.
+    pub async fn open(self) -> Result<RedisStore, OpenError> {
+        let patience = self.patience()?;
+        if self.root_certificate.as_ref().is_some_and(|pem| CertificateDer::from_pem_slice(pem).is_err()) {
+            return Err(option("root_certificate", "must be a certificate in PEM"));
+        }
+        let keys = Keys::new(self.prefix.clone()).ok_or(option("key_prefix", "must not hold braces"))?;
+        let endpoint = timeout(self.deadline, self.endpoint(patience)).await.map_err(unreachable)??;
+        let server = Server::new(endpoint, patience);
+        Ok(RedisStore::new(Inner { server, keys, durability: self.durability, deadline: self.deadline }))
+    }
+
+    /// The time for one attempt.
+    fn patience(&self) -> Result<Duration, OpenError> {
+        if self.deadline < Duration::from_millis(100) {
+            return Err(option("deadline", "must be 100 ms or more"));
+        }
+        match self.durability {
+            Durability::Replicated { replicas: 0, .. } => Err(option("durability", "must name at least one replica")),
+            Durability::Replicated { timeout, .. }
+                if timeout < Duration::from_millis(1) || timeout >= self.deadline =>
+            {
+                Err(option("durability", "must wait for 1 ms or more, and less than the deadline"))
+            }
+            _ => Ok(self.deadline / 4),
+        }
+    }
+
+    /// Checks the server or cluster.
+    async fn endpoint(&self, patience: Duration) -> Result<Endpoint, OpenError> {
+        let certificate = self.root_certificate.as_deref();
+        let clients = self.address.clients(certificate)?;
+        let (greeting, client) = meet_one(clients, patience).await?;
+        if greeting.version < (6, 2) {
+            return Err(OpenError::TooOld);
+        }
+        let endpoint = match (&self.address, greeting.mode) {
+            (_, Mode::Sentinel) => return Err(OpenError::Sentinel),
+            (Address::Single(_), Mode::Cluster) => return Err(OpenError::ClusterNode),
+            (Address::Cluster(_), Mode::Standalone) => return Err(OpenError::NotACluster),
+            (Address::Single(_), Mode::Standalone) if greeting.role == Role::Replica => return Err(OpenError::Replica),
+            (Address::Single(_), Mode::Standalone) => Endpoint::Single(client),
+            (Address::Cluster(_), Mode::Cluster) => {
+                Endpoint::Cluster(self.address.cluster_client(certificate, patience)?)
+            }
+        };
+        if !self.assumes_noeviction {
+            let mut connection = endpoint.open(patience).await.map_err(open_error)?;
+            evicts_nothing(&mut connection).await?;
+        }
+        Ok(endpoint)
+    }
+}
+
+/// The first of the servers that answers, and what it says.
+async fn meet_one(clients: Vec<Client>, patience: Duration) -> Result<(Greeting, Client), OpenError> {
+    let mut failure = OpenError::Url("no server is named".to_owned());
+    for client in clients {
+        match meet(&client, patience).await {
+            Ok((greeting, _)) => return Ok((greeting, client)),
+            Err(error) => failure = open_error(error),
+        }
+    }
+    Err(failure)
+}
+
+/// Asks every primary for its policy: a replica's does not matter until it is one.
+async fn evicts_nothing(connection: &mut Connection) -> Result<(), OpenError> {
+    let info = cmd("INFO").arg("memory").take();
+    let reply = match connection {
+        Connection::Single(connection) => info.query_async(connection).await,
+        Connection::Cluster(connection) => {
+            connection.route_command(info, RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None))).await
+        }
+    };
+    let replies = match reply.map_err(policy_error)? {
+        Value::Map(replies) => replies.into_iter().map(|(_, reply)| reply).collect(),
+        reply => vec![reply],
+    };
+    for reply in replies {
+        let text = text(&reply).unwrap_or_default();
+        let policy = text.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
+        match policy.map(str::trim) {
+            Some("noeviction") => {}
+            Some(policy) => return Err(OpenError::Evicts(policy.to_owned())),
+            None => return Err(OpenError::PolicyUnknown),
+        }
+    }
+    Ok(())
+}
+
+fn policy_error(error: RedisError) -> OpenError {
+    match error.code() {
+        Some(_) => OpenError::PolicyUnknown,
+        None => open_error(error),
+    }
+}
+
+fn open_error(error: RedisError) -> OpenError {
+    match error.kind() {
+        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => OpenError::Unreachable(error.into()),
+        ErrorKind::RESP3NotSupported => OpenError::TooOld,
+        ErrorKind::InvalidClientConfig => OpenError::Url(error.to_string()),
+        _ => OpenError::Refused(error.into()),
+    }
+}
+
+fn unreachable(elapsed: tokio::time::error::Elapsed) -> OpenError {
+    OpenError::Unreachable(elapsed.into())
+}
+
+const fn option(name: &'static str, why: &'static str) -> OpenError {
+    OpenError::Option { name, why }
+}
+
+impl std::fmt::Debug for RedisStoreBuilder {
+    /// Without the URL: it may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisStoreBuilder")
+            .field("key_prefix", &self.prefix)
+            .field("durability", &self.durability)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+//! Where things are kept. What stands in braces decides the slot, and no name can put braces of its own before it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use regrant::store::{GrantKey, GrantRecord};
+use regrant::{ClientId, Realm, Subject};
+
+/// The names of keys, all under one prefix.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    prefix: String,
+}
+
+/// Whose grants an index lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Subject(Subject),
+    Client(ClientId),
+}
+
+/// The two sorted sets of an owner, in one slot.
+#[derive(Clone, Debug)]
+pub(crate) struct IndexKeys {
+    /// Ids with the second of their entry, in the order of ids.
+    pub(crate) ids: String,
+    /// Ids by the moment until which their entry reaches.
+    pub(crate) ends: String,
+}
+
+impl Keys {
+    /// The prefix must not hold braces: they would put all grants into one slot.
+    pub(crate) fn new(prefix: String) -> Option<Self> {
+        (!prefix.contains(['{', '}'])).then_some(Self { prefix })
+    }
+
+    pub(crate) fn grant(&self, key: &GrantKey) -> String {
+        format!("{}g:{{{}}}:{}", self.prefix, key.id, key.realm)
+    }
+
+    pub(crate) fn index(&self, realm: &Realm, owner: &Owner) -> IndexKeys {
+        let (kind, name) = match owner {
+            Owner::Subject(subject) => ('s', subject.as_str()),
+            Owner::Client(client_id) => ('c', client_id.as_str()),
+        };
+        let [realm, name] = [realm.as_str(), name].map(|text| URL_SAFE_NO_PAD.encode(text));
+        let base = format!("{}{kind}:{{{realm}.{name}}}", self.prefix);
+        IndexKeys { ids: format!("{base}:ids"), ends: format!("{base}:ends") }
+    }
+}
+
+impl Owner {
+    pub(crate) fn owns(&self, record: &GrantRecord) -> bool {
+        match self {
+            Self::Subject(subject) => record.subject.as_ref() == Some(subject),
+            Self::Client(client_id) => record.client_id == *client_id,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod builder;
+mod durability;
+mod grants;
+mod index;
+mod keys;
+mod open_error;
+mod record;
+mod script;
+mod server;
+mod store;
+
+pub use builder::RedisStoreBuilder;
+pub use durability::Durability;
+pub use open_error::OpenError;
+pub use store::RedisStore;

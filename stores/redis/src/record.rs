@@ -1,0 +1,126 @@
+//! The value of a grant: a short header of our own, then the record.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | `rgr` and the version of this layout |
+//! | 8 | until when the index holds the grant, ms |
+//! | 8 | the version of the record |
+//! | 4 | how long the value is |
+//! | 1 | whether the record is known to be replicated |
+//! | 1 + 8 | whether the record ends, and when, ms |
+//! | 1 + 1 | lengths of the names |
+//! | | client id, subject, payload |
+//!
+//! Numbers are big-endian. What a swap compares comes first, so that the script compares it at once. The scripts know these
+//! places too.
+
+use regrant::store::{GrantRecord, StoredGrant, Version};
+use regrant::{ClientId, Subject, Timestamp};
+
+/// Ends from here on are never: about 285 thousand years, and the last whole number that scripts can count to.
+pub(crate) const NEVER: i64 = 1 << 53;
+
+/// A key outlives its grant by this, because the clocks of the application and of the servers may differ.
+const CLOCK_DIFFERENCE: i64 = 60_000;
+
+const MAGIC: [u8; 4] = *b"rgr\x01";
+const HEADER: usize = 36;
+pub(crate) const UNSETTLED: u8 = 0;
+pub(crate) const SETTLED: u8 = 1;
+
+/// A value that is no record, or one of a later release.
+#[derive(Debug, thiserror::Error)]
+#[error("the value at the grant's key is not a record of this release")]
+pub(crate) struct Unreadable;
+
+/// A record as it was found.
+pub(crate) struct Found {
+    pub(crate) stored: StoredGrant,
+    /// It was replicated when it was written or read before.
+    pub(crate) is_settled: bool,
+}
+
+/// How the value begins that has this version and this reach.
+pub(crate) fn beginning(reach: i64, version: Version) -> [u8; 20] {
+    let mut bytes = [0; 20];
+    bytes[..4].copy_from_slice(&MAGIC);
+    bytes[4..12].copy_from_slice(&reach.to_be_bytes());
+    bytes[12..].copy_from_slice(&version.0.to_be_bytes());
+    bytes
+}
+
+/// The value; unsettled, as every write is until it is known better. `None` if it is larger than any server takes.
+pub(crate) fn encode(reach: i64, version: Version, record: &GrantRecord) -> Option<Vec<u8>> {
+    let client_id = record.client_id.as_str().as_bytes();
+    let subject = record.subject.as_ref().map_or(&[][..], |subject| subject.as_str().as_bytes());
+    let length = HEADER + client_id.len() + subject.len() + record.payload.len();
+    let mut bytes = Vec::with_capacity(length);
+    bytes.extend(beginning(reach, version));
+    bytes.extend(u32::try_from(length).ok()?.to_be_bytes());
+    bytes.push(UNSETTLED);
+    bytes.push(u8::from(record.expires_at.is_some()));
+    bytes.extend(record.expires_at.unwrap_or_default().as_millis().to_be_bytes());
+    bytes.push(u8::try_from(client_id.len()).ok()?);
+    bytes.push(u8::try_from(subject.len()).ok()?);
+    bytes.extend_from_slice(client_id);
+    bytes.extend_from_slice(subject);
+    bytes.extend_from_slice(&record.payload);
+    Some(bytes)
+}
+
+/// When the key of a record expires, ms; `None` is never.
+pub(crate) fn expiry(record: &GrantRecord) -> Option<i64> {
+    let end = record.expires_at?.as_millis();
+    // The server takes no time before 1970; the record is over all the same.
+    (end < NEVER).then(|| end.saturating_add(CLOCK_DIFFERENCE).max(1))
+}
+
+/// Until when to enter a record into the index: its end, rounded up generously, so that of the refreshes that move the end
+/// only few move this.
+pub(crate) fn reach(record: &GrantRecord, now: Timestamp) -> i64 {
+    let end = record.expires_at.map_or(NEVER, Timestamp::as_millis);
+    // As coarse as the life that remains: once or twice in that time a refresh crosses a line.
+    let life = u64::try_from(end.saturating_sub(now.as_millis())).unwrap_or(0).min(NEVER.unsigned_abs());
+    let step = life.next_power_of_two().cast_signed();
+    end.div_euclid(step).saturating_add(1).saturating_mul(step).clamp(1, NEVER)
+}
+
+pub(crate) fn decode(mut value: Vec<u8>) -> Result<Found, Unreadable> {
+    let mut reader = Reader(&value);
+    let magic: [u8; 4] = reader.array()?;
+    let _reach: [u8; 8] = reader.array()?;
+    let version = Version(u64::from_be_bytes(reader.array()?));
+    let length = u32::from_be_bytes(reader.array()?);
+    if magic != MAGIC || length as usize != value.len() {
+        return Err(Unreadable);
+    }
+    let [settled, ends] = reader.array()?;
+    let end = Timestamp::from_millis(i64::from_be_bytes(reader.array()?));
+    let [client_id, subject] = reader.array()?.map(usize::from);
+    let client_id = ClientId::new(reader.text(client_id)?).map_err(|_| Unreadable)?;
+    // A subject is never empty, so length 0 is none.
+    let subject = match reader.text(subject)? {
+        "" => None,
+        subject => Some(Subject::new(subject).map_err(|_| Unreadable)?),
+    };
+    let payload = reader.0.len();
+    value.drain(..value.len() - payload);
+    let record = GrantRecord { payload: value, client_id, subject, expires_at: (ends != 0).then_some(end) };
+    Ok(Found { stored: StoredGrant { version, record }, is_settled: settled == SETTLED })
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unreadable> {
+        let (array, rest) = self.0.split_first_chunk().ok_or(Unreadable)?;
+        self.0 = rest;
+        Ok(*array)
+    }
+
+    fn text(&mut self, length: usize) -> Result<&'a str, Unreadable> {
+        let (text, rest) = self.0.split_at_checked(length).ok_or(Unreadable)?;
+        self.0 = rest;
+        str::from_utf8(text).map_err(|_| Unreadable)
+    }
+}

@@ -1,0 +1,11 @@
+-- Removes entries without a grant from the index of one owner, but not those whose creator may still be at work.
+-- KEYS: 1 the ids, 2 the ends. ARGV: the entries as they were read; one that was renewed since is another one.
+local second = tonumber(redis.call('TIME')[1])
+local removed = 0
+for _, entry in ipairs(ARGV) do
+  if struct.unpack('>I4', entry, 17) + 60 <= second and redis.call('ZREM', KEYS[1], entry) == 1 then
+    redis.call('ZREM', KEYS[2], string.sub(entry, 1, 16))
+    removed = removed + 1
+  end
+end
+return removed

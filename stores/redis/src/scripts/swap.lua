@@ -1,0 +1,34 @@
+-- Compares the version of a grant and stores its next record, in one step.
+-- KEYS[1] the grant. ARGV: 1 how the stored value begins if nothing but the version is compared, '' if there must be none;
+-- 2 the next value; 3 when it expires in ms, '' for never; 4 '' if the index was not touched, else until when, in s, a new
+-- grant may be created.
+-- Returns 1 stored, 0 conflict, 2 the index must reach further first, 3 too late to create, 4 not a record of ours.
+local key, expected, value, expiry = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local stored = redis.pcall('GET', key)
+
+if stored then
+  if type(stored) == 'table' then return stored end
+  if #stored < 36 or string.sub(stored, 1, 4) ~= string.sub(value, 1, 4) then return 4 end
+  local a, b, c, d = string.byte(stored, 21, 24)
+  if #stored ~= ((a * 256 + b) * 256 + c) * 256 + d then return 4 end
+  if string.sub(stored, 1, 20) ~= expected then
+    -- A write is known by its version: one that is sent again after a lost reply finds itself.
+    local found = string.sub(stored, 13, 20)
+    if found ~= string.sub(expected, 13, 20) and found ~= string.sub(value, 13, 20) then return 0 end
+    if ARGV[4] == '' and struct.unpack('>i8', stored, 5) < struct.unpack('>i8', value, 5) then return 2 end
+  end
+elseif expected ~= '' then
+  return 0
+elseif tonumber(redis.call('TIME')[1]) > tonumber(ARGV[4]) then
+  -- A listing may have removed the index entry of a creator that was this slow.
+  return 3
+end
+
+local reply
+if expiry == '' then
+  reply = redis.pcall('SET', key, value)
+else
+  reply = redis.pcall('SET', key, value, 'PXAT', expiry)
+end
+if reply.err then return reply end
+return 1

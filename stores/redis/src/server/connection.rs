@@ -1,0 +1,125 @@
+//! How a server or cluster is reached.
+
+use std::io;
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::{ClusterClient, ClusterConfig};
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+
+use super::greeting::{Greeting, Role, greet};
+
+/// Where connections come from.
+#[expect(clippy::large_enum_variant, reason = "a store has one")]
+pub(crate) enum Endpoint {
+    Single(Client),
+    Cluster(ClusterClient),
+}
+
+/// A connection to a server, or one to each node of a cluster. Clones share it.
+#[derive(Clone)]
+pub(crate) enum Connection {
+    Single(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+/// Which node of a cluster to send to.
+pub(super) enum Target<'a> {
+    /// The primary of the slot of this key.
+    Key(&'a str),
+    /// The node to which a slot is moving.
+    Importing { host: &'a str, port: u16 },
+}
+
+impl Endpoint {
+    /// Opens a connection whose nodes have failed when they do not answer within `limit`.
+    pub(crate) async fn open(&self, limit: Duration) -> Result<Connection, RedisError> {
+        match self {
+            Self::Single(client) => {
+                let (greeting, connection) = meet(client, limit).await?;
+                match greeting.role {
+                    Role::Primary => Ok(Connection::Single(connection)),
+                    // After a failover behind the same address: what it answers is old.
+                    Role::Replica => Err((ErrorKind::Server(ServerErrorKind::ReadOnly), "a replica").into()),
+                }
+            }
+            Self::Cluster(client) => {
+                // It waits for the nodes that were named, then for those that they name: a silent one costs twice.
+                let config = ClusterConfig::new().set_connection_timeout(limit / 2).set_response_timeout(limit);
+                in_time(timeout(limit * 2, client.get_async_connection_with_config(config)).await)
+                    .map(Connection::Cluster)
+            }
+        }
+    }
+}
+
+/// Opens a connection to a single server, and hears what it says about itself.
+pub(crate) async fn meet(client: &Client, limit: Duration) -> Result<(Greeting, MultiplexedConnection), RedisError> {
+    // A timeout bounds all that is sent later.
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(None);
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+    Ok((in_time(timeout(limit, greet(&mut connection)).await)?, connection))
+}
+
+impl Connection {
+    /// Sends one command; its reply.
+    pub(super) async fn send(&mut self, command: Cmd, key: &str, limit: Duration) -> Result<Value, RedisError> {
+        let reply = match self {
+            Self::Single(connection) => in_time(timeout(limit, connection.req_packed_command(&command)).await)?,
+            Self::Cluster(connection) => {
+                let routed = connection.route_command(command, RoutingInfo::SingleNode(primary_of(key)));
+                in_time(timeout(limit, Box::pin(routed)).await)?
+            }
+        };
+        reply.extract_error()
+    }
+
+    /// Sends commands in one piece and to one node; their replies.
+    pub(super) async fn send_all(
+        &mut self,
+        commands: Pipeline,
+        target: &Target<'_>,
+        limit: Duration,
+    ) -> Result<Vec<Value>, RedisError> {
+        let count = commands.len();
+        match self {
+            Self::Single(connection) => {
+                in_time(timeout(limit, connection.req_packed_commands(&commands, 0, count)).await)
+            }
+            Self::Cluster(connection) => {
+                let node = match *target {
+                    Target::Key(key) => primary_of(key),
+                    Target::Importing { host, port } => {
+                        SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port }
+                    }
+                };
+                in_time(timeout(limit, Box::pin(connection.route_pipeline(commands, 0, count, node))).await)
+            }
+        }
+    }
+
+    /// Whether a connection that failed like this must be replaced. One to a primary that became a replica must: the next
+    /// one may lead to its successor. That of a cluster mends itself, except that it does not notice a node that has
+    /// fallen silent, and does not come back when it has lost all nodes.
+    pub(super) fn is_spent(&self, error: &RedisError) -> bool {
+        match self {
+            Self::Single(_) => {
+                matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse | ErrorKind::Server(ServerErrorKind::ReadOnly))
+            }
+            Self::Cluster(_) => error.is_timeout() || error.kind() == ErrorKind::ClusterConnectionNotFound,
+        }
+    }
+}
+
+/// Only the primary: what a replica answers may be old.
+fn primary_of(key: &str) -> SingleNodeRoutingInfo {
+    SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master))
+}
+
+fn in_time<T>(outcome: Result<Result<T, RedisError>, Elapsed>) -> Result<T, RedisError> {
+    outcome.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+}

@@ -1,0 +1,118 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use regrant::store::{
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
+};
+use regrant::{GrantId, Realm, Timestamp};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+
+use crate::keys::Keys;
+use crate::server::{Server, Wait};
+use crate::{Durability, OpenError, RedisStoreBuilder};
+
+/// Grants in a Redis or Valkey server, or in a Redis Cluster; clones share connections.
+///
+/// ```no_run
+/// # async fn open() -> Result<(), regrant_redis::OpenError> {
+/// use regrant_redis::RedisStore;
+///
+/// let single = RedisStore::open("rediss://app:secret@redis.example:6379").await?;
+/// let cluster = RedisStore::open("redis-cluster://app:secret@a.example:6379,b.example:6379").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RedisStore(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) server: Server,
+    pub(crate) keys: Keys,
+    pub(crate) durability: Durability,
+    pub(crate) deadline: Duration,
+}
+
+impl RedisStore {
+    /// Opens the store at `url` with the default options. See [`builder`](Self::builder) for the URL.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or could not keep the promises of a store.
+    pub async fn open(url: impl AsRef<str>) -> Result<Self, OpenError> {
+        Self::builder(url).open().await
+    }
+
+    /// A store at `url`: `redis://user:password@host:port/database` for a single server,
+    /// `redis-cluster://user:password@host:port,host:port` for a cluster, `rediss://` and `rediss-cluster://` for the same
+    /// with TLS. Of a cluster, one node that answers is enough; several are named so that one of them does.
+    pub fn builder(url: impl AsRef<str>) -> RedisStoreBuilder {
+        RedisStoreBuilder::from_url(url.as_ref())
+    }
+
+    /// A store in the cluster with these nodes, each of them a URL like that of a single server.
+    pub fn cluster<T: AsRef<str>>(nodes: impl IntoIterator<Item = T>) -> RedisStoreBuilder {
+        RedisStoreBuilder::from_nodes(nodes.into_iter().map(|url| url.as_ref().to_owned()).collect())
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+}
+
+impl Inner {
+    /// What a write waits for.
+    pub(crate) const fn wait(&self) -> Option<Wait> {
+        match self.durability {
+            Durability::Acknowledged => None,
+            Durability::Replicated { replicas, timeout } => Some(Wait { replicas, timeout }),
+        }
+    }
+}
+
+#[async_trait]
+impl TokenStore for RedisStore {
+    async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
+        in_time(timeout(self.0.deadline, self.0.load(key)).await)
+    }
+
+    async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
+        in_time(timeout(self.0.deadline, self.0.swap(key, expect, &record)).await)
+    }
+}
+
+#[async_trait]
+impl GrantIndex for RedisStore {
+    async fn page(
+        &self,
+        realm: &Realm,
+        owner: &GrantOwner,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
+        in_time(timeout(self.0.deadline, self.0.page(realm, owner, after, limit)).await)
+    }
+}
+
+#[async_trait]
+impl PurgeExpired for RedisStore {
+    /// Nothing is left to delete: the keys of grants expire in the server, a minute after the grants' end. Always 0.
+    async fn purge_expired(&self, _now: Timestamp, _limit: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+}
+
+/// The deadline bounds a whole call, with all its attempts and its wait for a connection.
+fn in_time<T>(outcome: Result<Result<T, StoreError>, Elapsed>) -> Result<T, StoreError> {
+    outcome.unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("keys", &self.keys)
+            .field("durability", &self.durability)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! A Redis Cluster.
+
+use std::net::SocketAddr;
+
+use crate::port::Port;
+use crate::proxy::Proxy;
+use crate::redis::Redis;
+use crate::server::until;
+
+const PRIMARIES: usize = 3;
+const NODES: usize = 6;
+const SLOTS: usize = 16384;
+
+/// Nodes find a failure after a second, and a replica is promoted at once. Each replica stays with its primary.
+const SETTINGS: [&str; 12] = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-node-timeout",
+    "1000",
+    "--cluster-replica-validity-factor",
+    "0",
+    "--cluster-allow-replica-migration",
+    "no",
+    "--repl-diskless-sync-delay",
+    "0",
+    "--repl-ping-replica-period",
+    "1",
+];
+
+/// Six nodes: at first 0 to 2 are primaries, and 3 to 5 are their replicas in this order.
+#[derive(Debug)]
+pub struct RedisCluster {
+    nodes: Vec<Redis>,
+    ids: Vec<String>,
+    proxies: Vec<Proxy>,
+}
+
+impl RedisCluster {
+    /// Starts one, and waits until all is well and the replicas are in sync.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::assemble((0..NODES).map(|_| Port::reserve()).collect(), Vec::new())
+    }
+
+    /// The same with a proxy before each node. The nodes announce the proxies, so all clients go through them; what the
+    /// nodes have to say to each other does not.
+    #[must_use]
+    pub fn start_behind_proxies() -> Self {
+        let ports: Vec<Port> = (0..NODES).map(|_| Port::reserve()).collect();
+        let proxies = ports.iter().map(|port| Proxy::before(port.address)).collect();
+        Self::assemble(ports, proxies)
+    }
+
+    /// Where clients find the nodes: at the proxies, if there are any.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<SocketAddr> {
+        match &*self.proxies {
+            [] => self.nodes.iter().map(Redis::address).collect(),
+            proxies => proxies.iter().map(Proxy::address).collect(),
+        }
+    }
+
+    /// The same as URLs.
+    #[must_use]
+    pub fn urls(&self) -> Vec<String> {
+        self.nodes().iter().map(|address| format!("redis://{address}/")).collect()
+    }
+
+    /// The proxies, in the order of the nodes; none after [`start`](Self::start).
+    #[must_use]
+    pub fn proxies(&self) -> &[Proxy] {
+        &self.proxies
+    }
+
+    /// The node that is now primary of the slot of `key`.
+    #[must_use]
+    pub fn primary_of(&self, key: &str) -> usize {
+        let asked = self.nodes.iter().position(Redis::is_awake).expect("a node that is awake");
+        let slot = self.command(asked, &["CLUSTER", "KEYSLOT", key]).parse().expect("a slot");
+        let view = self.view_of(asked);
+        view.into_iter().find(|seen| seen.serves(slot)).map(|seen| seen.node).expect("a primary of the slot")
+    }
+
+    /// Runs a command on a node and gives its reply as `redis-cli` prints it. An error panics, a redirection too.
+    #[expect(clippy::must_use_candidate, reason = "often only what it does matters")]
+    pub fn command(&self, node: usize, words: &[&str]) -> String {
+        self.nodes[node].command(words)
+    }
+
+    /// Kills a node (SIGKILL).
+    pub fn kill(&self, node: usize) {
+        self.nodes[node].kill();
+    }
+
+    /// Starts a node again. If its replica was promoted meanwhile, it becomes the replica.
+    pub fn restart(&self, node: usize) {
+        self.nodes[node].restart();
+    }
+
+    /// Halts a node: its connections stay open and nothing answers (SIGSTOP).
+    pub fn pause(&self, node: usize) {
+        self.nodes[node].pause();
+    }
+
+    /// Goes on after [`pause`](Self::pause).
+    pub fn resume(&self, node: usize) {
+        self.nodes[node].resume();
+    }
+
+    /// Waits until all nodes that are awake agree that every slot is served, by nodes that are awake. After a kill that is
+    /// when the replica was promoted.
+    pub fn wait_until_ok(&self) {
+        until("a cluster that is ok", || self.awake().all(|node| self.is_ok_for(node)));
+    }
+
+    /// Waits until all nodes run and each primary has its replica in sync again.
+    pub fn wait_for_replicas(&self) {
+        until("replicas in sync", || self.awake().filter(|&node| self.has_its_peer(node)).count() == NODES);
+    }
+
+    fn assemble(ports: Vec<Port>, proxies: Vec<Proxy>) -> Self {
+        let mut cluster = Self { nodes: Vec::new(), ids: Vec::new(), proxies };
+        let buses: Vec<Port> = (0..NODES).map(|_| Port::reserve()).collect();
+        for (node, port) in ports.into_iter().enumerate() {
+            let settings = cluster.settings(node, &buses[node]);
+            cluster.nodes.push(Redis::start_on(port, &settings));
+            cluster.ids.push(cluster.command(node, &["CLUSTER", "MYID"]));
+        }
+        cluster.introduce(&buses);
+        cluster.wait_for_replicas();
+        cluster.wait_until_ok();
+        cluster
+    }
+
+    fn settings(&self, node: usize, bus: &Port) -> Vec<String> {
+        let bus = bus.address.port().to_string();
+        let mut settings = SETTINGS.map(str::to_owned).to_vec();
+        settings.extend(["--cluster-port".to_owned(), bus.clone()]);
+        if let Some(proxy) = self.proxies.get(node) {
+            settings.extend(["--cluster-announce-ip".to_owned(), proxy.address().ip().to_string()]);
+            settings.extend(["--cluster-announce-port".to_owned(), proxy.address().port().to_string()]);
+            settings.extend(["--cluster-announce-bus-port".to_owned(), bus]);
+            // By this address a proxy knows a replica that follows its primary.
+            settings.extend(["--bind-source-addr".to_owned(), Proxy::UNDISTURBED.to_string()]);
+        }
+        settings
+    }
+
+    /// Deals out the slots, makes the nodes known to each other, and gives each primary its replica.
+    fn introduce(&self, buses: &[Port]) {
+        for (node, bus) in buses.iter().enumerate() {
+            let epoch = (node + 1).to_string();
+            self.tell(node, &["CLUSTER", "SET-CONFIG-EPOCH", &epoch]);
+            let port = self.nodes[node].address().port().to_string();
+            self.tell(0, &["CLUSTER", "MEET", "127.0.0.1", &port, &bus.address.port().to_string()]);
+        }
+        for primary in 0..PRIMARIES {
+            let (first, end) = (primary * SLOTS / PRIMARIES, (primary + 1) * SLOTS / PRIMARIES);
+            self.tell(primary, &["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &(end - 1).to_string()]);
+        }
+        until("nodes that know each other", || (0..NODES).all(|node| self.view_of(node).len() == NODES));
+        for primary in 0..PRIMARIES {
+            self.tell(primary + PRIMARIES, &["CLUSTER", "REPLICATE", &self.ids[primary]]);
+        }
+    }
+
+    fn tell(&self, node: usize, words: &[&str]) {
+        assert_eq!(self.command(node, words), "OK", "{words:?}");
+    }
+
+    fn awake(&self) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|&node| self.nodes[node].is_awake())
+    }
+
+    fn is_ok_for(&self, node: usize) -> bool {
+        let view = self.view_of(node);
+        let mut serving = view.iter().filter(|seen| seen.is_primary() && !seen.slots.is_empty());
+        self.command(node, &["CLUSTER", "INFO"]).contains("cluster_state:ok")
+            && serving.all(|seen| !seen.is_failing() && self.nodes[seen.node].is_awake())
+    }
+
+    fn has_its_peer(&self, node: usize) -> bool {
+        let info = self.command(node, &["INFO", "replication"]);
+        info.contains("master_link_status:up") || info.contains("connected_slaves:1") && info.contains("state=online")
+    }
+
+    /// What a node knows of all nodes, itself included, by its `CLUSTER NODES`.
+    fn view_of(&self, node: usize) -> Vec<Seen> {
+        let table = self.command(node, &["CLUSTER", "NODES"]);
+        table.lines().filter_map(|line| self.parse(line)).collect()
+    }
+
+    /// `None` for a node that is not yet known by its id.
+    fn parse(&self, line: &str) -> Option<Seen> {
+        let mut words = line.split(' ');
+        let id = words.next()?;
+        let node = self.ids.iter().position(|known| known == id)?;
+        let flags = words.nth(1)?.split(',').map(str::to_owned).collect();
+        let slots = words.skip(5).filter_map(slot_range).collect();
+        Some(Seen { node, flags, slots })
+    }
+}
+
+/// A node in the view of another one.
+struct Seen {
+    node: usize,
+    flags: Vec<String>,
+    slots: Vec<(usize, usize)>,
+}
+
+impl Seen {
+    fn is_primary(&self) -> bool {
+        self.flags.iter().any(|flag| flag == "master")
+    }
+
+    fn is_failing(&self) -> bool {
+        self.flags.iter().any(|flag| flag.starts_with("fail"))
+    }
+
+    fn serves(&self, slot: usize) -> bool {
+        self.is_primary()
+            && !self.is_failing()
+            && self.slots.iter().any(|(first, last)| (*first..=*last).contains(&slot))
+    }
+}
+
+/// `5461-10922` or `7`. Slots on their way to another node stand in brackets, and are none.
+fn slot_range(word: &str) -> Option<(usize, usize)> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    Some((first.parse().ok()?, last.parse().ok()?))
+}

@@ -1,0 +1,28 @@
+//! Ports that stay ours while nobody listens on them.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpSocket;
+
+/// A port of 127.0.0.1 that nobody else is given. It is bound but not listened on: a server can take it (`SO_REUSEADDR`),
+/// connections are refused meanwhile, and no outgoing connection gets it while the server is down.
+#[derive(Debug)]
+pub(crate) struct Port {
+    pub(crate) address: SocketAddr,
+    _reservation: TcpSocket,
+}
+
+impl Port {
+    pub(crate) fn reserve() -> Self {
+        let reservation = reusable_socket((Ipv4Addr::LOCALHOST, 0).into());
+        Self { address: reservation.local_addr().expect("is bound"), _reservation: reservation }
+    }
+}
+
+/// A socket bound to `address` beside its reservation.
+pub(crate) fn reusable_socket(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("an option of sockets");
+    socket.bind(address).expect("a free port of 127.0.0.1");
+    socket
+}
