@@ -37,22 +37,28 @@ enum Operation {
 pub(crate) struct Plan {
     turns: usize,
     turn: Duration,
+    tasks: Vec<usize>,
 }
 
 impl Plan {
-    pub(crate) const fn full() -> Self {
-        Self { turns: 7, turn: Duration::from_millis(1500) }
+    pub(crate) fn full() -> Self {
+        Self { turns: 7, turn: Duration::from_millis(1500), tasks: TASKS.to_vec() }
     }
 
-    pub(crate) const fn quick() -> Self {
-        Self { turns: 1, turn: Duration::from_millis(30) }
+    pub(crate) fn quick() -> Self {
+        Self { turns: 1, turn: Duration::from_millis(30), tasks: TASKS.to_vec() }
+    }
+
+    /// With so many tasks alone.
+    pub(crate) fn only(self, tasks: usize) -> Self {
+        Self { tasks: vec![tasks.clamp(1, TASKS[TASKS.len() - 1])], ..self }
     }
 
     /// Measures one store and prints its rows.
     pub(crate) async fn compare(&self, store: &str, floor: impl Work, service: impl Work) {
         let (floor, service) = (Arc::new(floor), Arc::new(service));
         for operation in [Operation::Refresh, Operation::Introspect] {
-            for tasks in TASKS {
+            for &tasks in &self.tasks {
                 let (mut floors, mut services, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
                 service.prepare().await;
                 for _ in 0..self.turns {

@@ -1,12 +1,12 @@
-//! PostgreSQL: `SELECT` by key and a conditional `UPDATE` of an equal row, prepared, a connection for each task.
+//! PostgreSQL: `SELECT` by key and a conditional `UPDATE` of a row in an equal table, prepared, a connection for each task.
 
-use regrant_postgres::PostgresStore;
+use regrant_postgres::{PostgresStore, Table};
 use regrant_testbed::Postgres;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::measure::{GRANTS, Plan, Work};
 use crate::service::Service;
-use crate::{PAYLOAD, TASKS};
+use crate::{PAYLOAD, TASKS, change};
 
 const CONNECTIONS: usize = TASKS[TASKS.len() - 1];
 
@@ -30,18 +30,10 @@ struct Session {
 impl Floor {
     async fn open(url: &str) -> Self {
         let setup = connect(url).await;
-        setup
-            .batch_execute(
-                "CREATE TABLE floor (id BYTEA, realm TEXT, version BIGINT, client_id TEXT, subject TEXT,
-                     expires_at BIGINT, payload BYTEA, PRIMARY KEY (id, realm)) WITH (fillfactor = 75);
-                 CREATE INDEX ON floor (realm, subject, id);
-                 CREATE INDEX ON floor (realm, client_id, id);",
-            )
-            .await
-            .unwrap();
+        setup.batch_execute(&Table::new("public", "floor").unwrap().ddl()).await.unwrap();
         for place in 0..GRANTS {
             let subject = format!("user-{place}@example.com");
-            let insert = "INSERT INTO floor VALUES ($1, '', 0, 'myClient', $2, 0, $3)";
+            let insert = "INSERT INTO floor VALUES ($1, '', 0, 'myClient', $2, 0, 0, $3)";
             setup.execute(insert, &[&id(place).as_slice(), &subject, &vec![7_u8; PAYLOAD]]).await.unwrap();
         }
         let mut sessions = Vec::new();
@@ -76,7 +68,8 @@ impl Session {
 impl Work for Floor {
     async fn refresh(&self, place: usize) {
         let session = self.session(place);
-        let (version, payload) = session.read(place).await;
+        let (version, mut payload) = session.read(place).await;
+        change(&mut payload, version);
         let id = id(place);
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
             [&(version + 1), &version, &payload, &id.as_slice(), &"", &version];

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use regrant_sqlite::SqliteStore;
 use rusqlite::{Connection, params};
 
-use crate::PAYLOAD;
 use crate::measure::{GRANTS, Plan, Work};
 use crate::service::Service;
+use crate::{PAYLOAD, change};
 
 pub(crate) async fn measure(plan: &Plan) {
     let folder = tempfile::tempdir().unwrap();
@@ -43,7 +43,8 @@ impl Floor {
 
 impl Work for Floor {
     async fn refresh(&self, place: usize) {
-        let (version, payload) = self.read(place);
+        let (version, mut payload) = self.read(place);
+        change(&mut payload, version);
         let connection = self.0.lock().unwrap();
         let update = "UPDATE floor SET version = ?, expires_at = ?, payload = ? WHERE id = ? AND version = ?";
         let row = params![version + 1, version, payload, i64::try_from(place).unwrap(), version];

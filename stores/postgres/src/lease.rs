@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::failure::{Failure, Verdict};
-use crate::queries::Query;
+use crate::queries::{Kind, Query};
 
 /// A connection while a statement is under way on it.
 ///
@@ -19,7 +19,13 @@ pub(crate) struct Lease {
     deadline: Duration,
 }
 
-/// Why a statement gave no rows, and whether the server may have got it.
+/// What a statement gave: rows, or the number of those that it changed.
+pub(crate) struct Answer {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) changed: u64,
+}
+
+/// Why a statement gave no answer, and whether the server may have got it.
 pub(crate) struct Unanswered {
     pub(crate) failure: Failure,
     pub(crate) was_sent: bool,
@@ -31,7 +37,7 @@ impl Lease {
         Self { client: Some(client), until, deadline }
     }
 
-    pub(crate) async fn ask(mut self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Unanswered> {
+    pub(crate) async fn ask(mut self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Answer, Unanswered> {
         let answer = self.answer(query, params).await;
         if let Some(client) = self.client.take() {
             let verdict = answer.as_ref().err().map(|unanswered| unanswered.failure.verdict());
@@ -42,15 +48,20 @@ impl Lease {
         answer
     }
 
-    async fn answer(&self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Unanswered> {
+    async fn answer(&self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Answer, Unanswered> {
         let unanswered = |was_sent| move |failure| Unanswered { failure, was_sent };
         let client = self.client.as_ref().ok_or(Failure::NoConnection).map_err(unanswered(false))?;
         let prepared = client.prepare_cached(&query.sql).await.map_err(Failure::from).map_err(unanswered(false))?;
-        let rows = client.query(&prepared, params).await.map_err(Failure::from).map_err(unanswered(true))?;
-        if query.is_read && !rows.first().is_some_and(|row| matches!(row.try_get(0), Ok(false))) {
-            return Err(unanswered(false)(Failure::ReadOnly));
-        }
-        Ok(rows)
+        let answered = match query.kind {
+            Kind::Write => client.execute(&prepared, params).await.map(|changed| Answer { rows: Vec::new(), changed }),
+            _ => client.query(&prepared, params).await.map(|rows| Answer { rows, changed: 0 }),
+        };
+        let answer = answered.map_err(Failure::from).map_err(unanswered(true))?;
+        let is_believable = match answer.rows.first() {
+            Some(row) => !query.kind.is_read() || matches!(row.try_get(0), Ok(false)),
+            None => query.kind != Kind::Read,
+        };
+        if is_believable { Ok(answer) } else { Err(unanswered(false)(Failure::ReadOnly)) }
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) const WINDOW: usize = 1000;
 /// The statements of the store. A call is one of them; a purge is the last two in turns.
 #[derive(Debug)]
 pub(crate) struct Queries {
+    pub(crate) find: Query,
     pub(crate) load: Query,
     pub(crate) insert: Query,
     pub(crate) update: Query,
@@ -19,23 +20,45 @@ pub(crate) struct Queries {
 #[derive(Debug)]
 pub(crate) struct Query {
     pub(crate) sql: String,
-    /// A read may be asked again when its answer got lost, and its rows begin with `read_only`.
-    pub(crate) is_read: bool,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A read of rows that begin with `read_only`, of which there is always one.
+    Read,
+    /// A read that may find nothing. That does not tell an absence from a replica that is behind.
+    Find,
+    /// A write whose changed rows are counted: `RETURNING` would have the server keep them in a store of its own first.
+    Write,
+    /// A write that gives rows.
+    Clear,
+}
+
+impl Kind {
+    /// It may be asked again when its answer got lost.
+    pub(crate) fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::Find)
+    }
 }
 
 impl Queries {
     pub(crate) fn of(table: &Table) -> Self {
         Self {
+            find: Query {
+                sql: format!("SELECT {READ_ONLY}, {RECORD} FROM {table} WHERE id = $1 AND realm = $2"),
+                kind: Kind::Find,
+            },
             load: read(&format!("SELECT {RECORD} FROM {table} WHERE id = $1 AND realm = $2"), ""),
             // The key is named: on a table without it the server refuses, where it would otherwise store a second record.
             insert: write(format!(
                 "INSERT INTO {table} (id, realm, version, client_id, subject, expires_at, purge_at, payload) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT (id, realm) DO NOTHING RETURNING 1"
+                 VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT (id, realm) DO NOTHING"
             )),
             // Sets no column of an index, as long as the end does not move closer: a HOT update. LEAST ignores NULL.
             update: write(format!(
                 "UPDATE {table} SET version = $4, expires_at = $5, purge_at = LEAST(purge_at, $5), payload = $6 \
-                 WHERE id = $1 AND realm = $2 AND version = $3 RETURNING 1"
+                 WHERE id = $1 AND realm = $2 AND version = $3"
             )),
             page_of_subject: page(table, "subject = $4"),
             page_of_client: page(table, "client_id = $4"),
@@ -49,12 +72,13 @@ impl Queries {
         }
     }
 
-    pub(crate) fn all(&self) -> [&Query; 8] {
-        let Self { load, insert, update, page_of_subject, page_of_client, page_of_both, postpone, delete } = self;
-        [load, insert, update, page_of_subject, page_of_client, page_of_both, postpone, delete]
+    pub(crate) fn all(&self) -> [&Query; 9] {
+        let Self { find, load, insert, update, page_of_subject, page_of_client, page_of_both, postpone, delete } = self;
+        [find, load, insert, update, page_of_subject, page_of_client, page_of_both, postpone, delete]
     }
 }
 
+const READ_ONLY: &str = "current_setting('transaction_read_only') = 'on' AS read_only";
 const RECORD: &str = "id, version, client_id, subject, expires_at, payload";
 
 fn page(table: &Table, owner: &str) -> Query {
@@ -67,14 +91,14 @@ fn page(table: &Table, owner: &str) -> Query {
 fn read(found: &str, order: &str) -> Query {
     let sql = format!(
         "SELECT session.read_only, found.* \
-         FROM (SELECT current_setting('transaction_read_only') = 'on' AS read_only) session \
+         FROM (SELECT {READ_ONLY}) session \
          LEFT JOIN ({found}) found ON TRUE {order}"
     );
-    Query { sql, is_read: true }
+    Query { sql, kind: Kind::Read }
 }
 
 const fn write(sql: String) -> Query {
-    Query { sql, is_read: false }
+    Query { sql, kind: Kind::Write }
 }
 
 /// `action` on at most `$2` of the grants that may be due by their `purge_at`, and meet `condition`. Gives the number of rows
@@ -83,12 +107,13 @@ const fn write(sql: String) -> Query {
 /// The condition is checked again when the row is locked: a grant that was refreshed meanwhile lives on. Rows are locked in
 /// the order of their keys, so that purges on several nodes never wait for each other in a circle.
 fn due(table: &Table, condition: &str, action: &str) -> Query {
-    write(format!(
+    let sql = format!(
         "WITH due AS (SELECT id, realm, expires_at FROM {table} WHERE purge_at <= $1 ORDER BY purge_at LIMIT {WINDOW}), \
          chosen AS (SELECT id, realm FROM {table} \
          WHERE (id, realm) IN (SELECT id, realm FROM due WHERE {condition}) AND {condition} \
          ORDER BY id, realm LIMIT $2 FOR UPDATE), \
          done AS ({action} WHERE (id, realm) IN (SELECT id, realm FROM chosen) RETURNING 1) \
          SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM done)"
-    ))
+    );
+    Query { sql, kind: Kind::Clear }
 }

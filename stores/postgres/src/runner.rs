@@ -2,11 +2,10 @@ use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::failure::{Failure, Verdict};
-use crate::lease::{Lease, Unanswered};
+use crate::lease::{Answer, Lease, Unanswered};
 use crate::queries::Query;
 
 /// How often a statement is sent that was certainly not applied, or that changes nothing.
@@ -19,21 +18,34 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    pub(crate) async fn run(&self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
-        let until = Instant::now() + self.deadline;
+    pub(crate) async fn run(&self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Answer, Failure> {
+        self.run_until(self.deadline(), query, params).await
+    }
+
+    /// When a call that begins now must have ended.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.deadline
+    }
+
+    pub(crate) async fn run_until(
+        &self,
+        until: Instant,
+        query: &Query,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Answer, Failure> {
         let mut attempt = 1;
         loop {
             let client = timeout_at(until, self.pool.get()).await.map_err(|_| Failure::NoConnection)??;
             let lease = Lease::new(client, until, self.deadline);
             let Unanswered { failure, was_sent } = match timeout_at(until, lease.ask(query, params)).await {
-                Ok(Ok(rows)) => return Ok(rows),
+                Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(unanswered)) => unanswered,
                 Err(_) => return Err(Failure::Deadline),
             };
             let may_repeat = match failure.verdict() {
                 Verdict::Repeat | Verdict::RepeatElsewhere => true,
                 // A write that may have been applied is the caller's to read back: a second one would meet its own first.
-                Verdict::Lost => query.is_read || !was_sent,
+                Verdict::Lost => query.kind.is_read() || !was_sent,
                 Verdict::Busy | Verdict::Refused => false,
             };
             if !may_repeat || attempt == MAX_ATTEMPTS {
