@@ -6,9 +6,12 @@ use tokio::time::timeout;
 use tokio_postgres::Config;
 
 use crate::failure::Failure;
+use crate::open_error::OpenError;
 use crate::queries::Queries;
 use crate::runner::Runner;
-use crate::{OpenError, PostgresStore, Table, connection, migration};
+use crate::store::PostgresStore;
+use crate::table::Table;
+use crate::{connection, migration};
 
 /// Opens a store, or makes its table.
 ///
@@ -42,8 +45,27 @@ enum Source {
     Pool(Pool),
 }
 
+impl PostgresStore {
+    /// Opens the store behind a connection URL, with the defaults of a [`builder`](Self::builder).
+    ///
+    /// # Errors
+    /// As [`PostgresStoreBuilder::open`].
+    pub async fn open(url: impl AsRef<str>) -> Result<Self, OpenError> {
+        Self::builder(url)?.open().await
+    }
+
+    /// A store behind a connection URL, in the form that [`tokio_postgres::Config`] describes: several hosts may be named, of
+    /// which the one that takes writes is chosen.
+    ///
+    /// # Errors
+    /// [`OpenError::InvalidUrl`], also when it names no host.
+    pub fn builder(url: impl AsRef<str>) -> Result<PostgresStoreBuilder, OpenError> {
+        PostgresStoreBuilder::from_url(url.as_ref())
+    }
+}
+
 impl PostgresStoreBuilder {
-    pub(crate) fn from_url(url: &str) -> Result<Self, OpenError> {
+    fn from_url(url: &str) -> Result<Self, OpenError> {
         let config: Config = url.parse().map_err(|_| OpenError::InvalidUrl)?;
         let names_no_host = config.get_hosts().is_empty() && config.get_hostaddrs().is_empty();
         if names_no_host { Err(OpenError::InvalidUrl) } else { Ok(Self::from_config(config)) }

@@ -6,7 +6,7 @@ use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, QueueMode
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
-use crate::OpenError;
+use crate::open_error::OpenError;
 use crate::tls::{self, Roots};
 
 /// A pool of at most `size` connections, made when they are needed.

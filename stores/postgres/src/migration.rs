@@ -3,7 +3,8 @@
 use deadpool_postgres::Client;
 
 use crate::failure::Failure;
-use crate::{OpenError, Table};
+use crate::open_error::OpenError;
+use crate::table::Table;
 
 /// The steps, oldest first. A released one never changes; what comes later is a new one behind it.
 const STEPS: [fn(&Table) -> Vec<String>; 1] = [create];
@@ -11,9 +12,13 @@ const STEPS: [fn(&Table) -> Vec<String>; 1] = [create];
 /// How often a step begins anew because another node was making the same table.
 const MAX_ATTEMPTS: usize = 32;
 
-/// All statements of all steps.
-pub(crate) fn all(table: &Table) -> Vec<String> {
-    (1..).zip(STEPS).flat_map(|(version, step)| statements(table, version, step)).collect()
+impl Table {
+    /// What [`migrate`](crate::PostgresStoreBuilder::migrate) would run on an empty database, for those who migrate with a
+    /// tool of their own: statements that end with a semicolon, each of which may be run twice.
+    #[must_use]
+    pub fn ddl(&self) -> String {
+        all(self).join(";\n") + ";\n"
+    }
 }
 
 /// Runs the steps that were not run yet.
@@ -58,6 +63,11 @@ async fn installed(client: &Client, table: &Table) -> Result<Option<i32>, OpenEr
         Err(failure) if failure.is_missing_table() => Ok(None),
         row => row.map_err(OpenError::from_failure),
     }
+}
+
+/// All statements of all steps.
+fn all(table: &Table) -> Vec<String> {
+    (1..).zip(STEPS).flat_map(|(version, step)| statements(table, version, step)).collect()
 }
 
 fn statements(table: &Table, version: i32, step: fn(&Table) -> Vec<String>) -> Vec<String> {

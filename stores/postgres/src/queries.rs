@@ -1,4 +1,4 @@
-use crate::Table;
+use crate::table::Table;
 
 /// How many rows one statement of a purge looks at: few enough to be done well within a deadline.
 pub(crate) const WINDOW: usize = 1000;

@@ -13,7 +13,6 @@ use crate::payload::Payload;
 use crate::queries::{Queries, Query, WINDOW};
 use crate::row;
 use crate::runner::Runner;
-use crate::{OpenError, PostgresStoreBuilder};
 
 /// Grants in a PostgreSQL table. Cheap to clone; clones share the pool.
 #[derive(Clone)]
@@ -25,23 +24,6 @@ struct Shared {
 }
 
 impl PostgresStore {
-    /// Opens the store behind a connection URL, with the defaults of a [`builder`](Self::builder).
-    ///
-    /// # Errors
-    /// As [`PostgresStoreBuilder::open`].
-    pub async fn open(url: impl AsRef<str>) -> Result<Self, OpenError> {
-        Self::builder(url)?.open().await
-    }
-
-    /// A store behind a connection URL, in the form that [`tokio_postgres::Config`] describes: several hosts may be named, of
-    /// which the one that takes writes is chosen.
-    ///
-    /// # Errors
-    /// [`OpenError::InvalidUrl`], also when it names no host.
-    pub fn builder(url: impl AsRef<str>) -> Result<PostgresStoreBuilder, OpenError> {
-        PostgresStoreBuilder::from_url(url.as_ref())
-    }
-
     pub(crate) fn new(runner: Runner, queries: Queries) -> Self {
         Self(Arc::new(Shared { runner, queries }))
     }

@@ -1,8 +1,7 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use crate::OpenError;
-use crate::migration;
+use crate::open_error::OpenError;
 
 /// Where the grants are: a table, its schema, and how it is laid out. `public.regrant_grants` by default.
 ///
@@ -39,13 +38,6 @@ impl Table {
     pub const fn partitioned(mut self, partitions: NonZeroU16) -> Self {
         self.partitions = Some(partitions);
         self
-    }
-
-    /// What [`migrate`](crate::PostgresStoreBuilder::migrate) would run on an empty database, for those who migrate with a
-    /// tool of their own: statements that end with a semicolon, each of which may be run twice.
-    #[must_use]
-    pub fn ddl(&self) -> String {
-        migration::all(self).join(";\n") + ";\n"
     }
 
     pub(crate) const fn partitions(&self) -> Option<NonZeroU16> {

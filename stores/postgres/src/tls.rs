@@ -5,7 +5,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::OpenError;
+use crate::open_error::OpenError;
 
 /// Whom to trust when the server shows its certificate.
 pub(crate) enum Roots<'a> {

@@ -8,7 +8,7 @@ use redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError, TlsCertificates,
 };
 
-use crate::OpenError;
+use crate::open_error::OpenError;
 
 /// A server, or some nodes of a cluster, by their URLs. It shows no password, because it shows nothing.
 pub(crate) enum Address {

@@ -7,10 +7,11 @@ use rustls::pki_types::pem::PemObject as _;
 use tokio::time::timeout;
 
 use crate::address::Address;
+use crate::durability::Durability;
 use crate::keys::Keys;
+use crate::open_error::OpenError;
 use crate::server::{Connection, Endpoint, Greeting, Mode, Role, Server, meet, text};
-use crate::store::Inner;
-use crate::{Durability, OpenError, RedisStore};
+use crate::store::{Inner, RedisStore};
 
 /// The options of a [`RedisStore`].
 ///
@@ -37,12 +38,34 @@ pub struct RedisStoreBuilder {
     assumes_noeviction: bool,
 }
 
+impl RedisStore {
+    /// Opens the store at `url` with the default options. See [`builder`](Self::builder) for the URL.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or could not keep the promises of a store.
+    pub async fn open(url: impl AsRef<str>) -> Result<Self, OpenError> {
+        Self::builder(url).open().await
+    }
+
+    /// A store at `url`: `redis://user:password@host:port/database` for a single server,
+    /// `redis-cluster://user:password@host:port,host:port` for a cluster, `rediss://` and `rediss-cluster://` for the same
+    /// with TLS. Of a cluster, one node that answers is enough; several are named so that one of them does.
+    pub fn builder(url: impl AsRef<str>) -> RedisStoreBuilder {
+        RedisStoreBuilder::from_url(url.as_ref())
+    }
+
+    /// A store in the cluster with these nodes, each of them a URL like that of a single server.
+    pub fn cluster<T: AsRef<str>>(nodes: impl IntoIterator<Item = T>) -> RedisStoreBuilder {
+        RedisStoreBuilder::from_nodes(nodes.into_iter().map(|url| url.as_ref().to_owned()).collect())
+    }
+}
+
 impl RedisStoreBuilder {
-    pub(crate) fn from_url(url: &str) -> Self {
+    fn from_url(url: &str) -> Self {
         Self::new(Address::parse(url))
     }
 
-    pub(crate) fn from_nodes(urls: Vec<String>) -> Self {
+    fn from_nodes(urls: Vec<String>) -> Self {
         Self::new(Address::Cluster(urls))
     }
 

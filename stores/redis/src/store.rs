@@ -9,9 +9,9 @@ use regrant::{GrantId, Realm, Timestamp};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
+use crate::durability::Durability;
 use crate::keys::Keys;
 use crate::server::{Server, Wait};
-use crate::{Durability, OpenError, RedisStoreBuilder};
 
 /// Grants in a Redis or Valkey server, or in a Redis Cluster; clones share connections.
 ///
@@ -35,26 +35,6 @@ pub(crate) struct Inner {
 }
 
 impl RedisStore {
-    /// Opens the store at `url` with the default options. See [`builder`](Self::builder) for the URL.
-    ///
-    /// # Errors
-    /// When the server cannot be reached, or could not keep the promises of a store.
-    pub async fn open(url: impl AsRef<str>) -> Result<Self, OpenError> {
-        Self::builder(url).open().await
-    }
-
-    /// A store at `url`: `redis://user:password@host:port/database` for a single server,
-    /// `redis-cluster://user:password@host:port,host:port` for a cluster, `rediss://` and `rediss-cluster://` for the same
-    /// with TLS. Of a cluster, one node that answers is enough; several are named so that one of them does.
-    pub fn builder(url: impl AsRef<str>) -> RedisStoreBuilder {
-        RedisStoreBuilder::from_url(url.as_ref())
-    }
-
-    /// A store in the cluster with these nodes, each of them a URL like that of a single server.
-    pub fn cluster<T: AsRef<str>>(nodes: impl IntoIterator<Item = T>) -> RedisStoreBuilder {
-        RedisStoreBuilder::from_nodes(nodes.into_iter().map(|url| url.as_ref().to_owned()).collect())
-    }
-
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
     }

@@ -8,6 +8,7 @@ use crate::deadline::Deadline;
 use crate::open_error::OpenError;
 use crate::schema;
 use crate::store::SqliteStore;
+use crate::synchronous::Synchronous;
 use crate::threads::{spawn_readers, spawn_writer};
 
 /// How a [`SqliteStore`] is opened.
@@ -34,18 +35,19 @@ pub struct SqliteStoreBuilder {
     readers: usize,
 }
 
-/// What a commit waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Synchronous {
-    /// Until the disk has it: what was acknowledged survives a power cut.
-    #[default]
-    Full,
-    /// Until the operating system has it: what was acknowledged survives the end of the process, `kill -9` included.
+impl SqliteStore {
+    /// Opens the store in this file with the defaults of a [`builder`](Self::builder); see [`SqliteStoreBuilder::open`].
     ///
-    /// A power cut or a crash of the machine may take back the last commits, as a rule those of the last seconds; the file
-    /// is consistent in any case. A refresh that was lost heals when its token is presented, and nobody is logged out. A
-    /// revocation that was lost comes undone though it was acknowledged: choose this only where that is acceptable.
-    Normal,
+    /// # Errors
+    /// When the file cannot serve as a store.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::builder().open(path)
+    }
+
+    /// What is not set has the default named at each setter.
+    pub fn builder() -> SqliteStoreBuilder {
+        SqliteStoreBuilder::default()
+    }
 }
 
 impl Default for SqliteStoreBuilder {
@@ -97,14 +99,5 @@ impl SqliteStoreBuilder {
         let writer = spawn_writer(writer).map_err(OpenError::Thread)?;
         let readers = spawn_readers(readers).map_err(OpenError::Thread)?;
         Ok(SqliteStore::new(writer, readers, self.deadline))
-    }
-}
-
-impl Synchronous {
-    pub(crate) const fn pragma(self) -> &'static str {
-        match self {
-            Self::Full => "FULL",
-            Self::Normal => "NORMAL",
-        }
     }
 }

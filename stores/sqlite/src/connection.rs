@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::builder::Synchronous;
 use crate::deadline::Deadline;
+use crate::synchronous::Synchronous;
 
 /// How soon a lock is asked for again. SQLite's own waiting backs off to 100 ms; beside a process that commits all the
 /// time, which leaves gaps of microseconds, that would be too seldom to get a turn within the deadline.

@@ -8,9 +8,11 @@ mod grants;
 mod open_error;
 mod schema;
 mod store;
+mod synchronous;
 mod task;
 mod threads;
 
-pub use builder::{SqliteStoreBuilder, Synchronous};
+pub use builder::SqliteStoreBuilder;
 pub use open_error::OpenError;
 pub use store::SqliteStore;
+pub use synchronous::Synchronous;

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,11 +8,9 @@ use regrant::store::{
 use regrant::{GrantId, Realm, Timestamp};
 use rusqlite::Connection;
 
-use crate::builder::SqliteStoreBuilder;
 use crate::deadline::Deadline;
 use crate::error::Failure;
 use crate::grants;
-use crate::open_error::OpenError;
 use crate::task::task;
 use crate::threads::Queue;
 
@@ -41,19 +38,6 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store in this file with the defaults of a [`builder`](Self::builder); see [`SqliteStoreBuilder::open`].
-    ///
-    /// # Errors
-    /// When the file cannot serve as a store.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Self::builder().open(path)
-    }
-
-    /// What is not set has the default named at each setter.
-    pub fn builder() -> SqliteStoreBuilder {
-        SqliteStoreBuilder::default()
-    }
-
     pub(crate) const fn new(writer: Queue, readers: Queue, deadline: Duration) -> Self {
         Self { writer, readers, deadline }
     }
