@@ -42,7 +42,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn full() -> Self {
-        Self { turns: 7, turn: Duration::from_millis(1500), tasks: TASKS.to_vec() }
+        Self { turns: 5, turn: Duration::from_millis(1500), tasks: TASKS.to_vec() }
     }
 
     pub(crate) fn quick() -> Self {
