@@ -71,6 +71,7 @@ pub async fn a_load_on_one_handle_never_falls_behind_the_other(harness: &impl St
     let fixture = harness.fresh().await;
     let (one, two) = (fixture.store(), fixture.second_handle());
     create(&*one, &key(1), record(0_u64.to_be_bytes())).await;
+    assert_eq!(count(&existing(&*two, &key(1)).await), 0, "what it may remember");
     let acknowledged = Arc::new(AtomicU64::new(0));
     at_once(2, |number| {
         let (one, two, acknowledged) = (Arc::clone(&one), Arc::clone(&two), Arc::clone(&acknowledged));
