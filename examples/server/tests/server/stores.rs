@@ -2,6 +2,7 @@
 //! anew goes on where the last one stopped.
 
 use regrant_testbed::{Postgres, Redis, RedisCluster};
+use rusqlite::Connection;
 
 use crate::helper::{CALLBACK, MY_CLIENT, Server, config_file};
 
@@ -44,12 +45,31 @@ fn on_a_redis_cluster() {
     are_one_server(&format!("redis-cluster://{}", nodes.join(",")));
 }
 
+#[test]
+fn a_damaged_record_is_told_as_an_outage_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("grants.db");
+    let server = start(&format!("sqlite:{}", file.display()));
+    let tokens = server.first_tokens();
+    let database = Connection::open(&file).unwrap();
+    assert_eq!(database.execute("UPDATE regrant_grants SET payload = x'2a'", []).unwrap(), 1);
+
+    assert_eq!(server.refresh(&tokens.text("refresh_token")).refusal(), (503, "temporarily_unavailable".to_owned()));
+    let access_token = tokens.text("access_token");
+    let introspection = [&MY_CLIENT[..], &[("token", &access_token)]].concat();
+    assert_eq!(server.form("/oauth2/introspect", &introspection).status, 503);
+    assert!(server.log().contains("record_corrupt"), "{}", server.log());
+    let payload = database.query_row("SELECT payload FROM regrant_grants", [], |row| row.get::<_, Vec<u8>>(0));
+    assert_eq!(payload.unwrap(), [0x2a]);
+}
+
+fn start(store: &str) -> Server {
+    let config = config_file(CONFIG);
+    Server::start(&["--config", config.to_str().unwrap(), "--store", store])
+}
+
 fn are_one_server(store: &str) {
-    let start = || {
-        let config = config_file(CONFIG);
-        Server::start(&["--config", config.to_str().unwrap(), "--store", store])
-    };
-    let (one, two) = (start(), start());
+    let (one, two) = (start(store), start(store));
 
     // Signed in here, redeemed there.
     let code = one.authorize(&one.sign_in(), &[]).redirected("code");
@@ -74,7 +94,7 @@ fn are_one_server(store: &str) {
     assert_eq!(one.refresh(&revoked).refusal(), (400, "invalid_grant".to_owned()));
 
     drop((one, two));
-    let anew = start();
+    let anew = start(store);
     assert_eq!(anew.introspect(&lost.text("access_token"))["active"], false);
     assert_eq!(anew.introspect(&lasting.text("access_token"))["active"], true);
     assert_eq!(anew.refresh(&lasting.text("refresh_token")).status, 200);
