@@ -3,10 +3,13 @@ use crate::table::Table;
 /// How many rows one statement of a purge looks at: few enough to be done well within a deadline.
 pub(crate) const WINDOW: usize = 1000;
 
-/// The statements of the store. A call is one of them; a purge is the last two in turns.
+/// The statements of the store. A call is one of them, but for two: a load that finds nothing goes on to `load`, and a
+/// purge is the last two in turns.
 #[derive(Debug)]
 pub(crate) struct Queries {
+    /// The grant of a key, if there is one: without the join that the answer "there is none" takes.
     pub(crate) find: Query,
+    /// The grant of a key, or a primary's word that there is none.
     pub(crate) load: Query,
     pub(crate) insert: Query,
     pub(crate) update: Query,

@@ -14,15 +14,15 @@ const FAULTS: [Fault; 2] = [Fault::Before, Fault::After];
 /// No operation here makes more calls than this, read-backs and second rounds included.
 const CALLS: usize = 8;
 
-/// Every call of either policy, each in either way.
+/// Every call, each in either way.
+fn each_call() -> impl Iterator<Item = (Fault, usize)> {
+    FAULTS.into_iter().flat_map(|fault| (0..CALLS).map(move |k| (fault, k)))
+}
+
+/// The same with grace and without.
 fn each_fault() -> impl Iterator<Item = (Policy, Fault, usize)> {
     let policies = [Policy::default(), Policy::default().with_grace_period(Duration::ZERO)];
-    policies.into_iter().flat_map(|policy| {
-        FAULTS.into_iter().flat_map(move |fault| {
-            let policy = policy.clone();
-            (0..CALLS).map(move |k| (policy.clone(), fault, k))
-        })
-    })
+    policies.into_iter().flat_map(|policy| each_call().map(move |(fault, k)| (policy.clone(), fault, k)))
 }
 
 /// The tokens, at once or by a retry: the only error may be one that tells the client to try again.
@@ -58,20 +58,18 @@ pub async fn no_single_fault_changes_what_a_replay_answers(harness: &impl StoreH
     let fixture = harness.fresh().await;
     let node = Node::new(fixture.store());
     for wanted in ["read write", "read"] {
-        for fault in FAULTS {
-            for k in 0..CALLS {
-                let what = format!("{wanted}, call {k} failed {fault:?}");
-                let first = node.issue().await;
-                let lost = node.refresh(&first.refresh).await.unwrap();
-                node.store.fail(k, fault);
-                let answer = node.refresh_scoped(&first.refresh, wanted).await;
-                node.store.calm();
-                let retry = async || node.refresh_scoped(&first.refresh, wanted).await;
-                let tokens = or_retry(answer, &what, retry).await;
-                assert_eq!(tokens.refresh, lost.refresh, "{what}");
-                assert_eq!(tokens.scope.to_string(), wanted, "{what}");
-                node.assert_alive(&tokens, &what).await;
-            }
+        for (fault, k) in each_call() {
+            let what = format!("{wanted}, call {k} failed {fault:?}");
+            let first = node.issue().await;
+            let lost = node.refresh(&first.refresh).await.unwrap();
+            node.store.fail(k, fault);
+            let answer = node.refresh_scoped(&first.refresh, wanted).await;
+            node.store.calm();
+            let retry = async || node.refresh_scoped(&first.refresh, wanted).await;
+            let tokens = or_retry(answer, &what, retry).await;
+            assert_eq!(tokens.refresh, lost.refresh, "{what}");
+            assert_eq!(tokens.scope.to_string(), wanted, "{what}");
+            node.assert_alive(&tokens, &what).await;
         }
     }
 }
@@ -95,20 +93,18 @@ pub async fn no_single_fault_costs_a_code(harness: &impl StoreHarness) {
 pub async fn an_acknowledged_revocation_holds_whatever_failed(harness: &impl StoreHarness) {
     let fixture = harness.fresh().await;
     let node = Node::new(fixture.store());
-    for fault in FAULTS {
-        for k in 0..CALLS {
-            let what = format!("call {k} failed {fault:?}");
-            let chain = node.rotate(&node.issue().await, 1).await;
-            node.store.fail(k, fault);
-            let answer = node.revoke(&chain[1].refresh).await;
-            node.store.calm();
-            if let Err(error) = answer {
-                assert!(is_retryable(&error), "{what}: {error:?}");
-                node.revoke(&chain[1].refresh).await.unwrap();
-            }
-            assert!(!node.is_any_active(&chain).await, "{what}");
-            refusal(node.refresh(&chain[1].refresh).await);
+    for (fault, k) in each_call() {
+        let what = format!("call {k} failed {fault:?}");
+        let chain = node.rotate(&node.issue().await, 1).await;
+        node.store.fail(k, fault);
+        let answer = node.revoke(&chain[1].refresh).await;
+        node.store.calm();
+        if let Err(error) = answer {
+            assert!(is_retryable(&error), "{what}: {error:?}");
+            node.revoke(&chain[1].refresh).await.unwrap();
         }
+        assert!(!node.is_any_active(&chain).await, "{what}");
+        refusal(node.refresh(&chain[1].refresh).await);
     }
 }
 
@@ -116,23 +112,21 @@ pub async fn an_acknowledged_revocation_holds_whatever_failed(harness: &impl Sto
 pub async fn the_reaction_to_reuse_is_stored_before_the_refusal(harness: &impl StoreHarness) {
     let fixture = harness.fresh().await;
     let node = Node::new(fixture.store());
-    for fault in FAULTS {
-        for k in 0..CALLS {
-            let what = format!("call {k} failed {fault:?}");
-            let chain = node.rotate(&node.issue().await, 1).await;
-            node.clock.advance(MINUTE * 2);
-            node.store.fail(k, fault);
-            let answer = node.refresh(&chain[0].refresh).await;
-            node.store.calm();
-            match answer {
-                Err(TokenError::Refused(_)) => {}
-                Err(error) if is_retryable(&error) => {
-                    refusal(node.refresh(&chain[0].refresh).await);
-                }
-                other => panic!("{what}: {other:?}"),
+    for (fault, k) in each_call() {
+        let what = format!("call {k} failed {fault:?}");
+        let chain = node.rotate(&node.issue().await, 1).await;
+        node.clock.advance(MINUTE * 2);
+        node.store.fail(k, fault);
+        let answer = node.refresh(&chain[0].refresh).await;
+        node.store.calm();
+        match answer {
+            Err(TokenError::Refused(_)) => {}
+            Err(error) if is_retryable(&error) => {
+                refusal(node.refresh(&chain[0].refresh).await);
             }
-            assert!(!node.is_any_active(&chain).await, "{what}");
+            other => panic!("{what}: {other:?}"),
         }
+        assert!(!node.is_any_active(&chain).await, "{what}");
     }
 }
 
