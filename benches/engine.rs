@@ -51,6 +51,8 @@ fn engine(criterion: &mut Criterion) {
         tokens: &tokens,
         entropy: &SystemEntropy,
         now: bench.service.now(),
+        confirmation: None,
+        signing_key: None,
         has_raced: false,
     };
     group.bench_function("decide rotation", |bencher| {

@@ -11,11 +11,17 @@ mod common;
 use std::collections::HashMap;
 use std::hint::black_box;
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::{BETWEEN_REFRESHES, Bench, GRANTS, now};
-use criterion::{Criterion, criterion_group, criterion_main};
-use regrant::{Entropy as _, MemoryStore, RefreshRequest, RefreshToken, SystemEntropy};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use regrant::{
+    AccessTokenClaims, AccessTokenFormat, Client, ClientId, DeviceAuthorizationRequest, Entropy as _, IdTokenClaims,
+    JwtIssuer, KeyId, MemoryStore, Policy, PollRequest, RefreshRequest, RefreshToken, SignError, SystemEntropy,
+    Timestamp,
+};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 fn service(criterion: &mut Criterion) {
@@ -59,7 +65,70 @@ fn service(criterion: &mut Criterion) {
             now(bench.service.revoke(&bench.client, refresh_token.expose())).expect("revoked");
         });
     });
+    group.bench_function("device poll, pending", |bencher| {
+        bencher.iter_batched(
+            || {
+                let device = now(bench.service.authorize_device(&bench.client, &DeviceAuthorizationRequest::new()));
+                PollRequest::new(device.expect("a device code").device_code)
+            },
+            |poll| now(bench.service.poll(&bench.client, &poll)).map(drop),
+            BatchSize::SmallInput,
+        );
+    });
+
+    // What the form of a JWT costs besides its signatures.
+    let policy = Policy::default().with_access_token_format(AccessTokenFormat::Jwt);
+    let bench = Bench::with(MemoryStore::new(), |service| service.policy(policy).jwt_issuer(Unsigned));
+    let mut refresh_token = bench.issue(0).refresh_token;
+    group.bench_function("refresh, JWTs unsigned", |bencher| {
+        bencher.iter(|| {
+            bench.clock.advance(BETWEEN_REFRESHES);
+            refresh_token = refresh_token.take().map(|token| refresh(&bench, token));
+        });
+    });
     group.finish();
+}
+
+/// Hands out what it should sign.
+struct Unsigned;
+
+#[async_trait]
+impl JwtIssuer for Unsigned {
+    fn issuer(&self) -> &'static str {
+        "https://as.example"
+    }
+
+    fn signing_key(&self, _: &Client, _: Timestamp) -> KeyId {
+        KeyId::new("none").expect("valid")
+    }
+
+    fn holds(&self, _: &KeyId) -> bool {
+        true
+    }
+
+    async fn access_token(&self, _: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError> {
+        Ok(claims.jti.to_owned())
+    }
+
+    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, SignError> {
+        Ok(claims.subject.as_str().to_owned())
+    }
+
+    async fn introspection(&self, _: &ClientId, _: &Map<String, Value>, _: Timestamp) -> Result<String, SignError> {
+        Err(SignError::new("no introspection is signed here"))
+    }
+
+    fn read_access_token(&self, jwt: &str) -> Option<String> {
+        Some(jwt.to_owned())
+    }
+
+    fn jwks(&self, _: Timestamp) -> Map<String, Value> {
+        Map::new()
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 fn refresh(bench: &Bench, refresh_token: RefreshToken) -> RefreshToken {

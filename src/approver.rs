@@ -19,7 +19,8 @@ use crate::vocabulary::Subject;
 pub struct ApproveRequest<'a> {
     /// The flow.
     pub grant_type: GrantType,
-    /// The scope asked for; the client's registered scope when the request names none (RFC 6749 section 3.3).
+    /// The scope asked for; what [`Client::scope_of`](crate::Client::scope_of) has for a request
+    /// that names none.
     pub scope: Scope,
     /// The resources asked for (RFC 8707); the empty when the request names none.
     pub resources: Resources,

@@ -36,8 +36,11 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// What it may ask the token endpoint for. Default `authorization_code` alone, as in AM: list `refresh_token` too.
     pub grant_types: Vec<GrantType>,
-    /// The scope it may be granted. Also what it gets when a request names none (RFC 6749 section 3.3). Default empty.
+    /// The scope it may be granted. Default empty.
     pub scope: Scope,
+    /// What it gets when a request names no scope (RFC 6749 section 3.3): all of [`scope`](Self::scope) when absent; when empty
+    /// the request is refused. Default absent. AM: `defaultScopes`.
+    pub default_scope: Option<Scope>,
     /// The resources it may ask tokens for (RFC 8707). Default none.
     pub resources: Resources,
     /// Whose tokens it may introspect. Default its own.
@@ -57,6 +60,7 @@ impl Client {
             redirect_uris: Vec::new(),
             grant_types: vec![GrantType::AuthorizationCode],
             scope: Scope::empty(),
+            default_scope: None,
             resources: Resources::none(),
             introspection: IntrospectionAccess::Own,
             policy: ClientPolicy::default(),
@@ -98,6 +102,13 @@ impl Client {
         self
     }
 
+    /// Sets what it gets when a request names no scope.
+    #[must_use]
+    pub fn with_default_scope(mut self, scope: Option<Scope>) -> Self {
+        self.default_scope = scope;
+        self
+    }
+
     /// Sets the resources it may ask tokens for.
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
@@ -123,6 +134,25 @@ impl Client {
     #[must_use]
     pub fn is_confidential(&self) -> bool {
         self.authentication_method != ClientAuthenticationMethod::None
+    }
+
+    /// The scope of a request that asks for `requested`; `None` when it has to name one and does not: `invalid_scope`
+    /// (RFC 6749 section 3.3).
+    ///
+    /// ```
+    /// use regrant::{Client, ClientId, Scope};
+    ///
+    /// let app = Client::new(ClientId::new("app")?).with_scope("read write".parse()?);
+    /// assert_eq!(app.scope_of(None), Some("read write".parse()?));
+    /// assert_eq!(app.with_default_scope(Some(Scope::empty())).scope_of(None), None);
+    /// # Ok::<(), regrant::InvalidValue>(())
+    /// ```
+    #[must_use]
+    pub fn scope_of(&self, requested: Option<Scope>) -> Option<Scope> {
+        requested.or_else(|| match &self.default_scope {
+            None => Some(self.scope.clone()),
+            Some(default) => Some(default).filter(|default| !default.is_empty()).cloned(),
+        })
     }
 
     /// Whether it may use `grant_type`.
@@ -162,12 +192,37 @@ pub enum ClientAuthenticationMethod {
     ClientSecretBasic,
     /// `client_secret_post`: `client_id` and `client_secret` in the body.
     ClientSecretPost,
+    /// `client_secret_jwt`: a JWT with a MAC under the client's secret (OpenID Connect Core section 9).
+    ClientSecretJwt,
+    /// `private_key_jwt`: a JWT signed with the client's private key (RFC 7523 section 2.2, OpenID Connect Core section 9).
+    PrivateKeyJwt,
+    /// `tls_client_auth`: a certificate of a known authority, by its subject (RFC 8705 section 2.1).
+    TlsClientAuth,
+    /// `self_signed_tls_client_auth`: a registered certificate (RFC 8705 section 2.2).
+    SelfSignedTlsClientAuth,
     /// `none`: a public client, known by its `client_id` alone.
     None,
 }
 
 impl ClientAuthenticationMethod {
-    pub(crate) const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::ClientSecretJwt,
+        Self::PrivateKeyJwt,
+        Self::TlsClientAuth,
+        Self::SelfSignedTlsClientAuth,
+        Self::None,
+    ];
+
+    /// Those that need no library for JWTs or certificates.
+    pub(crate) const PLAIN: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
+
+    /// Whether the client shows possession of a private key, which nobody else ever holds (RFC 9700 section 2.5).
+    #[must_use]
+    pub const fn is_asymmetric(self) -> bool {
+        matches!(self, Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+    }
 
     /// The name in client metadata.
     #[must_use]
@@ -175,6 +230,10 @@ impl ClientAuthenticationMethod {
         match self {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
             Self::None => "none",
         }
     }
@@ -184,8 +243,11 @@ impl FromStr for ClientAuthenticationMethod {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let unknown =
-            InvalidValue::new("token_endpoint_auth_method", "known are client_secret_basic, client_secret_post, none");
+        let unknown = InvalidValue::new(
+            "token_endpoint_auth_method",
+            "known are client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, \
+             self_signed_tls_client_auth, none",
+        );
         Self::ALL.into_iter().find(|method| method.as_str() == text).ok_or(unknown)
     }
 }

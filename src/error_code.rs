@@ -19,7 +19,17 @@ pub enum ErrorCode {
     InvalidScope,
     /// `invalid_target` (RFC 8707 section 2).
     InvalidTarget,
-    /// `access_denied` (RFC 6749 section 4.1.2.1), for authorization endpoints.
+    /// `invalid_dpop_proof` (RFC 9449 section 5).
+    InvalidDpopProof,
+    /// `use_dpop_nonce` (RFC 9449 section 8): the nonce to use is in the header `DPoP-Nonce`.
+    UseDpopNonce,
+    /// `authorization_pending` (RFC 8628 section 3.5): poll on.
+    AuthorizationPending,
+    /// `slow_down` (RFC 8628 section 3.5): poll on, and wait 5 seconds longer from now on.
+    SlowDown,
+    /// `expired_token` (RFC 8628 section 3.5): begin a new device authorization.
+    ExpiredToken,
+    /// `access_denied` (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5): for authorization endpoints, and devices.
     AccessDenied,
     /// `unsupported_response_type` (RFC 6749 section 4.1.2.1), for authorization endpoints.
     UnsupportedResponseType,
@@ -42,6 +52,11 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -60,6 +75,11 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "The grant type is not supported.",
             Self::InvalidScope => "The requested scope is invalid or exceeds what was granted.",
             Self::InvalidTarget => "The requested resource is invalid or exceeds what was granted.",
+            Self::InvalidDpopProof => "The DPoP proof is missing or not valid for this request.",
+            Self::UseDpopNonce => "The DPoP proof must have the nonce of the DPoP-Nonce header.",
+            Self::AuthorizationPending => "The user has not decided yet.",
+            Self::SlowDown => "The device polls too often.",
+            Self::ExpiredToken => "The device code has expired.",
             Self::AccessDenied => "The resource owner or the service denied the request.",
             Self::UnsupportedResponseType => "The response type is not supported.",
             Self::TemporarilyUnavailable => "The service is temporarily unavailable; nothing was consumed, try again.",

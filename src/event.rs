@@ -36,8 +36,12 @@ pub enum Operation {
     Authenticate,
     Authorize,
     Issue,
+    AuthorizeDevice,
+    DecideDevice,
     Redeem,
+    Poll,
     Refresh,
+    Exchange,
     Introspect,
     Revoke,
     RevokeGrant,
@@ -53,7 +57,11 @@ impl Operation {
             Self::Authenticate => "authenticate",
             Self::Authorize => "authorize",
             Self::Issue => "issue",
+            Self::AuthorizeDevice => "authorize_device",
+            Self::DecideDevice => "decide_device",
             Self::Redeem => "redeem",
+            Self::Poll => "poll",
+            Self::Exchange => "exchange",
             Self::Refresh => "refresh",
             Self::Introspect => "introspect",
             Self::Revoke => "revoke",
@@ -72,7 +80,14 @@ pub enum EventKind {
     CodeIssued,
     /// First tokens were issued for an approved grant.
     Issued,
-    /// A code was exchanged for tokens.
+    /// A device asked to be authorized.
+    DeviceCodeIssued,
+    /// The user of a device decided.
+    DeviceDecided {
+        /// Whether for the device.
+        approved: bool,
+    },
+    /// A code, or a device code, was exchanged for tokens.
     Redeemed,
     /// A refresh token was rotated.
     Rotated {
@@ -132,6 +147,8 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CodeIssued => "code_issued",
+            Self::DeviceCodeIssued => "device_code_issued",
+            Self::DeviceDecided { .. } => "device_decided",
             Self::Issued => "issued",
             Self::Redeemed => "redeemed",
             Self::Rotated { .. } => "rotated",

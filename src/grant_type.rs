@@ -77,11 +77,11 @@ impl GrantType {
         }
     }
 
-    /// Whether a grant of this flow may carry a refresh token at all. Implicit and client credentials never do
-    /// (RFC 6749 sections 4.2.2 and 4.4.3).
+    /// Whether a grant of this flow may carry a refresh token at all. Implicit and client credentials never do (RFC 6749
+    /// sections 4.2.2 and 4.4.3), nor does token exchange (AM; RFC 8693 section 2.2.1).
     #[must_use]
     pub const fn may_refresh(&self) -> bool {
-        !matches!(self, Self::Implicit | Self::ClientCredentials)
+        !matches!(self, Self::Implicit | Self::ClientCredentials | Self::TokenExchange)
     }
 }
 

@@ -5,6 +5,7 @@ mod approver;
 mod authenticator;
 mod client;
 mod clock;
+pub mod compat;
 pub mod engine;
 mod entropy;
 mod error_code;
@@ -13,9 +14,13 @@ mod gate;
 mod grant;
 mod grant_id;
 mod grant_type;
+mod jwt;
+mod key_id;
 mod parameters;
 mod pkce;
 mod policy;
+mod possession;
+mod proof;
 mod refusal;
 mod resource;
 mod scope;
@@ -24,38 +29,46 @@ mod service;
 pub mod sink;
 pub mod store;
 mod token;
+mod user_code;
 mod vocabulary;
 pub mod wire;
 
 pub use approver::{ApproveError, ApproveRequest, GrantApprover};
 pub use authenticator::{
     AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientRegistry, RegistryError,
-    SecretHash, VerifySecret,
+    SecretHash, VerifyCredentials, VerifySecret,
 };
 pub use client::{Client, ClientAuthenticationMethod, IntrospectionAccess};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use engine::{
-    ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, IssueRequest, RedeemRequest, RefreshRequest,
-    TokenResponse, TokenType,
+    ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, DeviceAuthorizationRequest, DeviceAuthorizationResponse,
+    ExchangeRequest, IssueRequest, PollRequest, RedeemRequest, RefreshRequest, TokenResponse, TokenType,
 };
 pub use entropy::{Entropy, SystemEntropy};
 pub use error_code::ErrorCode;
 pub use event::{Event, EventKind, EventSink, NoEvents, Operation, ReplayCause};
 pub use gate::{EverySubject, SubjectGate};
-pub use grant::{Approval, Confirmation, CorruptRecord, Grant, GrantSummary, RevocationReason};
+pub use grant::{Actor, Approval, Confirmation, CorruptRecord, Grant, GrantSummary, RevocationReason};
 pub use grant_id::GrantId;
 pub use grant_type::{ExtensionUri, GrantType};
+pub use jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, SignError};
+pub use key_id::KeyId;
 pub use parameters::{MissingParameter, Parameters};
 pub use pkce::CodeChallenge;
 pub use policy::{
-    ClientPolicy, GraceEnds, Lifetime, Limit, OnReuse, OnRollback, Policy, PolicyError, PreviousAccessToken,
-    RequirePkce,
+    AccessTokenFormat, ClientPolicy, GraceEnds, Lifetime, Limit, OnReuse, OnRollback, Policy, PolicyError,
+    PreviousAccessToken, RequirePkce, SenderConstraint,
 };
+pub use possession::{ClientCertificate, DpopProof, Possession};
+pub use proof::{ProofError, ProofVerifier};
 pub use refusal::Refusal;
 pub use resource::{Resource, Resources};
 pub use scope::Scope;
-pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken};
+pub use secret::{
+    AccessToken, AuthorizationCode, ClientAssertion, ClientSecret, CodeVerifier, DeviceCode, IdToken, RefreshToken,
+};
 pub use service::{GrantPage, TokenError, TokenService, TokenServiceBuilder};
 pub use store::{GrantOwner, MemoryStore};
 pub use token::{Key, KeyRing, KeyRingError, Opened, TokenFormat, TokenKind, TokenPrefixes};
+pub use user_code::UserCode;
 pub use vocabulary::{ClientId, InvalidValue, Realm, RedirectUri, Registration, Subject};

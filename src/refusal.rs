@@ -33,6 +33,42 @@ pub enum Refusal {
     /// The grant is bound to a key that the request does not prove to hold.
     #[error("proof of possession missing or of another key")]
     ProofOfPossessionFailed,
+    /// The policy demands a DPoP proof, or a proof or certificate, and the request has none.
+    #[error("proof of possession missing")]
+    ProofMissing,
+    /// The policy demands a client certificate, and the request came without one.
+    #[error("client certificate missing")]
+    CertificateMissing,
+    /// The DPoP proof is not valid for this request, or was used before.
+    #[error("proof of possession invalid")]
+    ProofInvalid,
+    /// The DPoP proof has no nonce, or one that is no longer accepted.
+    #[error("proof of possession without the nonce")]
+    ProofNonceRequired,
+    /// The policy demands that the client authenticates with a private key, and it did not.
+    #[error("client authentication without a private key")]
+    AuthenticationTooWeak,
+    /// The user of the device has not decided yet.
+    #[error("authorization pending")]
+    AuthorizationPending,
+    /// The device polls more often than it may.
+    #[error("polled too fast")]
+    PolledTooFast,
+    /// The device code has expired.
+    #[error("device code expired")]
+    DeviceCodeExpired,
+    /// The user of the device said no.
+    #[error("denied by the resource owner")]
+    DeniedByOwner,
+    /// Nobody waits for this user code: it was mistyped, has expired, or has been decided.
+    #[error("user code unknown")]
+    UserCodeUnknown,
+    /// The token to exchange, or that of the actor, is not active or not for this client to exchange.
+    #[error("token not exchangeable")]
+    SubjectTokenInvalid,
+    /// The token to exchange names who may act, and this actor is another one, or the chain of actors is too long.
+    #[error("actor not allowed")]
+    ActorNotAllowed,
     /// The grant was revoked.
     #[error("grant revoked")]
     GrantRevoked,
@@ -91,6 +127,9 @@ pub enum Refusal {
     /// The client may not use this grant type.
     #[error("grant type not allowed for the client")]
     GrantTypeNotAllowed,
+    /// The request names no scope, and the client has no default one.
+    #[error("scope missing")]
+    ScopeMissing,
     /// More scope than the grant or the client's registration holds.
     #[error("scope exceeded")]
     ScopeExceeded,
@@ -113,7 +152,9 @@ impl Refusal {
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {
-            Self::ClientAuthenticationFailed | Self::PublicCaller => ErrorCode::InvalidClient,
+            Self::ClientAuthenticationFailed | Self::AuthenticationTooWeak | Self::PublicCaller => {
+                ErrorCode::InvalidClient
+            }
             Self::TokenUnrecognized
             | Self::GrantUnknown
             | Self::OtherClient
@@ -135,11 +176,22 @@ impl Refusal {
             | Self::CodeVerifierMismatch
             | Self::CodeVerifierUnexpected
             | Self::ApprovalDenied
+            | Self::UserCodeUnknown
             | Self::GrantExhausted => ErrorCode::InvalidGrant,
+            Self::ProofMissing | Self::ProofInvalid => ErrorCode::InvalidDpopProof,
+            Self::ProofNonceRequired => ErrorCode::UseDpopNonce,
+            Self::AuthorizationPending => ErrorCode::AuthorizationPending,
+            Self::PolledTooFast => ErrorCode::SlowDown,
+            Self::DeviceCodeExpired => ErrorCode::ExpiredToken,
+            Self::DeniedByOwner => ErrorCode::AccessDenied,
             Self::ClockBehind => ErrorCode::TemporarilyUnavailable,
-            Self::CodeChallengeRequired | Self::RedirectUriNotRegistered => ErrorCode::InvalidRequest,
+            Self::CodeChallengeRequired
+            | Self::RedirectUriNotRegistered
+            | Self::CertificateMissing
+            | Self::SubjectTokenInvalid
+            | Self::ActorNotAllowed => ErrorCode::InvalidRequest,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
-            Self::ScopeExceeded => ErrorCode::InvalidScope,
+            Self::ScopeMissing | Self::ScopeExceeded => ErrorCode::InvalidScope,
             Self::ResourceExceeded => ErrorCode::InvalidTarget,
         }
     }

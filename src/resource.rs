@@ -48,6 +48,12 @@ impl Resources {
         sorted_subset(self.iter(), other.iter())
     }
 
+    /// The resources that are in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        self.iter().filter(|resource| other.iter().any(|known| known == *resource)).cloned().collect()
+    }
+
     /// Whether the two have a resource in common.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {

@@ -86,6 +86,13 @@ impl Scope {
         self == other || sorted_subset(self.iter(), other.iter())
     }
 
+    /// The tokens that both hold.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let both: Vec<&str> = self.iter().filter(|token| other.contains(token)).collect();
+        Self(both.join(" ").into())
+    }
+
     /// The tokens as the protocol writes them.
     #[must_use]
     pub fn as_str(&self) -> &str {

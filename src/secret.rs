@@ -63,6 +63,18 @@ secret_text! {
     ClientSecret
 }
 secret_text! {
+    /// A JWT by which a client authenticates (`client_assertion`, RFC 7523 section 2.2). Usable once, but by whoever is first.
+    ClientAssertion
+}
+secret_text! {
+    /// An `id_token` (OpenID Connect Core section 2): a signed statement about a person.
+    IdToken
+}
+secret_text! {
+    /// A device code (RFC 8628 section 3.2), 111 characters with the default prefix.
+    DeviceCode
+}
+secret_text! {
     /// A PKCE `code_verifier` as the client sent it (RFC 7636 section 4.1).
     CodeVerifier
 }

@@ -375,11 +375,9 @@ async fn an_authenticator_that_cannot_tell_asks_to_try_again() {
     let header = basic("app", "secret");
     for door in DOORS {
         let body = form(request_at(door));
-        let request = Request {
-            method: "POST",
-            headers: &[("content-type", b"application/x-www-form-urlencoded"), ("authorization", header.as_bytes())],
-            body: body.as_bytes(),
-        };
+        let headers: [(&str, &[u8]); 2] =
+            [("content-type", b"application/x-www-form-urlencoded"), ("authorization", header.as_bytes())];
+        let request = Request::new("POST", "/oauth2/token", &headers, body.as_bytes());
         let reply = Reply::checked(door, &request, endpoints.handle(door, &request).await);
         assert_eq!(reply.outcome(), (503, "temporarily_unavailable"), "{door:?}");
     }
@@ -411,6 +409,10 @@ fn authentication_methods_are_spelled_as_in_client_metadata() {
     for (name, method) in [
         ("client_secret_basic", ClientAuthenticationMethod::ClientSecretBasic),
         ("client_secret_post", ClientAuthenticationMethod::ClientSecretPost),
+        ("client_secret_jwt", ClientAuthenticationMethod::ClientSecretJwt),
+        ("private_key_jwt", ClientAuthenticationMethod::PrivateKeyJwt),
+        ("tls_client_auth", ClientAuthenticationMethod::TlsClientAuth),
+        ("self_signed_tls_client_auth", ClientAuthenticationMethod::SelfSignedTlsClientAuth),
         ("none", ClientAuthenticationMethod::None),
     ] {
         assert_eq!(name.parse(), Ok(method));
@@ -418,5 +420,5 @@ fn authentication_methods_are_spelled_as_in_client_metadata() {
         assert_eq!(serde_json::to_value(method).unwrap(), name);
         assert_eq!(serde_json::from_value::<ClientAuthenticationMethod>(name.into()).unwrap(), method);
     }
-    assert!("client_secret_jwt".parse::<ClientAuthenticationMethod>().is_err());
+    assert!("client_secret".parse::<ClientAuthenticationMethod>().is_err());
 }

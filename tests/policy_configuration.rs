@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use common::{APP, Config, OTHER, Server, client, seconds};
 use regrant::{
-    Client, ClientPolicy, ClientRegistry, ClientSecret, GraceEnds, GrantType, Key, KeyRing, Lifetime, Limit,
-    MemoryStore, OnReuse, OnRollback, Policy, PreviousAccessToken, RequirePkce, SecretHash, TokenService,
+    AccessTokenFormat, Client, ClientPolicy, ClientRegistry, ClientSecret, GraceEnds, GrantType, Key, KeyRing,
+    Lifetime, Limit, MemoryStore, OnReuse, OnRollback, Policy, PreviousAccessToken, RequirePkce, SecretHash,
+    SenderConstraint, TokenService,
 };
 use serde_json::json;
 
@@ -76,6 +77,11 @@ previous_access_token = "revoke"
 on_rollback = "refuse"
 max_live_access_tokens = "unlimited"
 id_token_lifetime = "1h 30m"
+access_token_format = "jwt"
+device_code_lifetime = "10m"
+device_poll_interval = "2s"
+sender_constraint = "either"
+require_asymmetric_authentication = true
 require_pkce = "everybody"
 "#;
 
@@ -97,6 +103,11 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
         .with_on_rollback(OnRollback::Refuse)
         .with_max_live_access_tokens(Limit::Unlimited)
         .with_id_token_lifetime(90 * MINUTE)
+        .with_access_token_format(AccessTokenFormat::Jwt)
+        .with_device_code_lifetime(10 * MINUTE)
+        .with_device_poll_interval(seconds(2))
+        .with_sender_constraint(SenderConstraint::Either)
+        .with_require_asymmetric_authentication(true)
         .with_require_pkce(RequirePkce::Everybody);
     assert_eq!(policy, expected);
     // Nothing was left out: each line changes something, but for the one that says what the default says.

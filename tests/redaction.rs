@@ -14,17 +14,19 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use common::{
-    APP, AUDITOR, Auth, Config, GateState, OTHER, PASSWORD, POSTER, REDIRECT, Reply, SCOPE, SPA, Server, Tokens, USER,
-    VERIFIER, basic, challenge, client, encode, form, scope, subject,
+    APP, AUDITOR, Auth, Config, GateState, OTHER, PASSWORD, POSTER, REDIRECT, Reply, SCOPE, SPA, Server, StubIssuer,
+    StubVerifier, Tokens, USER, VERIFIER, basic, challenge, client, encode, form, scope, seconds, subject,
 };
 use regrant::store::{StoreError, StoredGrant, Version};
-use regrant::wire::{Endpoint, Endpoints, Request};
+use regrant::wire::{Endpoint, Endpoints, Paths, Request};
 use regrant::{
-    AccessToken, Approval, ApproveError, ApproveRequest, AuthenticateError, AuthenticatedClient, AuthorizationCode,
-    AuthorizeRequest, ClientCredentials, ClientId, ClientRegistry, ClientSecret, CodeVerifier, Entropy, Event,
-    EventSink, Grant, GrantApprover, GrantOwner, GrantType, IssueRequest, Key, KeyRing, Realm, RedeemRequest,
-    RefreshRequest, RefreshToken, SecretHash, SystemEntropy, TokenError, TokenFormat, TokenKind, TokenPrefixes,
-    TokenService,
+    AccessToken, AccessTokenClaims, AccessTokenFormat, Approval, ApproveError, ApproveRequest, AuthenticateError,
+    AuthenticatedClient, AuthorizationCode, AuthorizeRequest, Client, ClientAssertion, ClientAuthenticationMethod,
+    ClientCertificate, ClientCredentials, ClientId, ClientPolicy, ClientRegistry, ClientSecret, CodeVerifier,
+    DeviceAuthorizationRequest, DeviceCode, DpopProof, Entropy, Event, EventSink, ExchangeRequest, Grant,
+    GrantApprover, GrantOwner, GrantType, IdToken, IdTokenClaims, IssueRequest, Key, KeyRing, PollRequest, Possession,
+    Realm, RedeemRequest, RefreshRequest, RefreshToken, SecretHash, SystemEntropy, TokenError, TokenFormat, TokenKind,
+    TokenPrefixes, TokenService, UserCode, VerifyCredentials,
 };
 
 /// Collects everything that somebody might see.
@@ -178,6 +180,45 @@ impl GrantApprover for Curious {
     }
 }
 
+/// Accepts one assertion.
+struct OneAssertion;
+
+const ASSERTION: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqd3QifQ.c2lnbmF0dXJlLW9mLXRoZS1hc3NlcnRpb24";
+/// Of the stub: key, `jti`.
+const PROOF: &str = "A.1f0e9c44-proof-of-the-canary";
+
+#[async_trait]
+impl VerifyCredentials for OneAssertion {
+    async fn verify(&self, _: &Client, shown: &ClientCredentials) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        match shown {
+            ClientCredentials::Assertion(_, assertion) if assertion.expose().ends_with("down") => Err("no keys".into()),
+            ClientCredentials::Assertion(_, assertion) => Ok(assertion.expose() == ASSERTION),
+            _ => Ok(false),
+        }
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        vec!["ES256"]
+    }
+}
+
+/// Every flow for everybody, tokens of [`OTHER`] in the form of JWTs, and a client that authenticates with an assertion.
+fn config() -> Config {
+    let with_flows = |client: Client| {
+        let more = [GrantType::DeviceCode, GrantType::TokenExchange];
+        let flows: Vec<_> = client.grant_types.iter().cloned().chain(more).collect();
+        client.with_grant_types(flows)
+    };
+    let jwt = ClientPolicy::default().with_access_token_format(AccessTokenFormat::Jwt);
+    let by_assertion =
+        client(Auth::Basic("jwt", "")).with_authentication_method(ClientAuthenticationMethod::PrivateKeyJwt);
+    [APP, OTHER, POSTER, SPA]
+        .into_iter()
+        .fold(Config::default(), |config, auth| config.with_client(auth, with_flows))
+        .with_client(OTHER, |client| client.with_policy(jwt.clone()))
+        .verified_client(by_assertion, OneAssertion)
+}
+
 struct Lifecycle {
     server: Server,
     seen: Seen,
@@ -214,15 +255,20 @@ async fn live() -> Lifecycle {
     #[cfg(feature = "tracing")]
     log();
     let (seen, drawn) = (Seen::default(), Remembering::default());
-    let config = Config::default();
+    let config = config();
     let service = TokenService::builder(config.store.clone(), config.registry(), ring())
+        .jwt_issuer(StubIssuer::default())
+        .proof_verifier(StubVerifier::default())
         .clock(config.clock.clone())
         .gate(config.gate.clone())
         .entropy(drawn.clone())
         .events(seen.clone())
         .build()
         .unwrap();
-    let endpoints = Endpoints::new(service, common::ISSUER).with_approver(GrantType::Password, Curious(seen.clone()));
+    let endpoints = Endpoints::new(service, common::ISSUER)
+        .with_approver(GrantType::Password, Curious(seen.clone()))
+        .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
+        .with_token_exchange();
     let mut life = Lifecycle { server: Server { endpoints, config }, seen, secrets: Secrets::default(), drawn };
     life.secrets.add("key", KEY);
     life.secrets.add("old key", OLD_KEY);
@@ -231,7 +277,10 @@ async fn live() -> Lifecycle {
     for auth in [APP, OTHER, POSTER, AUDITOR] {
         life.secrets.add("client secret", auth.secret().unwrap());
     }
+    life.secrets.add("client assertion", ASSERTION);
+    life.secrets.add("proof", PROOF);
     life.succeed().await;
+    life.branch_out().await;
     life.fail().await;
     life
 }
@@ -261,6 +310,81 @@ impl Lifecycle {
         }
         let credentials = self.server.token(APP, &[("grant_type", "client_credentials")]).await;
         self.secrets.add("access token, client credentials", credentials.text("access_token"));
+    }
+
+    /// Devices, JWTs, `id_token`s, exchanges, proofs and assertions: what goes well with them, and what goes wrong.
+    async fn branch_out(&mut self) {
+        let mut replies = Vec::new();
+        let device = self.server.post(Endpoint::DeviceAuthorization, SPA, &[]).await;
+        let (code, typed) = (device.text("device_code").to_owned(), device.text("user_code").to_owned());
+        self.secrets.add("device code", &code);
+        self.secrets.add("user code", &typed);
+        self.secrets.add("user code without its hyphen", typed.replace('-', ""));
+        let poll = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.as_str())];
+        replies.extend([self.server.token(SPA, &poll).await, self.server.token(SPA, &poll).await]);
+        let typed = UserCode::parse(&typed).unwrap();
+        let approval = Approval::of(subject(USER)).with_scope(scope(SCOPE));
+        self.seen.debug(&self.server.service().device(&typed).await.unwrap());
+        self.server.service().approve_device(&typed, approval.clone()).await.unwrap();
+        self.seen.error(&self.server.service().approve_device(&typed, approval).await.unwrap_err());
+        let answered = self.server.token_with(SPA, PROOF, &poll).await;
+        self.secrets.add("id_token of a device", answered.text("id_token"));
+        let bound = answered.tokens();
+        self.secrets.add_tokens("of a device", &bound);
+        for proof in [PROOF, "B.1f0e9c44-proof-of-another", "no proof at all"] {
+            replies.push(self.server.refresh_with(SPA, proof, &bound.refresh).await);
+        }
+        replies.push(self.server.token(OTHER, &poll).await);
+
+        let jwt = self.server.sign_in(OTHER).await;
+        self.secrets.add_tokens("in the form of a JWT", &jwt);
+        let again = self.server.refresh(OTHER, &jwt.refresh).await;
+        self.secrets.add("id_token of a refresh", again.text("id_token"));
+        self.secrets.add_tokens("in the form of a JWT, refreshed", &again.tokens());
+        for auth in [OTHER, AUDITOR, APP] {
+            replies.push(self.server.introspect(auth, &jwt.access).await);
+            replies.push(self.server.revoke(auth, &jwt.access).await);
+        }
+        let signed = [("accept", &b"application/token-introspection+jwt"[..])];
+        let token = [("token", bound.access.as_str())];
+        let signed = self.server.post_with(Endpoint::Introspection, AUDITOR, &token, &signed, None).await;
+        self.seen.debug(&signed.response);
+
+        let access_token = "urn:ietf:params:oauth:token-type:access_token";
+        let own = self.server.sign_in(APP).await;
+        self.secrets.add_tokens("to exchange", &own);
+        for subject_token in [&own.access, &own.refresh, &bound.access] {
+            let exchange = [
+                ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+                ("subject_token", subject_token.as_str()),
+                ("subject_token_type", access_token),
+            ];
+            let reply = self.server.token(APP, &exchange).await;
+            if reply.status() == 200 {
+                self.secrets.add("exchanged", reply.text("access_token"));
+            }
+            replies.push(reply);
+        }
+
+        let jwt_bearer = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        for assertion in [ASSERTION.to_owned(), format!("{ASSERTION}x"), format!("{ASSERTION}down")] {
+            let body = [("grant_type", "client_credentials"), jwt_bearer, ("client_assertion", assertion.as_str())];
+            let reply = self.server.token(Auth::Nobody, &body).await;
+            if reply.status() == 200 {
+                self.secrets.add("by an assertion", reply.text("access_token"));
+            }
+            replies.push(reply);
+            // Where none belongs.
+            replies.push(self.server.refresh(Auth::Public(&assertion), &own.refresh).await);
+        }
+        for reply in replies {
+            self.seen.debug(&reply.response);
+            if reply.status() != 200 {
+                self.seen.note(&String::from_utf8(reply.response.body).unwrap());
+                self.seen.note(&format!("{:?}", reply.response.headers));
+            }
+        }
+        self.server.advance(seconds(1));
     }
 
     async fn fail(&mut self) {
@@ -323,7 +447,7 @@ impl Lifecycle {
         // Reuse, of a token and of a code.
         let next = self.server.refresh(APP, &tokens.refresh).await.tokens();
         self.secrets.add_tokens("before reuse", &next);
-        self.server.advance(common::seconds(61));
+        self.server.advance(seconds(61));
         replies.push(self.server.refresh(APP, &tokens.refresh).await);
         let redeemed = self.server.redeem(APP, &code).await.tokens();
         self.secrets.add_tokens("before code reuse", &redeemed);
@@ -368,7 +492,8 @@ async fn no_public_value_shows_its_secret() {
     let mut life = live().await;
     let (server, seen) = (&life.server, &life.seen);
     let service = server.service();
-    let app = AuthenticatedClient::assertion(client(APP).into());
+    let app = server.config.registry().client(&ClientId::new("app").unwrap()).unwrap();
+    let app = AuthenticatedClient::assertion(app);
     let secret = APP.secret().unwrap();
 
     let request = AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope(SCOPE)))
@@ -391,6 +516,32 @@ async fn no_public_value_shows_its_secret() {
     seen.debug(&service.introspect(&app, tokens.access_token.expose()).await.unwrap());
     seen.debug(&service.introspect(&app, refresh_token.expose()).await.unwrap());
     seen.debug(&service.grants(&GrantOwner::Subject(subject(USER)), None, 100).await.unwrap());
+
+    let poll = PollRequest::new(DeviceCode::new("dc_canary-canary-canary"));
+    let device = service.authorize_device(&app, &DeviceAuthorizationRequest::new()).await.unwrap();
+    let exchange = ExchangeRequest::new(tokens.access_token.clone()).with_actor_token(tokens.access_token.clone());
+    life.secrets.add("device code", device.device_code.expose());
+    life.secrets.add("another device code", poll.device_code.expose());
+    life.secrets.add("user code", device.user_code.expose());
+    life.secrets.add("id_token", tokens.id_token.as_ref().unwrap().expose());
+    life.secrets.add("certificate", b"\x30\x82canary of a certificate");
+    let (proof, certificate) = (
+        DpopProof {
+            jwt: PROOF.to_owned(),
+            method: "POST".to_owned(),
+            url: "https://as.example/oauth2/token".to_owned(),
+        },
+        ClientCertificate::from_der(&b"\x30\x82canary of a certificate"[..]),
+    );
+    seen.debug(&proof);
+    seen.debug(&Possession::none().with_dpop(Some(proof)).with_certificate(Some(certificate.clone())));
+    seen.debug(&(&device, &device.user_code, &poll, &exchange, &tokens.id_token));
+    seen.debug(&service.exchange(&app, &exchange).await.err());
+    let (approval, now, user) = (Approval::of(subject(USER)), service.now(), subject(USER));
+    seen.debug(&IdTokenClaims::new(&app, &user, &approval, now, now, tokens.access_token.expose()));
+    seen.debug(&AccessTokenClaims::new("a-jti", &app, &approval, now, now));
+    seen.debug(&ClientCredentials::Assertion(ClientId::new("jwt").unwrap(), ClientAssertion::new(ASSERTION)));
+    seen.debug(&ClientCredentials::Certificate(ClientId::new("tls").unwrap(), certificate));
 
     let id = ClientId::new("app").unwrap();
     seen.debug(&ClientCredentials::Basic(id.clone(), ClientSecret::new(secret)));
@@ -418,7 +569,8 @@ async fn no_public_value_shows_its_secret() {
     let authorization = basic("app", secret);
     let body = form(&[("token", tokens.access_token.expose()), ("client_secret", secret)]);
     let headers = [("authorization", authorization.as_bytes())];
-    let request = Request { method: "POST", headers: &headers, body: body.as_bytes() };
+    let request = Request::new("POST", "/oauth2/token", &headers, body.as_bytes());
+    let request = request.with_client_certificate(None);
     seen.debug(&request);
     seen.debug(&server.endpoints.handle(Endpoint::Introspection, &request).await);
 
@@ -437,6 +589,8 @@ async fn no_error_shows_a_secret_down_its_chain_of_causes() {
         errors.extend(server.service().refresh(&app, &RefreshRequest::new(token)).await.err());
         let redemption = RedeemRequest::new(token).with_code_verifier(VERIFIER).with_redirect_uri(token);
         errors.extend(server.service().redeem(&app, &redemption).await.err());
+        errors.extend(server.service().poll(&app, &PollRequest::new(token)).await.err());
+        errors.extend(server.service().exchange(&app, &ExchangeRequest::new(token)).await.err());
         for error in [
             ClientId::new(format!("{token}\n")).map(drop),
             regrant::Subject::new(format!("{token}\n")).map(drop),
@@ -445,6 +599,8 @@ async fn no_error_shows_a_secret_down_its_chain_of_causes() {
             regrant::Scope::new(&format!("{token}\"")).map(drop),
             Realm::new(format!("{token}\n")).map(drop),
             token.parse::<GrantType>().map(drop),
+            UserCode::parse(&format!("{token}{token}")).map(drop),
+            regrant::KeyId::new(format!("{token}\n")).map(drop),
             token.parse::<regrant::GrantId>().map(drop),
             token.parse::<regrant::Timestamp>().map(drop),
             token.parse::<regrant::Lifetime>().map(drop),
@@ -507,7 +663,7 @@ async fn no_record_ever_written_holds_a_token_or_a_secret_in_any_form() {
             assert!(!holds_part_of(sealed.get(1..).unwrap_or_default()), "{name}, decoded");
         }
         // The fields beside the payload are for finding records, and tell no more than who.
-        assert!(["app", "other", "poster", "spa"].contains(&record.client_id.as_str()));
+        assert!(["app", "other", "poster", "spa", "jwt"].contains(&record.client_id.as_str()));
         assert!(record.subject.as_ref().is_none_or(|subject| subject.as_str() == USER));
     }
 }
@@ -547,8 +703,11 @@ macro_rules! lacks {
 
 lacks!(AccessToken, RefreshToken, AuthorizationCode, ClientSecret, CodeVerifier, Key, KeyRing; std::fmt::Display);
 lacks!(AccessToken, RefreshToken, AuthorizationCode, ClientSecret, CodeVerifier, Key, KeyRing; serde::Serialize);
+lacks!(ClientAssertion, IdToken, DeviceCode, UserCode, DpopProof, ClientCertificate; std::fmt::Display);
+lacks!(ClientAssertion, IdToken, DeviceCode, UserCode, DpopProof, ClientCertificate; serde::Serialize);
 lacks!(SecretHash, Grant, ClientCredentials; std::fmt::Display);
 lacks!(SecretHash, Grant, ClientCredentials; serde::Serialize);
 
 // Secrets that no one compares with `==`, which takes as long as they agree.
 lacks!(AccessToken, RefreshToken, AuthorizationCode, ClientSecret, CodeVerifier; PartialEq);
+lacks!(ClientAssertion, IdToken, DeviceCode; PartialEq);

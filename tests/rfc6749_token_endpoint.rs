@@ -420,7 +420,7 @@ async fn tokens_mean_nothing_in_another_realm_or_under_another_key() {
     let server = Server::start();
     let own = Artefacts::of(&server).await;
     let realm = |config: Config| Config { realm: "/customers", ..config };
-    let key = |config: Config| Config { key: [0x5b; 32], ..config };
+    let key = |config: Config| Config { keys: vec![(1, [0x5b; 32])], ..config };
     for (name, stranger) in [("realm", server.restarted(realm)), ("key", server.restarted(key))] {
         let calls = server.store().calls();
         for (kind, artefact) in own.all() {
@@ -462,7 +462,7 @@ async fn every_refused_refresh_token_is_answered_with_the_same_bytes() {
     let revoked = server.sign_in(APP).await;
     server.revoke(APP, &revoked.refresh).await;
     let realm = server.restarted(|config| Config { realm: "other", ..config }).sign_in(APP).await;
-    let keys = server.restarted(|config| Config { key: [1; 32], ..config }).sign_in(APP).await;
+    let keys = server.restarted(|config| Config { keys: vec![(1, [1; 32])], ..config }).sign_in(APP).await;
     let purged = server.restarted(|config| Config { store: common::WatchedStore::default(), ..config });
     let unknown = purged.sign_in(APP).await;
     let spent = server.sign_in(APP).await;
@@ -861,8 +861,9 @@ async fn a_host_cannot_issue_more_than_the_client_may_have() {
 #[test]
 fn every_refusal_has_its_protocol_word() {
     use ErrorCode::{
-        InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, TemporarilyUnavailable,
-        UnauthorizedClient,
+        AccessDenied, AuthorizationPending, ExpiredToken, InvalidClient, InvalidDpopProof, InvalidGrant,
+        InvalidRequest, InvalidScope, InvalidTarget, SlowDown, TemporarilyUnavailable, UnauthorizedClient,
+        UseDpopNonce,
     };
     let table = [
         (Refusal::ClientAuthenticationFailed, InvalidClient),
@@ -891,10 +892,23 @@ fn every_refusal_has_its_protocol_word() {
         (Refusal::RedirectUriNotRegistered, InvalidRequest),
         (Refusal::GrantTypeNotAllowed, UnauthorizedClient),
         (Refusal::ScopeExceeded, InvalidScope),
+        (Refusal::ScopeMissing, InvalidScope),
         (Refusal::ResourceExceeded, InvalidTarget),
         (Refusal::ApprovalDenied, InvalidGrant),
         (Refusal::PublicCaller, InvalidClient),
         (Refusal::GrantExhausted, InvalidGrant),
+        (Refusal::ProofMissing, InvalidDpopProof),
+        (Refusal::ProofInvalid, InvalidDpopProof),
+        (Refusal::ProofNonceRequired, UseDpopNonce),
+        (Refusal::CertificateMissing, InvalidRequest),
+        (Refusal::AuthenticationTooWeak, InvalidClient),
+        (Refusal::AuthorizationPending, AuthorizationPending),
+        (Refusal::PolledTooFast, SlowDown),
+        (Refusal::DeviceCodeExpired, ExpiredToken),
+        (Refusal::DeniedByOwner, AccessDenied),
+        (Refusal::UserCodeUnknown, InvalidGrant),
+        (Refusal::SubjectTokenInvalid, InvalidRequest),
+        (Refusal::ActorNotAllowed, InvalidRequest),
     ];
     for (refusal, code) in table {
         assert_eq!(refusal.code(), code, "{refusal:?}");
@@ -906,7 +920,7 @@ fn every_refusal_has_its_protocol_word() {
     assert_eq!(table.len(), include_str!("../src/refusal.rs").matches("#[error(").count(), "a refusal is missing");
 }
 
-// RFC 6749 section 5.2, RFC 8707 section 2, RFC 7009 section 2.2.1.
+// RFC 6749 section 5.2, RFC 8707 section 2, RFC 7009 section 2.2.1, RFC 8628 section 3.5, RFC 9449 sections 5 and 8.
 #[test]
 fn every_error_code_has_the_word_and_status_of_its_specification() {
     for (code, word, status) in [
@@ -921,9 +935,42 @@ fn every_error_code_has_the_word_and_status_of_its_specification() {
         (ErrorCode::ServerError, "server_error", 500),
         (ErrorCode::AccessDenied, "access_denied", 400),
         (ErrorCode::UnsupportedResponseType, "unsupported_response_type", 400),
+        (ErrorCode::InvalidDpopProof, "invalid_dpop_proof", 400),
+        (ErrorCode::UseDpopNonce, "use_dpop_nonce", 400),
+        (ErrorCode::AuthorizationPending, "authorization_pending", 400),
+        (ErrorCode::SlowDown, "slow_down", 400),
+        (ErrorCode::ExpiredToken, "expired_token", 400),
+        (ErrorCode::UnsupportedGrantType, "unsupported_grant_type", 400),
     ] {
         assert_eq!((code.as_str(), code.status()), (word, status));
         let allowed = |byte: u8| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         assert!(!code.description().is_empty() && code.description().bytes().all(allowed), "{word}");
+    }
+}
+
+// RFC 6749 section 3.3: a documented default, or invalid_scope.
+#[tokio::test]
+async fn a_request_without_a_scope_gets_the_clients_default_or_is_refused() {
+    for (default, expected) in [(None, Ok(SCOPE)), (Some("read"), Ok("read")), (Some(""), Err((400, "invalid_scope")))]
+    {
+        let default = default.map(scope);
+        let server = Config::default().with_client(APP, |client| client.with_default_scope(default.clone())).start();
+        let flows: [Form<'_>; 2] = [
+            &[("grant_type", "client_credentials")],
+            &[("grant_type", "password"), ("username", USER), ("password", PASSWORD)],
+        ];
+        for flow in flows {
+            let reply = server.token(APP, flow).await;
+            match expected {
+                Ok(scope) => assert_eq!(reply.text("scope"), scope, "{flow:?}"),
+                Err(outcome) => assert_eq!(reply.outcome(), outcome, "{flow:?}"),
+            }
+            // Who names one gets what the registration allows, default or not.
+            let named = [flow, &[("scope", "write")]].concat();
+            assert_eq!(server.token(APP, &named).await.text("scope"), "write", "{flow:?}");
+        }
+        // At refresh the default is the grant's (section 6).
+        let tokens = server.sign_in_for(APP, &[("scope", "openid write")]).await;
+        assert_eq!(server.refresh(APP, &tokens.refresh).await.text("scope"), "openid write");
     }
 }

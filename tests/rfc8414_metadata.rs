@@ -12,7 +12,7 @@ use regrant::wire::{Endpoint, Endpoints, Paths, Request};
 use serde_json::{Value, json};
 
 async fn document(endpoints: &Endpoints<common::WatchedStore>) -> Reply {
-    let request = Request { method: "GET", headers: &[], body: b"" };
+    let request = Request::new("GET", "/oauth2/token", &[], b"");
     Reply::checked(Endpoint::Metadata, &request, endpoints.handle(Endpoint::Metadata, &request).await)
 }
 
@@ -123,7 +123,8 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
             assert_eq!(endpoints.paths().endpoint(path), Some(endpoint), "{url}");
         }
         assert_eq!(paths.endpoint(&paths.metadata), Some(Endpoint::Metadata));
-        assert_eq!(paths.iter().count(), 4);
+        assert_eq!(paths.iter().count(), 7);
+        assert!(paths.iter().all(|(endpoint, path)| paths.endpoint(path) == Some(endpoint)));
         assert!(paths.endpoint("/").is_none() && paths.endpoint("").is_none());
         let code = if paths.authorization.is_some() { json!(["code"]) } else { json!([]) };
         assert_eq!(metadata["response_types_supported"], code);
@@ -147,14 +148,19 @@ async fn a_host_adds_members_but_cannot_change_those_of_the_library() {
     assert_eq!(document(&endpoints).await.json, expected);
 }
 
-// AM 7.5: /oauth2/access_token, /oauth2/token/revoke, /oauth2/introspect, /oauth2/authorize.
+// AM 7.5: /oauth2/access_token, /oauth2/token/revoke, /oauth2/introspect, /oauth2/authorize, /oauth2/device/code and user,
+// /oauth2/connect/jwk_uri.
 #[test]
 fn the_paths_of_am_are_the_documented_ones() {
     let paths = Paths::am_7_5();
     assert_eq!(paths.endpoint("/oauth2/access_token"), Some(Endpoint::Token));
     assert_eq!(paths.endpoint("/oauth2/token/revoke"), Some(Endpoint::Revocation));
     assert_eq!(paths.endpoint("/oauth2/introspect"), Some(Endpoint::Introspection));
+    assert_eq!(paths.endpoint("/oauth2/device/code"), Some(Endpoint::DeviceAuthorization));
+    assert_eq!(paths.endpoint("/oauth2/connect/jwk_uri"), Some(Endpoint::Jwks));
+    assert_eq!(paths.endpoint("/.well-known/openid-configuration"), Some(Endpoint::OpenIdConfiguration));
     assert_eq!(paths.authorization.as_deref(), Some("/oauth2/authorize"));
+    assert_eq!(paths.device_verification.as_deref(), Some("/oauth2/device/user"));
 }
 
 // RFC 8414 section 3: read with GET, by anybody, and worth caching.

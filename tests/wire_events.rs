@@ -50,7 +50,7 @@ async fn told_of(body: &str) -> Vec<Told> {
         .unwrap();
     let endpoints = Endpoints::new(service, "https://as.example").with_approver(GrantType::Password, Denies);
     let headers: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")];
-    let request = Request { method: "POST", headers: &headers, body: body.as_bytes() };
+    let request = Request::new("POST", "/oauth2/token", &headers, body.as_bytes());
     endpoints.handle(Endpoint::Token, &request).await;
     let told = watch.0.lock().unwrap();
     told.clone()

@@ -263,7 +263,7 @@ async fn a_body_at_the_limit_is_read_and_one_byte_more_is_413() {
         }
     }
     let tiny = Endpoints::new(server.service().clone(), common::ISSUER).with_body_limit(4);
-    let request = Request { method: "POST", headers: &[("content-type", FORM)], body: b"a=b&c" };
+    let request = Request::new("POST", "/oauth2/token", &[("content-type", FORM)], b"a=b&c");
     assert_eq!(tiny.handle(Endpoint::Token, &request).await.status, 413);
 }
 
@@ -332,8 +332,13 @@ fn every_fault_of_form_has_its_word_its_status_and_an_answer_that_clients_can_re
         (MalformedRequest::GrantType, ErrorCode::UnsupportedGrantType, 400),
         (MalformedRequest::Scope, ErrorCode::InvalidScope, 400),
         (MalformedRequest::Resource, ErrorCode::InvalidTarget, 400),
+        (MalformedRequest::ClientAssertion, ErrorCode::InvalidClient, 401),
+        (MalformedRequest::Certificate, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::Proof, ErrorCode::InvalidDpopProof, 400),
+        (MalformedRequest::TokenType, ErrorCode::InvalidRequest, 400),
+        (MalformedRequest::NotServed, ErrorCode::InvalidRequest, 404),
     ];
-    let request = Request { method: "POST", headers: &[], body: b"" };
+    let request = Request::new("POST", "/oauth2/token", &[], b"");
     for (fault, code, status) in table {
         assert_eq!((fault.code(), fault.status()), (code, status), "{fault:?}");
         let reply = Reply::checked(Endpoint::Token, &request, fault.response());
@@ -348,7 +353,7 @@ fn every_fault_of_form_has_its_word_its_status_and_an_answer_that_clients_can_re
 #[test]
 fn a_host_reads_forms_by_the_same_rules() {
     let read = |content_type: &[u8], method: &str, body: &[u8]| {
-        wire::form(&Request { method, headers: &[("Content-Type", content_type)], body }, 10).map(drop)
+        wire::form(&Request::new(method, "/oauth2/token", &[("Content-Type", content_type)], body), 10).map(drop)
     };
     for (name, result, expected) in [
         ("good", read(FORM, "POST", b"a=%20&b=+"), Ok(())),
@@ -369,8 +374,11 @@ fn a_host_reads_forms_by_the_same_rules() {
 async fn a_token_that_was_never_issued_does_not_reach_the_store() {
     let server = Server::start();
     let Tokens { access, refresh } = server.sign_in(APP).await;
-    let stranger =
-        server.restarted(|config| common::Config { key: [9; 32], store: common::WatchedStore::default(), ..config });
+    let stranger = server.restarted(|config| common::Config {
+        keys: vec![(1, [9; 32])],
+        store: common::WatchedStore::default(),
+        ..config
+    });
     let forged = stranger.sign_in(APP).await;
     let calls = server.store().calls();
     for token in [
@@ -545,4 +553,28 @@ fn arbitrary_tokens_of_the_right_client_are_refused_without_a_store_call() {
         prop_assert_eq!(server.store().calls(), calls);
     });
     assert_eq!(runtime.block_on(server.refresh(APP, &tokens.refresh)).status(), 200);
+}
+
+// C159: what an adapter could not receive is answered as such, and only where the body matters.
+#[tokio::test]
+async fn a_body_that_did_not_come_whole_is_refused_for_what_it_is() {
+    let server = Server::start();
+    let authorization = basic(APP.id(), APP.secret().unwrap());
+    let headers = [("content-type", FORM), ("authorization", authorization.as_bytes())];
+    for (fault, outcome) in [
+        (MalformedRequest::TooLarge, (413, "invalid_request")),
+        (MalformedRequest::Incomplete, (400, "invalid_request")),
+    ] {
+        for endpoint in [Endpoint::Token, Endpoint::Revocation, Endpoint::Introspection] {
+            let request = Request::received("POST", "/oauth2/token", &headers, Err(fault));
+            let reply = Reply::checked(endpoint, &request, server.endpoints.handle(endpoint, &request).await);
+            assert_eq!(reply.outcome(), outcome, "{endpoint:?}");
+            // The method and the content type were wrong before that.
+            let request = Request::received("GET", "/oauth2/token", &headers, Err(fault));
+            assert_eq!(server.endpoints.handle(endpoint, &request).await.status, 405);
+        }
+        let request = Request::received("GET", "/", &[], Err(fault));
+        assert_eq!(server.endpoints.handle(Endpoint::Metadata, &request).await.status, 200);
+    }
+    assert_eq!(server.store().calls(), 0);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use regrant::{
     Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, Key, KeyRing,
-    ManualClock, MemoryStore, Scope, Subject, TokenResponse, TokenService,
+    ManualClock, MemoryStore, Scope, Subject, TokenResponse, TokenService, TokenServiceBuilder,
 };
 
 /// How many grants lie beside the one that is measured.
@@ -35,13 +35,19 @@ pub(crate) struct Bench {
 impl Bench {
     /// A service over `store`, filled.
     pub(crate) fn over(store: MemoryStore) -> Self {
+        Self::with(store, |service| service)
+    }
+
+    /// The same, of another service.
+    pub(crate) fn with(
+        store: MemoryStore,
+        change: impl FnOnce(TokenServiceBuilder<MemoryStore>) -> TokenServiceBuilder<MemoryStore>,
+    ) -> Self {
         let clock = ManualClock::default();
-        let service = TokenService::builder(store, ClientRegistry::new(), KeyRing::new(Key::new(KEY)))
-            .clock(clock.clone())
-            .build()
-            .expect("the default policy is valid");
+        let service = TokenService::builder(store, ClientRegistry::new(), KeyRing::new(Key::new(KEY)));
+        let service = change(service.clock(clock.clone())).build().expect("the policy is valid");
         let client = Client::new(ClientId::new("myClient").expect("valid"))
-            .with_grant_types([GrantType::Password, GrantType::RefreshToken])
+            .with_grant_types([GrantType::Password, GrantType::RefreshToken, GrantType::DeviceCode])
             .with_scope(Scope::new("openid profile email offline_access").expect("valid"));
         let bench = Self { service, client: AuthenticatedClient::assertion(client.into()), clock };
         for number in 0..GRANTS {

@@ -6,6 +6,7 @@ mod harness;
 mod macros;
 
 pub mod cases;
+pub mod http;
 
 pub use harness::{Fixture, Outage, StoreHarness};
 

@@ -19,7 +19,7 @@
 ///
 /// The tests stand in a module `conformance`, in groups as [`cases`](crate::cases) has them. A group that a store has no
 /// part in is left out with a reason, and its tests are shown as ignored, with that reason. `token_store` and `lifecycle`
-/// are never left out.
+/// are never left out; `single_use_purge` and `single_use_outage` go with either of the two that they join.
 #[macro_export]
 macro_rules! store_tests {
     ($harness:expr) => {
@@ -41,12 +41,19 @@ macro_rules! __store_tests {
             use super::*;
 
             macro_rules! group {
-                $(($left_out: $d($d case:ident)*) => {
-                    mod $left_out {
+                // A group is left out with any that it joins.
+                ($d group:ident $d(joins $d($d joined:ident)+)?: $d($d case:ident)*) => {
+                    group!($d group unless $d group $d($d($d joined)+)?: $d($d case)*);
+                };
+                $(($d group:ident unless $left_out $d($d other:ident)*: $d($d case:ident)*) => {
+                    mod $d group {
                         $d(#[test] #[ignore = $reason] fn $d case() {})*
                     }
                 };)*
-                ($d group:ident: $d($d case:ident)*) => {
+                ($d group:ident unless $d there:ident $d($d other:ident)*: $d($d case:ident)*) => {
+                    group!($d group unless $d($d other)*: $d($d case)*);
+                };
+                ($d group:ident unless: $d($d case:ident)*) => {
                     group!(always $d group: $d($d case)*);
                 };
                 (always $d group:ident: $d($d case:ident)*) => {
@@ -123,6 +130,26 @@ macro_rules! __store_tests {
             group!(outage:
                 an_unreachable_store_fails_transiently
                 an_unreachable_store_is_no_absence_to_the_service
+            );
+            group!(single_use:
+                the_first_use_is_the_only_one
+                another_end_makes_no_other_use
+                ids_that_differ_in_one_bit_are_two
+                ends_of_every_kind
+                a_mark_is_no_grant
+                a_use_is_seen_by_a_second_handle
+                of_two_uses_polled_in_turns_one_is_first
+                of_many_uses_at_once_one_is_first
+            );
+            group!(single_use_purge joins single_use purge_expired:
+                a_mark_holds_until_its_end_and_goes_then
+                a_replay_does_not_move_the_end_of_a_mark
+                a_purge_of_marks_stays_within_its_limit_and_says_how_much
+                marks_and_grants_are_purged_side_by_side
+                a_purge_among_uses_takes_each_ended_mark_once_and_no_other
+            );
+            group!(single_use_outage joins single_use outage:
+                an_unreachable_store_knows_neither_first_nor_again
             );
             group!(always lifecycle:
                 of_64_refreshes_at_once_all_get_one_successor

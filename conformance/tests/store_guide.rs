@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use regrant::store::{
-    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
-    Version,
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
+    TokenStore, Use, UseId, Version,
 };
 use regrant::{ClientId, Entropy as _, GrantId, Realm, Subject, SystemEntropy, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -19,7 +19,8 @@ const TABLE: &str = "PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000;
         PRIMARY KEY (realm, id));
     CREATE INDEX IF NOT EXISTS by_subject ON grants (realm, subject, id);
     CREATE INDEX IF NOT EXISTS by_client ON grants (realm, client_id, id);
-    CREATE INDEX IF NOT EXISTS by_end ON grants (expires_at);";
+    CREATE INDEX IF NOT EXISTS by_end ON grants (expires_at);
+    CREATE TABLE IF NOT EXISTS marks (id BLOB PRIMARY KEY, expires_at INTEGER) WITHOUT ROWID;";
 
 struct GuideStore(Mutex<Connection>);
 
@@ -118,10 +119,30 @@ impl GrantIndex for GuideStore {
 #[async_trait]
 impl PurgeExpired for GuideStore {
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let delete = "DELETE FROM grants WHERE rowid IN (SELECT rowid FROM grants WHERE expires_at <= ? LIMIT ?)";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let purged = self.connection().execute(delete, params![now.as_millis(), limit]);
-        purged.map_err(StoreError::unavailable)
+        let delete_grants =
+            "DELETE FROM grants WHERE rowid IN (SELECT rowid FROM grants WHERE expires_at <= ? LIMIT ?)";
+        let delete_marks = "DELETE FROM marks WHERE id IN (SELECT id FROM marks WHERE expires_at <= ? LIMIT ?)";
+        let mut purged = 0;
+        for delete in [delete_grants, delete_marks] {
+            let left = i64::try_from(limit - purged).unwrap_or(i64::MAX);
+            let deleted = self.connection().execute(delete, params![now.as_millis(), left]);
+            purged += deleted.map_err(StoreError::unavailable)?;
+        }
+        Ok(purged)
+    }
+}
+// guide: end
+
+// guide: marks
+#[async_trait]
+impl SingleUse for GuideStore {
+    async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
+        let insert = "INSERT INTO marks VALUES (?, ?) ON CONFLICT DO NOTHING";
+        let inserted = self.connection().execute(insert, params![id.as_bytes(), expires_at.as_millis()]);
+        match inserted.map_err(StoreError::unavailable)? {
+            0 => Ok(Use::Again),
+            _ => Ok(Use::First),
+        }
     }
 }
 // guide: end
@@ -156,5 +177,5 @@ fn the_guide_shows_this_store() {
         assert!(guide.contains(piece.1.trim()), "the guide does not show: {}", piece.0);
         shown += 1;
     }
-    assert_eq!(shown, 5);
+    assert_eq!(shown, 6);
 }

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::client::{Client, ClientAuthenticationMethod};
-use crate::policy::{Policy, PolicyError};
-use crate::secret::ClientSecret;
+use crate::policy::{ClientPolicy, PolicyError};
+use crate::possession::ClientCertificate;
+use crate::secret::{ClientAssertion, ClientSecret};
 use crate::vocabulary::ClientId;
 
 /// What a client showed of itself: exactly one method (RFC 6749 section 2.3).
@@ -25,6 +26,10 @@ pub enum ClientCredentials {
     Basic(ClientId, ClientSecret),
     /// `client_id` and `client_secret` in the body.
     Post(ClientId, ClientSecret),
+    /// `client_assertion` (RFC 7523 section 2.2), and the client it is said to be of.
+    Assertion(ClientId, ClientAssertion),
+    /// The certificate of the connection and `client_id` (RFC 8705 section 2). A public client may have a certificate too.
+    Certificate(ClientId, ClientCertificate),
     /// `client_id` alone: a public client.
     Public(ClientId),
 }
@@ -34,26 +39,58 @@ impl ClientCredentials {
     #[must_use]
     pub const fn client_id(&self) -> &ClientId {
         match self {
-            Self::Basic(client_id, _) | Self::Post(client_id, _) | Self::Public(client_id) => client_id,
+            Self::Basic(client_id, _)
+            | Self::Post(client_id, _)
+            | Self::Assertion(client_id, _)
+            | Self::Certificate(client_id, _)
+            | Self::Public(client_id) => client_id,
         }
     }
 
-    /// The method used.
+    /// Whether this is how a client of `method` authenticates.
     #[must_use]
-    pub const fn method(&self) -> ClientAuthenticationMethod {
+    pub const fn are_of(&self, method: ClientAuthenticationMethod) -> bool {
+        use ClientAuthenticationMethod as Method;
         match self {
-            Self::Basic(..) => ClientAuthenticationMethod::ClientSecretBasic,
-            Self::Post(..) => ClientAuthenticationMethod::ClientSecretPost,
-            Self::Public(_) => ClientAuthenticationMethod::None,
+            Self::Basic(..) => matches!(method, Method::ClientSecretBasic),
+            Self::Post(..) => matches!(method, Method::ClientSecretPost),
+            Self::Assertion(..) => matches!(method, Method::ClientSecretJwt | Method::PrivateKeyJwt),
+            Self::Certificate(..) => {
+                matches!(method, Method::TlsClientAuth | Method::SelfSignedTlsClientAuth | Method::None)
+            }
+            Self::Public(_) => matches!(method, Method::None),
         }
     }
 
     pub(crate) const fn secret(&self) -> Option<&ClientSecret> {
         match self {
             Self::Basic(_, secret) | Self::Post(_, secret) => Some(secret),
-            Self::Public(_) => None,
+            Self::Assertion(..) | Self::Certificate(..) | Self::Public(_) => None,
         }
     }
+}
+
+/// Verifies the assertions or certificates of one client or of several: what a [`ClientRegistry`] does not do itself.
+/// `regrant-jose` has implementations.
+///
+/// # Contract
+/// * `true` only for credentials that fit the client's registered method: the caller has compared no more than their kind.
+/// * An assertion is accepted once (RFC 7523 section 3).
+#[async_trait]
+pub trait VerifyCredentials: Send + Sync {
+    /// Whether `credentials` are those of `client`.
+    ///
+    /// # Errors
+    /// When that cannot be told now: the client's keys are out of reach, the store of used assertions fails.
+    async fn verify(
+        &self,
+        client: &Client,
+        credentials: &ClientCredentials,
+    ) -> Result<bool, Box<dyn Error + Send + Sync>>;
+
+    /// The algorithms of the assertions it accepts, for the metadata (`token_endpoint_auth_signing_alg_values_supported`);
+    /// none for certificates.
+    fn algorithms(&self) -> Vec<&'static str>;
 }
 
 /// Proof that a client authenticated. [`TokenService`](crate::TokenService) serves nobody without one.
@@ -93,14 +130,24 @@ pub trait ClientAuthenticator: Send + Sync {
     /// When they are not accepted, or when that cannot be told.
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError>;
 
-    /// Checks the policies of all clients it knows beforehand against the provider's, when the service is built. One that
-    /// looks clients up as they come knows none; theirs are checked with each request.
+    /// Lets `check` look at the policies of all clients it knows beforehand, when the service is built. One that looks clients
+    /// up as they come knows none; theirs are checked with each request.
     ///
     /// # Errors
-    /// The first client policy that contradicts `provider`.
-    fn check_policies(&self, provider: &Policy) -> Result<(), PolicyError> {
-        let _ = provider;
+    /// What `check` finds first.
+    fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError> {
+        let _ = check;
         Ok(())
+    }
+
+    /// The methods it accepts, for the metadata (RFC 8414 section 2). Default: a secret in the header or the body, and none.
+    fn methods(&self) -> Vec<ClientAuthenticationMethod> {
+        ClientAuthenticationMethod::PLAIN.into()
+    }
+
+    /// The algorithms of the client assertions it accepts, for the metadata. Default none.
+    fn assertion_algorithms(&self) -> Vec<&'static str> {
+        Vec::new()
     }
 }
 
@@ -110,8 +157,16 @@ impl<T: ClientAuthenticator + ?Sized> ClientAuthenticator for Arc<T> {
         (**self).authenticate(credentials).await
     }
 
-    fn check_policies(&self, provider: &Policy) -> Result<(), PolicyError> {
-        (**self).check_policies(provider)
+    fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError> {
+        (**self).check_policies(check)
+    }
+
+    fn methods(&self) -> Vec<ClientAuthenticationMethod> {
+        (**self).methods()
+    }
+
+    fn assertion_algorithms(&self) -> Vec<&'static str> {
+        (**self).assertion_algorithms()
     }
 }
 

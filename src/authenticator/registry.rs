@@ -1,11 +1,15 @@
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, SecretHash};
-use crate::client::Client;
-use crate::policy::{Policy, PolicyError};
+use super::{
+    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, SecretHash, VerifyCredentials,
+};
+use crate::client::{Client, ClientAuthenticationMethod};
+use crate::policy::{ClientPolicy, PolicyError};
 use crate::secret::ClientSecret;
 use crate::vocabulary::ClientId;
 
@@ -31,7 +35,14 @@ pub struct ClientRegistry {
 #[derive(Debug)]
 struct Registered {
     client: Arc<Client>,
-    secrets: Vec<SecretHash>,
+    credential: Credential,
+}
+
+/// What a client's credentials are compared with.
+enum Credential {
+    /// None for a public client.
+    Secrets(Vec<SecretHash>),
+    Verifier(Arc<dyn VerifyCredentials>),
 }
 
 impl ClientRegistry {
@@ -59,15 +70,41 @@ impl ClientRegistry {
         secrets: impl IntoIterator<Item = SecretHash>,
     ) -> Result<Self, RegistryError> {
         let secrets: Vec<SecretHash> = secrets.into_iter().collect();
+        if !ClientAuthenticationMethod::PLAIN.contains(&client.authentication_method) {
+            return Err(RegistryError::Method(client.id));
+        }
         let fits = if client.is_confidential() { (1..=SECRETS).contains(&secrets.len()) } else { secrets.is_empty() };
         if !fits {
             return Err(RegistryError::SecretCount(client.id));
         }
-        if self.clients.contains_key(&client.id) {
-            return Err(RegistryError::DuplicateClient(client.id));
-        }
-        self.clients.insert(client.id.clone(), Registered { client: Arc::new(client), secrets });
+        self.insert(client, Credential::Secrets(secrets))?;
         Ok(self)
+    }
+
+    /// Adds a client that authenticates with a JWT or a certificate, and who verifies them.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when the client id is taken or its method is another one.
+    pub fn with_verifier(
+        mut self,
+        client: Client,
+        verifier: Arc<dyn VerifyCredentials>,
+    ) -> Result<Self, RegistryError> {
+        if ClientAuthenticationMethod::PLAIN.contains(&client.authentication_method) {
+            return Err(RegistryError::Method(client.id));
+        }
+        self.insert(client, Credential::Verifier(verifier))?;
+        Ok(self)
+    }
+
+    fn insert(&mut self, client: Client, credential: Credential) -> Result<(), RegistryError> {
+        match self.clients.entry(client.id.clone()) {
+            Entry::Occupied(taken) => Err(RegistryError::DuplicateClient(taken.key().clone())),
+            Entry::Vacant(free) => {
+                free.insert(Registered { client: Arc::new(client), credential });
+                Ok(())
+            }
+        }
     }
 
     /// The client of this id, for an authorization endpoint that has to know where to redirect. It proves nothing.
@@ -89,6 +126,12 @@ impl ClientRegistry {
     }
 }
 
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(..)")
+    }
+}
+
 impl Default for ClientRegistry {
     fn default() -> Self {
         Self::new()
@@ -99,23 +142,45 @@ impl Default for ClientRegistry {
 impl ClientAuthenticator for ClientRegistry {
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
         let registered = self.clients.get(credentials.client_id());
+        let credential = registered.map(|registered| &registered.credential);
         let secret_is_right = match credentials.secret() {
             Some(presented) => {
-                let secrets = registered.map_or(&[][..], |registered| &registered.secrets);
+                let secrets = match credential {
+                    Some(Credential::Secrets(secrets)) => secrets.as_slice(),
+                    _ => &[],
+                };
                 self.is_one_of(presented, secrets).await
             }
             None => true,
         };
         let client = &registered.ok_or(AuthenticateError::refused())?.client;
-        if client.authentication_method == credentials.method() && secret_is_right {
+        let mut is_right = credentials.are_of(client.authentication_method) && secret_is_right;
+        if let (true, Some(Credential::Verifier(verifier))) = (is_right, credential) {
+            is_right = verifier.verify(client, credentials).await.map_err(AuthenticateError::unavailable)?;
+        }
+        if is_right {
             Ok(AuthenticatedClient::assertion(Arc::clone(client)))
         } else {
             Err(AuthenticateError::refused_known(client.id.clone()))
         }
     }
 
-    fn check_policies(&self, provider: &Policy) -> Result<(), PolicyError> {
-        self.clients.values().try_for_each(|registered| registered.client.policy.validate(provider))
+    fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError> {
+        self.clients.values().try_for_each(|registered| check(&registered.client.policy))
+    }
+
+    fn methods(&self) -> Vec<ClientAuthenticationMethod> {
+        let registered = |method| self.clients.values().any(|own| own.client.authentication_method == method);
+        let is_plain = |method| ClientAuthenticationMethod::PLAIN.contains(&method);
+        ClientAuthenticationMethod::ALL.into_iter().filter(|method| is_plain(*method) || registered(*method)).collect()
+    }
+
+    fn assertion_algorithms(&self) -> Vec<&'static str> {
+        let algorithms = self.clients.values().filter_map(|registered| match &registered.credential {
+            Credential::Verifier(verifier) => Some(verifier.algorithms()),
+            Credential::Secrets(_) => None,
+        });
+        algorithms.flatten().collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -126,6 +191,10 @@ pub enum RegistryError {
     /// The client id is taken.
     #[error("client {0} is registered twice")]
     DuplicateClient(ClientId),
+    /// Clients with a secret or none are added with [`with`](ClientRegistry::with), those with a JWT or a certificate with
+    /// [`with_verifier`](ClientRegistry::with_verifier).
+    #[error("client {0} is not registered in the way its authentication method needs")]
+    Method(ClientId),
     /// A confidential client has one or two secrets, a public one none.
     #[error("client {0} needs one or two secrets if it is confidential, and none if it is public")]
     SecretCount(ClientId),

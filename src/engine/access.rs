@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::response::UnsignedJwt;
 use super::{Context, TokenResponse, TokenType};
 use crate::clock::Timestamp;
-use crate::grant::{Grant, LiveAccessToken};
+use crate::grant::{Confirmation, Grant, LiveAccessToken};
+use crate::grant_type::GrantType;
 use crate::refusal::Refusal;
 use crate::resource::Resources;
 use crate::scope::Scope;
@@ -55,8 +57,29 @@ pub(super) enum Origin<'a> {
 
 /// An access token in clear, on its way out.
 pub(super) struct Minted {
-    pub(super) token: AccessToken,
-    pub(super) expires_at: Timestamp,
+    token: AccessToken,
+    expires_at: Timestamp,
+    confirmation: Option<Confirmation>,
+    unsigned: Option<UnsignedJwt>,
+}
+
+impl Minted {
+    /// What is entered into the grant as `live`, in the form that it was issued in.
+    fn of(live: &LiveAccessToken, grant: &Grant, key: &Key, secret: &TokenSecret, ctx: &Context<'_>) -> Self {
+        let kind = if live.signing_key.is_some() { TokenKind::JwtId } else { TokenKind::AccessToken };
+        let claims = Claims { grant_id: &grant.id, number: live.serial, secret };
+        Self {
+            token: AccessToken::new(ctx.tokens.seal(kind, key, &claims)),
+            expires_at: live.expires_at,
+            confirmation: live.confirmation,
+            unsigned: live.signing_key.clone().map(|key| UnsignedJwt {
+                key,
+                issued_at: live.issued_at,
+                expires_at: live.expires_at,
+                confirmation: live.confirmation,
+            }),
+        }
+    }
 }
 
 /// Mints an access token and enters it into the grant.
@@ -77,12 +100,26 @@ pub(super) fn mint(
     let granted = &grant.approval;
     let scope = (access.scope != granted.scope).then(|| access.scope.clone());
     let resources = (access.resources != granted.resources).then(|| access.resources.clone());
-    grant.add_access_token(
-        LiveAccessToken { serial, digest: secret.digest(), scope, resources, issued_at: ctx.now, expires_at, parent },
-        ctx.policy.max_live_access_tokens,
-    );
+    let live = LiveAccessToken {
+        serial,
+        digest: secret.digest(),
+        scope,
+        resources,
+        issued_at: ctx.now,
+        expires_at,
+        parent,
+        confirmation: confirmation(grant, ctx),
+        signing_key: ctx.signing_key.cloned(),
+    };
+    let minted = Minted::of(&live, grant, key, &secret, ctx);
+    grant.add_access_token(live, ctx.policy.max_live_access_tokens);
     grant.last_used_at = ctx.now;
-    Ok(Minted { token: seal(grant, key, serial, &secret, ctx), expires_at })
+    Ok(minted)
+}
+
+/// What an access token minted now is bound to: the key that the request shows, or the one that the host bound the grant to.
+fn confirmation(grant: &Grant, ctx: &Context<'_>) -> Option<Confirmation> {
+    ctx.confirmation.or(grant.approval.confirmation)
 }
 
 /// The access token that an earlier rotation derived from the same parent for the same reach, if it still lives long
@@ -100,12 +137,12 @@ pub(super) fn repeat(
     let worth_repeating = |token: &&LiveAccessToken| {
         token.parent == Some(generation)
             && access.is_of(token, grant)
+            && token.confirmation == confirmation(grant, ctx)
             && (ctx.now + Duration::from_secs(1) <= token.expires_at || new_end <= token.expires_at)
     };
     grant.access.iter().filter(worth_repeating).find_map(|token| {
         let secret = key.derive(derivation, TokenKind::AccessToken, token.serial);
-        (secret.digest() == token.digest)
-            .then(|| Minted { token: seal(grant, key, token.serial, &secret, ctx), expires_at: token.expires_at })
+        (secret.digest() == token.digest).then(|| Minted::of(token, grant, key, &secret, ctx))
     })
 }
 
@@ -113,11 +150,6 @@ pub(super) fn repeat(
 fn access_token_end(grant: &Grant, ctx: &Context<'_>) -> Timestamp {
     let own_end = ctx.now + ctx.policy.access_token_lifetime;
     grant.absolute_end(ctx.policy).map_or(own_end, |grant_end| own_end.min(grant_end))
-}
-
-fn seal(grant: &Grant, key: &Key, serial: u32, secret: &TokenSecret, ctx: &Context<'_>) -> AccessToken {
-    let claims = Claims { grant_id: &grant.id, number: serial, secret };
-    AccessToken::new(ctx.tokens.seal(TokenKind::AccessToken, key, &claims))
 }
 
 /// A refresh token in clear, on its way out.
@@ -152,12 +184,15 @@ pub(super) fn respond(
         successor.map_or((None, None), |successor| (Some(successor.token), successor.expires_at));
     TokenResponse {
         access_token: minted.token,
-        token_type: TokenType::of(grant.approval.confirmation.as_ref()),
+        token_type: TokenType::of(minted.confirmation.as_ref()),
         expires_in: minted.expires_at.since(ctx.now).unwrap_or_default(),
         refresh_token,
         refresh_token_expires_at,
         scope: access.scope,
         resources: access.resources,
+        id_token: None,
         grant_id: grant.id,
+        is_exchanged: grant.grant_type == GrantType::TokenExchange,
+        unsigned: minted.unsigned,
     }
 }

@@ -1,6 +1,6 @@
 use super::Context;
 use crate::client::Client;
-use crate::grant::{Confirmation, Grant, Phase};
+use crate::grant::{Grant, Phase};
 use crate::refusal::Refusal;
 
 /// Rows 4 to 6 of the order of checks, for a code as for a refresh token: the grant is this client's, the request holds
@@ -9,9 +9,9 @@ use crate::refusal::Refusal;
 ///
 /// # Errors
 /// The first check that fails.
-pub fn admit(grant: &Grant, confirmation: Option<&Confirmation>, ctx: &Context<'_>) -> Result<(), Refusal> {
+pub fn admit(grant: &Grant, ctx: &Context<'_>) -> Result<(), Refusal> {
     owned_by(ctx.client, grant)?;
-    if grant.approval.confirmation.is_some() && grant.approval.confirmation.as_ref() != confirmation {
+    if grant.approval.confirmation.is_some() && grant.approval.confirmation != ctx.confirmation {
         return Err(Refusal::ProofOfPossessionFailed);
     }
     if matches!(grant.phase, Phase::Revoked { .. }) {

@@ -1,7 +1,7 @@
 use super::{TokenType, owned_by};
 use crate::client::{Client, IntrospectionAccess};
 use crate::clock::Timestamp;
-use crate::grant::{Approval, Grant, Phase, earlier};
+use crate::grant::{Approval, Confirmation, Grant, Phase, earlier};
 use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
 use crate::policy::Policy;
@@ -30,7 +30,9 @@ pub struct ActiveToken {
     pub expires_at: Option<Timestamp>,
     /// How it is presented; absent for a refresh token.
     pub token_type: Option<TokenType>,
-    /// What was approved: subject, authentication, confirmation, the host's own bytes.
+    /// The key it is bound to.
+    pub confirmation: Option<Confirmation>,
+    /// What was approved: subject, authentication, the host's own bytes.
     pub approval: Approval,
     /// Its grant. For the host.
     pub grant_id: GrantId,
@@ -56,7 +58,7 @@ pub fn introspect(
     let active = match kind {
         TokenKind::AccessToken => access_token(grant, presented, caller),
         TokenKind::RefreshToken => refresh_token(grant, presented, caller, policy),
-        TokenKind::AuthorizationCode => None,
+        TokenKind::AuthorizationCode | TokenKind::DeviceCode | TokenKind::JwtId => None,
     }?;
     let expires_at = earlier(active.expires_at, grant_end);
     expires_at.is_none_or(|end| now < end).then_some(ActiveToken { expires_at, ..active })
@@ -82,7 +84,8 @@ fn access_token(grant: Grant, presented: &Opened, caller: &Client) -> Option<Act
         resources,
         issued_at: token.issued_at,
         expires_at: Some(token.expires_at),
-        token_type: Some(TokenType::of(grant.approval.confirmation.as_ref())),
+        token_type: Some(TokenType::of(token.confirmation.as_ref())),
+        confirmation: token.confirmation,
         approval: grant.approval,
         grant_id: grant.id,
     })
@@ -104,6 +107,7 @@ fn refresh_token(grant: Grant, presented: &Opened, caller: &Client, policy: Opti
         issued_at: head.issued_at,
         expires_at: policy.map_or(head.expires_at, |policy| head.end(policy)),
         token_type: None,
+        confirmation: grant.approval.confirmation,
         approval: grant.approval,
         grant_id: grant.id,
     })

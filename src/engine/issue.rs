@@ -33,6 +33,7 @@ pub fn authorize(request: AuthorizeRequest, ctx: &Context<'_>) -> Result<(Grant,
         digest: secret.digest(),
         redirect_uri: request.redirect_uri,
         challenge: request.code_challenge,
+        confirmation: request.confirmation,
         expires_at,
     });
     let grant = found(GrantType::AuthorizationCode, request.approval, phase, ctx)?;
@@ -66,6 +67,9 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
     let refreshes = ctx.policy.issue_refresh_tokens
         && grant.grant_type.may_refresh()
         && ctx.client.may_use(&GrantType::RefreshToken);
+    if refreshes {
+        bind(grant, ctx);
+    }
     let successor = refreshes.then(|| {
         let secret = TokenSecret::random(ctx.entropy);
         let expires_at = grant.capped(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
@@ -75,7 +79,24 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
     Ok(respond(grant, access, minted, successor, ctx))
 }
 
-fn found(grant_type: GrantType, approval: Approval, phase: Phase, ctx: &Context<'_>) -> Result<Grant, Refusal> {
+/// RFC 9449 section 5: the refresh token of a public client is bound to the key that it shows, since nothing else ties it to
+/// the client. That of a confidential client is tied by its authentication, and its key may change.
+///
+/// Says whether it is bound only now.
+pub(super) fn bind(grant: &mut Grant, ctx: &Context<'_>) -> bool {
+    let binds = !ctx.client.is_confidential() && grant.approval.confirmation.is_none() && ctx.confirmation.is_some();
+    if binds {
+        grant.approval.confirmation = ctx.confirmation;
+    }
+    binds
+}
+
+pub(super) fn found(
+    grant_type: GrantType,
+    approval: Approval,
+    phase: Phase,
+    ctx: &Context<'_>,
+) -> Result<Grant, Refusal> {
     if !ctx.client.may_use(&grant_type) {
         return Err(Refusal::GrantTypeNotAllowed);
     }

@@ -3,6 +3,9 @@
 
 mod access;
 mod admit;
+mod confirmation;
+mod device;
+mod exchange;
 mod introspect;
 mod issue;
 mod redeem;
@@ -13,18 +16,27 @@ mod revoke;
 
 pub use admit::admit;
 pub(crate) use admit::owned_by;
+pub use confirmation::{Shown, confirmation};
+pub(crate) use device::undecided;
+pub use device::{approve_device, authorize_device, decide_device, poll, redeem_device};
+pub use exchange::exchange;
 pub use introspect::{ActiveToken, introspect};
 pub use issue::{authorize, issue};
 pub use redeem::redeem;
 pub use refresh::refresh;
-pub use request::{AuthorizeRequest, IssueRequest, RedeemRequest, RefreshRequest};
-pub use response::{AuthorizationCodeResponse, TokenResponse, TokenType};
+pub use request::{
+    AuthorizeRequest, DeviceAuthorizationRequest, ExchangeRequest, IssueRequest, PollRequest, RedeemRequest,
+    RefreshRequest,
+};
+pub use response::{AuthorizationCodeResponse, DeviceAuthorizationResponse, TokenResponse, TokenType};
 pub use revoke::{revoke, revoke_grant};
 
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::event::EventKind;
+use crate::grant::Confirmation;
+use crate::key_id::KeyId;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::token::TokenFormat;
@@ -44,6 +56,10 @@ pub struct Context<'a> {
     pub entropy: &'a dyn Entropy,
     /// The time of the decision.
     pub now: Timestamp,
+    /// The key that the request shows, verified and chosen by [`confirmation()`].
+    pub confirmation: Option<Confirmation>,
+    /// The key to sign new access tokens with, if they are to be JWTs. What is signed the response then has yet to be.
+    pub signing_key: Option<&'a KeyId>,
     /// Whether this request has already lost a race for this grant.
     pub has_raced: bool,
 }
@@ -64,6 +80,11 @@ pub struct Decision<T> {
 impl<T> Decision<T> {
     const fn refuse(refusal: Refusal) -> Self {
         Self { outcome: Err(refusal), commits: false, events: Vec::new() }
+    }
+
+    /// A refusal that is stored all the same.
+    const fn commit_refusal(refusal: Refusal) -> Self {
+        Self { outcome: Err(refusal), commits: true, events: Vec::new() }
     }
 
     fn commit(answer: T, event: EventKind) -> Self {

@@ -2,7 +2,7 @@ use super::access::Access;
 use super::issue::first_tokens;
 use super::{Context, Decision, RedeemRequest, TokenResponse};
 use crate::event::EventKind;
-use crate::grant::{Grant, PendingCode, Phase, RedeemedCode, RevocationReason};
+use crate::grant::{Confirmation, Grant, PendingCode, Phase, RedeemedCode, RevocationReason};
 use crate::pkce::CodeChallenge;
 use crate::refusal::Refusal;
 use crate::secret::Digest;
@@ -25,7 +25,9 @@ pub fn redeem(
             Err(refusal) => Decision::refuse(refusal),
         },
         Phase::Active { redeemed: Some(code) } if is_second_use(code, presented, request, ctx) => punish(grant, ctx),
-        Phase::Active { .. } | Phase::Revoked { .. } => Decision::refuse(Refusal::CodeSpent),
+        Phase::Active { .. } | Phase::Revoked { .. } | Phase::AwaitingApproval(_) => {
+            Decision::refuse(Refusal::CodeSpent)
+        }
     }
 }
 
@@ -37,6 +39,10 @@ fn check(
 ) -> Result<RedeemedCode, Refusal> {
     if presented.secret.digest() != code.digest {
         return Err(Refusal::TokenUnrecognized);
+    }
+    // RFC 9449 section 10: a code that was asked for with `dpop_jkt` is good only together with that key.
+    if code.confirmation.is_some() && code.confirmation != ctx.confirmation {
+        return Err(Refusal::ProofOfPossessionFailed);
     }
     if code.expires_at <= ctx.now {
         return Err(Refusal::CodeExpired);
@@ -53,7 +59,8 @@ fn check(
         // authentik CVE-2023-48228: a verifier left out is not a verifier that matched.
         (Some(_), _) => return Err(Refusal::CodeVerifierMismatch),
     }
-    let possession = possession(&presented.secret, request.redirect_uri.as_deref(), code.challenge.as_ref());
+    let redirect_uri = request.redirect_uri.as_deref();
+    let possession = possession(&presented.secret, redirect_uri, code.challenge.as_ref(), code.confirmation.as_ref());
     Ok(RedeemedCode { possession, expires_at: code.expires_at })
 }
 
@@ -79,8 +86,12 @@ fn exchange(
 
 fn is_second_use(code: &RedeemedCode, presented: &Opened, request: &RedeemRequest, ctx: &Context<'_>) -> bool {
     let Ok(challenge) = request.code_verifier.as_ref().map(CodeChallenge::of).transpose() else { return false };
-    let shown = possession(&presented.secret, request.redirect_uri.as_deref(), challenge.as_ref());
-    ctx.now < code.expires_at && shown == code.possession
+    // The record does not tell whether there was a key at the code: an unbound one is matched without, a bound one only with.
+    let is_shown = |key: Option<&Confirmation>| {
+        let redirect_uri = request.redirect_uri.as_deref();
+        possession(&presented.secret, redirect_uri, challenge.as_ref(), key) == code.possession
+    };
+    ctx.now < code.expires_at && (is_shown(None) || is_shown(ctx.confirmation.as_ref()))
 }
 
 fn punish(grant: &mut Grant, ctx: &Context<'_>) -> Decision<TokenResponse> {
@@ -93,8 +104,18 @@ fn punish(grant: &mut Grant, ctx: &Context<'_>) -> Decision<TokenResponse> {
 }
 
 /// One digest over all that a redeemer must hold. Fixed-length parts first, presence told, so that no two sets collide.
-fn possession(secret: &TokenSecret, redirect_uri: Option<&str>, challenge: Option<&CodeChallenge>) -> Digest {
-    let present = [u8::from(challenge.is_some()), u8::from(redirect_uri.is_some())];
+fn possession(
+    secret: &TokenSecret,
+    redirect_uri: Option<&str>,
+    challenge: Option<&CodeChallenge>,
+    confirmation: Option<&Confirmation>,
+) -> Digest {
+    let (kind, thumbprint): (u8, &[u8]) = match confirmation {
+        None => (0, &[]),
+        Some(Confirmation::DpopKey(thumbprint)) => (2, thumbprint),
+        Some(Confirmation::Certificate(thumbprint)) => (4, thumbprint),
+    };
+    let present = [kind | u8::from(challenge.is_some()), u8::from(redirect_uri.is_some())];
     let challenge = challenge.map_or(&[0; 32], |challenge| challenge.0.as_bytes());
-    Digest::of(&[secret.as_bytes(), &present, challenge, redirect_uri.unwrap_or_default().as_bytes()])
+    Digest::of(&[secret.as_bytes(), &present, challenge, thumbprint, redirect_uri.unwrap_or_default().as_bytes()])
 }

@@ -1,6 +1,7 @@
 //! The heart: what a presented refresh token is worth, and what follows. Rows 6 to 9 of the order of checks.
 
 use super::access::{Access, Origin, Successor, mint, repeat, respond};
+use super::issue::bind;
 use super::{Context, Decision, RefreshRequest, TokenResponse};
 use crate::clock::Timestamp;
 use crate::entropy::draw;
@@ -139,6 +140,7 @@ fn renew(
     let expires_at = grant.capped(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
     grant.rotate(&Rotation { generation, digest: secret.digest(), expires_at, salt, key_id: key.id() }, ctx.now);
     grant.prune(ctx.now, ctx.policy);
+    bind(grant, ctx);
     let minted = mint(grant, &access, key, &Origin::Derived(derivation, presented.number), ctx)?;
     let successor = Successor::seal(grant, key, generation, &secret, expires_at, ctx);
     let tokens = respond(grant, access, minted, Some(successor), ctx);
@@ -180,7 +182,8 @@ fn replay(
 
     let repeated = repeat(grant, &access, key, &derivation, presented.number, ctx);
     let counts = ctx.policy.max_replays != Limit::Unlimited;
-    let commits = counts || repeated.is_none();
+    let is_bound_now = bind(grant, ctx);
+    let commits = counts || is_bound_now || repeated.is_none();
     if counts {
         grant.count_replay(presented.number);
     }

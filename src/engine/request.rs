@@ -1,9 +1,10 @@
 use crate::grant::{Approval, Confirmation};
 use crate::grant_type::GrantType;
 use crate::pkce::CodeChallenge;
+use crate::possession::Possession;
 use crate::resource::Resources;
 use crate::scope::Scope;
-use crate::secret::{AuthorizationCode, CodeVerifier, RefreshToken};
+use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, DeviceCode, RefreshToken};
 use crate::vocabulary::RedirectUri;
 
 /// An authorization request that the resource owner approved (RFC 6749 section 4.1.1): mint a code for it.
@@ -16,13 +17,15 @@ pub struct AuthorizeRequest {
     pub redirect_uri: Option<RedirectUri>,
     /// The PKCE challenge (RFC 7636), if the request had one: the redeemer must then answer it.
     pub code_challenge: Option<CodeChallenge>,
+    /// The `dpop_jkt` parameter (RFC 9449 section 10), if the request had one: the redeemer must then show that key.
+    pub confirmation: Option<Confirmation>,
 }
 
 impl AuthorizeRequest {
     /// A request without redirect URI and challenge.
     #[must_use]
     pub const fn new(approval: Approval) -> Self {
-        Self { approval, redirect_uri: None, code_challenge: None }
+        Self { approval, redirect_uri: None, code_challenge: None, confirmation: None }
     }
 
     /// Sets the `redirect_uri` parameter of the request.
@@ -38,6 +41,13 @@ impl AuthorizeRequest {
         self.code_challenge = code_challenge;
         self
     }
+
+    /// Sets the key that the redeemer must show.
+    #[must_use]
+    pub const fn with_confirmation(mut self, confirmation: Option<Confirmation>) -> Self {
+        self.confirmation = confirmation;
+        self
+    }
 }
 
 /// A grant that the host approved in a flow of its own (password, device, assertion, an extension), or that the client
@@ -49,19 +59,28 @@ pub struct IssueRequest {
     pub grant_type: GrantType,
     /// What was approved.
     pub approval: Approval,
+    /// The keys that the request shows.
+    pub possession: Possession,
 }
 
 impl IssueRequest {
     /// A grant approved by `grant_type`.
     #[must_use]
     pub const fn new(grant_type: GrantType, approval: Approval) -> Self {
-        Self { grant_type, approval }
+        Self { grant_type, approval, possession: Possession::none() }
     }
 
     /// The client acting for itself (RFC 6749 section 4.4).
     #[must_use]
     pub fn client_credentials(scope: Scope) -> Self {
         Self::new(GrantType::ClientCredentials, Approval::default().with_scope(scope))
+    }
+
+    /// Sets the keys that the request shows.
+    #[must_use]
+    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
+        self.possession = possession.into();
+        self
     }
 }
 
@@ -77,8 +96,8 @@ pub struct RedeemRequest {
     pub code_verifier: Option<CodeVerifier>,
     /// Narrows the audience of the access token (RFC 8707 section 2.2); empty is all that was approved.
     pub resources: Resources,
-    /// The key that the request proves to hold, as verified by the host.
-    pub confirmation: Option<Confirmation>,
+    /// The keys that the request shows.
+    pub possession: Possession,
 }
 
 impl RedeemRequest {
@@ -90,7 +109,7 @@ impl RedeemRequest {
             redirect_uri: None,
             code_verifier: None,
             resources: Resources::none(),
-            confirmation: None,
+            possession: Possession::none(),
         }
     }
 
@@ -115,10 +134,10 @@ impl RedeemRequest {
         self
     }
 
-    /// Sets the key that the request proves to hold.
+    /// Sets the keys that the request shows.
     #[must_use]
-    pub const fn with_confirmation(mut self, confirmation: Option<Confirmation>) -> Self {
-        self.confirmation = confirmation;
+    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
+        self.possession = possession.into();
         self
     }
 }
@@ -133,15 +152,20 @@ pub struct RefreshRequest {
     pub scope: Option<Scope>,
     /// Narrows the audience of the access token (RFC 8707 section 2.2); empty is all that was approved.
     pub resources: Resources,
-    /// The key that the request proves to hold, as verified by the host.
-    pub confirmation: Option<Confirmation>,
+    /// The keys that the request shows.
+    pub possession: Possession,
 }
 
 impl RefreshRequest {
     /// A refresh to the full extent of the grant.
     #[must_use]
     pub fn new(refresh_token: impl Into<RefreshToken>) -> Self {
-        Self { refresh_token: refresh_token.into(), scope: None, resources: Resources::none(), confirmation: None }
+        Self {
+            refresh_token: refresh_token.into(),
+            scope: None,
+            resources: Resources::none(),
+            possession: Possession::none(),
+        }
     }
 
     /// Narrows the scope of the access token.
@@ -158,10 +182,126 @@ impl RefreshRequest {
         self
     }
 
-    /// Sets the key that the request proves to hold.
+    /// Sets the keys that the request shows.
     #[must_use]
-    pub const fn with_confirmation(mut self, confirmation: Option<Confirmation>) -> Self {
-        self.confirmation = confirmation;
+    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
+        self.possession = possession.into();
+        self
+    }
+}
+
+/// A device asks to be authorized (RFC 8628 section 3.1).
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct DeviceAuthorizationRequest {
+    /// What it asks for; absent is the client's registered scope.
+    pub scope: Option<Scope>,
+    /// The resources it asks for (RFC 8707).
+    pub resources: Resources,
+}
+
+impl DeviceAuthorizationRequest {
+    /// A request for the client's registered scope.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the scope it asks for.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// Sets the resources it asks for.
+    #[must_use]
+    pub fn with_resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
+        self
+    }
+}
+
+/// A poll of a device (RFC 8628 section 3.4).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PollRequest {
+    /// The device code.
+    pub device_code: DeviceCode,
+    /// The keys that the request shows.
+    pub possession: Possession,
+}
+
+impl PollRequest {
+    /// A poll with `device_code`.
+    #[must_use]
+    pub fn new(device_code: impl Into<DeviceCode>) -> Self {
+        Self { device_code: device_code.into(), possession: Possession::none() }
+    }
+
+    /// Sets the keys that the request shows.
+    #[must_use]
+    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
+        self.possession = possession.into();
+        self
+    }
+}
+
+/// A token exchange (RFC 8693 section 2.1), of an access token for an access token.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExchangeRequest {
+    /// The token of the party on whose behalf the client asks.
+    pub subject_token: AccessToken,
+    /// The token of the party that acts, if it is another one than the client.
+    pub actor_token: Option<AccessToken>,
+    /// What the new token shall be good for; absent is all of the old one that the client may have.
+    pub scope: Option<Scope>,
+    /// Where it shall be good: the parameters `resource` and `audience`. Empty is where the old one was, as far as the client
+    /// may ask tokens for there.
+    pub resources: Resources,
+    /// The keys that the request shows.
+    pub possession: Possession,
+}
+
+impl ExchangeRequest {
+    /// The exchange of `subject_token`, with nothing else.
+    #[must_use]
+    pub fn new(subject_token: impl Into<AccessToken>) -> Self {
+        Self {
+            subject_token: subject_token.into(),
+            actor_token: None,
+            scope: None,
+            resources: Resources::none(),
+            possession: Possession::none(),
+        }
+    }
+
+    /// Sets the token of the party that acts.
+    #[must_use]
+    pub fn with_actor_token(mut self, actor_token: impl Into<AccessToken>) -> Self {
+        self.actor_token = Some(actor_token.into());
+        self
+    }
+
+    /// Sets what the new token shall be good for.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// Sets where it shall be good.
+    #[must_use]
+    pub fn with_resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
+        self
+    }
+
+    /// Sets the keys that the request shows.
+    #[must_use]
+    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
+        self.possession = possession.into();
         self
     }
 }

@@ -3,9 +3,11 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::grant::Confirmation;
 use crate::grant_id::GrantId;
+use crate::key_id::KeyId;
 use crate::resource::Resources;
 use crate::scope::Scope;
-use crate::secret::{AccessToken, AuthorizationCode, RefreshToken};
+use crate::secret::{AccessToken, AuthorizationCode, DeviceCode, IdToken, RefreshToken};
+use crate::user_code::UserCode;
 
 /// Tokens, as RFC 6749 section 5.1 hands them out.
 #[derive(Clone, Debug)]
@@ -25,8 +27,24 @@ pub struct TokenResponse {
     pub scope: Scope,
     /// The audience of the access token.
     pub resources: Resources,
+    /// The `id_token`, when the access token has the scope `openid` and the service has a
+    /// [`JwtIssuer`](crate::JwtIssuer).
+    pub id_token: Option<IdToken>,
     /// The grant. For the host: no client needs to know it.
     pub grant_id: GrantId,
+    /// Whether it came of token exchange, whose answers say what they hold.
+    pub(crate) is_exchanged: bool,
+    /// What there is to sign: `access_token` is then the `jti` alone.
+    pub(crate) unsigned: Option<UnsignedJwt>,
+}
+
+/// A JWT access token on its way to the signer.
+#[derive(Clone, Debug)]
+pub(crate) struct UnsignedJwt {
+    pub(crate) key: KeyId,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) confirmation: Option<Confirmation>,
 }
 
 /// How an access token is presented (RFC 6749 section 7.1).
@@ -66,5 +84,21 @@ pub struct AuthorizationCodeResponse {
     /// When it expires.
     pub expires_at: Timestamp,
     /// The grant that its redemption will activate. For the host.
+    pub grant_id: GrantId,
+}
+
+/// A device authorization (RFC 8628 section 3.2): the codes for the device to poll with, and to show its user.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeviceAuthorizationResponse {
+    /// What the device polls with.
+    pub device_code: DeviceCode,
+    /// What the user enters.
+    pub user_code: UserCode,
+    /// How long both live.
+    pub expires_in: Duration,
+    /// How long the device must wait between two polls.
+    pub interval: Duration,
+    /// Its record. For the host.
     pub grant_id: GrantId,
 }

@@ -23,7 +23,9 @@ pub fn revoke(
     match kind {
         TokenKind::RefreshToken => revoke_grant(grant, RevocationReason::ClientRequest, now),
         TokenKind::AccessToken => revoke_access_token(grant, presented, now),
-        TokenKind::AuthorizationCode => Decision::refuse(Refusal::TokenUnrecognized),
+        TokenKind::AuthorizationCode | TokenKind::DeviceCode | TokenKind::JwtId => {
+            Decision::refuse(Refusal::TokenUnrecognized)
+        }
     }
 }
 

@@ -9,12 +9,15 @@
 mod reader;
 mod writer;
 
+use std::time::Duration;
+
 use super::{
-    Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, Phase, RedeemedCode, Replayable, Retired,
-    RevocationReason,
+    Actor, Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, PendingDevice, Phase, RedeemedCode,
+    Replayable, Retired, RevocationReason, Verdict,
 };
 use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
+use crate::key_id::KeyId;
 use crate::pkce::CodeChallenge;
 use crate::resource::{Resource, Resources};
 use crate::scope::Scope;
@@ -22,7 +25,8 @@ use crate::vocabulary::{ClientId, RedirectUri, Registration, Subject};
 use reader::Reader;
 use writer::Writer;
 
-const VERSION: u8 = 1;
+/// What is written. 2 added to 1: devices, the session, actors, the key at a code, the keys of single access tokens.
+const VERSION: u8 = 2;
 
 /// A record that is not what a release of this library wrote: damaged, under a wrong key, or newer than this release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +70,8 @@ impl Grant {
         write_phase(&mut out, &self.phase);
         out.optional(self.head.as_ref(), write_head);
         out.list(self.retired.iter(), write_retired);
-        out.list(self.access.iter(), write_access_token);
+        let granted = self.approval.confirmation.as_ref();
+        out.list(self.access.iter(), |out, token| write_access_token(out, token, granted));
         out.number(self.next_serial.into());
         out.seal(self.id.as_bytes())
     }
@@ -77,20 +82,25 @@ impl Grant {
     /// [`CorruptRecord`] for anything that [`encode`](Self::encode) of this or an earlier release did not write for
     /// this id.
     pub fn decode(id: GrantId, bytes: &[u8]) -> Result<Self, CorruptRecord> {
-        let mut from = Reader::open(VERSION, id.as_bytes(), bytes)?;
+        let mut from = Reader::open(1..=VERSION, id.as_bytes(), bytes)?;
+        let client_id = from.parsed(ClientId::new)?;
+        let registration = Registration(from.number()?);
+        let grant_type = read_flow(&mut from)?;
+        let approval = read_approval(&mut from)?;
+        let granted = approval.confirmation;
         let grant = Self {
             id,
-            client_id: from.parsed(ClientId::new)?,
-            registration: Registration(from.number()?),
-            grant_type: read_flow(&mut from)?,
-            approval: read_approval(&mut from)?,
+            client_id,
+            registration,
+            grant_type,
+            approval,
             created_at: from.created_at(),
             last_used_at: from.time()?,
             expires_at: from.optional(Reader::time)?,
             phase: read_phase(&mut from)?,
             head: from.optional(read_head)?,
             retired: from.list(read_retired)?.into(),
-            access: from.list(read_access_token)?.into(),
+            access: from.list(|from| read_access_token(from, granted.as_ref()))?.into(),
             next_serial: from.small()?,
         };
         from.close().map(|()| grant)
@@ -117,7 +127,42 @@ fn write_approval(out: &mut Writer, approval: &Approval) {
     out.optional(approval.subject.as_ref(), |out, subject| out.text(subject.as_str()));
     out.text(approval.scope.as_str());
     write_resources(out, &approval.resources);
-    match &approval.confirmation {
+    write_confirmation(out, approval.confirmation.as_ref());
+    out.optional(approval.auth_time.as_ref(), |out, at| out.time(*at));
+    out.optional(approval.acr.as_ref(), |out, acr| out.text(acr));
+    out.list(approval.amr.iter(), |out, amr| out.text(amr));
+    out.optional(approval.nonce.as_ref(), |out, nonce| out.text(nonce));
+    out.bytes(&approval.data);
+    out.optional(approval.session_id.as_ref(), |out, id| out.text(id));
+    let actors: Vec<&Subject> = approval.actor.iter().flat_map(Actor::chain).collect();
+    out.list(actors.iter(), |out, actor| out.text(actor.as_str()));
+    out.optional(approval.may_act.as_ref(), |out, actor| out.text(actor.as_str()));
+}
+
+fn read_approval(from: &mut Reader<'_>) -> Result<Approval, CorruptRecord> {
+    let mut approval = Approval {
+        subject: from.optional(|from| from.parsed(Subject::new))?,
+        scope: from.parsed(Scope::new)?,
+        resources: read_resources(from)?,
+        confirmation: read_confirmation(from)?,
+        auth_time: from.optional(Reader::time)?,
+        acr: from.optional(Reader::string)?,
+        amr: from.list(Reader::string)?,
+        nonce: from.optional(Reader::string)?,
+        data: from.bytes()?.to_vec(),
+        ..Approval::default()
+    };
+    if from.version() >= 2 {
+        approval.session_id = from.optional(Reader::string)?;
+        let actors: Vec<Subject> = from.list(|from| from.parsed(Subject::new))?;
+        approval.actor = actors.into_iter().rev().fold(None, |former, subject| Some(Actor::new(subject, former)));
+        approval.may_act = from.optional(|from| from.parsed(Subject::new))?;
+    }
+    Ok(approval)
+}
+
+fn write_confirmation(out: &mut Writer, confirmation: Option<&Confirmation>) {
+    match confirmation {
         None => out.byte(0),
         Some(Confirmation::DpopKey(thumbprint)) => {
             out.byte(1);
@@ -128,30 +173,15 @@ fn write_approval(out: &mut Writer, approval: &Approval) {
             out.array(thumbprint);
         }
     }
-    out.optional(approval.auth_time.as_ref(), |out, at| out.time(*at));
-    out.optional(approval.acr.as_ref(), |out, acr| out.text(acr));
-    out.list(approval.amr.iter(), |out, amr| out.text(amr));
-    out.optional(approval.nonce.as_ref(), |out, nonce| out.text(nonce));
-    out.bytes(&approval.data);
 }
 
-fn read_approval(from: &mut Reader<'_>) -> Result<Approval, CorruptRecord> {
-    Ok(Approval {
-        subject: from.optional(|from| from.parsed(Subject::new))?,
-        scope: from.parsed(Scope::new)?,
-        resources: read_resources(from)?,
-        confirmation: match from.byte()? {
-            0 => None,
-            1 => Some(Confirmation::DpopKey(from.array()?)),
-            2 => Some(Confirmation::Certificate(from.array()?)),
-            _ => return Err(CorruptRecord("confirmation")),
-        },
-        auth_time: from.optional(Reader::time)?,
-        acr: from.optional(Reader::string)?,
-        amr: from.list(Reader::string)?,
-        nonce: from.optional(Reader::string)?,
-        data: from.bytes()?.to_vec(),
-    })
+fn read_confirmation(from: &mut Reader<'_>) -> Result<Option<Confirmation>, CorruptRecord> {
+    match from.byte()? {
+        0 => Ok(None),
+        1 => Ok(Some(Confirmation::DpopKey(from.array()?))),
+        2 => Ok(Some(Confirmation::Certificate(from.array()?))),
+        _ => Err(CorruptRecord("confirmation")),
+    }
 }
 
 fn write_resources(out: &mut Writer, resources: &Resources) {
@@ -170,6 +200,7 @@ fn write_phase(out: &mut Writer, phase: &Phase) {
             out.array(code.digest.as_bytes());
             out.optional(code.redirect_uri.as_ref(), |out, uri| out.text(uri.as_str()));
             out.optional(code.challenge.as_ref(), |out, challenge| out.array(challenge.0.as_bytes()));
+            write_confirmation(out, code.confirmation.as_ref());
             out.time(code.expires_at);
         }
         Phase::Active { redeemed } => {
@@ -185,6 +216,21 @@ fn write_phase(out: &mut Writer, phase: &Phase) {
             let tag = REASONS.iter().find(|(_, known)| known == reason).map_or(0, |(tag, _)| *tag);
             out.byte(tag);
         }
+        Phase::AwaitingApproval(device) => {
+            out.byte(3);
+            out.array(device.digest.as_bytes());
+            out.time(device.expires_at);
+            out.number(device.interval.as_secs());
+            out.optional(device.polled_at.as_ref(), |out, at| out.time(*at));
+            match &device.verdict {
+                Verdict::Undecided => out.byte(0),
+                Verdict::Approved(grant_id) => {
+                    out.byte(1);
+                    out.array(grant_id.as_bytes());
+                }
+                Verdict::Denied => out.byte(2),
+            }
+        }
     }
 }
 
@@ -194,6 +240,7 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
             digest: from.digest()?,
             redirect_uri: from.optional(|from| from.parsed(RedirectUri::new))?,
             challenge: from.optional(|from| from.digest().map(CodeChallenge))?,
+            confirmation: if from.version() >= 2 { read_confirmation(from)? } else { None },
             expires_at: from.time()?,
         })),
         1 => Ok(Phase::Active {
@@ -206,6 +253,18 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
             let reason = REASONS.iter().find(|(known, _)| *known == tag).map(|(_, reason)| *reason);
             Ok(Phase::Revoked { at, reason: reason.ok_or(CorruptRecord("reason"))? })
         }
+        3 => Ok(Phase::AwaitingApproval(PendingDevice {
+            digest: from.digest()?,
+            expires_at: from.time()?,
+            interval: Duration::from_secs(from.number()?),
+            polled_at: from.optional(Reader::time)?,
+            verdict: match from.byte()? {
+                0 => Verdict::Undecided,
+                1 => Verdict::Approved(GrantId::from_bytes(from.array()?)),
+                2 => Verdict::Denied,
+                _ => return Err(CorruptRecord("verdict")),
+            },
+        })),
         _ => Err(CorruptRecord("phase")),
     }
 }
@@ -256,7 +315,8 @@ fn read_retired(from: &mut Reader<'_>) -> Result<Retired, CorruptRecord> {
     })
 }
 
-fn write_access_token(out: &mut Writer, token: &LiveAccessToken) {
+/// Most tokens are bound as their grant is, which takes no bytes to say.
+fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option<&Confirmation>) {
     out.number(token.serial.into());
     out.array(token.digest.as_bytes());
     out.optional(token.scope.as_ref(), |out, scope| out.text(scope.as_str()));
@@ -264,10 +324,13 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken) {
     out.time(token.issued_at);
     out.time(token.expires_at);
     out.optional(token.parent.as_ref(), |out, parent| out.number((*parent).into()));
+    let own = (token.confirmation.as_ref() != granted).then_some(&token.confirmation);
+    out.optional(own, |out, confirmation| write_confirmation(out, confirmation.as_ref()));
+    out.optional(token.signing_key.as_ref(), |out, key| out.text(key.as_str()));
 }
 
-fn read_access_token(from: &mut Reader<'_>) -> Result<LiveAccessToken, CorruptRecord> {
-    Ok(LiveAccessToken {
+fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> Result<LiveAccessToken, CorruptRecord> {
+    let mut token = LiveAccessToken {
         serial: from.small()?,
         digest: from.digest()?,
         scope: from.optional(|from| from.parsed(Scope::new))?,
@@ -275,7 +338,14 @@ fn read_access_token(from: &mut Reader<'_>) -> Result<LiveAccessToken, CorruptRe
         issued_at: from.time()?,
         expires_at: from.time()?,
         parent: from.optional(Reader::small)?,
-    })
+        confirmation: granted.copied(),
+        signing_key: None,
+    };
+    if from.version() >= 2 {
+        token.confirmation = from.optional(read_confirmation)?.unwrap_or(token.confirmation);
+        token.signing_key = from.optional(|from| from.parsed(KeyId::new))?;
+    }
+    Ok(token)
 }
 
 fn checksum(key: &[u8; 16], content: &[u8]) -> [u8; 4] {

@@ -10,10 +10,12 @@ pub use codec::CorruptRecord;
 pub(crate) use transition::{Grace, Rotation, earlier, end_of};
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
+use crate::key_id::KeyId;
 use crate::pkce::CodeChallenge;
 use crate::resource::Resources;
 use crate::scope::Scope;
@@ -62,7 +64,8 @@ pub struct Approval {
     pub scope: Scope,
     /// The resources consented to (RFC 8707).
     pub resources: Resources,
-    /// The key that holders must prove to possess, as verified by the host when the grant was made.
+    /// The key that whoever presents a code or refresh token must prove to possess. A public client's first DPoP proof sets
+    /// it (RFC 9449 section 5); a host may, for any client.
     pub confirmation: Option<Confirmation>,
     /// When the resource owner was authenticated (OpenID Connect `auth_time`).
     pub auth_time: Option<Timestamp>,
@@ -72,6 +75,12 @@ pub struct Approval {
     pub amr: Vec<String>,
     /// The `nonce` of the authentication request.
     pub nonce: Option<String>,
+    /// The session at the authorization server in which it was approved (`sid` of an `id_token`).
+    pub session_id: Option<String>,
+    /// Who acts for the resource owner (`act`, RFC 8693 section 4.1); token exchange records it.
+    pub actor: Option<Actor>,
+    /// Who may become the actor by token exchange (`may_act`, RFC 8693 section 4.4); absent says nothing.
+    pub may_act: Option<Subject>,
     /// Bytes of the host's own, carried along unread. Keep them few: they are read and written with every request.
     pub data: Vec<u8>,
 }
@@ -120,11 +129,59 @@ impl Approval {
         self
     }
 
+    /// Sets the session in which it was approved.
+    #[must_use]
+    pub fn with_session_id(mut self, session_id: Option<String>) -> Self {
+        self.session_id = session_id;
+        self
+    }
+
+    /// Sets who acts for the resource owner.
+    #[must_use]
+    pub fn with_actor(mut self, actor: Option<Actor>) -> Self {
+        self.actor = actor;
+        self
+    }
+
+    /// Sets who may become the actor.
+    #[must_use]
+    pub fn with_may_act(mut self, may_act: Option<Subject>) -> Self {
+        self.may_act = may_act;
+        self
+    }
+
     /// Sets the host's own bytes.
     #[must_use]
     pub fn with_data(mut self, data: Vec<u8>) -> Self {
         self.data = data;
         self
+    }
+}
+
+/// Who acts for a resource owner, and for whom in turn that one acts (`act`, RFC 8693 section 4.1): the current actor
+/// outermost, the first one innermost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Actor {
+    /// The actor: a resource owner, or a client by its id.
+    pub subject: Subject,
+    /// Who acted before.
+    pub former: Option<Box<Self>>,
+}
+
+impl Actor {
+    /// How long a chain may be. Each exchange adds one, and the whole chain is written into every token.
+    pub(crate) const MAX_CHAIN: usize = 8;
+
+    /// `subject` acting after `former`.
+    #[must_use]
+    pub fn new(subject: Subject, former: Option<Self>) -> Self {
+        Self { subject, former: former.map(Box::new) }
+    }
+
+    /// The actors from the current one to the first.
+    pub fn chain(&self) -> impl Iterator<Item = &Subject> {
+        std::iter::successors(Some(self), |actor| actor.former.as_deref()).map(|actor| &actor.subject)
     }
 }
 
@@ -141,6 +198,8 @@ pub enum Confirmation {
 /// Where a grant is in its life. `Revoked` is final: no later write leaves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// A device waits for its user to decide.
+    AwaitingApproval(PendingDevice),
     /// A code was minted and not yet shown.
     AwaitingRedemption(PendingCode),
     /// Tokens are out. `redeemed` remembers a code that could still be shown a second time.
@@ -155,10 +214,32 @@ pub(crate) struct PendingCode {
     pub(crate) digest: Digest,
     pub(crate) redirect_uri: Option<RedirectUri>,
     pub(crate) challenge: Option<CodeChallenge>,
+    /// The key that the redeemer must show (`dpop_jkt`, RFC 9449 section 10).
+    pub(crate) confirmation: Option<Confirmation>,
     pub(crate) expires_at: Timestamp,
 }
 
-/// An authorization code after its use: one digest over code, redirect URI and challenge, enough to tell whether a second
+/// A device authorization (RFC 8628): what the device asked for, until it is told what its user decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PendingDevice {
+    pub(crate) digest: Digest,
+    pub(crate) expires_at: Timestamp,
+    /// How long the device must wait between two polls; it grows with each one that comes too early.
+    pub(crate) interval: Duration,
+    pub(crate) polled_at: Option<Timestamp>,
+    pub(crate) verdict: Verdict,
+}
+
+/// What the user of a device decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Undecided,
+    /// The grant that waits for the device.
+    Approved(GrantId),
+    Denied,
+}
+
+/// An authorization code after its use: one digest over code, redirect URI, challenge and key, enough to tell whether a second
 /// presenter holds them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RedeemedCode {
@@ -207,6 +288,10 @@ pub(crate) struct LiveAccessToken {
     pub(crate) expires_at: Timestamp,
     /// The generation of the refresh token from which it was derived, if it was.
     pub(crate) parent: Option<u32>,
+    /// The key that it is bound to.
+    pub(crate) confirmation: Option<Confirmation>,
+    /// The key that signs it, if it is a JWT.
+    pub(crate) signing_key: Option<KeyId>,
 }
 
 /// Why a grant was revoked.

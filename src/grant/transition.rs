@@ -161,6 +161,7 @@ impl Grant {
     pub(crate) fn ends_at(&self) -> Option<Timestamp> {
         let head_end = self.head.as_ref().map(|head| head.expires_at);
         let last = match &self.phase {
+            Phase::AwaitingApproval(device) => device.expires_at,
             Phase::AwaitingRedemption(code) => code.expires_at,
             Phase::Revoked { at, .. } => {
                 return Some(head_end.map_or(*at, |end| end.unwrap_or(*at + REVOKED_RETENTION)));

@@ -39,7 +39,8 @@ policy_fields! {
     /// not use the `refresh_token` grant type. Default true. AM: `issueRefreshToken`.
     issue_refresh_tokens: bool = true, am: true, with: with_issue_refresh_tokens;
     /// Rotation: whether a refresh answers with a new refresh token and retires the old one (RFC 9700 section 4.14.2). When
-    /// off, the refresh token stays valid and the answer has none. Default true. AM: `issueRefreshTokenOnRefreshedToken`.
+    /// off, the refresh token stays valid and the answer has none: for clients that authenticate, or whose tokens are bound to a
+    /// key; for others RFC 9700 section 2.2.2 wants rotation. Default true. AM: `issueRefreshTokenOnRefreshedToken`.
     issue_refresh_tokens_on_refresh: bool = true, am: true, with: with_issue_refresh_tokens_on_refresh;
     /// How long after its rotation a refresh token may be presented again, for the answer that got lost. 0 is off. At most
     /// 120 s, or longer when [`GraceEnds`] includes the successor's first use. Counted from the rotation, never extended.
@@ -68,6 +69,25 @@ policy_fields! {
     /// How long an id_token is valid, at least 1 s; read by what issues id_tokens. Default 1 h. AM: `jwtTokenLifetime`.
     #[serde(with = "human" / "human::optional")]
     id_token_lifetime: Duration = HOUR, am: HOUR, with: with_id_token_lifetime;
+    /// Whether access tokens are opaque or JWTs (RFC 9068), which resource servers read without asking. Default opaque. AM:
+    /// `statelessTokensEnabled`.
+    access_token_format: AccessTokenFormat = AccessTokenFormat::Opaque, am: AccessTokenFormat::Opaque,
+        with: with_access_token_format;
+    /// How long a device code can be polled and its user code be entered, 1 s to 1 h (RFC 8628 section 3.2). Default 300 s.
+    /// AM: `deviceCodeLifetime`.
+    #[serde(with = "human" / "human::optional")]
+    device_code_lifetime: Duration = 5 * MINUTE, am: 5 * MINUTE, with: with_device_code_lifetime;
+    /// How long a device must wait between two polls, 1 s to 1 minute in whole seconds; each poll that comes too early adds 5 s (RFC 8628
+    /// section 3.5). Default 5 s. AM: `devicePollInterval`.
+    #[serde(with = "human" / "human::optional")]
+    device_poll_interval: Duration = Duration::from_secs(5), am: Duration::from_secs(5), with: with_device_poll_interval;
+    /// What access tokens must be bound to. Default: to a DPoP key if the client shows one. AM:
+    /// `tlsCertificateBoundAccessTokensEnabled`, a client's `mTLSCertificateBoundAccessTokens`.
+    sender_constraint: SenderConstraint = SenderConstraint::Optional, am: SenderConstraint::Optional,
+        with: with_sender_constraint;
+    /// Whether clients must authenticate with a private key (RFC 9700 section 2.5): `private_key_jwt` or a certificate; public
+    /// clients are refused too. Default false. AM has none.
+    require_asymmetric_authentication: bool = false, am: false, with: with_require_asymmetric_authentication;
     /// Who must send a PKCE challenge with an authorization request (RFC 9700 section 2.1.1). Default public clients. AM:
     /// `codeVerifierEnforced`, false.
     require_pkce: RequirePkce = RequirePkce::PublicClients, am: RequirePkce::Nobody, with: with_require_pkce;
@@ -117,6 +137,33 @@ pub enum OnRollback {
     Refuse,
 }
 
+/// How access tokens look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccessTokenFormat {
+    /// A reference that only the service can read: revoked is revoked at once.
+    Opaque,
+    /// A signed JWT (RFC 9068). A resource server that does not introspect accepts it until it expires, revoked or not.
+    Jwt,
+}
+
+/// What access tokens must be bound to, so that a stolen one is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SenderConstraint {
+    /// To a DPoP key if the request has a proof, otherwise to nothing.
+    Optional,
+    /// To a DPoP key (RFC 9449): a request without a proof is refused (`dpop_bound_access_tokens`).
+    Dpop,
+    /// To the client certificate (RFC 8705 section 3): a request without one is refused
+    /// (`tls_client_certificate_bound_access_tokens`).
+    Certificate,
+    /// To a DPoP key if the request has a proof, otherwise to the client certificate; without either it is refused.
+    Either,
+}
+
 /// Who must use PKCE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +178,22 @@ pub enum RequirePkce {
 }
 
 impl Policy {
+    /// The FAPI 2.0 Security Profile (Final, section 5.3.2): codes of at most 60 s, PKCE for everybody, access tokens bound
+    /// to a key or a certificate and short-lived, clients that authenticate with a private key, and no rotation: refresh
+    /// tokens that are of no use to a thief need none, and a lost response costs nothing.
+    ///
+    /// What it asks of the authorization endpoint (pushed requests, `iss` in the response) is the host's.
+    #[must_use]
+    pub fn fapi2() -> Self {
+        Self::default()
+            .with_authorization_code_lifetime(MINUTE)
+            .with_access_token_lifetime(10 * MINUTE)
+            .with_issue_refresh_tokens_on_refresh(false)
+            .with_sender_constraint(SenderConstraint::Either)
+            .with_require_asymmetric_authentication(true)
+            .with_require_pkce(RequirePkce::Everybody)
+    }
+
     /// Refuses values out of range and contradictions.
     ///
     /// # Errors
@@ -145,8 +208,35 @@ impl Policy {
         ensure("refresh_token_lifetime", self.refresh_token_lifetime >= second.into(), "at least 1s, or never")?;
         ensure("grant_lifetime", self.grant_lifetime >= second.into(), "at least 1s, or never")?;
         ensure("grace_period", plain_grace_is_short, "at most 2m unless grace_ends is deadline_or_successor_use")?;
+        let device_code_is_short = (second..=HOUR).contains(&self.device_code_lifetime);
+        // Devices are told it in whole seconds.
+        let interval = self.device_poll_interval;
+        let interval_is_short = (second..=MINUTE).contains(&interval) && interval.subsec_nanos() == 0;
+        ensure("device_code_lifetime", device_code_is_short, "1s to 1h")?;
+        ensure("device_poll_interval", interval_is_short, "1s to 1m, in whole seconds")?;
         ensure("max_live_access_tokens", self.max_live_access_tokens != Limit::AtMost(0), "at least 1, or unlimited")?;
         ensure("id_token_lifetime", self.id_token_lifetime >= second, "at least 1s")
+    }
+
+    /// The policy for a client, whatever the flow.
+    pub(crate) fn for_client_alone(&self, client: &ClientPolicy) -> Result<Self, PolicyError> {
+        let policy = self.overridden_by(client);
+        policy.validate().map(|()| policy)
+    }
+
+    /// Refuses what a service without the ports that it takes cannot keep.
+    pub(crate) const fn is_served(&self, has_jwt_issuer: bool, has_proof_verifier: bool) -> Result<(), PolicyError> {
+        if matches!(self.access_token_format, AccessTokenFormat::Jwt) && !has_jwt_issuer {
+            return Err(PolicyError {
+                field: "access_token_format",
+                range: "opaque for a service without a JwtIssuer",
+            });
+        }
+        if matches!(self.sender_constraint, SenderConstraint::Dpop) && !has_proof_verifier {
+            let range = "another one than dpop for a service without a ProofVerifier";
+            return Err(PolicyError { field: "sender_constraint", range });
+        }
+        Ok(())
     }
 
     /// The policy for grants of one flow of one client.

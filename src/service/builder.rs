@@ -6,7 +6,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::event::{EventSink, NoEvents};
 use crate::gate::{EverySubject, SubjectGate};
+use crate::jwt::JwtIssuer;
 use crate::policy::{Policy, PolicyError};
+use crate::proof::ProofVerifier;
 use crate::token::{KeyRing, TokenFormat, TokenPrefixes};
 use crate::vocabulary::Realm;
 
@@ -23,6 +25,8 @@ pub struct TokenServiceBuilder<S> {
     entropy: Arc<dyn Entropy>,
     gate: Arc<dyn SubjectGate>,
     events: Arc<dyn EventSink>,
+    jwt_issuer: Option<Arc<dyn JwtIssuer>>,
+    proof_verifier: Option<Arc<dyn ProofVerifier>>,
 }
 
 impl<S> TokenServiceBuilder<S> {
@@ -38,6 +42,8 @@ impl<S> TokenServiceBuilder<S> {
             entropy: Arc::new(SystemEntropy),
             gate: Arc::new(EverySubject),
             events: Arc::new(NoEvents),
+            jwt_issuer: None,
+            proof_verifier: None,
         }
     }
 
@@ -90,13 +96,36 @@ impl<S> TokenServiceBuilder<S> {
         self
     }
 
+    /// Who makes JWT access tokens and `id_token`s. Default nobody: access tokens are opaque, and `openid` is a scope like any
+    /// other.
+    #[must_use]
+    pub fn jwt_issuer(mut self, issuer: impl JwtIssuer + 'static) -> Self {
+        self.jwt_issuer = Some(Arc::new(issuer));
+        self
+    }
+
+    /// Who verifies DPoP proofs. Default nobody: proofs are ignored, as RFC 9449 has it for servers that do not know them.
+    #[must_use]
+    pub fn proof_verifier(mut self, verifier: impl ProofVerifier + 'static) -> Self {
+        self.proof_verifier = Some(Arc::new(verifier));
+        self
+    }
+
     /// The service.
     ///
     /// # Errors
-    /// When the policy, or that of a registered client, leaves its range or contradicts itself.
+    /// When the policy, or that of a registered client, leaves its range or contradicts itself, or asks for JWTs or proofs
+    /// that nobody is there to make or to verify.
     pub fn build(self) -> Result<TokenService<S>, PolicyError> {
+        let (has_jwt_issuer, has_proof_verifier) = (self.jwt_issuer.is_some(), self.proof_verifier.is_some());
         self.policy.validate()?;
-        self.authenticator.check_policies(&self.policy)?;
+        self.policy.is_served(has_jwt_issuer, has_proof_verifier)?;
+        self.authenticator.check_policies(&|client| {
+            client.validate(&self.policy)?;
+            let every_flow = client.grant_types.keys().map(|flow| self.policy.for_client(client, flow));
+            let mut policies = std::iter::once(self.policy.for_client_alone(client)).chain(every_flow);
+            policies.try_for_each(|policy| policy?.is_served(has_jwt_issuer, has_proof_verifier))
+        })?;
         Ok(TokenService(Arc::new(Inner {
             tokens: TokenFormat::new(self.keys, &self.realm, self.prefixes),
             store: self.store,
@@ -107,6 +136,8 @@ impl<S> TokenServiceBuilder<S> {
             entropy: self.entropy,
             gate: self.gate,
             events: self.events,
+            jwt_issuer: self.jwt_issuer,
+            proof_verifier: self.proof_verifier,
         })))
     }
 }

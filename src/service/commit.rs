@@ -4,10 +4,12 @@ use std::ops::ControlFlow;
 
 use super::{TokenError, TokenService};
 use crate::client::Client;
-use crate::engine::{self, Context, Decision};
+use crate::engine::{self, ActiveToken, Context, Decision, Shown, TokenResponse};
 use crate::event::{Event, EventKind, Operation};
 use crate::grant::{Confirmation, Grant};
 use crate::grant_id::GrantId;
+use crate::grant_type::GrantType;
+use crate::possession::Possession;
 use crate::refusal::Refusal;
 use crate::store::{Expect, GrantKey, GrantRecord, StoreError, Swap, TokenStore, Version};
 use crate::vocabulary::{ClientId, Subject};
@@ -20,8 +22,8 @@ const READ_BACKS: usize = 3;
 
 /// One call of the service: what its events have in common.
 pub(super) struct Call<'a, S> {
-    service: &'a TokenService<S>,
-    operation: Operation,
+    pub(super) service: &'a TokenService<S>,
+    pub(super) operation: Operation,
     client_id: Option<&'a ClientId>,
 }
 
@@ -37,6 +39,11 @@ impl<'a, S> Call<'a, S> {
 
     pub(super) fn record(&self, kind: EventKind) {
         self.emit(kind, self.client_id, None, None);
+    }
+
+    pub(super) fn unavailable(&self, error: TokenError) -> TokenError {
+        self.record(EventKind::Unavailable);
+        error
     }
 
     fn record_of(&self, kind: EventKind, grant: &Grant) {
@@ -62,12 +69,12 @@ impl<'a, S> Call<'a, S> {
         refused(refusal)
     }
 
-    fn refuse_of(&self, refusal: Refusal, grant: &Grant) -> TokenError {
+    pub(super) fn refuse_of(&self, refusal: Refusal, grant: &Grant) -> TokenError {
         self.record_of(EventKind::Refused(refusal), grant);
         refused(refusal)
     }
 
-    fn contended(&self) -> TokenError {
+    pub(super) fn contended(&self) -> TokenError {
         self.record(EventKind::Contended);
         TokenError::Contended
     }
@@ -86,10 +93,8 @@ impl<S: TokenStore> Call<'_, S> {
     /// Row 6, the part that only the host knows.
     pub(super) async fn is_served(&self, subject: Option<&Subject>) -> Result<bool, TokenError> {
         let Some(subject) = subject else { return Ok(true) };
-        self.service.0.gate.may_be_served(subject).await.map_err(|error| {
-            self.record(EventKind::Unavailable);
-            TokenError::Gate(error)
-        })
+        let may_be_served = self.service.0.gate.may_be_served(subject).await;
+        may_be_served.map_err(|error| self.unavailable(TokenError::Gate(error)))
     }
 
     /// The grant, and the version a decision about it must name. Boxed: it is large, and passes through several futures.
@@ -108,13 +113,47 @@ impl<S: TokenStore> Call<'_, S> {
 
     /// Stores a new grant.
     pub(super) async fn insert(&self, grant: &Grant, event: EventKind) -> Result<(), TokenError> {
-        match self.store(grant, Expect::Absent).await? {
-            Swap::Stored => {
-                self.record_of(event, grant);
-                Ok(())
-            }
-            Swap::Conflict => Err(self.contended()),
+        if self.is_inserted(grant, event).await? { Ok(()) } else { Err(self.contended()) }
+    }
+
+    /// Stores a new grant unless there is one of its id.
+    pub(super) async fn is_inserted(&self, grant: &Grant, event: EventKind) -> Result<bool, TokenError> {
+        let is_stored = self.store(grant, Expect::Absent).await? == Swap::Stored;
+        if is_stored {
+            self.record_of(event, grant);
         }
+        Ok(is_stored)
+    }
+
+    /// Founds a grant with first tokens: decide, sign, store.
+    pub(super) async fn found(
+        &self,
+        client: &Client,
+        grant_type: &GrantType,
+        shown: Shown,
+        bound: Option<&Confirmation>,
+        decide: impl FnOnce(&Context<'_>) -> Result<(Grant, TokenResponse), Refusal>,
+    ) -> Result<TokenResponse, TokenError> {
+        let terms = self.service.terms(client, grant_type)?;
+        let confirmation = engine::confirmation(shown, bound, &terms.policy);
+        let confirmation = confirmation.map_err(|refusal| self.refuse(refusal))?;
+        let ctx = Context { confirmation, ..self.service.context(client, &terms) };
+        let (grant, mut tokens) = decide(&ctx).map_err(|refusal| self.refuse(refusal))?;
+        self.sign(&mut tokens, client, &grant, &terms.policy).await?;
+        self.insert(&grant, EventKind::Issued).await.map(|()| tokens)
+    }
+
+    /// What `caller` may learn of a token; `None` when it is not active or not for this caller to know.
+    pub(super) async fn active(&self, caller: &Client, token: &str) -> Result<Option<ActiveToken>, TokenError> {
+        let Some((kind, opened)) = self.service.open_any(token) else { return Ok(None) };
+        let Some((grant, _)) = self.load(opened.grant_id).await? else { return Ok(None) };
+        let is_own = engine::owned_by(caller, &grant).is_ok();
+        let policy = is_own.then(|| self.service.policy_for(caller, &grant.grant_type)).transpose()?;
+        let now = self.service.now();
+        let Some(active) = engine::introspect(*grant, kind, &opened, caller, policy.as_ref(), now) else {
+            return Ok(None);
+        };
+        Ok(self.is_served(active.approval.subject.as_ref()).await?.then_some(active))
     }
 
     /// Decides about a grant until the decision is stored.
@@ -133,23 +172,38 @@ impl<S: TokenStore> Call<'_, S> {
         Err(self.contended())
     }
 
-    /// The same for a code or refresh token: rows 4 to 6 of the order of checks stand before the decision.
-    pub(super) async fn exchange<T>(
+    /// The same for a code or refresh token: rows 4 to 6 of the order of checks stand before the decision, and what it lets go
+    /// is signed before it is stored. A signer that fails has then consumed nothing.
+    pub(super) async fn exchange(
         &self,
         client: &Client,
         id: GrantId,
-        confirmation: Option<&Confirmation>,
-        decide: impl Fn(&mut Grant, &Context<'_>) -> Decision<T>,
-    ) -> Result<T, TokenError> {
+        possession: &Possession,
+        decide: impl Fn(&mut Grant, &Context<'_>) -> Decision<TokenResponse>,
+    ) -> Result<TokenResponse, TokenError> {
+        let mut shown = None;
         for attempt in 0..MAX_ATTEMPTS {
             let (mut grant, version) = self.load_existing(id).await?;
-            let policy = self.service.policy_for(client, &grant.grant_type)?;
-            let ctx = Context { has_raced: attempt > 0, ..self.service.context(client, &policy) };
-            engine::admit(&grant, confirmation, &ctx).map_err(|refusal| self.refuse_of(refusal, &grant))?;
+            engine::owned_by(client, &grant).map_err(|refusal| self.refuse_of(refusal, &grant))?;
+            // A proof is accepted once, however often the decision is made anew.
+            let shown = match shown {
+                Some(shown) => shown,
+                None => *shown.insert(self.prove(possession).await?),
+            };
+            let terms = self.service.terms(client, &grant.grant_type)?;
+            let bound = grant.approval.confirmation;
+            let confirmation = engine::confirmation(shown, bound.as_ref(), &terms.policy);
+            let confirmation = confirmation.map_err(|refusal| self.refuse_of(refusal, &grant))?;
+            let ctx = Context { has_raced: attempt > 0, confirmation, ..self.service.context(client, &terms) };
+            engine::admit(&grant, &ctx).map_err(|refusal| self.refuse_of(refusal, &grant))?;
             if !self.is_served(grant.approval.subject.as_ref()).await? {
                 return Err(self.refuse_of(Refusal::SubjectNotServed, &grant));
             }
-            let decision = decide(&mut grant, &ctx);
+            self.service.forget_unheld(&mut grant);
+            let mut decision = decide(&mut grant, &ctx);
+            if let Ok(tokens) = &mut decision.outcome {
+                self.sign(tokens, client, &grant, &terms.policy).await?;
+            }
             if let ControlFlow::Break(answer) = self.settle(decision, &grant, version).await? {
                 return answer;
             }

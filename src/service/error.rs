@@ -2,6 +2,7 @@ use std::error::Error;
 
 use crate::authenticator::AuthenticateError;
 use crate::error_code::ErrorCode;
+use crate::jwt::SignError;
 use crate::policy::PolicyError;
 use crate::refusal::Refusal;
 use crate::store::StoreError;
@@ -36,6 +37,12 @@ pub enum TokenError {
     /// The subject gate failed. Nothing was consumed; try again.
     #[error("the subject gate failed")]
     Gate(#[source] Box<dyn Error + Send + Sync>),
+    /// A DPoP proof could not be verified now. Nothing was consumed; try again.
+    #[error("the proof verifier failed")]
+    Proof(#[source] Box<dyn Error + Send + Sync>),
+    /// A JWT could not be signed now. Nothing was consumed; try again.
+    #[error("the JWT issuer failed")]
+    Sign(#[source] SignError),
     /// The overrides of a client that was looked up at run time contradict the provider's policy.
     #[error("the policy of the client is invalid")]
     Policy(#[source] PolicyError),
@@ -47,9 +54,12 @@ impl TokenError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Refused(refusal) => refusal.code(),
-            Self::Contended | Self::Store(_) | Self::Authenticator(_) | Self::Gate(_) => {
-                ErrorCode::TemporarilyUnavailable
-            }
+            Self::Contended
+            | Self::Store(_)
+            | Self::Authenticator(_)
+            | Self::Gate(_)
+            | Self::Proof(_)
+            | Self::Sign(_) => ErrorCode::TemporarilyUnavailable,
             Self::Policy(_) => ErrorCode::ServerError,
         }
     }

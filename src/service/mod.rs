@@ -4,8 +4,11 @@
 
 mod builder;
 mod commit;
+mod device;
 mod error;
 mod listing;
+mod possession;
+mod signing;
 
 pub use builder::TokenServiceBuilder;
 pub use error::TokenError;
@@ -17,8 +20,8 @@ use crate::authenticator::{AuthenticatedClient, ClientAuthenticator, ClientCrede
 use crate::client::Client;
 use crate::clock::{Clock, Timestamp};
 use crate::engine::{
-    self, ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, RedeemRequest,
-    RefreshRequest, TokenResponse,
+    self, ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, Context, ExchangeRequest, IssueRequest,
+    RedeemRequest, RefreshRequest, TokenResponse,
 };
 use crate::entropy::Entropy;
 use crate::event::{EventKind, EventSink, Operation};
@@ -26,7 +29,10 @@ use crate::gate::SubjectGate;
 use crate::grant::RevocationReason;
 use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
-use crate::policy::Policy;
+use crate::jwt::JwtIssuer;
+use crate::key_id::KeyId;
+use crate::policy::{AccessTokenFormat, Policy};
+use crate::proof::ProofVerifier;
 use crate::refusal::Refusal;
 use crate::store::TokenStore;
 use crate::token::{KeyRing, TokenFormat, TokenKind};
@@ -75,6 +81,14 @@ struct Inner<S> {
     entropy: Arc<dyn Entropy>,
     gate: Arc<dyn SubjectGate>,
     events: Arc<dyn EventSink>,
+    jwt_issuer: Option<Arc<dyn JwtIssuer>>,
+    proof_verifier: Option<Arc<dyn ProofVerifier>>,
+}
+
+/// What a client gets for one flow: the policy in force, and the key that signs its access tokens if they are JWTs.
+struct Terms {
+    policy: Policy,
+    signing_key: Option<KeyId>,
 }
 
 impl<S> Clone for TokenService<S> {
@@ -108,7 +122,10 @@ impl<S: TokenStore> TokenService<S> {
     /// [`TokenError::Refused`] when they are not accepted, [`TokenError::Authenticator`] when that cannot be told.
     pub async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, TokenError> {
         match self.0.authenticator.authenticate(credentials).await {
-            Ok(client) => Ok(client),
+            Ok(client) if self.is_strong_enough(&client)? => Ok(client),
+            Ok(client) => {
+                Err(Call::new(self, Operation::Authenticate).by(&client.id).refuse(Refusal::AuthenticationTooWeak))
+            }
             Err(error) => {
                 let mut call = Call::new(self, Operation::Authenticate);
                 if let Some(client_id) = error.known_client() {
@@ -151,9 +168,9 @@ impl<S: TokenStore> TokenService<S> {
         request: AuthorizeRequest,
     ) -> Result<AuthorizationCodeResponse, TokenError> {
         let call = Call::new(self, Operation::Authorize).by(&client.id);
-        let policy = self.policy_for(client, &GrantType::AuthorizationCode)?;
+        let terms = self.terms(client, &GrantType::AuthorizationCode)?;
         let (grant, response) =
-            engine::authorize(request, &self.context(client, &policy)).map_err(|refusal| call.refuse(refusal))?;
+            engine::authorize(request, &self.context(client, &terms)).map_err(|refusal| call.refuse(refusal))?;
         call.insert(&grant, EventKind::CodeIssued).await.map(|()| response)
     }
 
@@ -177,10 +194,49 @@ impl<S: TokenStore> TokenService<S> {
         request: IssueRequest,
     ) -> Result<TokenResponse, TokenError> {
         let call = Call::new(self, Operation::Issue).by(&client.id);
-        let policy = self.policy_for(client, &request.grant_type)?;
-        let (grant, response) =
-            engine::issue(request, &self.context(client, &policy)).map_err(|refusal| call.refuse(refusal))?;
-        call.insert(&grant, EventKind::Issued).await.map(|()| response)
+        let shown = call.prove(&request.possession).await?;
+        let (grant_type, bound) = (request.grant_type.clone(), request.approval.confirmation);
+        call.found(client, &grant_type, shown, bound.as_ref(), |ctx| engine::issue(request, ctx)).await
+    }
+
+    /// Exchanges an access token of this service for another one (RFC 8693): for the same resource owner, of no more scope and
+    /// no longer life, for an audience of the client's own. A client may exchange what it may introspect: its own tokens, and
+    /// those that are meant for it.
+    ///
+    /// The new token is a grant of its own: revoking the old one does not end it.
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] for a token that is not active or not for this client, an actor that it does not admit, or what
+    /// the client may not ask for; otherwise as [`issue`](Self::issue).
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// let request = ExchangeRequest::new(tokens.access_token).with_scope("read".parse()?);
+    /// let narrow = service.exchange(&client, &request).await?;
+    /// assert_eq!(narrow.scope.as_str(), "read");
+    /// assert!(narrow.refresh_token.is_none());
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub async fn exchange(
+        &self,
+        client: &AuthenticatedClient,
+        request: &ExchangeRequest,
+    ) -> Result<TokenResponse, TokenError> {
+        let call = Call::new(self, Operation::Exchange).by(&client.id);
+        let unfit = || call.refuse(Refusal::SubjectTokenInvalid);
+        let subject = call.active(client, request.subject_token.expose()).await?;
+        let subject = subject.filter(|token| token.kind == TokenKind::AccessToken).ok_or_else(unfit)?;
+        let actor = match &request.actor_token {
+            Some(token) => {
+                let actor = call.active(client, token.expose()).await?;
+                Some(actor.filter(|token| token.kind == TokenKind::AccessToken).ok_or_else(unfit)?)
+            }
+            None => None,
+        };
+        let shown = call.prove(&request.possession).await?;
+        let decide = |ctx: &Context<'_>| engine::exchange(request, subject, actor.as_ref(), ctx);
+        call.found(client, &GrantType::TokenExchange, shown, None, decide).await
     }
 
     /// Exchanges an authorization code for tokens (RFC 6749 section 4.1.3).
@@ -199,7 +255,7 @@ impl<S: TokenStore> TokenService<S> {
         let Some(code) = self.0.tokens.open(TokenKind::AuthorizationCode, request.code.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
         };
-        call.exchange(client, code.grant_id, request.confirmation.as_ref(), |grant, ctx| {
+        call.exchange(client, code.grant_id, &request.possession, |grant, ctx| {
             engine::redeem(grant, &code, request, ctx)
         })
         .await
@@ -238,7 +294,7 @@ impl<S: TokenStore> TokenService<S> {
         let Some(presented) = self.0.tokens.open(TokenKind::RefreshToken, request.refresh_token.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
         };
-        call.exchange(client, presented.grant_id, request.confirmation.as_ref(), |grant, ctx| {
+        call.exchange(client, presented.grant_id, &request.possession, |grant, ctx| {
             engine::refresh(grant, &presented, request, ctx)
         })
         .await
@@ -273,15 +329,7 @@ impl<S: TokenStore> TokenService<S> {
         if !caller.is_confidential() {
             return Err(call.refuse(Refusal::PublicCaller));
         }
-        let Some((kind, opened)) = self.0.tokens.open_any(token) else { return Ok(None) };
-        let Some((grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
-        let is_own = engine::owned_by(caller, &grant).is_ok();
-        let policy = is_own.then(|| self.policy_for(caller, &grant.grant_type)).transpose()?;
-        let now = self.0.clock.now();
-        let Some(active) = engine::introspect(*grant, kind, &opened, caller, policy.as_ref(), now) else {
-            return Ok(None);
-        };
-        Ok(call.is_served(active.approval.subject.as_ref()).await?.then_some(active))
+        call.active(caller, token).await
     }
 
     /// Revokes what the client presents (RFC 7009): a refresh token of any generation with its whole grant, an access token
@@ -302,7 +350,7 @@ impl<S: TokenStore> TokenService<S> {
     /// ```
     pub async fn revoke(&self, client: &AuthenticatedClient, token: &str) -> Result<(), TokenError> {
         let call = Call::new(self, Operation::Revoke).by(&client.id);
-        let Some((kind, opened)) = self.0.tokens.open_any(token) else { return Ok(()) };
+        let Some((kind, opened)) = self.open_any(token) else { return Ok(()) };
         let revoked = call
             .transact(opened.grant_id, |grant| engine::revoke(grant, kind, &opened, client, self.0.clock.now()))
             .await;
@@ -334,7 +382,9 @@ impl<S: TokenStore> TokenService<S> {
             other => other,
         }
     }
+}
 
+impl<S> TokenService<S> {
     /// The clock of the service, for hosts that set expiries of their own by it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -346,17 +396,58 @@ impl<S: TokenStore> TokenService<S> {
         Call::new(self, Operation::Issue).by(&client.id).refuse(refusal)
     }
 
-    fn policy_for(&self, client: &Client, grant_type: &GrantType) -> Result<Policy, TokenError> {
-        self.0.policy.for_client(&client.policy, grant_type).map_err(TokenError::Policy)
+    /// The nonce for the client's next DPoP proof; `None` when none is asked for, or nobody verifies proofs.
+    pub(crate) fn proof_nonce(&self) -> Option<String> {
+        self.0.proof_verifier.as_ref().and_then(|verifier| verifier.nonce(self.now()))
     }
 
-    fn context<'a>(&'a self, client: &'a Client, policy: &'a Policy) -> Context<'a> {
+    pub(crate) fn proof_algorithms(&self) -> Vec<&'static str> {
+        self.0.proof_verifier.as_deref().map(ProofVerifier::algorithms).unwrap_or_default()
+    }
+
+    /// The algorithms of the service's JWTs; `None` when it makes none.
+    pub(crate) fn jwt_algorithms(&self) -> Option<Vec<&'static str>> {
+        self.0.jwt_issuer.as_deref().map(JwtIssuer::algorithms)
+    }
+
+    pub(crate) fn authenticator(&self) -> &dyn ClientAuthenticator {
+        &*self.0.authenticator
+    }
+
+    /// The provider's policy.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    fn is_strong_enough(&self, client: &Client) -> Result<bool, TokenError> {
+        let policy = self.0.policy.for_client_alone(&client.policy).map_err(TokenError::Policy)?;
+        Ok(!policy.require_asymmetric_authentication || client.authentication_method.is_asymmetric())
+    }
+
+    fn policy_for(&self, client: &Client, grant_type: &GrantType) -> Result<Policy, TokenError> {
+        let policy = self.0.policy.for_client(&client.policy, grant_type).map_err(TokenError::Policy)?;
+        policy
+            .is_served(self.0.jwt_issuer.is_some(), self.0.proof_verifier.is_some())
+            .map_err(TokenError::Policy)
+            .map(|()| policy)
+    }
+
+    fn terms(&self, client: &Client, grant_type: &GrantType) -> Result<Terms, TokenError> {
+        let policy = self.policy_for(client, grant_type)?;
+        let is_jwt = policy.access_token_format == AccessTokenFormat::Jwt;
+        let issuer = self.0.jwt_issuer.as_deref().filter(|_| is_jwt);
+        Ok(Terms { policy, signing_key: issuer.map(|issuer| issuer.signing_key(client, self.now())) })
+    }
+
+    fn context<'a>(&'a self, client: &'a Client, terms: &'a Terms) -> Context<'a> {
         Context {
             client,
-            policy,
+            policy: &terms.policy,
             tokens: &self.0.tokens,
             entropy: &*self.0.entropy,
             now: self.0.clock.now(),
+            confirmation: None,
+            signing_key: terms.signing_key.as_ref(),
             has_raced: false,
         }
     }

@@ -1,3 +1,5 @@
+mod marks;
+
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
@@ -9,12 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
-    Version,
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
+    TokenStore, Use, UseId, Version,
 };
 use crate::clock::Timestamp;
 use crate::grant_id::GrantId;
 use crate::vocabulary::{ClientId, Realm, Subject};
+use marks::Marks;
 
 const SHARDS: usize = 64;
 
@@ -36,6 +39,7 @@ struct Shared {
     versions: AtomicU64,
     grants: [Mutex<GrantShard>; SHARDS],
     owners: [Mutex<OwnerShard>; SHARDS],
+    marks: [Mutex<Marks>; SHARDS],
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +65,7 @@ impl Default for Shared {
             versions: AtomicU64::new(1),
             grants: std::array::from_fn(|_| Mutex::default()),
             owners: std::array::from_fn(|_| Mutex::default()),
+            marks: std::array::from_fn(|_| Mutex::default()),
         }
     }
 }
@@ -202,7 +207,17 @@ impl PurgeExpired for MemoryStore {
                 purged += 1;
             }
         }
+        for shard in &self.0.marks {
+            purged += locked(shard).purge(now, limit - purged);
+        }
         Ok(purged)
+    }
+}
+
+#[async_trait]
+impl SingleUse for MemoryStore {
+    async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
+        Ok(locked(&self.0.marks[usize::from(id.as_bytes()[0]) % SHARDS]).add(*id, expires_at))
     }
 }
 

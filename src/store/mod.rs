@@ -1,10 +1,12 @@
-//! Where grants are kept: three small traits, and the store in memory.
+//! Where grants are kept: four small traits, and the store in memory.
 
 mod error;
 mod memory;
+mod single_use;
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use single_use::{SingleUse, Use, UseId};
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -162,8 +164,8 @@ pub trait GrantIndex: Send + Sync {
 /// Deletes what has expired.
 ///
 /// # Contract
-/// Deletes only records whose `expires_at` is `now` or earlier, at most `limit` of them, and says how many: fewer than
-/// `limit` means that none is left. Deleting earlier forgets live grants, and with them the evidence by which a spent token is
+/// Deletes only records, and marks of [`SingleUse`], whose `expires_at` is `now` or earlier, at most `limit` of them, and says
+/// how many: fewer than `limit` means that none is left. Deleting earlier forgets live grants, and with them the evidence by which a spent token is
 /// known.
 #[async_trait]
 pub trait PurgeExpired: Send + Sync {

@@ -64,7 +64,7 @@ impl std::fmt::Debug for Opened {
 pub struct TokenFormat {
     ring: KeyRing,
     prefixes: TokenPrefixes,
-    associated_data: [Box<[u8]>; 3],
+    associated_data: [Box<[u8]>; TokenKind::ALL.len()],
 }
 
 impl TokenFormat {
@@ -121,16 +121,13 @@ impl TokenFormat {
 
     /// Opens `text` as whatever kind its prefix says. `token_type_hint` (RFC 7009 section 2.1) is not needed for it.
     pub(crate) fn open_any(&self, text: &str) -> Option<(TokenKind, Opened)> {
-        let kind = TokenKind::ALL.into_iter().find(|kind| text.starts_with(self.prefixes.of(*kind)))?;
+        let is_prefixed = |kind: &TokenKind| *kind != TokenKind::JwtId && text.starts_with(self.prefixes.of(*kind));
+        let kind = TokenKind::ALL.into_iter().find(is_prefixed)?;
         self.open(kind, text).map(|opened| (kind, opened))
     }
 
     fn associated_data(&self, kind: TokenKind) -> &[u8] {
-        let [authorization_code, refresh_token, access_token] = &self.associated_data;
-        match kind {
-            TokenKind::AuthorizationCode => authorization_code,
-            TokenKind::RefreshToken => refresh_token,
-            TokenKind::AccessToken => access_token,
-        }
+        // In the order of `TokenKind::ALL`, whose tags count from 1.
+        &self.associated_data[usize::from(kind.tag() - 1)]
     }
 }

@@ -11,9 +11,11 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::entropy::{Entropy, draw};
+use crate::grant_id::GrantId;
 use crate::secret::Digest;
 use crate::token::TokenKind;
 use crate::token::format::TokenSecret;
+use crate::user_code::UserCode;
 
 /// Fresh bytes that go into a rotation and stay in the record, so that the rotation can be repeated but not predicted.
 pub(crate) type Salt = [u8; 16];
@@ -96,6 +98,16 @@ impl Key {
         mac.update(&number.to_be_bytes());
         TokenSecret::new(mac.finalize().into_bytes().into())
     }
+
+    /// The grant that waits for the user code: who has the code and the key finds it, and the database tells neither.
+    pub(crate) fn grant_of(&self, user_code: &UserCode) -> GrantId {
+        let mut mac = self.derive.clone();
+        mac.update(b"regrant v1 user code");
+        mac.update(user_code.as_bytes());
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let (id, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
+        GrantId::from_bytes(*id)
+    }
 }
 
 /// What a rotation derives its tokens from.
@@ -162,8 +174,13 @@ impl KeyRing {
         &self.primary
     }
 
+    /// All keys, the primary one first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.primary).chain(&self.former)
+    }
+
     pub(crate) fn key(&self, id: u8) -> Option<&Key> {
-        std::iter::once(&self.primary).chain(&self.former).find(|key| key.id == id)
+        self.iter().find(|key| key.id == id)
     }
 }
 

@@ -1,10 +1,11 @@
-//! The sealed token: one format for authorization codes, refresh tokens and opaque access tokens.
+//! The sealed token: one format for authorization codes, device codes, refresh tokens, opaque access tokens, and what a JWT
+//! access token refers to its grant by.
 //!
 //! ```text
 //! prefix | base64url( key id 1 | nonce 12 | AES-128-GCM-SIV( grant id 16 | number 4 | secret 32 ) | tag 16 )
 //! ```
 //!
-//! The number is a generation (refresh token), a serial (access token) or 0 (code). What is sealed are 81 bytes, a
+//! The number is a generation (refresh token), a serial (access token) or 0 (codes). What is sealed are 81 bytes, a
 //! multiple of three, so base64 leaves no spare bits: every token has one spelling. Kind, format version and realm are
 //! associated data: a token of one kind or realm does not open as another.
 
@@ -18,7 +19,7 @@ pub(crate) use keys::{Derivation, Salt};
 pub use keys::{Key, KeyRing, KeyRingError};
 pub use prefixes::TokenPrefixes;
 
-/// Which of the three artefacts a token is.
+/// Which artefact a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenKind {
@@ -28,10 +29,15 @@ pub enum TokenKind {
     RefreshToken,
     /// An opaque access token.
     AccessToken,
+    /// A device code.
+    DeviceCode,
+    /// What a JWT access token says in its `jti`: no token itself, so that it may be logged.
+    JwtId,
 }
 
 impl TokenKind {
-    pub(crate) const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::AccessToken];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::AccessToken, Self::DeviceCode, Self::JwtId];
 
     /// The byte that stands for the kind in associated data and derivations. Never reuse one.
     pub(crate) const fn tag(self) -> u8 {
@@ -39,6 +45,8 @@ impl TokenKind {
             Self::AuthorizationCode => 1,
             Self::RefreshToken => 2,
             Self::AccessToken => 3,
+            Self::DeviceCode => 4,
+            Self::JwtId => 5,
         }
     }
 }

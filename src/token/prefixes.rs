@@ -1,10 +1,10 @@
 use crate::token::TokenKind;
 use crate::vocabulary::InvalidValue;
 
-/// What a token of each kind begins with, so that people and secret scanners can tell them: `ac_`, `rt_`, `at_` unless
-/// configured otherwise.
+/// What a token of each kind begins with, so that people and secret scanners can tell them: `ac_`, `rt_`, `at_`, and `dc_` for
+/// device codes, unless configured otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenPrefixes([Box<str>; 3]);
+pub struct TokenPrefixes([Box<str>; 4]);
 
 impl TokenPrefixes {
     /// Prefixes of your own, each 1 to 32 letters, digits, `-` or `_`, and none the beginning of another.
@@ -17,9 +17,22 @@ impl TokenPrefixes {
     ///
     /// assert!(TokenPrefixes::new("acme_code_", "acme_rt_", "acme_at_").is_ok());
     /// assert!(TokenPrefixes::new("acme_", "acme_rt_", "acme_at_").is_err());
+    /// assert!(TokenPrefixes::default().with_device_code("acme_dc_").is_ok());
     /// ```
     pub fn new(authorization_code: &str, refresh_token: &str, access_token: &str) -> Result<Self, InvalidValue> {
-        let all = [authorization_code, refresh_token, access_token];
+        Self::checked([authorization_code, refresh_token, access_token, "dc_"])
+    }
+
+    /// These, with another prefix for device codes.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn with_device_code(self, device_code: &str) -> Result<Self, InvalidValue> {
+        let [authorization_code, refresh_token, access_token, _] = &self.0;
+        Self::checked([authorization_code, refresh_token, access_token, device_code])
+    }
+
+    fn checked(all: [&str; 4]) -> Result<Self, InvalidValue> {
         let is_token_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if !all.iter().all(|prefix| (1..=32).contains(&prefix.len()) && prefix.bytes().all(is_token_char)) {
             return Err(InvalidValue::new("token prefix", "must be 1 to 32 letters, digits, '-' or '_'"));
@@ -34,17 +47,19 @@ impl TokenPrefixes {
     }
 
     pub(crate) fn of(&self, kind: TokenKind) -> &str {
-        let [authorization_code, refresh_token, access_token] = &self.0;
+        let [authorization_code, refresh_token, access_token, device_code] = &self.0;
         match kind {
             TokenKind::AuthorizationCode => authorization_code,
             TokenKind::RefreshToken => refresh_token,
             TokenKind::AccessToken => access_token,
+            TokenKind::DeviceCode => device_code,
+            TokenKind::JwtId => "",
         }
     }
 }
 
 impl Default for TokenPrefixes {
     fn default() -> Self {
-        Self(["ac_".into(), "rt_".into(), "at_".into()])
+        Self(["ac_", "rt_", "at_", "dc_"].map(Into::into))
     }
 }

@@ -1,14 +1,11 @@
 //! JSON bodies. Absent members are left out, never null; numbers are integers (clients refuse anything else).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-use super::{MalformedRequest, Response};
-use crate::engine::{ActiveToken, TokenResponse, TokenType};
+use super::{MalformedRequest, Response, introspection, requested};
+use crate::engine::{DeviceAuthorizationResponse, TokenResponse};
 use crate::error_code::ErrorCode;
-use crate::grant::Confirmation;
-use crate::resource::Resources;
+use crate::secret::{IdToken, RefreshToken};
 
 /// How long a client should wait before it tries again, in seconds.
 const RETRY_AFTER: &str = "1";
@@ -41,6 +38,10 @@ struct TokenBody<'a> {
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'a str,
 }
@@ -52,7 +53,9 @@ pub(super) fn tokens(tokens: &TokenResponse) -> Response {
             access_token: tokens.access_token.expose(),
             token_type: tokens.token_type.as_str(),
             expires_in: tokens.expires_in.as_secs(),
-            refresh_token: tokens.refresh_token.as_ref().map(super::super::secret::RefreshToken::expose),
+            refresh_token: tokens.refresh_token.as_ref().map(RefreshToken::expose),
+            id_token: tokens.id_token.as_ref().map(IdToken::expose),
+            issued_token_type: tokens.is_exchanged.then_some(requested::ACCESS_TOKEN),
             scope: tokens.scope.as_str(),
         },
     )
@@ -63,93 +66,52 @@ pub(super) fn revoked() -> Response {
     uncached(200, &serde_json::Map::new())
 }
 
-#[derive(Default, Serialize)]
-struct IntrospectionBody<'a> {
-    active: bool,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    scope: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exp: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iat: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sub: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aud: Option<Audience<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iss: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth_time: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acr: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    amr: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cnf: Option<ConfirmationBody>,
-}
-
-/// One audience is a string, several are an array (RFC 7519 section 4.1.3).
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Audience<'a> {
-    One(&'a str),
-    Several(Vec<&'a str>),
+/// RFC 9701 section 5.
+pub(super) fn introspection_jwt(jwt: String) -> Response {
+    let headers = vec![("content-type", introspection::JWT_MEDIA_TYPE.to_owned())];
+    not_stored(Response { status: 200, headers, body: jwt.into_bytes() })
 }
 
 #[derive(Serialize)]
-enum ConfirmationBody {
-    #[serde(rename = "jkt")]
-    DpopKey(String),
-    #[serde(rename = "x5t#S256")]
-    Certificate(String),
+struct DeviceBody<'a> {
+    device_code: &'a str,
+    user_code: &'a str,
+    verification_uri: &'a str,
+    verification_uri_complete: String,
+    expires_in: u64,
+    interval: u64,
 }
 
-pub(super) fn introspection(active: Option<&ActiveToken>, issuer: &str) -> Response {
-    let Some(token) = active else { return uncached(200, &IntrospectionBody::default()) };
-    uncached(
-        200,
-        &IntrospectionBody {
-            active: true,
-            scope: token.scope.as_str(),
-            client_id: Some(token.client_id.as_str()),
-            token_type: token.token_type.map(TokenType::as_str),
-            exp: token.expires_at.map(super::super::clock::Timestamp::as_secs),
-            iat: Some(token.issued_at.as_secs()),
-            sub: token.approval.subject.as_ref().map(super::super::vocabulary::Subject::as_str),
-            aud: audience(&token.resources),
-            iss: Some(issuer),
-            auth_time: token.approval.auth_time.map(super::super::clock::Timestamp::as_secs),
-            acr: token.approval.acr.as_deref(),
-            amr: &token.approval.amr,
-            cnf: token.approval.confirmation.as_ref().map(|confirmation| match confirmation {
-                Confirmation::DpopKey(thumbprint) => ConfirmationBody::DpopKey(URL_SAFE_NO_PAD.encode(thumbprint)),
-                Confirmation::Certificate(thumbprint) => {
-                    ConfirmationBody::Certificate(URL_SAFE_NO_PAD.encode(thumbprint))
-                }
-            }),
-        },
-    )
-}
-
-fn audience(resources: &Resources) -> Option<Audience<'_>> {
-    let all: Vec<&str> = resources.iter().map(super::super::resource::Resource::as_str).collect();
-    match all.as_slice() {
-        [] => None,
-        [one] => Some(Audience::One(one)),
-        _ => Some(Audience::Several(all)),
-    }
+/// RFC 8628 section 3.2.
+pub(super) fn device(device: &DeviceAuthorizationResponse, verification_uri: &str) -> Response {
+    let user_code = device.user_code.expose();
+    let joint = if verification_uri.contains('?') { '&' } else { '?' };
+    let body = DeviceBody {
+        device_code: device.device_code.expose(),
+        user_code: &user_code,
+        verification_uri,
+        verification_uri_complete: format!("{verification_uri}{joint}user_code={user_code}"),
+        expires_in: device.expires_in.as_secs(),
+        interval: device.interval.as_secs(),
+    };
+    uncached(200, &body)
 }
 
 /// RFC 6749 section 5.1: nothing that may hold a token is cached, errors included.
-fn uncached(status: u16, body: &impl Serialize) -> Response {
-    json(status, body).with("cache-control", "no-store").with("pragma", "no-cache")
+pub(super) fn uncached(status: u16, body: &impl Serialize) -> Response {
+    not_stored(json(status, body))
 }
 
-pub(super) fn json(status: u16, body: &impl Serialize) -> Response {
+fn not_stored(response: Response) -> Response {
+    response.with("cache-control", "no-store").with("pragma", "no-cache")
+}
+
+/// A document that everybody may read, and keep for `max_age` seconds.
+pub(super) fn cached(body: &impl Serialize, max_age: u32) -> Response {
+    json(200, body).with("cache-control", &format!("public, max-age={max_age}"))
+}
+
+fn json(status: u16, body: &impl Serialize) -> Response {
     #[expect(clippy::expect_used, reason = "structs of strings and integers have a JSON form")]
     let body = serde_json::to_vec(body).expect("structs of strings and integers have a JSON form");
     Response { status, headers: vec![("content-type", "application/json".to_owned())], body }

@@ -1,13 +1,23 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
 use super::{MalformedRequest, Request, basic};
 use crate::authenticator::ClientCredentials;
 use crate::parameters::Parameters;
-use crate::secret::ClientSecret;
+use crate::possession::ClientCertificate;
+use crate::secret::{ClientAssertion, ClientSecret};
 use crate::vocabulary::ClientId;
 
-/// What the client showed of itself: in the Authorization header or in the body, not in both (RFC 6749 section 2.3).
+/// The only type of client assertion that is served (RFC 7523 section 2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// What the client showed of itself: in the Authorization header, as a secret or an assertion in the body, or in the handshake
+/// of TLS, and in one of them only (RFC 6749 section 2.3).
 pub(super) fn credentials(
     request: &Request<'_>,
     parameters: &Parameters,
+    certificate: Option<&ClientCertificate>,
 ) -> Result<ClientCredentials, MalformedRequest> {
     let mut headers = request.header("authorization");
     let header = headers.next();
@@ -16,9 +26,12 @@ pub(super) fn credentials(
     }
     let client_id = parameters.get("client_id").map(parsed).transpose()?;
     let secret = parameters.get("client_secret").map(ClientSecret::from);
-    match (header, client_id, secret) {
-        (Some(_), _, Some(_)) => Err(MalformedRequest::SeveralAuthentications),
-        (Some(header), client_id, None) => {
+    let has_assertion = ["client_assertion", "client_assertion_type"].iter().any(|name| parameters.get(name).is_some());
+    if has_assertion && (header.is_some() || secret.is_some()) {
+        return Err(MalformedRequest::SeveralAuthentications);
+    }
+    match (header, secret, assertion(parameters)?) {
+        (Some(header), None, None) => {
             let (id, secret) = basic::parse(header).ok_or(MalformedRequest::Authorization)?;
             let id = parsed(&id)?;
             // The body may repeat the same client id (RFC 6749 section 3.2.1), not name another.
@@ -27,10 +40,41 @@ pub(super) fn credentials(
             }
             Ok(ClientCredentials::Basic(id, ClientSecret::new(secret.as_str())))
         }
-        (None, Some(client_id), Some(secret)) => Ok(ClientCredentials::Post(client_id, secret)),
-        (None, Some(client_id), None) => Ok(ClientCredentials::Public(client_id)),
-        (None, None, _) => Err(MalformedRequest::NoClient),
+        (None, Some(secret), None) => Ok(ClientCredentials::Post(client_id.ok_or(MalformedRequest::NoClient)?, secret)),
+        (None, None, Some(assertion)) => {
+            let client_id = client_id.or_else(|| subject(&assertion)).ok_or(MalformedRequest::ClientAssertion)?;
+            Ok(ClientCredentials::Assertion(client_id, assertion))
+        }
+        (None, None, None) => match (client_id, certificate) {
+            (Some(client_id), Some(certificate)) => Ok(ClientCredentials::Certificate(client_id, certificate.clone())),
+            (Some(client_id), None) => Ok(ClientCredentials::Public(client_id)),
+            (None, _) => Err(MalformedRequest::NoClient),
+        },
+        _ => Err(MalformedRequest::SeveralAuthentications),
     }
+}
+
+fn assertion(parameters: &Parameters) -> Result<Option<ClientAssertion>, MalformedRequest> {
+    match (parameters.get("client_assertion_type"), parameters.get("client_assertion")) {
+        (None, None) => Ok(None),
+        (Some(JWT_BEARER), Some(assertion)) => Ok(Some(assertion.into())),
+        (Some(_), Some(_)) => Err(MalformedRequest::ClientAssertion),
+        (Some(_), None) => Err(MalformedRequest::Missing("client_assertion")),
+        (None, Some(_)) => Err(MalformedRequest::Missing("client_assertion_type")),
+    }
+}
+
+/// Whose assertion it says it is (RFC 7521 section 4.2: `client_id` may be left out). Nothing is believed of it yet: it only
+/// tells whose keys to verify it with.
+fn subject(assertion: &ClientAssertion) -> Option<ClientId> {
+    #[derive(Deserialize)]
+    struct Payload {
+        sub: String,
+    }
+    let payload = assertion.expose().split('.').nth(1)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let Payload { sub } = serde_json::from_slice(&payload).ok()?;
+    ClientId::new(sub).ok()
 }
 
 fn parsed(client_id: &str) -> Result<ClientId, MalformedRequest> {

@@ -2,93 +2,31 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::credentials::credentials;
-use super::{MalformedRequest, Request, Response, body, form, metadata};
+use super::metadata::Documents;
+use super::{
+    CertificateHeader, Cors, Endpoint, Handler, MalformedRequest, Paths, Request, Response, body, form, introspection,
+    metadata, requested,
+};
 use crate::approver::{ApproveError, ApproveRequest, GrantApprover};
 use crate::authenticator::{AuthenticatedClient, ClientCredentials};
-use crate::engine::{IssueRequest, RedeemRequest, RefreshRequest, TokenResponse};
+use crate::engine::{
+    DeviceAuthorizationRequest, IssueRequest, PollRequest, RedeemRequest, RefreshRequest, TokenResponse,
+};
 use crate::error_code::ErrorCode;
 use crate::grant::Approval;
 use crate::grant_type::GrantType;
 use crate::parameters::Parameters;
+use crate::possession::{ClientCertificate, Possession};
 use crate::refusal::Refusal;
-use crate::resource::{Resource, Resources};
 use crate::scope::Scope;
 use crate::service::{TokenError, TokenService};
 use crate::store::TokenStore;
 
-/// The endpoints that [`Endpoints`] serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Endpoint {
-    /// The token endpoint (RFC 6749 section 3.2).
-    Token,
-    /// The revocation endpoint (RFC 7009).
-    Revocation,
-    /// The introspection endpoint (RFC 7662).
-    Introspection,
-    /// Authorization server metadata (RFC 8414).
-    Metadata,
-}
-
-/// Where the endpoints are, each an absolute path behind the issuer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "hosts fill it in")]
-pub struct Paths {
-    /// The token endpoint.
-    pub token: String,
-    /// The revocation endpoint.
-    pub revocation: String,
-    /// The introspection endpoint.
-    pub introspection: String,
-    /// The metadata document. For an issuer with a path, RFC 8414 section 3.1 puts it between host and path.
-    pub metadata: String,
-    /// The host's own authorization endpoint, if it has one: only named in the metadata.
-    pub authorization: Option<String>,
-}
-
-impl Default for Paths {
-    /// `/oauth2/token`, `/oauth2/revoke`, `/oauth2/introspect`, `/.well-known/oauth-authorization-server`.
-    fn default() -> Self {
-        Self {
-            token: "/oauth2/token".to_owned(),
-            revocation: "/oauth2/revoke".to_owned(),
-            introspection: "/oauth2/introspect".to_owned(),
-            metadata: "/.well-known/oauth-authorization-server".to_owned(),
-            authorization: None,
-        }
-    }
-}
-
-impl Paths {
-    /// The paths of ForgeRock / Ping AM 7.5.
-    #[must_use]
-    pub fn am_7_5() -> Self {
-        Self {
-            token: "/oauth2/access_token".to_owned(),
-            revocation: "/oauth2/token/revoke".to_owned(),
-            authorization: Some("/oauth2/authorize".to_owned()),
-            ..Self::default()
-        }
-    }
-
-    /// The endpoint at `path`.
-    #[must_use]
-    pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
-        self.iter().find(|(_, own)| *own == path).map(|(endpoint, _)| endpoint)
-    }
-
-    /// The endpoints with their paths.
-    pub fn iter(&self) -> impl Iterator<Item = (Endpoint, &str)> {
-        [
-            (Endpoint::Token, self.token.as_str()),
-            (Endpoint::Revocation, &self.revocation),
-            (Endpoint::Introspection, &self.introspection),
-            (Endpoint::Metadata, &self.metadata),
-        ]
-        .into_iter()
-    }
-}
+/// How long signing keys may be cached, in seconds: a key must be published longer than that before it is used.
+const KEYS_MAX_AGE: u32 = 300;
 
 /// The protocol endpoints of one service.
 ///
@@ -101,7 +39,7 @@ impl Paths {
 /// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
 /// let endpoints = Endpoints::new(service, "https://as.example");
 ///
-/// let response = endpoints.handle(Endpoint::Token, &Request { method: "GET", headers: &[], body: b"" }).await;
+/// let response = endpoints.handle(Endpoint::Token, &Request::new("GET", "/oauth2/token", &[], b"")).await;
 /// assert_eq!(response.status, 405);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -113,15 +51,19 @@ pub struct Endpoints<S> {
     paths: Paths,
     body_limit: usize,
     approvers: BTreeMap<GrantType, Arc<dyn GrantApprover>>,
+    exchanges_tokens: bool,
+    certificate_header: Option<CertificateHeader>,
+    cors: Option<Cors>,
     host_metadata: serde_json::Map<String, serde_json::Value>,
-    /// The document, made once: nothing in it changes while the service runs.
-    metadata: Response,
+    /// The documents, made once: nothing in them changes while the service runs.
+    metadata: Documents,
 }
 
 impl<S> Endpoints<S> {
     /// The endpoints of `service` at the default [`Paths`], with bodies of at most 64 KiB.
     ///
-    /// `issuer` is the URL by which clients know the server, without a query, a fragment, or a slash at its end.
+    /// `issuer` is the URL by which clients know the server, without a query, a fragment, or a slash at its end: the one that the
+    /// service's [`JwtIssuer`](crate::JwtIssuer) writes into its tokens, if there is one.
     pub fn new(service: TokenService<S>, issuer: impl Into<String>) -> Self {
         Self {
             service,
@@ -129,8 +71,11 @@ impl<S> Endpoints<S> {
             paths: Paths::default(),
             body_limit: 64 * 1024,
             approvers: BTreeMap::new(),
+            exchanges_tokens: false,
+            certificate_header: None,
+            cors: None,
             host_metadata: serde_json::Map::new(),
-            metadata: Response { status: 200, headers: Vec::new(), body: Vec::new() },
+            metadata: Documents::default(),
         }
         .published()
     }
@@ -150,15 +95,35 @@ impl<S> Endpoints<S> {
     }
 
     /// Lets `approver` decide the flow `grant_type` at the token endpoint. Without one the flow is not served. The flows
-    /// that the library decides itself (`authorization_code`, `refresh_token`, `client_credentials`) stay its own, and
-    /// `implicit` has no token endpoint: for those an approver is never asked.
+    /// that the library decides itself (`authorization_code`, `refresh_token`, `client_credentials`, with
+    /// [`Paths::device_verification`] the device flow, with [`with_token_exchange`](Self::with_token_exchange) token exchange)
+    /// stay its own, and `implicit` has no token endpoint: for those an approver is never asked.
     #[must_use]
     pub fn with_approver(mut self, grant_type: GrantType, approver: impl GrantApprover + 'static) -> Self {
-        if metadata::OWN.contains(&grant_type) || grant_type == GrantType::Implicit {
-            return self;
-        }
         self.approvers.insert(grant_type, Arc::new(approver));
         self.published()
+    }
+
+    /// Serves token exchange (RFC 8693) of the service's own access tokens. Clients must list the grant type.
+    #[must_use]
+    pub fn with_token_exchange(mut self) -> Self {
+        self.exchanges_tokens = true;
+        self.published()
+    }
+
+    /// Sets the header in which a proxy hands on the client certificate. It alone counts then: a certificate of the connection
+    /// is the proxy's. Default none: the certificate of the connection counts.
+    #[must_use]
+    pub fn with_certificate_header(mut self, header: CertificateHeader) -> Self {
+        self.certificate_header = Some(header);
+        self
+    }
+
+    /// Lets web pages call the endpoints from a browser. Default none.
+    #[must_use]
+    pub fn with_cors(mut self, cors: Cors) -> Self {
+        self.cors = Some(cors);
+        self
     }
 
     /// Adds a member to the metadata: what the host serves besides, `scopes_supported` or `jwks_uri` for instance
@@ -170,8 +135,22 @@ impl<S> Endpoints<S> {
     }
 
     fn published(mut self) -> Self {
-        self.metadata = metadata::document(&self.issuer, &self.paths, self.approvers.keys(), &self.host_metadata);
+        let grant_types = self.grant_types();
+        self.metadata = Documents::of(&self.service, &self.issuer, &self.paths, &grant_types, &self.host_metadata);
         self
+    }
+
+    /// The flows that the token endpoint serves.
+    fn grant_types(&self) -> Vec<GrantType> {
+        use GrantType::{AuthorizationCode, ClientCredentials, DeviceCode, Implicit, RefreshToken, TokenExchange};
+        let mut served = vec![AuthorizationCode, RefreshToken, ClientCredentials];
+        served.extend(self.paths.device_verification.as_ref().map(|_| DeviceCode));
+        served.extend(self.exchanges_tokens.then_some(TokenExchange));
+        let approved =
+            self.approvers.keys().filter(|grant_type| **grant_type != Implicit && !served.contains(grant_type));
+        let approved: Vec<GrantType> = approved.cloned().collect();
+        served.extend(approved);
+        served
     }
 
     /// Where the endpoints are.
@@ -180,7 +159,7 @@ impl<S> Endpoints<S> {
         &self.paths
     }
 
-    /// How many bytes a body may have. An adapter need not read further: it answers with [`MalformedRequest::TooLarge`].
+    /// How many bytes a body may have. An adapter need not read further: it hands over [`MalformedRequest::TooLarge`].
     #[must_use]
     pub const fn body_limit(&self) -> usize {
         self.body_limit
@@ -196,22 +175,40 @@ impl<S> Endpoints<S> {
 impl<S: TokenStore> Endpoints<S> {
     /// Answers a request to `endpoint`.
     pub async fn handle(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
+        let Some(cors) = &self.cors else { return self.answer(endpoint, request).await };
+        let response = match cors.preflight(endpoint, request) {
+            Some(response) => response,
+            None => self.answer(endpoint, request).await,
+        };
+        cors.allow(endpoint, request, response)
+    }
+
+    async fn answer(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
         let answer = match endpoint {
             Endpoint::Token => self.token(request).await,
             Endpoint::Revocation => self.revocation(request).await,
             Endpoint::Introspection => self.introspection(request).await,
-            Endpoint::Metadata => self.document(request),
+            Endpoint::DeviceAuthorization => self.device_authorization(request).await,
+            Endpoint::Jwks => self.jwks(request),
+            Endpoint::Metadata => Self::document(request, Some(&self.metadata.authorization_server)),
+            Endpoint::OpenIdConfiguration => Self::document(request, self.metadata.openid.as_ref()),
         };
         answer.unwrap_or_else(|failure| failure.response(endpoint, request))
     }
 
     async fn token(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let (parameters, credentials) = self.read(request)?;
-        self.tokens(&parameters, &credentials).await.map(|tokens| body::tokens(&tokens))
+        let has_proof = request.header("dpop").next().is_some();
+        let answer = self.tokens(request).await;
+        let response = answer.unwrap_or_else(|failure| failure.response(Endpoint::Token, request));
+        // RFC 9449 section 8.2: the nonce for the next proof goes with every answer, so that it is never a round trip behind.
+        match self.service.proof_nonce().filter(|_| has_proof) {
+            Some(nonce) => Ok(response.with("dpop-nonce", &nonce)),
+            None => Ok(response),
+        }
     }
 
     async fn revocation(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let (parameters, credentials) = self.read(request)?;
+        let Form { parameters, credentials, .. } = self.read(request)?;
         let token = parameters.required("token")?;
         let client = self.service.authenticate(&credentials).await?;
         self.service.revoke(&client, token).await?;
@@ -219,74 +216,137 @@ impl<S: TokenStore> Endpoints<S> {
     }
 
     async fn introspection(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let (parameters, credentials) = self.read(request)?;
+        let Form { parameters, credentials, .. } = self.read(request)?;
         let token = parameters.required("token")?;
         let caller = self.service.authenticate(&credentials).await?;
         let active = self.service.introspect(&caller, token).await?;
-        Ok(body::introspection(active.as_ref(), &self.issuer))
+        let answer = introspection::answer(active.as_ref(), &self.issuer);
+        if introspection::wants_jwt(request)
+            && let Some(jwt) = self.service.sign_introspection(&caller, &answer.to_map()).await?
+        {
+            return Ok(body::introspection_jwt(jwt));
+        }
+        Ok(body::uncached(200, &answer))
     }
 
-    fn document(&self, request: &Request<'_>) -> Result<Response, Failure> {
+    async fn device_authorization(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let verification = self.paths.device_verification.as_deref().ok_or(MalformedRequest::NotServed)?;
+        let Form { parameters, credentials, .. } = self.read(request)?;
+        let mut device = DeviceAuthorizationRequest::new().with_resources(requested::resources(&parameters)?);
+        device.scope = requested::scope(&parameters)?;
+        let client = self.service.authenticate(&credentials).await?;
+        let device = self.service.authorize_device(&client, &device).await?;
+        Ok(body::device(&device, &metadata::url(&self.issuer, verification)))
+    }
+
+    fn jwks(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let jwks = self.service.jwks().map(|jwks| body::cached(&jwks, KEYS_MAX_AGE));
+        Self::document(request, jwks.as_ref())
+    }
+
+    fn document(request: &Request<'_>, document: Option<&Response>) -> Result<Response, Failure> {
         match request.method {
-            "GET" | "HEAD" => Ok(self.metadata.clone()),
-            _ => Err(MalformedRequest::Method("GET, HEAD").into()),
+            "GET" | "HEAD" => Ok(document.ok_or(MalformedRequest::NotServed)?.clone()),
+            _ => Err(MalformedRequest::Method(Endpoint::Metadata.methods()).into()),
         }
     }
 
     /// Row 1 of the order of checks.
-    fn read(&self, request: &Request<'_>) -> Result<(Parameters, ClientCredentials), MalformedRequest> {
+    fn read(&self, request: &Request<'_>) -> Result<Form, MalformedRequest> {
         let parameters = form(request, self.body_limit)?;
-        let credentials = credentials(request, &parameters)?;
-        Ok((parameters, credentials))
+        // Behind a proxy the certificate of the connection is the proxy's own: to count it would make all clients one.
+        let certificate = match &self.certificate_header {
+            Some(header) => header.read(request)?,
+            None => request.client_certificate.cloned(),
+        };
+        let credentials = credentials(request, &parameters, certificate.as_ref())?;
+        Ok(Form { parameters, credentials, certificate })
     }
 
-    async fn tokens(&self, parameters: &Parameters, credentials: &ClientCredentials) -> Result<TokenResponse, Failure> {
-        let grant_type = parameters.required("grant_type")?;
-        let grant_type: GrantType = grant_type.parse().map_err(|_| MalformedRequest::GrantType)?;
-        let scope = parameters.get("scope").map(Scope::new).transpose().map_err(|_| MalformedRequest::Scope)?;
-        let resources: Result<Resources, _> = parameters.all("resource").map(Resource::new).collect();
-        let resources = resources.map_err(|_| MalformedRequest::Resource)?;
+    async fn tokens(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let Form { parameters, credentials, certificate } = self.read(request)?;
+        let url = metadata::url(&self.issuer, request.path);
+        let possession = Possession::none().with_dpop(requested::proof(request, url)?).with_certificate(certificate);
+        let grant_type: GrantType =
+            parameters.required("grant_type")?.parse().map_err(|_| MalformedRequest::GrantType)?;
+        let tokens = self.grant(grant_type, &parameters, &credentials, possession).await?;
+        Ok(body::tokens(&tokens))
+    }
+
+    async fn grant(
+        &self,
+        grant_type: GrantType,
+        parameters: &Parameters,
+        credentials: &ClientCredentials,
+        possession: Possession,
+    ) -> Result<TokenResponse, Failure> {
+        let scope = requested::scope(parameters)?;
+        let resources = requested::resources(parameters)?;
         match grant_type {
             GrantType::AuthorizationCode => {
-                let mut redemption = RedeemRequest::new(parameters.required("code")?).with_resources(resources);
+                let mut redemption = RedeemRequest::new(parameters.required("code")?)
+                    .with_resources(resources)
+                    .with_possession(possession);
                 redemption.redirect_uri = parameters.get("redirect_uri").map(str::to_owned);
                 redemption.code_verifier = parameters.get("code_verifier").map(Into::into);
                 let client = self.service.authenticate(credentials).await?;
                 Ok(self.service.redeem(&client, &redemption).await?)
             }
             GrantType::RefreshToken => {
-                let mut refresh = RefreshRequest::new(parameters.required("refresh_token")?).with_resources(resources);
+                let mut refresh = RefreshRequest::new(parameters.required("refresh_token")?)
+                    .with_resources(resources)
+                    .with_possession(possession);
                 refresh.scope = scope;
                 let client = self.service.authenticate(credentials).await?;
                 Ok(self.service.refresh(&client, &refresh).await?)
             }
             GrantType::ClientCredentials => {
                 let client = self.service.authenticate(credentials).await?;
-                let mut issue = IssueRequest::client_credentials(scope.unwrap_or_else(|| client.scope.clone()));
+                let mut issue = IssueRequest::client_credentials(self.scope_of(&client, scope)?);
                 issue.approval.resources = resources;
-                Ok(self.service.issue(&client, issue).await?)
+                Ok(self.service.issue(&client, issue.with_possession(possession)).await?)
+            }
+            GrantType::DeviceCode if self.paths.device_verification.is_some() => {
+                let poll = PollRequest::new(parameters.required("device_code")?).with_possession(possession);
+                let client = self.service.authenticate(credentials).await?;
+                Ok(self.service.poll(&client, &poll).await?)
+            }
+            GrantType::TokenExchange if self.exchanges_tokens => {
+                let exchange = requested::exchange(parameters, scope, &resources)?.with_possession(possession);
+                let client = self.service.authenticate(credentials).await?;
+                Ok(self.service.exchange(&client, &exchange).await?)
             }
             grant_type => {
-                let approver = self.approvers.get(&grant_type).ok_or(MalformedRequest::GrantType)?;
+                let is_served = grant_type != GrantType::Implicit;
+                let approver = self.approvers.get(&grant_type).filter(|_| is_served);
+                let approver = approver.ok_or(MalformedRequest::GrantType)?;
                 let client = self.service.authenticate(credentials).await?;
-                let scope = scope.unwrap_or_else(|| client.scope.clone());
+                let scope = self.scope_of(&client, scope)?;
                 let request = ApproveRequest { grant_type, scope, resources, parameters };
+                // Others are not to try passwords here.
+                if !client.may_use(&request.grant_type) {
+                    return Err(self.service.refuse_approval(&client, Refusal::GrantTypeNotAllowed).into());
+                }
+                let possession = self.service.proven(&client, &request.grant_type, possession).await?;
                 let approval = self.approved(&**approver, &client, &request).await?;
-                Ok(self.service.issue(&client, IssueRequest::new(request.grant_type, approval)).await?)
+                let issue = IssueRequest::new(request.grant_type, approval).with_possession(possession);
+                Ok(self.service.issue(&client, issue).await?)
             }
         }
     }
 
-    /// Asks the host, but only for clients that may use the flow: others are not to try passwords here.
+    fn scope_of(&self, client: &AuthenticatedClient, requested: Option<Scope>) -> Result<Scope, Failure> {
+        let scope = client.scope_of(requested);
+        scope.ok_or_else(|| self.service.refuse_approval(client, Refusal::ScopeMissing).into())
+    }
+
+    /// Asks the host.
     async fn approved(
         &self,
         approver: &dyn GrantApprover,
         client: &AuthenticatedClient,
         request: &ApproveRequest<'_>,
     ) -> Result<Approval, Failure> {
-        if !client.may_use(&request.grant_type) {
-            return Err(self.service.refuse_approval(client, Refusal::GrantTypeNotAllowed).into());
-        }
         match approver.approve(client, request).await {
             Ok(approval) => Ok(approval),
             Err(ApproveError::Denied) => Err(self.service.refuse_approval(client, Refusal::ApprovalDenied).into()),
@@ -294,6 +354,28 @@ impl<S: TokenStore> Endpoints<S> {
             Err(ApproveError::Unavailable(_)) => Err(Failure::Code(ErrorCode::TemporarilyUnavailable)),
         }
     }
+}
+
+/// All endpoints, each at its path.
+#[async_trait]
+impl<S: TokenStore> Handler for Endpoints<S> {
+    async fn respond(&self, request: &Request<'_>) -> Response {
+        match self.paths.endpoint(request.path) {
+            Some(endpoint) => self.handle(endpoint, request).await,
+            None => MalformedRequest::NotServed.response(),
+        }
+    }
+
+    fn body_limit(&self) -> usize {
+        self.body_limit
+    }
+}
+
+/// The form of a request, and what came with it.
+struct Form {
+    parameters: Parameters,
+    credentials: ClientCredentials,
+    certificate: Option<ClientCertificate>,
 }
 
 /// What keeps an endpoint from answering.

@@ -19,7 +19,7 @@ const REPEATABLE: [&str; 2] = ["resource", "audience"];
 /// use regrant::wire::{MalformedRequest, Request, form};
 ///
 /// let headers: [(&str, &[u8]); 1] = [("Content-Type", b"application/x-www-form-urlencoded")];
-/// let parameters = form(&Request { method: "POST", headers: &headers, body: b"state=a%20b&scope=" }, 1024)?;
+/// let parameters = form(&Request::new("POST", "/oauth2/token", &headers, b"state=a%20b&scope="), 1024)?;
 /// assert_eq!(parameters.get("state"), Some("a b"));
 /// assert_eq!(parameters.get("scope"), None);
 /// # Ok::<(), MalformedRequest>(())
@@ -36,10 +36,11 @@ pub fn form(request: &Request<'_>, body_limit: usize) -> Result<Parameters, Malf
         (Some(content_type), None) if is_form(content_type) => {}
         _ => return Err(MalformedRequest::ContentType),
     }
-    if request.body.len() > body_limit {
+    let body = request.body?;
+    if body.len() > body_limit {
         return Err(MalformedRequest::TooLarge);
     }
-    parse(request.body)
+    parse(body)
 }
 
 /// Whether a content type is the form's, with no charset or UTF-8.

@@ -16,7 +16,7 @@ pub enum MalformedRequest {
     /// A body above the limit.
     #[error("The body is too large.")]
     TooLarge,
-    /// A body that ended before it was whole. For adapters: half a body must never be taken for a whole one.
+    /// A body that ended before it was whole. For adapters.
     #[error("The body is incomplete.")]
     Incomplete,
     /// More parameters than any request of the protocol has.
@@ -40,6 +40,21 @@ pub enum MalformedRequest {
     /// An Authorization header that is not well-formed Basic.
     #[error("The Authorization header must be well-formed Basic authentication.")]
     Authorization,
+    /// A client assertion of another type than JWT, or one that does not say whose it is: told like one that does not verify.
+    #[error("Client authentication failed.")]
+    ClientAssertion,
+    /// A header that should hold the client certificate and does not: the proxy is not what the host takes it for.
+    #[error("The client certificate is malformed.")]
+    Certificate,
+    /// More than one DPoP proof, or one that is no text.
+    #[error("There must be one well-formed DPoP proof.")]
+    Proof,
+    /// A token type that is not exchanged.
+    #[error("Only access tokens are exchanged.")]
+    TokenType,
+    /// An endpoint that this server does not have.
+    #[error("The server does not have this endpoint.")]
+    NotServed,
     /// A client id that no client can have.
     #[error("The client_id is malformed.")]
     ClientId,
@@ -70,7 +85,12 @@ impl MalformedRequest {
             | Self::NoClient
             | Self::SeveralAuthentications
             | Self::Authorization
+            | Self::Certificate
+            | Self::TokenType
+            | Self::NotServed
             | Self::ClientId => ErrorCode::InvalidRequest,
+            Self::ClientAssertion => ErrorCode::InvalidClient,
+            Self::Proof => ErrorCode::InvalidDpopProof,
             Self::GrantType => ErrorCode::UnsupportedGrantType,
             Self::Scope => ErrorCode::InvalidScope,
             Self::Resource => ErrorCode::InvalidTarget,
@@ -87,6 +107,7 @@ impl MalformedRequest {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
+            Self::NotServed => 404,
             Self::Method(_) => 405,
             Self::TooLarge => 413,
             _ => self.code().status(),

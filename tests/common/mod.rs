@@ -1,26 +1,32 @@
 //! A whole server in a test: endpoints over a watched store, on a clock that stands still until told to move.
 
-#![allow(dead_code, reason = "each test file uses its part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part of it")]
 #![expect(clippy::expect_used, reason = "a helper that cannot go on fails the test")]
 
+mod events;
+mod jwt;
+mod ports;
+mod proof;
 mod reply;
 mod store;
 
+pub(crate) use events::Events;
+pub(crate) use jwt::{StubIssuer, at_hash, claims, header};
+pub(crate) use ports::{Gate, GateState, Passwords};
+pub(crate) use proof::StubVerifier;
 pub(crate) use reply::{Reply, Tokens};
-pub(crate) use store::WatchedStore;
+pub(crate) use store::{Fault, WatchedStore};
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
-    Approval, ApproveError, ApproveRequest, AuthenticatedClient, AuthorizeRequest, Client, ClientAuthenticationMethod,
-    ClientId, ClientRegistry, ClientSecret, CodeChallenge, GrantApprover, GrantType, IntrospectionAccess, Key, KeyRing,
-    ManualClock, Policy, Realm, RedirectUri, Resources, Scope, SecretHash, Subject, SubjectGate, Timestamp,
-    TokenService,
+    Approval, AuthorizeRequest, Client, ClientAuthenticationMethod, ClientCertificate, ClientId, ClientRegistry,
+    ClientSecret, CodeChallenge, Entropy, GrantType, IntrospectionAccess, Key, KeyRing, ManualClock, Policy, Realm,
+    RedirectUri, Resources, Scope, SecretHash, Subject, SystemEntropy, Timestamp, TokenService, VerifyCredentials,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -156,16 +162,35 @@ pub(crate) fn challenge(verifier: &str) -> CodeChallenge {
     CodeChallenge::s256(&URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))).expect("challenge")
 }
 
+/// The output of a future that has nothing to wait for.
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
+    }
+    .expect("nothing here waits")
+}
+
 /// What a server is made of. Start another one from the same parts to see what a restart or a new configuration does.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) store: WatchedStore,
     pub(crate) clock: ManualClock,
     pub(crate) policy: Policy,
-    pub(crate) key: [u8; 32],
+    /// Ids and secrets of the key ring, the primary one first.
+    pub(crate) keys: Vec<(u8, [u8; 32])>,
     pub(crate) realm: &'static str,
     pub(crate) gate: Gate,
     pub(crate) clients: Vec<(Client, Vec<String>)>,
+    /// Clients that authenticate with an assertion or a certificate.
+    pub(crate) verified_clients: Vec<(Client, Arc<dyn VerifyCredentials>)>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) events: Events,
+    pub(crate) jwt_issuer: Option<StubIssuer>,
+    pub(crate) proof_verifier: Option<StubVerifier>,
+    /// What the endpoints are besides.
+    pub(crate) endpoints: fn(Endpoints<WatchedStore>) -> Endpoints<WatchedStore>,
 }
 
 impl Default for Config {
@@ -178,10 +203,16 @@ impl Default for Config {
             store: WatchedStore::default(),
             clock: ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000)),
             policy: Policy::default(),
-            key: [0x5a; 32],
+            keys: vec![(1, [0x5a; 32])],
             realm: "",
             gate: Gate::default(),
             clients: Vec::new(),
+            verified_clients: Vec::new(),
+            entropy: Arc::new(SystemEntropy),
+            events: Events::default(),
+            jwt_issuer: None,
+            proof_verifier: None,
+            endpoints: |endpoints| endpoints,
         };
         [APP, OTHER, POSTER, SPA]
             .into_iter()
@@ -209,73 +240,62 @@ impl Config {
         config
     }
 
+    /// Registers a client whose credentials `verifier` knows.
+    pub(crate) fn verified_client(self, client: Client, verifier: impl VerifyCredentials + 'static) -> Self {
+        let mut config = self.without(client.id.as_str());
+        config.verified_clients.push((client, Arc::new(verifier)));
+        config
+    }
+
+    /// Changes one client.
+    pub(crate) fn with_client(mut self, auth: Auth<'_>, change: impl Fn(Client) -> Client) -> Self {
+        for (client, _) in &mut self.clients {
+            if client.id.as_str() == auth.id() {
+                *client = change(client.clone());
+            }
+        }
+        self
+    }
+
     pub(crate) fn without(mut self, id: &str) -> Self {
         self.clients.retain(|(client, _)| client.id.as_str() != id);
+        self.verified_clients.retain(|(client, _)| client.id.as_str() != id);
         self
     }
 
     pub(crate) fn registry(&self) -> ClientRegistry {
-        self.clients.iter().fold(ClientRegistry::new(), |registry, (client, secrets)| {
+        let registry = self.clients.iter().fold(ClientRegistry::new(), |registry, (client, secrets)| {
             let hashes = secrets.iter().map(|secret| SecretHash::sha256(&ClientSecret::new(secret.as_str())));
             registry.with(client.clone(), hashes).expect("client")
+        });
+        self.verified_clients.iter().fold(registry, |registry, (client, verifier)| {
+            registry.with_verifier(client.clone(), Arc::clone(verifier)).expect("client")
         })
     }
 
+    fn ring(&self) -> KeyRing {
+        let mut keys = self.keys.iter().map(|(id, secret)| Key::with_id(*id, *secret));
+        let primary = KeyRing::new(keys.next().expect("a key"));
+        keys.fold(primary, |ring, key| ring.with_former(key).expect("a free id"))
+    }
+
     pub(crate) fn start(self) -> Server {
-        let service =
-            TokenService::builder(self.store.clone(), self.registry(), KeyRing::new(Key::with_id(1, self.key)))
-                .policy(self.policy.clone())
-                .clock(self.clock.clone())
-                .realm(Realm::new(self.realm).expect("realm"))
-                .gate(self.gate.clone())
-                .build()
-                .expect("policy");
-        let endpoints = Endpoints::new(service, ISSUER).with_approver(GrantType::Password, Passwords);
+        let mut service = TokenService::builder(self.store.clone(), self.registry(), self.ring())
+            .policy(self.policy.clone())
+            .clock(self.clock.clone())
+            .realm(Realm::new(self.realm).expect("realm"))
+            .entropy(Arc::clone(&self.entropy))
+            .events(self.events.clone())
+            .gate(self.gate.clone());
+        if let Some(issuer) = &self.jwt_issuer {
+            service = service.jwt_issuer(issuer.clone());
+        }
+        if let Some(verifier) = &self.proof_verifier {
+            service = service.proof_verifier(verifier.clone());
+        }
+        let endpoints = Endpoints::new(service.build().expect("policy"), ISSUER);
+        let endpoints = (self.endpoints)(endpoints.with_approver(GrantType::Password, Passwords));
         Server { endpoints, config: self }
-    }
-}
-
-/// Serves everybody until told otherwise.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Gate(Arc<std::sync::Mutex<GateState>>);
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum GateState {
-    #[default]
-    Open,
-    Closed,
-    Broken,
-}
-
-impl Gate {
-    pub(crate) fn set(&self, state: GateState) {
-        *self.0.lock().expect("no panic") = state;
-    }
-}
-
-#[async_trait]
-impl SubjectGate for Gate {
-    async fn may_be_served(&self, _: &Subject) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-        match *self.0.lock().expect("no panic") {
-            GateState::Open => Ok(true),
-            GateState::Closed => Ok(false),
-            GateState::Broken => Err("directory unreachable".into()),
-        }
-    }
-}
-
-/// The password flow, with one user.
-pub(crate) struct Passwords;
-
-#[async_trait]
-impl GrantApprover for Passwords {
-    async fn approve(&self, _: &AuthenticatedClient, request: &ApproveRequest<'_>) -> Result<Approval, ApproveError> {
-        let username = request.parameters.required("username")?;
-        match request.parameters.required("password")? {
-            PASSWORD if username == USER => Ok(request.approve_for(subject(username))),
-            "unreachable" => Err(ApproveError::Unavailable("directory unreachable".into())),
-            _ => Err(ApproveError::Denied),
-        }
     }
 }
 
@@ -319,12 +339,24 @@ impl Server {
         headers: &[(&str, &[u8])],
         body: impl AsRef<[u8]>,
     ) -> Reply {
-        let request = Request { method, headers, body: body.as_ref() };
+        let request = Request::new(method, "/oauth2/token", headers, body.as_ref());
         Reply::checked(endpoint, &request, self.endpoints.handle(endpoint, &request).await)
     }
 
     /// A form of the right content type, as `auth`.
     pub(crate) async fn post(&self, endpoint: Endpoint, auth: Auth<'_>, parameters: Form<'_>) -> Reply {
+        self.post_with(endpoint, auth, parameters, &[], None).await
+    }
+
+    /// The same with more headers, over a connection that has a certificate or not.
+    pub(crate) async fn post_with(
+        &self,
+        endpoint: Endpoint,
+        auth: Auth<'_>,
+        parameters: Form<'_>,
+        more: &[(&str, &[u8])],
+        certificate: Option<&ClientCertificate>,
+    ) -> Reply {
         let mut parameters = parameters.to_vec();
         match auth {
             Auth::Post(id, secret) => parameters.extend([("client_id", id), ("client_secret", secret)]),
@@ -334,7 +366,36 @@ impl Server {
         let authorization = auth.header();
         let mut headers: Vec<(&str, &[u8])> = vec![("Content-Type", b"application/x-www-form-urlencoded")];
         headers.extend(authorization.as_ref().map(|value| ("Authorization", value.as_bytes())));
-        self.raw(endpoint, "POST", &headers, form(&parameters)).await
+        headers.extend(more);
+        let body = form(&parameters);
+        let request = Request::new("POST", "/oauth2/token", &headers, body.as_bytes());
+        let request = request.with_client_certificate(certificate);
+        Reply::checked(endpoint, &request, self.endpoints.handle(endpoint, &request).await)
+    }
+
+    /// A token request with a DPoP proof, unless it is empty.
+    pub(crate) async fn token_with(&self, auth: Auth<'_>, proof: &str, parameters: Form<'_>) -> Reply {
+        let header = [("DPoP", proof.as_bytes())];
+        let headers = if proof.is_empty() { &[][..] } else { &header };
+        self.post_with(Endpoint::Token, auth, parameters, headers, None).await
+    }
+
+    pub(crate) async fn refresh_with(&self, auth: Auth<'_>, proof: &str, refresh_token: &str) -> Reply {
+        self.token_with(auth, proof, &[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await
+    }
+
+    /// With [`VERIFIER`], which a public client's code asks for.
+    pub(crate) async fn redeem_with(&self, auth: Auth<'_>, proof: &str, code: &str) -> Reply {
+        let mut parameters = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT)];
+        if auth.secret().is_none() {
+            parameters.push(("code_verifier", VERIFIER));
+        }
+        self.token_with(auth, proof, &parameters).await
+    }
+
+    /// A document that is read with GET.
+    pub(crate) async fn document(&self, endpoint: Endpoint) -> Reply {
+        self.raw(endpoint, "GET", &[], "").await
     }
 
     pub(crate) async fn token(&self, auth: Auth<'_>, parameters: Form<'_>) -> Reply {

@@ -60,7 +60,7 @@ impl Reply {
     }
 }
 
-const CODES: [(&str, u16); 9] = [
+const CODES: [(&str, u16); 15] = [
     ("invalid_request", 400),
     ("invalid_client", 401),
     ("invalid_grant", 400),
@@ -68,6 +68,12 @@ const CODES: [(&str, u16); 9] = [
     ("unsupported_grant_type", 400),
     ("invalid_scope", 400),
     ("invalid_target", 400),
+    ("invalid_dpop_proof", 400),
+    ("use_dpop_nonce", 400),
+    ("authorization_pending", 400),
+    ("slow_down", 400),
+    ("expired_token", 400),
+    ("access_denied", 400),
     ("temporarily_unavailable", 503),
     ("server_error", 500),
 ];
@@ -83,13 +89,22 @@ fn check(endpoint: Endpoint, request: &Request<'_>, response: &Response) -> Valu
         assert!(name.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase()), "{name}: {shown}");
         assert!(value.bytes().all(|byte| (0x20..=0x7e).contains(&byte)), "{name}: {shown}");
     }
+    if response.status == 204 {
+        assert!(response.body.is_empty() && request.method == "OPTIONS", "{shown}");
+        return Value::Null;
+    }
+    if header("content-type") == Some("application/token-introspection+jwt") {
+        assert_eq!((endpoint, header("cache-control")), (Endpoint::Introspection, Some("no-store")), "{shown}");
+        return Value::Null;
+    }
     // oauth2-rs refuses any other content type, and an empty body of an error.
     assert_eq!(header("content-type"), Some("application/json"), "{shown}");
     let json: Value = serde_json::from_slice(&response.body).unwrap_or_else(|error| panic!("{error}: {shown}"));
     assert!(json.is_object(), "{shown}");
     check_values(&json, &shown);
 
-    if endpoint != Endpoint::Metadata || response.status != 200 {
+    let is_document = matches!(endpoint, Endpoint::Metadata | Endpoint::OpenIdConfiguration | Endpoint::Jwks);
+    if !is_document || response.status != 200 {
         // RFC 6749 section 5.1; C17: errors too.
         assert_eq!(header("cache-control"), Some("no-store"), "{shown}");
         assert_eq!(header("pragma"), Some("no-cache"), "{shown}");
@@ -99,6 +114,7 @@ fn check(endpoint: Endpoint, request: &Request<'_>, response: &Response) -> Valu
         match endpoint {
             Endpoint::Token => check_tokens(&json, &shown),
             Endpoint::Introspection => check_introspection(&json, &shown),
+            Endpoint::DeviceAuthorization => check_device(&json, &shown),
             Endpoint::Revocation => assert_eq!(json, serde_json::json!({}), "{shown}"),
             _ => {}
         }
@@ -120,7 +136,7 @@ fn check_values(value: &Value, shown: &str) {
 }
 
 fn check_tokens(json: &Value, shown: &str) {
-    let known = ["access_token", "token_type", "expires_in", "refresh_token", "scope"];
+    let known = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "issued_token_type"];
     for (name, value) in json.as_object().into_iter().flatten() {
         assert!(known.contains(&name.as_str()), "{name}: {shown}");
         if name == "expires_in" {
@@ -134,6 +150,17 @@ fn check_tokens(json: &Value, shown: &str) {
         // RFC 6750 section 2.1: b64token.
         let is_b64token = token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte));
         assert!(is_b64token, "{shown}");
+    }
+}
+
+/// RFC 8628 section 3.2.
+fn check_device(json: &Value, shown: &str) {
+    let members: Vec<_> = json.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let expected =
+        ["device_code", "expires_in", "interval", "user_code", "verification_uri", "verification_uri_complete"];
+    assert!(members.len() == expected.len() && expected.iter().all(|name| members.contains(name)), "{shown}");
+    for number in ["expires_in", "interval"] {
+        assert!(json[number].as_u64().is_some_and(|seconds| seconds > 0), "{number}: {shown}");
     }
 }
 
@@ -162,7 +189,7 @@ fn check_error(endpoint: Endpoint, request: &Request<'_>, response: &Response, j
             assert_eq!(code, "invalid_request", "{shown}");
             assert!(header("allow").is_some(), "RFC 9110 section 15.5.6: {shown}");
         }
-        413 => assert_eq!(code, "invalid_request", "{shown}"),
+        404 | 413 => assert_eq!(code, "invalid_request", "{shown}"),
         other => assert_eq!(other, *status, "{shown}"),
     }
     // RFC 6749 section 5.2: %x20-21 / %x23-5B / %x5D-7E.

@@ -12,9 +12,22 @@ pub(crate) struct WatchedStore {
     log: Arc<Mutex<Log>>,
 }
 
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It fails and did nothing.
+    Before,
+    /// It did its work; the answer is lost, and the store cannot be asked until [`WatchedStore::calm`].
+    After,
+}
+
+type Rival = Box<dyn FnOnce() + Send>;
+
 #[derive(Default)]
 struct Log {
     calls: usize,
+    faults: BTreeMap<usize, Fault>,
+    in_between: Option<Rival>,
     written: Vec<(GrantKey, GrantRecord)>,
     content: BTreeMap<GrantKey, GrantRecord>,
     is_down: bool,
@@ -51,29 +64,67 @@ impl WatchedStore {
         self.log().is_down = is_down;
     }
 
-    fn called(&self) -> Result<(), StoreError> {
+    /// Lets the `k`th call from now on go wrong, counted from 0.
+    pub(crate) fn fail(&self, k: usize, fault: Fault) {
+        let mut log = self.log();
+        let call = log.calls + k;
+        log.faults.insert(call, fault);
+    }
+
+    /// Everything works again.
+    pub(crate) fn calm(&self) {
+        let mut log = self.log();
+        log.faults.clear();
+        log.is_down = false;
+    }
+
+    /// Lets `rival` run between the load of the next call that writes and its write.
+    pub(crate) fn before_next_write(&self, rival: impl FnOnce() + Send + 'static) {
+        self.log().in_between = Some(Box::new(rival));
+    }
+
+    /// `Ok(true)` when the call shall do its work and then fail.
+    fn called(&self) -> Result<bool, StoreError> {
         let mut log = self.log();
         log.calls += 1;
-        if log.is_down { Err(StoreError::unavailable("connection refused")) } else { Ok(()) }
+        let call = log.calls - 1;
+        match log.faults.remove(&call) {
+            Some(Fault::After) if !log.is_down => {
+                log.is_down = true;
+                Ok(true)
+            }
+            None if !log.is_down => Ok(false),
+            _ => Err(outage()),
+        }
     }
+}
+
+fn outage() -> StoreError {
+    StoreError::unavailable("connection refused")
 }
 
 #[async_trait]
 impl TokenStore for WatchedStore {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
-        self.called()?;
+        if self.called()? {
+            return Err(outage());
+        }
         self.inner.load(key).await
     }
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
-        self.called()?;
+        let rival = self.log().in_between.take();
+        if let Some(rival) = rival {
+            rival();
+        }
+        let is_lost = self.called()?;
         let swap = self.inner.compare_and_swap(key, expect, record.clone()).await?;
         if swap == Swap::Stored {
             let mut log = self.log();
             log.written.push((key.clone(), record.clone()));
             log.content.insert(key.clone(), record);
         }
-        Ok(swap)
+        if is_lost { Err(outage()) } else { Ok(swap) }
     }
 }
 
@@ -86,7 +137,9 @@ impl GrantIndex for WatchedStore {
         after: Option<GrantId>,
         limit: usize,
     ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
-        self.called()?;
+        if self.called()? {
+            return Err(outage());
+        }
         self.inner.page(realm, owner, after, limit).await
     }
 }

@@ -191,12 +191,13 @@ fn the_flows_of_am_get_refresh_tokens_or_not() {
         ("urn:ietf:params:oauth:grant-type:device_code", true),
         ("urn:ietf:params:oauth:grant-type:jwt-bearer", true),
         ("urn:ietf:params:oauth:grant-type:saml2-bearer", true),
-        ("urn:ietf:params:oauth:grant-type:token-exchange", true),
         ("urn:openid:params:grant-type:ciba", true),
         ("urn:ietf:params:oauth:grant-type:uma-ticket", true),
         ("urn:example:extension", true),
         ("implicit", false),
         ("client_credentials", false),
+        // AM: a refresh token is no subject and no requested type; RFC 8693 section 2.2.1: typically not issued.
+        ("urn:ietf:params:oauth:grant-type:token-exchange", false),
     ];
     for (name, expected) in flows {
         let flow: GrantType = name.parse().unwrap();

@@ -240,12 +240,12 @@ fn a_bound_grant_is_served_only_to_who_holds_the_key() {
         let request = AuthorizeRequest::new(approval().with_confirmation(Some(key)));
         let code = run(world.service.authorize(&world.client, request)).unwrap().code;
         let others = [None, Some(Confirmation::DpopKey([8; 32])), Some(Confirmation::Certificate([8; 32]))];
-        let redeem = |proof| world.redeem_with(&RedeemRequest::new(code.clone()).with_confirmation(proof));
+        let redeem = |proof| world.redeem_with(&RedeemRequest::new(code.clone()).with_possession(proof));
         for other in others {
             assert_eq!(refusal(redeem(other)), Refusal::ProofOfPossessionFailed);
         }
         let tokens = redeem(Some(key)).unwrap();
-        let refresh = |token: &str, proof| world.refresh_with(&RefreshRequest::new(token).with_confirmation(proof));
+        let refresh = |token: &str, proof| world.refresh_with(&RefreshRequest::new(token).with_possession(proof));
         for other in others {
             assert_eq!(refusal(refresh(tokens.refresh(), other)), Refusal::ProofOfPossessionFailed);
         }

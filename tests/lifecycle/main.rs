@@ -9,6 +9,12 @@
     reason = "a test says what it expects by failing"
 )]
 
+/// The `iss` of the stub.
+const ISSUER: &str = "https://as.example";
+
+#[path = "../common/jwt.rs"]
+#[expect(dead_code, reason = "the wire tests use the rest of it")]
+mod jwt;
 mod ports;
 mod probe;
 mod world;
@@ -17,6 +23,7 @@ mod am_parity;
 mod code_redemption;
 mod concurrency;
 mod faults;
+mod golden;
 mod grace_replay;
 mod grant_codec;
 mod lifetimes;

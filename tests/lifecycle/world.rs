@@ -8,11 +8,12 @@ use std::time::Duration;
 use proptest::test_runner::Config as ProptestConfig;
 use regrant::{
     ActiveToken, Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientId, ClientRegistry, CodeChallenge,
-    CodeVerifier, ErrorCode, GrantId, GrantType, IssueRequest, Key, KeyRing, ManualClock, Policy, Realm, RedeemRequest,
-    RedirectUri, RefreshRequest, Refusal, Registration, Resource, Resources, Scope, Subject, Timestamp, TokenError,
-    TokenResponse, TokenService,
+    CodeVerifier, DeviceAuthorizationRequest, DeviceAuthorizationResponse, ErrorCode, GrantId, GrantType, IssueRequest,
+    Key, KeyRing, ManualClock, Policy, PollRequest, Realm, RedeemRequest, RedirectUri, RefreshRequest, Refusal,
+    Registration, Resource, Resources, Scope, Subject, Timestamp, TokenError, TokenResponse, TokenService,
 };
 
+use crate::jwt::StubIssuer;
 use crate::ports::{Events, Gate, Seeded};
 use crate::probe::Probe;
 
@@ -140,6 +141,7 @@ pub(crate) struct World {
     keys: Vec<u8>,
     realm: Realm,
     entropy: Seeded,
+    jwt_issuer: Option<StubIssuer>,
 }
 
 impl World {
@@ -152,8 +154,8 @@ impl World {
         let (events, gate, entropy) = (Events::default(), Gate::default(), Seeded::new(seed));
         let (keys, realm) = (vec![1], Realm::default());
         let client = AuthenticatedClient::assertion(Arc::new(client("app")));
-        let service = assemble(&store, &clock, &events, &gate, &policy, &keys, &realm, &entropy);
-        Self { service, store, clock, events, gate, client, policy, keys, realm, entropy }
+        let service = assemble(&store, &clock, &events, &gate, &policy, &keys, &realm, &entropy, None);
+        Self { service, store, clock, events, gate, client, policy, keys, realm, entropy, jwt_issuer: None }
     }
 
     fn rebuilt(mut self) -> Self {
@@ -166,6 +168,7 @@ impl World {
             &self.keys,
             &self.realm,
             &self.entropy,
+            self.jwt_issuer.as_ref(),
         );
         self
     }
@@ -182,6 +185,11 @@ impl World {
 
     pub(crate) fn in_realm(&self, realm: &str) -> Self {
         Self { realm: Realm::new(realm).unwrap(), ..self.clone() }.rebuilt()
+    }
+
+    /// A node that makes JWTs where the policy asks for them.
+    pub(crate) fn with_jwts(&self) -> Self {
+        Self { jwt_issuer: Some(StubIssuer::default()), ..self.clone() }.rebuilt()
     }
 
     pub(crate) fn acting_as(&self, client: Client) -> Self {
@@ -217,6 +225,18 @@ impl World {
     pub(crate) fn authorize_plainly(&self, approval: Approval) -> (String, GrantId) {
         let response = run(self.service.authorize(&self.client, AuthorizeRequest::new(approval))).unwrap();
         (response.code.expose().to_owned(), response.grant_id)
+    }
+
+    /// A device that asks for all it may have.
+    pub(crate) fn authorize_device(&self) -> DeviceAuthorizationResponse {
+        run(self
+            .service
+            .authorize_device(&self.client, &DeviceAuthorizationRequest::new().with_scope(scope("read write"))))
+        .unwrap()
+    }
+
+    pub(crate) fn poll(&self, device_code: &str) -> Answer {
+        run(self.service.poll(&self.client, &PollRequest::new(device_code))).map(Tokens::from)
     }
 
     pub(crate) fn redeem(&self, code: &str) -> Answer {
@@ -285,11 +305,17 @@ fn assemble(
     keys: &[u8],
     realm: &Realm,
     entropy: &Seeded,
+    jwt_issuer: Option<&StubIssuer>,
 ) -> TokenService<Probe> {
     let key = |number: &u8| Key::with_id(*number, [*number; 32]);
     let (primary, former) = keys.split_first().unwrap();
     let ring = former.iter().fold(KeyRing::new(key(primary)), |ring, former| ring.with_former(key(former)).unwrap());
-    TokenService::builder(store.clone(), ClientRegistry::new(), ring)
+    let builder = TokenService::builder(store.clone(), ClientRegistry::new(), ring);
+    let builder = match jwt_issuer {
+        Some(issuer) => builder.jwt_issuer(issuer.clone()),
+        None => builder,
+    };
+    builder
         .policy(policy.clone())
         .realm(realm.clone())
         .clock(clock.clone())

@@ -6,6 +6,9 @@ pub mod lifecycle;
 pub mod outage;
 pub mod purge_expired;
 pub mod second_handle;
+pub mod single_use;
+pub mod single_use_outage;
+pub mod single_use_purge;
 pub mod token_store;
 
 mod support;

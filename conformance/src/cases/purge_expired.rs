@@ -14,7 +14,7 @@ use crate::StoreHarness;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// When things end here. Later than now by any clock, so that nothing vanishes by itself.
-const END: Timestamp = FAR;
+pub(super) const END: Timestamp = FAR;
 
 /// `expires_at` is the first moment at which a record is dead.
 pub async fn what_has_ended_is_purged_at_that_very_moment<H: StoreHarness<Store: PurgeExpired>>(harness: &H) {
@@ -220,7 +220,7 @@ pub async fn two_purges_at_once_take_each_grant_once<H: StoreHarness<Store: Purg
     }
 }
 
-async fn purge(store: &impl PurgeExpired, now: Timestamp, limit: usize) -> usize {
+pub(super) async fn purge(store: &impl PurgeExpired, now: Timestamp, limit: usize) -> usize {
     let purged =
         store.purge_expired(now, limit).await.unwrap_or_else(|error| panic!("purge_expired failed: {error:?}"));
     assert!(purged <= limit, "{purged} purged, at most {limit} asked for");

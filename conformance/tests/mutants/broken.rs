@@ -1,6 +1,6 @@
 //! A sound little store, and the ways to break it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,9 +9,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use regrant::store::{
     Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
-    Version,
+    UseId, Version,
 };
 use regrant::{GrantId, Realm, Subject, Timestamp};
+
+use crate::marks::Marks;
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,15 +61,27 @@ pub(crate) enum Flaw {
     PurgeOfTheEndless,
     ImpatientPurge,
     GhostsInTheIndex,
+    UseCheckedThenMarked,
+    UseSeenByOwnHandleOnly,
+    UseSentTwice,
+    HalfUseId,
+    FirstOnError,
+    AgainOnError,
+    ReplayMovesEnd,
+    MarksForgottenEarly,
+    MarksKeptForever,
+    MarksBeyondLimit,
+    MarksNotCounted,
 }
 
 /// A handle to the data; [`Broken::handle`] makes another one.
 pub(crate) struct Broken {
-    flaw: Flaw,
+    pub(crate) flaw: Flaw,
     data: Arc<Mutex<Data>>,
     cable: Cable,
     /// What this handle alone knows: read before, or not yet written.
     own: Mutex<HashMap<GrantKey, StoredGrant>>,
+    own_marks: Mutex<BTreeSet<UseId>>,
 }
 
 /// Between the handles and the data.
@@ -75,8 +89,9 @@ pub(crate) struct Broken {
 pub(crate) struct Cable(Arc<AtomicBool>);
 
 #[derive(Default)]
-struct Data {
+pub(crate) struct Data {
     rows: BTreeMap<GrantKey, Row>,
+    pub(crate) marks: Marks,
     versions: u64,
     swaps: u64,
     loads: u64,
@@ -104,22 +119,23 @@ impl Cable {
 
 impl Broken {
     pub(crate) fn new(flaw: Flaw) -> Self {
-        Self { flaw, data: Arc::default(), cable: Cable::default(), own: Mutex::default() }
+        let (own, own_marks) = (Mutex::default(), Mutex::default());
+        Self { flaw, data: Arc::default(), cable: Cable::default(), own, own_marks }
     }
 
     pub(crate) fn handle(&self) -> Self {
-        Self { flaw: self.flaw, data: Arc::clone(&self.data), cable: self.cable.clone(), own: Mutex::default() }
+        Self { data: Arc::clone(&self.data), cable: self.cable.clone(), ..Self::new(self.flaw) }
     }
 
     pub(crate) fn cable(&self) -> Cable {
         self.cable.clone()
     }
 
-    fn is(&self, flaw: Flaw) -> bool {
+    pub(crate) fn is(&self, flaw: Flaw) -> bool {
         self.flaw == flaw
     }
 
-    fn data(&self) -> MutexGuard<'_, Data> {
+    pub(crate) fn data(&self) -> MutexGuard<'_, Data> {
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -127,8 +143,12 @@ impl Broken {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn own_marks(&self) -> MutexGuard<'_, BTreeSet<UseId>> {
+        self.own_marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// `Err` while the cable is pulled, or what a flaw makes of it.
-    fn reach<T>(&self, instead: Option<T>) -> Result<Option<T>, StoreError> {
+    pub(crate) fn reach<T>(&self, instead: Option<T>) -> Result<Option<T>, StoreError> {
         match (self.cable.is_pulled(), instead) {
             (false, _) => Ok(None),
             (true, Some(answer)) => Ok(Some(answer)),
@@ -347,6 +367,7 @@ impl PurgeExpired for Broken {
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.reach::<()>(None)?;
         let mut data = self.data();
+        let (asked_at, asked_for) = (now, limit);
         let now = match self.flaw {
             Flaw::EarlyPurge => now + Duration::from_secs(1),
             Flaw::LatePurge => Timestamp::from_millis(now.as_millis() - 1),
@@ -373,6 +394,7 @@ impl PurgeExpired for Broken {
                 row.is_ghost = true;
             }
         }
-        Ok(ended.len())
+        let left = asked_for.saturating_sub(ended.len());
+        Ok(ended.len() + self.purge_marks(&mut data.marks, asked_at, left))
     }
 }

@@ -1,6 +1,7 @@
 //! Who judges the judge? Stores that are wrong in one way each, and the case that must find it.
 
 mod broken;
+mod marks;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -141,4 +142,30 @@ mutants! {
         purge_expired::a_grant_whose_end_moved_away_is_kept;
     a_purge_that_leaves_the_index: GhostsInTheIndex is rejected by
         purge_expired::what_was_purged_is_not_listed;
+    a_use_that_checks_then_acts: UseCheckedThenMarked is rejected by
+        single_use::of_two_uses_polled_in_turns_one_is_first;
+    a_handle_that_remembers_uses_alone: UseSeenByOwnHandleOnly is rejected by
+        single_use::a_use_is_seen_by_a_second_handle,
+        single_use::of_many_uses_at_once_one_is_first;
+    a_use_sent_twice_that_meets_itself: UseSentTwice is rejected by
+        single_use::the_first_use_is_the_only_one,
+        single_use::of_many_uses_at_once_one_is_first;
+    a_use_id_cut_in_half: HalfUseId is rejected by
+        single_use::ids_that_differ_in_one_bit_are_two;
+    an_outage_told_as_first_use: FirstOnError is rejected by
+        single_use_outage::an_unreachable_store_knows_neither_first_nor_again;
+    an_outage_told_as_replay: AgainOnError is rejected by
+        single_use_outage::an_unreachable_store_knows_neither_first_nor_again;
+    a_replay_that_moves_the_end: ReplayMovesEnd is rejected by
+        single_use_purge::a_replay_does_not_move_the_end_of_a_mark;
+    a_mark_forgotten_too_early: MarksForgottenEarly is rejected by
+        single_use_purge::a_mark_holds_until_its_end_and_goes_then;
+    a_mark_kept_for_ever: MarksKeptForever is rejected by
+        single_use_purge::a_mark_holds_until_its_end_and_goes_then;
+    marks_purged_beyond_the_limit: MarksBeyondLimit is rejected by
+        single_use_purge::a_purge_of_marks_stays_within_its_limit_and_says_how_much,
+        single_use_purge::marks_and_grants_are_purged_side_by_side;
+    marks_purged_and_not_counted: MarksNotCounted is rejected by
+        single_use_purge::a_purge_of_marks_stays_within_its_limit_and_says_how_much,
+        single_use_purge::marks_and_grants_are_purged_side_by_side;
 }

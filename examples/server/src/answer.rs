@@ -1,40 +1,41 @@
-use axum::Json;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use regrant::ErrorCode;
+use regrant::wire::{MalformedRequest, Response};
 use serde_json::json;
 
 /// A refusal in the form of OAuth errors, shown to the caller: nobody is redirected.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    status: StatusCode,
+    status: u16,
     error: &'static str,
-    description: &'static str,
+    description: String,
 }
 
 impl Problem {
-    pub(crate) const fn new(status: StatusCode, error: &'static str, description: &'static str) -> Self {
-        Self { status, error, description }
+    pub(crate) fn new(status: u16, error: &'static str, description: &str) -> Self {
+        Self { status, error, description: description.to_owned() }
     }
 
-    pub(crate) const fn invalid_request(description: &'static str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
+    pub(crate) fn invalid_request(description: &str) -> Self {
+        Self::new(400, "invalid_request", description)
     }
 
     /// Nothing was consumed; the same request may succeed in a moment.
-    pub(crate) const fn unavailable() -> Self {
+    pub(crate) fn unavailable() -> Self {
         let code = ErrorCode::TemporarilyUnavailable;
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code.as_str(), code.description())
+        Self::new(code.status(), code.as_str(), code.description())
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let body = Json(json!({ "error": self.error, "error_description": self.description }));
-        let response = (self.status, [(header::CACHE_CONTROL, "no-store")], body).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            return ([(header::RETRY_AFTER, "1")], response).into_response();
-        }
-        response
+impl From<MalformedRequest> for Problem {
+    fn from(malformed: MalformedRequest) -> Self {
+        Self::new(malformed.status(), malformed.code().as_str(), &malformed.to_string())
+    }
+}
+
+impl From<Problem> for Response {
+    fn from(problem: Problem) -> Self {
+        let body = json!({ "error": problem.error, "error_description": problem.description });
+        let response = Self::json(problem.status, &body);
+        if problem.status == 503 { response.with_header("retry-after", "1") } else { response }
     }
 }

@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use regrant::wire::{Request, Response};
 use regrant::{
-    Approval, AuthorizeRequest, Client, ClientId, CodeChallenge, ErrorCode, Parameters, RedirectUri, Resource,
-    Resources, Scope, TokenError,
+    Approval, AuthorizeRequest, Client, ClientId, CodeChallenge, Confirmation, ErrorCode, Parameters, RedirectUri,
+    Resource, Resources, Scope, TokenError,
 };
-use regrant_axum::Form;
 
 use crate::answer::Problem;
 use crate::password::AMR;
@@ -22,20 +21,16 @@ const COOKIE: &str = "iPlanetDirectoryPro";
 const MAX_NONCE: usize = 255;
 
 /// `POST /oauth2/authorize`: the user's decision, as AM's consent page sends it.
-pub(crate) async fn authorize(
-    State(server): State<Arc<Server>>,
-    headers: HeaderMap,
-    Form(form): Form,
-) -> Result<Response, Problem> {
-    let client = client(&server, &form)?;
-    let requested = redirect_uri(&form)?;
+pub(crate) async fn authorize(server: &Server, request: &Request<'_>, form: &Parameters) -> Result<Response, Problem> {
+    let client = client(server, form)?;
+    let requested = redirect_uri(form)?;
     let unregistered = Problem::invalid_request("The redirect_uri is not registered for the client.");
     // Until here nobody is redirected: the address could be an attacker's (RFC 6749 section 4.1.2.1).
     let redirect_uri = client.redirect_uri(requested.as_ref()).ok_or(unregistered)?;
-    let session = session(&server, &headers, &form)?;
+    let session = session(server, request, form)?;
 
     let redirect = Redirect { redirect_uri, issuer: &server.issuer, state: form.get("state") };
-    let request = match approved(&client, &session, &form) {
+    let request = match approved(&client, &session, form) {
         Ok(request) => request.with_redirect_uri(requested.clone()),
         Err(error) => return Ok(redirect.with_error(error)),
     };
@@ -67,21 +62,20 @@ fn redirect_uri(form: &Parameters) -> Result<Option<RedirectUri>, Problem> {
 
 /// The session of the cookie. The form must name it too: another site can make a browser send the cookie, but cannot know
 /// what is in it.
-fn session(server: &Server, headers: &HeaderMap, form: &Parameters) -> Result<Session, Problem> {
-    let no_session =
-        Problem::new(StatusCode::UNAUTHORIZED, "access_denied", "There is no session: authenticate first.");
-    let id = cookie(headers);
+pub(crate) fn session(server: &Server, request: &Request<'_>, form: &Parameters) -> Result<Session, Problem> {
+    let no_session = Problem::new(401, "access_denied", "There is no session: authenticate first.");
+    let id = cookie(request);
     let session = id.and_then(|id| server.sessions.find(id, server.service.now()));
     let session = session.filter(|session| server.users.is_enabled(&session.subject)).ok_or(no_session)?;
     if form.get("csrf") == id {
         Ok(session)
     } else {
-        Err(Problem::new(StatusCode::BAD_REQUEST, "access_denied", "The parameter csrf does not match the session."))
+        Err(Problem::new(400, "access_denied", "The parameter csrf does not match the session."))
     }
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+fn cookie<'a>(request: &Request<'a>) -> Option<&'a str> {
+    let lines = request.header("cookie").filter_map(|line| std::str::from_utf8(line).ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.into_iter().find(|(name, _)| *name == COOKIE).map(|(_, id)| id)
 }
@@ -105,36 +99,42 @@ fn approved(client: &Client, session: &Session, form: &Parameters) -> Result<Aut
             Some(CodeChallenge::from_request(challenge, method).map_err(|_| ErrorCode::InvalidRequest)?)
         }
     };
+    let confirmation = form.get("dpop_jkt").map(dpop_key).transpose()?;
     let scope = match form.get("scope") {
         Some(scope) => Scope::new(scope).map_err(|_| ErrorCode::InvalidScope)?,
-        None => client.scope.clone(),
+        None => client.scope_of(None).ok_or(ErrorCode::InvalidScope)?,
     };
     let resources: Result<Resources, _> = form.all("resource").map(Resource::new).collect();
     let approval = Approval::of(session.subject.clone())
         .with_scope(scope)
         .with_resources(resources.map_err(|_| ErrorCode::InvalidTarget)?)
         .with_authentication(session.signed_in_at, None, vec![AMR.to_owned()])
-        .with_nonce(nonce);
-    Ok(AuthorizeRequest::new(approval).with_code_challenge(challenge))
+        .with_nonce(nonce)
+        .with_session_id(Some(session.public_id.clone()));
+    Ok(AuthorizeRequest::new(approval).with_code_challenge(challenge).with_confirmation(confirmation))
+}
+
+/// The key that the redeemer must show (RFC 9449 section 10).
+fn dpop_key(thumbprint: &str) -> Result<Confirmation, ErrorCode> {
+    let bytes = URL_SAFE_NO_PAD.decode(thumbprint).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Confirmation::DpopKey).ok_or(ErrorCode::InvalidRequest)
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{StatusCode, header};
-    use axum::response::IntoResponse as _;
     use regrant::store::StoreError;
 
-    use super::{Redirect, RedirectUri, TokenError, refused};
+    use super::{Redirect, RedirectUri, Response, TokenError, refused};
 
     #[test]
     fn an_outage_is_told_to_the_user_and_redirects_nowhere() {
         let redirect_uri = RedirectUri::new("https://app.example/cb").unwrap();
         let redirect = Redirect { redirect_uri: &redirect_uri, issuer: "https://as.example", state: None };
         for error in [TokenError::Contended, TokenError::Store(StoreError::unavailable("down"))] {
-            let response = refused(&error, &redirect).into_response();
-            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-            assert_eq!(response.headers()[header::RETRY_AFTER], "1");
-            assert!(!response.headers().contains_key(header::LOCATION));
+            let response: Response = refused(&error, &redirect).unwrap_err().into();
+            assert_eq!(response.status, 503);
+            assert!(response.headers.contains(&("retry-after", "1".to_owned())));
+            assert!(!response.headers.iter().any(|(name, _)| *name == "location"));
         }
     }
 }

@@ -12,11 +12,14 @@
 //! also shows a login page, asks for consent, and slows down who guesses passwords.
 
 mod answer;
+mod app;
 mod arguments;
 mod authenticate;
 mod authorize;
 mod config;
 mod dev;
+mod device;
+mod http;
 mod password;
 mod redirect;
 mod server;
@@ -27,18 +30,19 @@ mod users;
 
 use std::error::Error;
 use std::io::{Write as _, stderr, stdout};
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
-use regrant::{Clock as _, ManualClock, SystemClock};
-use tokio::net::TcpListener;
+use regrant::{Clock, ManualClock, SystemClock};
 use tokio::time::{interval, sleep};
 use tracing::warn;
 
+use app::App;
 use arguments::Arguments;
-use config::Setup;
+use config::{Environment, Setup};
 use server::Server;
 use shutdown::StopSignal;
 
@@ -60,38 +64,38 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let setup = match &arguments.config {
-        Some(path) => Setup::read(path)?,
-        None => Setup::built_in()?,
-    };
     let store = store::open(&arguments.store).await.map_err(|error| format!("--store: {}", chain(&*error)))?;
     let listener = TcpListener::bind(&arguments.listen)
-        .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     let address = listener.local_addr()?;
-    let issuer = setup.issuer.clone().unwrap_or_else(|| format!("http://{address}"));
-    let clock = arguments.manual_clock.then(|| ManualClock::starting_at(SystemClock.now()));
-    let server = Arc::new(Server::new(setup, store, clock.clone(), issuer)?);
-
-    let mut app = server::router(&server);
-    if let Some(clock) = clock {
+    let hand = arguments.manual_clock.then(|| ManualClock::starting_at(SystemClock.now()));
+    let clock: Arc<dyn Clock> = match &hand {
+        Some(hand) => Arc::new(hand.clone()),
+        None => Arc::new(SystemClock),
+    };
+    let environment = Environment { url: format!("http://{address}"), clock: clock.clone(), used: store.clone() };
+    let setup = match &arguments.config {
+        Some(path) => Setup::read(path, &arguments.am_config, &environment)?,
+        None => Setup::built_in(&environment)?,
+    };
+    let server = Arc::new(Server::new(setup, store, clock)?);
+    if hand.is_some() {
         warn!("--manual-clock: TIME STANDS STILL and anybody may move it and switch users off. For tests only.");
-        app = app.merge(dev::router(&server, clock));
     } else {
         tokio::spawn(purge(Arc::clone(&server)));
     }
+    let app = Arc::new(App::new(server, hand));
 
     // Both listen before the server says that it is ready: a signal that comes at once is not lost.
-    let (mut stop, mut stopped) = (StopSignal::new()?, StopSignal::new()?);
+    let (stop, mut stopped) = (StopSignal::new()?, StopSignal::new()?);
     writeln!(stdout(), "listening on http://{address}")?;
     stdout().flush()?;
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async move { stop.received().await });
     let out_of_patience = async {
         stopped.received().await;
         sleep(PATIENCE).await;
     };
     tokio::select! {
-        result = serving => result?,
+        result = arguments.http.serve(listener, app, stop) => result?,
         () = out_of_patience => warn!("stopped with requests still open"),
     }
     Ok(())

@@ -1,6 +1,5 @@
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use form_urlencoded::byte_serialize;
+use regrant::wire::Response;
 use regrant::{ErrorCode, RedirectUri};
 
 /// The way back to the client, through the browser (RFC 6749 section 4.1.2).
@@ -24,12 +23,12 @@ impl Redirect<'_> {
         // RFC 9207: the client learns who answers, and cannot be made to send the code to somebody else.
         let common = [Some(("iss", self.issuer)), self.state.map(|state| ("state", state))];
         let parameters = parameters.iter().copied().chain(common.into_iter().flatten());
-        let headers = [
-            (header::LOCATION, appended(self.redirect_uri.as_str(), parameters)),
-            (header::CACHE_CONTROL, "no-store".to_owned()),
-            (header::REFERRER_POLICY, "no-referrer".to_owned()),
+        let headers = vec![
+            ("location", appended(self.redirect_uri.as_str(), parameters)),
+            ("cache-control", "no-store".to_owned()),
+            ("referrer-policy", "no-referrer".to_owned()),
         ];
-        (StatusCode::FOUND, headers).into_response()
+        Response { status: 302, headers, body: Vec::new() }
     }
 }
 

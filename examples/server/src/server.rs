@@ -1,16 +1,12 @@
+use std::error::Error;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::post;
 use regrant::sink::TracingSink;
-use regrant::wire::{Endpoint, Endpoints, Paths};
-use regrant::{ClientRegistry, GrantType, ManualClock, PolicyError, TokenError, TokenService};
+use regrant::wire::{CertificateHeader, Cors, Endpoints, Paths};
+use regrant::{ClientRegistry, Clock, GrantType, PolicyError, TokenError, TokenService};
+use regrant_jose::{JwtBearerFlow, JwtTokens};
 
-use crate::answer::Problem;
-use crate::authenticate::authenticate;
-use crate::authorize::authorize;
-use crate::config::Setup;
+use crate::config::{Setup, SigningKeys};
 use crate::password::PasswordFlow;
 use crate::session::Sessions;
 use crate::store::SharedStore;
@@ -26,25 +22,61 @@ pub(crate) struct Server {
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
     pub(crate) issuer: String,
+    signing_keys: SigningKeys,
+    bearer_flow: Option<Arc<JwtBearerFlow>>,
+    certificate_header: Option<CertificateHeader>,
+    cors: Option<Cors>,
 }
 
 impl Server {
-    pub(crate) fn new(
-        setup: Setup,
-        store: SharedStore,
-        clock: Option<ManualClock>,
-        issuer: String,
-    ) -> Result<Self, PolicyError> {
-        let Setup { keys, policy, clients, users, .. } = setup;
-        let clients = Arc::new(clients);
-        let mut service = TokenService::builder(store, Arc::clone(&clients), keys)
-            .policy(policy)
-            .gate(users.clone())
-            .events(TracingSink);
-        if let Some(clock) = clock {
-            service = service.clock(clock);
+    pub(crate) fn new(setup: Setup, store: SharedStore, clock: Arc<dyn Clock>) -> Result<Self, PolicyError> {
+        let clients = Arc::new(setup.clients);
+        let algorithms = setup.algorithms;
+        let jwt_tokens = JwtTokens::new(&*setup.issuer, setup.signing_keys.0.clone())
+            .with_client_algorithm(move |client_id| algorithms.get(client_id).copied());
+        let service = TokenService::builder(store, Arc::clone(&clients), setup.keys)
+            .policy(setup.policy)
+            .gate(setup.users.clone())
+            .events(TracingSink)
+            .clock(clock)
+            .jwt_issuer(jwt_tokens)
+            .proof_verifier(setup.proof_verifier);
+        Ok(Self {
+            service: service.build()?,
+            clients,
+            users: setup.users,
+            sessions: Sessions::default(),
+            issuer: setup.issuer,
+            signing_keys: setup.signing_keys,
+            bearer_flow: setup.bearer_flow.map(Arc::new),
+            certificate_header: setup.certificate_header,
+            cors: setup.cors,
+        })
+    }
+
+    /// The endpoints of the library, at the paths of AM.
+    pub(crate) fn endpoints(&self) -> Endpoints<SharedStore> {
+        let password = PasswordFlow { users: self.users.clone(), service: self.service.clone() };
+        let mut endpoints = Endpoints::new(self.service.clone(), &self.issuer)
+            .with_paths(Paths::am_7_5())
+            .with_token_exchange()
+            .with_approver(GrantType::Password, password)
+            .with_metadata("authorization_response_iss_parameter_supported", true);
+        if let Some(flow) = &self.bearer_flow {
+            endpoints = endpoints.with_approver(GrantType::JwtBearer, Arc::clone(flow));
         }
-        Ok(Self { service: service.build()?, clients, users, sessions: Sessions::default(), issuer })
+        if let Some(header) = &self.certificate_header {
+            endpoints = endpoints.with_certificate_header(header.clone());
+        }
+        if let Some(cors) = &self.cors {
+            endpoints = endpoints.with_cors(cors.clone());
+        }
+        endpoints
+    }
+
+    /// Puts new signing keys into use, and names them.
+    pub(crate) fn rotate_signing_keys(&self) -> Result<Vec<String>, Box<dyn Error>> {
+        self.signing_keys.rotate(self.service.now())
     }
 
     /// Deletes all that has expired.
@@ -58,37 +90,4 @@ impl Server {
             }
         }
     }
-}
-
-/// The paths of AM, also as it spells them with the realm, and `/oauth2/token` besides.
-pub(crate) fn router(server: &Arc<Server>) -> Router {
-    let password = PasswordFlow { users: server.users.clone(), service: server.service.clone() };
-    let endpoints = Endpoints::new(server.service.clone(), &server.issuer)
-        .with_paths(Paths::am_7_5())
-        .with_approver(GrantType::Password, password)
-        .with_metadata("authorization_response_iss_parameter_supported", true);
-    let endpoints = Arc::new(endpoints);
-
-    let also = [
-        ("/oauth2/token", Endpoint::Token),
-        ("/oauth2/realms/root/access_token", Endpoint::Token),
-        ("/oauth2/realms/root/token/revoke", Endpoint::Revocation),
-        ("/oauth2/realms/root/introspect", Endpoint::Introspection),
-    ];
-    let also = also.into_iter().fold(Router::new(), |router, (path, endpoint)| {
-        router.route(path, regrant_axum::endpoint(Arc::clone(&endpoints), endpoint))
-    });
-
-    Router::new()
-        .route("/json/authenticate", post(authenticate))
-        .route("/json/realms/root/authenticate", post(authenticate))
-        .route("/oauth2/authorize", post(authorize))
-        .route("/oauth2/realms/root/authorize", post(authorize))
-        .with_state(Arc::clone(server))
-        .merge(also)
-        .merge(regrant_axum::router(endpoints))
-        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path."))
-        .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "The endpoint does not have this method.")
-        })
 }

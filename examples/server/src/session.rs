@@ -16,6 +16,8 @@ const CAPACITY: usize = 10_000;
 pub(crate) struct Session {
     pub(crate) subject: Subject,
     pub(crate) signed_in_at: Timestamp,
+    /// What others may know the session by (`sid`): its id is in the cookie and opens it.
+    pub(crate) public_id: String,
 }
 
 impl Session {
@@ -31,9 +33,7 @@ pub(crate) struct Sessions(Mutex<HashMap<String, Session>>);
 impl Sessions {
     /// Begins a session and names its id.
     pub(crate) fn begin(&self, subject: Subject, now: Timestamp) -> String {
-        let mut bytes = [0; 32];
-        SystemEntropy.fill(&mut bytes);
-        let id = URL_SAFE_NO_PAD.encode(bytes);
+        let (id, public_id) = (draw::<32>(), draw::<12>());
 
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= CAPACITY {
@@ -43,7 +43,7 @@ impl Sessions {
             let oldest = sessions.iter().min_by_key(|(_, session)| session.signed_in_at).map(|(id, _)| id.clone());
             oldest.map(|id| sessions.remove(&id));
         }
-        sessions.insert(id.clone(), Session { subject, signed_in_at: now });
+        sessions.insert(id.clone(), Session { subject, signed_in_at: now, public_id });
         id
     }
 
@@ -52,6 +52,12 @@ impl Sessions {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.get(id).filter(|session| session.is_alive(now)).cloned()
     }
+}
+
+fn draw<const N: usize>() -> String {
+    let mut bytes = [0; N];
+    SystemEntropy.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[cfg(test)]

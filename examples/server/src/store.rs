@@ -2,15 +2,15 @@ use std::error::Error;
 use std::sync::Arc;
 
 use regrant::MemoryStore;
-use regrant::store::{PurgeExpired, TokenStore};
+use regrant::store::{PurgeExpired, SingleUse, TokenStore};
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
 use regrant_sqlite::SqliteStore;
 
 /// What the server asks of a store.
-pub(crate) trait Store: TokenStore + PurgeExpired {}
+pub(crate) trait Store: TokenStore + PurgeExpired + SingleUse {}
 
-impl<S: TokenStore + PurgeExpired> Store for S {}
+impl<S: TokenStore + PurgeExpired + SingleUse> Store for S {}
 
 /// Whichever store was chosen. The rest of the server knows no other.
 pub(crate) type SharedStore = Arc<dyn Store>;

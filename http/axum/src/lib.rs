@@ -1,5 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "resource-server")]
+mod layer;
+
+#[cfg(feature = "resource-server")]
+pub use layer::{RequireToken, TokenRequired, Verified};
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +18,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use regrant::Parameters;
 use regrant::store::TokenStore;
-use regrant::wire::{self, Endpoint, Endpoints, MalformedRequest};
+use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest};
 
 /// All endpoints, each at its path of [`Endpoints::paths`].
 ///
@@ -28,7 +34,18 @@ pub fn router<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>) -> Router {
 pub fn endpoint<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>, endpoint: Endpoint) -> MethodRouter {
     any(move |request: Request| {
         let endpoints = Arc::clone(&endpoints);
-        async move { serve(&endpoints, endpoint, request).await }
+        async move {
+            serve(request, endpoints.body_limit(), async |request| endpoints.handle(endpoint, request).await).await
+        }
+    })
+}
+
+/// A host's own endpoint, or many behind a fallback. It takes every method.
+pub fn handler(handler: impl Handler + 'static) -> MethodRouter {
+    let handler = Arc::new(handler);
+    any(move |request: Request| {
+        let handler = Arc::clone(&handler);
+        async move { serve(request, handler.body_limit(), async |request| handler.respond(request).await).await }
     })
 }
 
@@ -44,40 +61,33 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
-        let refuse = |malformed: MalformedRequest| send(malformed.response());
-        let received = Received::read(request, FORM_LIMIT).await.map_err(refuse)?;
-        wire::form(&received.as_request(&received.headers()), FORM_LIMIT).map(Self).map_err(refuse)
+        let received = Received::read(request, FORM_LIMIT).await;
+        let form = wire::form(&received.as_request(&received.headers()), FORM_LIMIT);
+        form.map(Self).map_err(|malformed| send(malformed.response()))
     }
 }
 
 const FORM_LIMIT: usize = 64 * 1024;
 
-async fn serve<S: TokenStore>(endpoints: &Endpoints<S>, endpoint: Endpoint, request: Request) -> Response {
-    match Received::read(request, endpoints.body_limit()).await {
-        Ok(received) => send(endpoints.handle(endpoint, &received.as_request(&received.headers())).await),
-        Err(malformed) => send(malformed.response()),
-    }
+async fn serve(
+    request: Request,
+    limit: usize,
+    answer: impl AsyncFnOnce(&wire::Request<'_>) -> wire::Response,
+) -> Response {
+    let received = Received::read(request, limit).await;
+    send(answer(&received.as_request(&received.headers())).await)
 }
 
-/// A request that has arrived whole.
+/// A request that has arrived, as far as it did.
 struct Received {
     parts: Parts,
-    body: Vec<u8>,
+    body: Result<Vec<u8>, MalformedRequest>,
 }
 
 impl Received {
-    /// Reads the body, no further than `limit`, with or without a content-length.
-    async fn read(request: Request, limit: usize) -> Result<Self, MalformedRequest> {
-        let (parts, mut stream) = request.into_parts();
-        let mut body = Vec::new();
-        while let Some(frame) = poll_fn(|cx| Pin::new(&mut stream).poll_frame(cx)).await {
-            let Ok(data) = frame.map_err(|_| MalformedRequest::Incomplete)?.into_data() else { continue };
-            if data.len() > limit - body.len() {
-                return Err(MalformedRequest::TooLarge);
-            }
-            body.extend_from_slice(&data);
-        }
-        Ok(Self { parts, body })
+    async fn read(request: Request, limit: usize) -> Self {
+        let (parts, body) = request.into_parts();
+        Self { parts, body: read(body, limit).await }
     }
 
     fn headers(&self) -> Vec<(&str, &[u8])> {
@@ -85,8 +95,23 @@ impl Received {
     }
 
     fn as_request<'a>(&'a self, headers: &'a [(&'a str, &'a [u8])]) -> wire::Request<'a> {
-        wire::Request { method: self.parts.method.as_str(), headers, body: &self.body }
+        let body = self.body.as_deref().map_err(|fault| *fault);
+        wire::Request::received(self.parts.method.as_str(), self.parts.uri.path(), headers, body)
+            .with_client_certificate(self.parts.extensions.get())
     }
+}
+
+/// Reads the body, no further than `limit`, with or without a content-length.
+async fn read(mut stream: Body, limit: usize) -> Result<Vec<u8>, MalformedRequest> {
+    let mut body = Vec::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut stream).poll_frame(cx)).await {
+        let Ok(data) = frame.map_err(|_| MalformedRequest::Incomplete)?.into_data() else { continue };
+        if data.len() > limit - body.len() {
+            return Err(MalformedRequest::TooLarge);
+        }
+        body.extend_from_slice(&data);
+    }
+    Ok(body)
 }
 
 fn send(answer: wire::Response) -> Response {

@@ -7,14 +7,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::{Request, Response};
 use http_body::Frame;
-use regrant::wire::{Endpoint, Endpoints, Paths};
+use regrant::wire::{self, Endpoint, Endpoints, Handler, Paths};
 use regrant::{
-    Client, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, SecretHash, SystemEntropy,
-    TokenService,
+    Client, ClientCertificate, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, Policy,
+    SecretHash, SenderConstraint, SystemEntropy, TokenService,
 };
 use tower::ServiceExt as _;
 
@@ -26,13 +27,17 @@ const BASIC: &str = "Basic c2VydmljZTpzM2NyZXQ=";
 const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
 
 fn endpoints() -> Endpoints<MemoryStore> {
+    endpoints_under(Policy::default())
+}
+
+fn endpoints_under(policy: Policy) -> Endpoints<MemoryStore> {
     let client = Client::new(ClientId::new("service").unwrap())
         .with_grant_types([GrantType::ClientCredentials])
         .with_scope("read".parse().unwrap());
     let secret = SecretHash::sha256(&ClientSecret::new("s3cret"));
     let clients = ClientRegistry::new().with(client, [secret]).unwrap();
     let keys = KeyRing::generate(&SystemEntropy);
-    let service = TokenService::builder(MemoryStore::new(), clients, keys).build().unwrap();
+    let service = TokenService::builder(MemoryStore::new(), clients, keys).policy(policy).build().unwrap();
     Endpoints::new(service, "https://as.example")
 }
 
@@ -169,6 +174,17 @@ async fn header_bytes_that_are_no_text_are_refused_in_json() {
 }
 
 #[tokio::test]
+async fn a_certificate_in_the_extensions_of_the_request_reaches_regrant() {
+    let policy = Policy::default().with_sender_constraint(SenderConstraint::Certificate);
+    let app = regrant_axum::router(Arc::new(endpoints_under(policy)));
+    let mut request = post("/oauth2/token", CLIENT_CREDENTIALS);
+    request.extensions_mut().insert(ClientCertificate::from_der(*b"certificate"));
+
+    assert_eq!(call(app.clone(), request).await.status(), 200);
+    assert_eq!(call(app, post("/oauth2/token", CLIENT_CREDENTIALS)).await.status(), 400);
+}
+
+#[tokio::test]
 async fn an_endpoint_can_have_a_second_path() {
     let endpoints = Arc::new(endpoints().with_paths(Paths::am_7_5()));
     let app = regrant_axum::router(Arc::clone(&endpoints))
@@ -177,6 +193,44 @@ async fn an_endpoint_can_have_a_second_path() {
     for path in ["/oauth2/access_token", "/oauth2/token"] {
         assert_eq!(call(app.clone(), post(path, CLIENT_CREDENTIALS)).await.status(), 200, "{path}");
     }
+}
+
+/// All other paths.
+struct Echo;
+
+#[async_trait]
+impl Handler for Echo {
+    async fn respond(&self, request: &wire::Request<'_>) -> wire::Response {
+        let body = match request.body {
+            Ok(body) => String::from_utf8_lossy(body),
+            Err(fault) => return fault.response(),
+        };
+        let told = format!("{} {} {body}", request.method, request.path);
+        wire::Response {
+            status: 418,
+            headers: vec![("content-type", "text/plain".to_owned())],
+            body: told.into_bytes(),
+        }
+    }
+
+    fn body_limit(&self) -> usize {
+        4
+    }
+}
+
+#[tokio::test]
+async fn a_handler_of_the_host_gets_every_request_and_its_own_limit() {
+    let app = app().fallback_service(regrant_axum::handler(Echo));
+    let ask = |method: &str, payload: &'static str| {
+        let request = Request::builder().method(method).uri("/anything?x=y").body(Body::from(payload)).unwrap();
+        call(app.clone(), request)
+    };
+
+    let answer = ask("PURGE", "body").await;
+    assert_eq!(answer.status(), 418);
+    assert_eq!(body(answer).await, "PURGE /anything body");
+    is_refused_as_too_large(ask("POST", "a body").await).await;
+    assert_eq!(call(app.clone(), post("/oauth2/token", CLIENT_CREDENTIALS)).await.status(), 200);
 }
 
 /// A body that arrives one byte at a time and does not tell its length.

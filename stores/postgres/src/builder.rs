@@ -13,7 +13,7 @@ use crate::store::PostgresStore;
 use crate::table::Table;
 use crate::{connection, migration};
 
-/// Opens a store, or makes its table.
+/// Opens a store, or makes its tables.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -130,13 +130,13 @@ impl PostgresStoreBuilder {
             let client = connect(&pool).await?;
             check_session(&client).await?;
             migration::check(&client, &self.table).await?;
-            check_table(&client, &self.table, &queries).await
+            check_tables(&client, &self.table, &queries).await
         })
         .await?;
         Ok(PostgresStore::new(Runner { pool, deadline: self.deadline }, queries))
     }
 
-    /// Makes the table, or brings it up to date. Needs a role that may create tables in the schema; does nothing, and needs
+    /// Makes the tables, or brings them up to date. Needs a role that may create tables in the schema; does nothing, and needs
     /// nothing, where there is nothing to do. May run on several nodes at once.
     ///
     /// # Errors
@@ -186,16 +186,18 @@ async fn check_session(client: &Client) -> Result<(), OpenError> {
     }
 }
 
-async fn check_table(client: &Client, table: &Table, queries: &Queries) -> Result<(), OpenError> {
-    let mut missing = Vec::new();
-    for right in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
-        let row = client.query_one("SELECT has_table_privilege($1, $2)", &[&table.to_string(), &right]).await;
-        if !row.and_then(|row| row.try_get(0)).map_err(failed)? {
-            missing.push(right);
+async fn check_tables(client: &Client, table: &Table, queries: &Queries) -> Result<(), OpenError> {
+    for table in [table.to_string(), table.marks()] {
+        let mut missing = Vec::new();
+        for right in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
+            let row = client.query_one("SELECT has_table_privilege($1, $2)", &[&table, &right]).await;
+            if !row.and_then(|row| row.try_get(0)).map_err(failed)? {
+                missing.push(right);
+            }
         }
-    }
-    if !missing.is_empty() {
-        return Err(OpenError::MissingPermission { missing: format!("{} on {table}", missing.join(", ")) });
+        if !missing.is_empty() {
+            return Err(OpenError::MissingPermission { missing: format!("{} on {table}", missing.join(", ")) });
+        }
     }
     // Preparing looks up every column.
     for query in queries.all() {

@@ -1,4 +1,4 @@
-//! The table, made and changed by numbered steps; those that were run are written down beside it.
+//! The tables, made and changed by numbered steps; those that were run are written down beside them.
 
 use deadpool_postgres::Client;
 
@@ -7,7 +7,7 @@ use crate::open_error::OpenError;
 use crate::table::Table;
 
 /// The steps, oldest first. A released one never changes; what comes later is a new one behind it.
-const STEPS: [fn(&Table) -> Vec<String>; 1] = [create];
+const STEPS: [fn(&Table) -> Vec<String>; 2] = [create, add_marks];
 
 /// How often a step begins anew because another node was making the same table.
 const MAX_ATTEMPTS: usize = 32;
@@ -124,6 +124,15 @@ fn create(table: &Table) -> Vec<String> {
         format!("CREATE INDEX IF NOT EXISTS {} ON {table} (purge_at) WHERE purge_at IS NOT NULL", table.index("purge")),
     ]);
     statements
+}
+
+/// Not partitioned: a mark lives for minutes, so they are few.
+fn add_marks(table: &Table) -> Vec<String> {
+    let marks = table.marks();
+    vec![
+        format!("CREATE TABLE IF NOT EXISTS {marks} (id BYTEA PRIMARY KEY, expires_at BIGINT NOT NULL)"),
+        format!("CREATE INDEX IF NOT EXISTS {} ON {marks} (expires_at)", table.index("marks_end")),
+    ]
 }
 
 fn partition(table: &Table, count: u16, n: u16) -> String {

@@ -4,7 +4,7 @@ use crate::table::Table;
 pub(crate) const WINDOW: usize = 1000;
 
 /// The statements of the store. A call is one of them, but for two: a load that finds nothing goes on to `load`, and a
-/// purge is the last two in turns.
+/// purge is `postpone` and `delete` in turns, then `delete_marks`.
 #[derive(Debug)]
 pub(crate) struct Queries {
     /// The grant of a key, if there is one: without the join that the answer "there is none" takes.
@@ -18,6 +18,8 @@ pub(crate) struct Queries {
     pub(crate) page_of_both: Query,
     pub(crate) postpone: Query,
     pub(crate) delete: Query,
+    pub(crate) mark: Query,
+    pub(crate) delete_marks: Query,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,8 @@ impl Kind {
 
 impl Queries {
     pub(crate) fn of(table: &Table) -> Self {
+        let marks = table.marks();
+        let grants = Rows { table: &table.to_string(), key: "id, realm", due_at: "purge_at" };
         Self {
             find: Query {
                 sql: format!("SELECT {READ_ONLY}, {RECORD} FROM {table} WHERE id = $1 AND realm = $2"),
@@ -66,18 +70,32 @@ impl Queries {
             page_of_subject: page(table, "subject = $4"),
             page_of_client: page(table, "client_id = $4"),
             page_of_both: page(table, "subject = $4 AND client_id = $5"),
-            postpone: due(
-                table,
-                "(expires_at IS NULL OR expires_at > $1)",
-                &format!("UPDATE {table} SET purge_at = expires_at"),
-            ),
-            delete: due(table, "expires_at <= $1", &format!("DELETE FROM {table}")),
+            postpone: grants
+                .due("(expires_at IS NULL OR expires_at > $1)", &format!("UPDATE {table} SET purge_at = expires_at")),
+            delete: grants.due("expires_at <= $1", &format!("DELETE FROM {table}")),
+            // Sent once, as any write: one that was sent again would meet its own mark and take it for somebody else's.
+            mark: write(format!("INSERT INTO {marks} (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING")),
+            delete_marks: Rows { table: &marks, key: "id", due_at: "expires_at" }
+                .due("expires_at <= $1", &format!("DELETE FROM {marks}")),
         }
     }
 
-    pub(crate) fn all(&self) -> [&Query; 9] {
-        let Self { find, load, insert, update, page_of_subject, page_of_client, page_of_both, postpone, delete } = self;
-        [find, load, insert, update, page_of_subject, page_of_client, page_of_both, postpone, delete]
+    pub(crate) fn all(&self) -> [&Query; 11] {
+        let Self { find, load, insert, update, page_of_subject, page_of_client, page_of_both, .. } = self;
+        let Self { postpone, delete, mark, delete_marks, .. } = self;
+        [
+            find,
+            load,
+            insert,
+            update,
+            page_of_subject,
+            page_of_client,
+            page_of_both,
+            postpone,
+            delete,
+            mark,
+            delete_marks,
+        ]
     }
 }
 
@@ -104,19 +122,29 @@ const fn write(sql: String) -> Query {
     Query { sql, kind: Kind::Write }
 }
 
-/// `action` on at most `$2` of the grants that may be due by their `purge_at`, and meet `condition`. Gives the number of rows
-/// looked at, and of those acted upon.
-///
-/// The condition is checked again when the row is locked: a grant that was refreshed meanwhile lives on. Rows are locked in
-/// the order of their keys, so that purges on several nodes never wait for each other in a circle.
-fn due(table: &Table, condition: &str, action: &str) -> Query {
-    let sql = format!(
-        "WITH due AS (SELECT id, realm, expires_at FROM {table} WHERE purge_at <= $1 ORDER BY purge_at LIMIT {WINDOW}), \
-         chosen AS (SELECT id, realm FROM {table} \
-         WHERE (id, realm) IN (SELECT id, realm FROM due WHERE {condition}) AND {condition} \
-         ORDER BY id, realm LIMIT $2 FOR UPDATE), \
-         done AS ({action} WHERE (id, realm) IN (SELECT id, realm FROM chosen) RETURNING 1) \
-         SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM done)"
-    );
-    Query { sql, kind: Kind::Clear }
+/// Rows that a purge looks at: of which table, by which key, and due at what time at the earliest.
+struct Rows<'a> {
+    table: &'a str,
+    key: &'a str,
+    due_at: &'a str,
+}
+
+impl Rows<'_> {
+    /// `action` on at most `$2` of the rows that may be due, and meet `condition`. Gives the number of rows looked at, and
+    /// of those acted upon.
+    ///
+    /// The condition is checked again when the row is locked: a grant that was refreshed meanwhile lives on. Rows are locked
+    /// in the order of their keys, so that purges on several nodes never wait for each other in a circle.
+    fn due(&self, condition: &str, action: &str) -> Query {
+        let Self { table, key, due_at } = self;
+        let sql = format!(
+            "WITH due AS (SELECT {key}, expires_at FROM {table} WHERE {due_at} <= $1 ORDER BY {due_at} LIMIT {WINDOW}), \
+             chosen AS (SELECT {key} FROM {table} \
+             WHERE ({key}) IN (SELECT {key} FROM due WHERE {condition}) AND {condition} \
+             ORDER BY {key} LIMIT $2 FOR UPDATE), \
+             done AS ({action} WHERE ({key}) IN (SELECT {key} FROM chosen) RETURNING 1) \
+             SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM done)"
+        );
+        Query { sql, kind: Kind::Clear }
+    }
 }

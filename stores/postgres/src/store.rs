@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use regrant::store::{
-    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
-    Version,
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
+    TokenStore, Use, UseId, Version,
 };
 use regrant::{Entropy as _, GrantId, Realm, Subject, SystemEntropy, Timestamp};
 use tokio_postgres::types::ToSql;
@@ -14,7 +14,7 @@ use crate::queries::{Queries, Query, WINDOW};
 use crate::row;
 use crate::runner::Runner;
 
-/// Grants in a PostgreSQL table. Cheap to clone; clones share the pool.
+/// Grants, and marks of what was used, in PostgreSQL tables. Cheap to clone; clones share the pool.
 #[derive(Clone)]
 pub struct PostgresStore(Arc<Shared>);
 
@@ -106,21 +106,35 @@ impl PurgeExpired for PostgresStore {
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let queries = &self.0.queries;
         let mut purged = 0;
-        while purged < limit {
-            // What lives on leaves the window, so that the next one reaches further.
-            self.clear(&queries.postpone, now, WINDOW).await?;
-            let (seen, deleted) = self.clear(&queries.delete, now, limit - purged).await?;
-            purged += deleted;
-            if seen < WINDOW {
-                break;
+        // The end of a mark never moves.
+        for (postpone, delete) in [(Some(&queries.postpone), &queries.delete), (None, &queries.delete_marks)] {
+            while purged < limit {
+                if let Some(postpone) = postpone {
+                    // What lives on leaves the window, so that the next one reaches further.
+                    self.clear(postpone, now, WINDOW).await?;
+                }
+                let (seen, deleted) = self.clear(delete, now, limit - purged).await?;
+                purged += deleted;
+                if seen < WINDOW {
+                    break;
+                }
             }
         }
         Ok(purged)
     }
 }
 
+#[async_trait]
+impl SingleUse for PostgresStore {
+    async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
+        let params: [&(dyn ToSql + Sync); 2] = [&id.as_bytes().as_slice(), &expires_at.as_millis()];
+        let answer = self.0.runner.run(&self.0.queries.mark, &params).await?;
+        Ok(if answer.changed == 0 { Use::Again } else { Use::First })
+    }
+}
+
 impl PostgresStore {
-    /// Clears the window of grants that may be due by one statement. Gives how many it saw, and how many it changed.
+    /// Clears the window of rows that may be due by one statement. Gives how many it saw, and how many it changed.
     async fn clear(&self, query: &Query, now: Timestamp, limit: usize) -> Result<(usize, usize), StoreError> {
         let answer = self.0.runner.run(query, &[&now.as_millis(), &bigint(limit)]).await?;
         row::counts(&answer.rows)

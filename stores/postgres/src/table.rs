@@ -3,7 +3,8 @@ use std::num::NonZeroU16;
 
 use crate::open_error::OpenError;
 
-/// Where the grants are: a table, its schema, and how it is laid out. `public.regrant_grants` by default.
+/// Where the grants are: a table, its schema, and how it is laid out. `public.regrant_grants` by default. What was used once is
+/// in a table beside it, whose name ends with `_marks`.
 ///
 /// ```
 /// use regrant_postgres::Table;
@@ -22,7 +23,7 @@ pub struct Table {
 
 impl Table {
     /// The table `name` in `schema`. Both are 1 to 48 ASCII letters, digits and underscores, no digit first; case counts.
-    /// The schema must exist; the table, its indexes and partitions have names that begin with `name`.
+    /// The schema must exist; the tables, their indexes and partitions have names that begin with `name`.
     ///
     /// # Errors
     /// [`OpenError::InvalidName`].
@@ -42,6 +43,11 @@ impl Table {
 
     pub(crate) const fn partitions(&self) -> Option<NonZeroU16> {
         self.partitions
+    }
+
+    /// The table of what was used, quoted, with the schema.
+    pub(crate) fn marks(&self) -> String {
+        self.beside("marks")
     }
 
     /// The name with `suffix`, quoted, without the schema: for an index, which is made where its table is.

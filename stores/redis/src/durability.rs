@@ -5,7 +5,8 @@ use std::time::Duration;
 #[expect(clippy::exhaustive_enums, reason = "a write waits for replicas or it does not")]
 pub enum Durability {
     /// When the primary has it. A failover may lose the writes of the last moments: a lost refresh heals itself when the
-    /// client comes back with the newer token, a lost *revocation* lets a revoked grant live on.
+    /// client comes back with the newer token, a lost *revocation* lets a revoked grant live on, a lost *mark* lets what was
+    /// used once be used once more while it is valid.
     #[default]
     Acknowledged,
     /// When `replicas` of the primary's replicas have it too (`WAIT`). A write that they do not confirm in time is

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use regrant::store::{GrantKey, GrantRecord};
+use regrant::store::{GrantKey, GrantRecord, UseId};
 use regrant::{ClientId, Realm, Subject};
 
 /// The names of keys, all under one prefix.
@@ -35,6 +35,10 @@ impl Keys {
 
     pub(crate) fn grant(&self, key: &GrantKey) -> String {
         format!("{}g:{{{}}}:{}", self.prefix, key.id, key.realm)
+    }
+
+    pub(crate) fn used(&self, id: &UseId) -> String {
+        format!("{}u:{{{}}}", self.prefix, URL_SAFE_NO_PAD.encode(id.as_bytes()))
     }
 
     pub(crate) fn index(&self, realm: &Realm, owner: &Owner) -> IndexKeys {

@@ -10,6 +10,7 @@ mod open_error;
 mod record;
 mod script;
 mod server;
+mod single_use;
 mod store;
 
 pub use builder::RedisStoreBuilder;

@@ -20,7 +20,7 @@ use regrant::{ClientId, Subject, Timestamp};
 /// Ends from here on are never: about 285 thousand years, and the last whole number that scripts can count to.
 pub(crate) const NEVER: i64 = 1 << 53;
 
-/// A key outlives its grant by this, because the clocks of the application and of the servers may differ.
+/// A key outlives what it holds by this, because the clocks of the application and of the servers may differ.
 const CLOCK_DIFFERENCE: i64 = 60_000;
 
 const MAGIC: [u8; 4] = *b"rgr\x01";
@@ -70,9 +70,13 @@ pub(crate) fn encode(reach: i64, version: Version, record: &GrantRecord) -> Opti
 
 /// When the key of a record expires, ms; `None` is never.
 pub(crate) fn expiry(record: &GrantRecord) -> Option<i64> {
-    let end = record.expires_at?.as_millis();
-    // The server takes no time before 1970; the record is over all the same.
-    (end < NEVER).then(|| end.saturating_add(CLOCK_DIFFERENCE).max(1))
+    record.expires_at.filter(|end| end.as_millis() < NEVER).map(expiry_at)
+}
+
+/// When a key expires whose content ends then, ms.
+pub(crate) fn expiry_at(end: Timestamp) -> i64 {
+    // The server takes no time before 1970; it is over all the same.
+    end.as_millis().min(NEVER).saturating_add(CLOCK_DIFFERENCE).max(1)
 }
 
 /// Until when to enter a record into the index: its end, rounded up generously, so that of the refreshes that move the end

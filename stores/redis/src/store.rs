@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use regrant::store::{
-    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
+    TokenStore, Use, UseId,
 };
 use regrant::{GrantId, Realm, Timestamp};
 use tokio::time::error::Elapsed;
@@ -13,7 +14,7 @@ use crate::durability::Durability;
 use crate::keys::Keys;
 use crate::server::{Server, Wait};
 
-/// Grants in a Redis or Valkey server, or in a Redis Cluster; clones share connections.
+/// Grants, and marks of what was used, in a Redis or Valkey server, or in a Redis Cluster; clones share connections.
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), regrant_redis::OpenError> {
@@ -76,9 +77,16 @@ impl GrantIndex for RedisStore {
 
 #[async_trait]
 impl PurgeExpired for RedisStore {
-    /// Nothing is left to delete: the keys of grants expire in the server, a minute after the grants' end. Always 0.
+    /// Nothing is left to delete: the keys of grants and marks expire in the server, a minute after their end. Always 0.
     async fn purge_expired(&self, _now: Timestamp, _limit: usize) -> Result<usize, StoreError> {
         Ok(0)
+    }
+}
+
+#[async_trait]
+impl SingleUse for RedisStore {
+    async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
+        in_time(timeout(self.0.deadline, self.0.use_once(id, expires_at)).await)
     }
 }
 

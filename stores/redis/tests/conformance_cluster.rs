@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use common::{connected, fresh_prefix};
-use regrant_conformance::cases::outage;
+use regrant_conformance::cases::{outage, single_use_outage};
 use regrant_conformance::{Fixture, StoreHarness};
 use regrant_redis::{Durability, RedisStore};
 use regrant_testbed::{Proxy, RedisCluster};
@@ -69,6 +69,11 @@ mod unreachable {
     #[tokio::test(flavor = "multi_thread")]
     async fn an_unreachable_cluster_fails_transiently() {
         outage::an_unreachable_store_fails_transiently(&OwnCluster).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_unreachable_cluster_knows_neither_first_nor_again() {
+        single_use_outage::an_unreachable_store_knows_neither_first_nor_again(&OwnCluster).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

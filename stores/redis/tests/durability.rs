@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{ask, assert_transient, connected, create, existing, fresh_prefix, key, name, record, swap};
+use common::{ask, assert_transient, connected, create, existing, fresh_prefix, key, name, record, swap, told};
 use redis::cmd;
 use regrant::store::{Expect, GrantIndex as _, Swap, TokenStore as _};
 use regrant::{GrantOwner, Realm};
@@ -173,8 +173,13 @@ async fn what_was_acknowledged_outlives_a_failover() {
     }
     // With a single replica per primary, nothing can be confirmed in that shard until the old primary is back.
     let version = existing(&store, &key(7)).await.version;
-    assert_transient(&swap(&store, key(7), version, record("next")).await.unwrap_err());
+    let error = swap(&store, key(7), version, record("next")).await.unwrap_err();
+    assert_transient(&error);
     cluster.restart(lost);
     cluster.wait_for_replicas();
-    assert_eq!(existing(&store, &key(7)).await.record.payload, b"next");
+    // What the primary has is answered again. On a busy machine it may not have got it before the deadline.
+    let payload = existing(&store, &key(7)).await.record.payload;
+    let was_written = told(&error).contains("too few replicas");
+    assert!(payload == b"next" || payload == [7] && !was_written, "{payload:?}, {}", told(&error));
+    println!("a write without a replica: {}", told(&error));
 }

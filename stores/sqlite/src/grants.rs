@@ -1,9 +1,11 @@
-//! The statements. Each is prepared once per connection and kept.
+//! The grants. Each statement is prepared once per connection and kept.
 
 use regrant::store::{Expect, GrantKey, GrantOwner, GrantRecord, StoredGrant, Swap, Version};
 use regrant::{ClientId, Entropy, GrantId, InvalidValue, Realm, Subject, SystemEntropy, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, params};
+
+use crate::purge::PurgeStep;
 
 pub(crate) fn load(db: &Connection, key: &GrantKey) -> rusqlite::Result<Option<StoredGrant>> {
     db.prepare_cached(
@@ -99,19 +101,6 @@ pub(crate) fn page(
         Ok((GrantId::from_bytes(row.get(5)?), stored_grant(row)?))
     })?
     .collect()
-}
-
-/// What one step of a purge did. Nothing at all: it has come to the end.
-#[derive(Clone, Copy)]
-pub(crate) struct PurgeStep {
-    pub(crate) deleted: usize,
-    postponed: usize,
-}
-
-impl PurgeStep {
-    pub(crate) fn is_last(self) -> bool {
-        self.deleted == 0 && self.postponed == 0
-    }
 }
 
 /// Looks at `limit` rows that may have ended: deletes those that have, and puts off the others until their end.

@@ -11,7 +11,10 @@ const APPLICATION_ID: i32 = 0x7267_7274;
 ///
 /// `purge_at` is a moment not later than `expires_at`; null is never. A refresh moves the end of its grant away, and
 /// leaves `purge_at` and its index alone; a purge catches up.
-const MIGRATIONS: &[&str] = &["
+///
+/// A mark has no rowid: it is little more than its id, so it is kept where that is looked up.
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE regrant_grants (
         id         BLOB    NOT NULL,
         realm      TEXT    NOT NULL,
@@ -26,12 +29,20 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX regrant_grants_by_subject ON regrant_grants (realm, subject, id) WHERE subject IS NOT NULL;
     CREATE INDEX regrant_grants_by_client_id ON regrant_grants (realm, client_id, id);
     CREATE INDEX regrant_grants_by_purge_at ON regrant_grants (purge_at) WHERE purge_at IS NOT NULL;
-"];
+    ",
+    "
+    CREATE TABLE regrant_marks (
+        id         BLOB    NOT NULL PRIMARY KEY,
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX regrant_marks_by_expires_at ON regrant_marks (expires_at);
+    ",
+];
 
 /// Makes the file one of this crate, if it is new, and brings it to this version of the schema.
 pub(crate) fn prepare(db: &Connection, deadline: Deadline) -> Result<(), OpenError> {
     // Before anything is changed in a file that may be another application's.
-    let version = retry_while_busy(deadline, || Marks::read(db))?.version()?;
+    let version = retry_while_busy(deadline, || Identity::read(db))?.version()?;
     let mode: String =
         retry_while_busy(deadline, || db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)))?;
     if mode != "wal" {
@@ -43,7 +54,7 @@ pub(crate) fn prepare(db: &Connection, deadline: Deadline) -> Result<(), OpenErr
 fn migrate(db: &Connection, deadline: Deadline) -> Result<(), OpenError> {
     retry_while_busy(deadline, || db.execute_batch("BEGIN IMMEDIATE"))?;
     // Read again under the lock: two processes may have found the same new file.
-    let version = Marks::read(db)?.version()?;
+    let version = Identity::read(db)?.version()?;
     for migration in MIGRATIONS.iter().skip(version) {
         db.execute_batch(migration)?;
     }
@@ -55,13 +66,13 @@ fn migrate(db: &Connection, deadline: Deadline) -> Result<(), OpenError> {
 
 /// By what a file is known.
 #[derive(Clone, Copy)]
-struct Marks {
+struct Identity {
     application_id: i32,
     user_version: i32,
     objects: i64,
 }
 
-impl Marks {
+impl Identity {
     fn read(db: &Connection) -> rusqlite::Result<Self> {
         db.query_one(
             "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) \

@@ -3,21 +3,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use regrant::store::{
-    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
+    TokenStore, Use, UseId,
 };
 use regrant::{GrantId, Realm, Timestamp};
 use rusqlite::Connection;
 
 use crate::deadline::Deadline;
 use crate::error::Failure;
-use crate::grants;
 use crate::task::task;
 use crate::threads::Queue;
+use crate::{grants, marks};
 
 /// How many rows a purge looks at in one transaction: a few milliseconds, between which swaps get their turn.
 const PURGE_STEP: usize = 64;
 
-/// Grants in a SQLite file; clones share them.
+/// Grants, and marks of what was used, in a SQLite file; clones share them.
 ///
 /// ```
 /// use regrant_sqlite::SqliteStore;
@@ -86,15 +87,25 @@ impl PurgeExpired for SqliteStore {
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let deadline = self.deadline();
         let mut purged = 0;
-        while purged < limit {
-            let rows = PURGE_STEP.min(limit - purged);
-            let step = ask(&self.writer, deadline, move |db| grants::purge(db, now, rows)).await?;
-            if step.is_last() {
-                break;
+        for purge in [grants::purge, marks::purge] {
+            while purged < limit {
+                let rows = PURGE_STEP.min(limit - purged);
+                let step = ask(&self.writer, deadline, move |db| purge(db, now, rows)).await?;
+                if step.is_last() {
+                    break;
+                }
+                purged += step.deleted;
             }
-            purged += step.deleted;
         }
         Ok(purged)
+    }
+}
+
+#[async_trait]
+impl SingleUse for SqliteStore {
+    async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
+        let id = *id;
+        ask(&self.writer, self.deadline(), move |db| marks::use_once(db, &id, expires_at)).await
     }
 }
 

@@ -8,7 +8,8 @@ pub enum Synchronous {
     ///
     /// A power cut or a crash of the machine may take back the last commits, as a rule those of the last seconds; the file
     /// is consistent in any case. A refresh that was lost heals when its token is presented, and nobody is logged out. A
-    /// revocation that was lost comes undone though it was acknowledged: choose this only where that is acceptable.
+    /// revocation that was lost comes undone though it was acknowledged, and an assertion whose mark was lost can be replayed
+    /// while it is valid: choose this only where that is acceptable.
     Normal,
 }
 

@@ -84,9 +84,9 @@ fn the_database_of_another_application_is_refused_and_stays_as_it_was() {
 #[test]
 fn a_newer_schema_is_refused() {
     let database = Database::closed();
-    database.execute("PRAGMA user_version = 2");
+    database.execute("PRAGMA user_version = 3");
     let error = SqliteStore::open(&database.path).unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1 }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 3, known: 2 }), "{error:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`Postgres`], [`Redis`], [`RedisCluster`] | servers to kill, restart and fail over |
 //! | [`Proxy`] | a link to them that loses, cuts and delays |
-//! | [`Ordeal`], [`Load`] | honest clients on a store meanwhile, one after the other or at once, and their [`Report`] |
+//! | [`Ordeal`], [`Load`] | honest clients and an eavesdropper meanwhile, one after the other or at once, and their [`Report`] |
 //! | [`Patient`] | one such client |
 
 #![expect(
@@ -27,6 +27,7 @@ mod program;
 mod proxy;
 mod random;
 mod redis;
+mod replays;
 mod report;
 mod server;
 

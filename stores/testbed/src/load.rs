@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use regrant::store::TokenStore;
+use regrant::store::{SingleUse, TokenStore};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -21,7 +21,7 @@ pub struct Load {
 
 impl Load {
     /// Begins `clients` ordeals.
-    pub fn begin<S: TokenStore + Clone + 'static>(store: &S, clients: usize, random: &mut Random) -> Self {
+    pub fn begin<S: TokenStore + SingleUse + Clone + 'static>(store: &S, clients: usize, random: &mut Random) -> Self {
         let (rounds, ended) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicBool::new(false)));
         let mut load = Self { clients: JoinSet::new(), rounds, ended };
         for _ in 0..clients {

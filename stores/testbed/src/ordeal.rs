@@ -1,23 +1,27 @@
 //! Honest clients at work while the link or the server fails.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use regrant::store::TokenStore;
+use regrant::store::{SingleUse, TokenStore};
 use regrant::{Clock as _, Refusal, SystemClock};
 use tokio::sync::Mutex;
 
 use crate::patient::Patient;
 use crate::random::Random;
+use crate::replays::Replays;
 use crate::report::Report;
 
 /// As many sessions are begun at first, and one whenever there are fewer.
 const SESSIONS: usize = 8;
 
 /// Clients that refresh, revoke and sign in, each as real ones do: again when told to try again, from two tabs at once, or
-/// once more because the answer did not arrive. They note whatever a client or resource server must never see.
+/// once more because the answer did not arrive. Beside them somebody shows what may be used once, more than once. They note
+/// whatever a client or resource server must never see.
 #[derive(Debug)]
 pub struct Ordeal<S> {
-    patient: Patient<S>,
+    patient: Patient<Arc<S>>,
+    replays: Replays<Arc<S>>,
     random: Random,
     live: Vec<Session>,
     /// Sessions whose revocation was acknowledged.
@@ -29,12 +33,14 @@ pub struct Ordeal<S> {
 #[derive(Debug)]
 struct Session(Vec<String>);
 
-impl<S: TokenStore> Ordeal<S> {
+impl<S: TokenStore + SingleUse> Ordeal<S> {
     /// Clients of a service on this store.
     #[must_use]
-    pub fn new(store: S, random: Random) -> Self {
+    pub fn new(store: S, mut random: Random) -> Self {
+        let store = Arc::new(store);
+        let replays = Replays::new(Arc::clone(&store), random.fork());
         let patient = Patient::new(store, SystemClock.now());
-        Self { patient, random, live: Vec::new(), revoked: Vec::new(), report: Report::default() }
+        Self { patient, replays, random, live: Vec::new(), revoked: Vec::new(), report: Report::default() }
     }
 
     /// Does so many rounds, with a disturbance before each.
@@ -58,6 +64,7 @@ impl<S: TokenStore> Ordeal<S> {
             self.report.lost_revocations += usize::from(self.is_any_active(&session.0).await);
         }
         let mut report = self.report;
+        report += self.replays.finish().await;
         report.forgotten_grants += self.patient.forgotten_codes();
         report.heals = self.patient.heals();
         report.retries = self.patient.retries();
@@ -83,6 +90,10 @@ impl<S: TokenStore> Ordeal<S> {
             _ => self.refresh(session).await,
         }
         self.try_a_revoked_one().await;
+        // Now and then: what a fault befalls here does not befall a client.
+        if self.report.rounds.is_multiple_of(3) {
+            self.replays.round().await;
+        }
     }
 
     async fn refresh(&mut self, session: Session) {

@@ -17,6 +17,10 @@ pub struct Report {
     pub changed_answers: usize,
     /// Grants that the store had acknowledged and did not know any more; the client signed in again.
     pub forgotten_grants: usize,
+    /// Things that were used a second time with success: at once, or because the store forgot the first.
+    pub double_uses: usize,
+    /// Things that were taken for a replay although nobody had used them.
+    pub false_replays: usize,
     /// Refresh tokens that were ahead of their record: the store had lost what it acknowledged, and the client went on.
     pub heals: usize,
     /// Rounds.
@@ -29,6 +33,12 @@ pub struct Report {
     pub retries: usize,
     /// Codes that were spent without an answer; the client signed in again.
     pub spent_codes: usize,
+    /// Things that were used with success.
+    pub uses: usize,
+    /// Things that were shown again and refused.
+    pub replays: usize,
+    /// Things of which the store could not tell whether they are used.
+    pub doubtful_uses: usize,
 }
 
 impl Report {
@@ -36,7 +46,7 @@ impl Report {
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.lost_sessions + self.forks + self.lost_revocations + self.changed_answers == 0
-            && self.forgotten_grants + self.heals == 0
+            && self.forgotten_grants + self.double_uses + self.false_replays + self.heals == 0
     }
 }
 
@@ -53,18 +63,25 @@ impl AddAssign for Report {
         self.revocations += other.revocations;
         self.retries += other.retries;
         self.spent_codes += other.spent_codes;
+        self.double_uses += other.double_uses;
+        self.false_replays += other.false_replays;
+        self.uses += other.uses;
+        self.replays += other.replays;
+        self.doubtful_uses += other.doubtful_uses;
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { lost_sessions, forks, lost_revocations, changed_answers, forgotten_grants, heals, .. } = self;
-        let Self { rounds, sessions, revocations, retries, spent_codes, .. } = self;
+        let Self { double_uses, false_replays, rounds, sessions, revocations, retries, spent_codes, .. } = self;
+        let Self { uses, replays, doubtful_uses, .. } = self;
         write!(
             f,
             "sessions lost {lost_sessions}, forks {forks}, revocations lost {lost_revocations}, changed answers \
-             {changed_answers}, forgotten grants {forgotten_grants}, heals {heals} (rounds {rounds}, sessions {sessions}, \
-             revocations {revocations}, retries {retries}, spent codes {spent_codes})"
+             {changed_answers}, forgotten grants {forgotten_grants}, double uses {double_uses}, false replays \
+             {false_replays}, heals {heals} (rounds {rounds}, sessions {sessions}, revocations {revocations}, retries \
+             {retries}, spent codes {spent_codes}, uses {uses}, replays {replays}, doubtful uses {doubtful_uses})"
         )
     }
 }

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use regrant::{Clock as _, SystemClock, Timestamp};
+use regrant::store::{SingleUse as _, Use, UseId};
+use regrant::{Clock as _, Realm, SystemClock, Timestamp};
 use regrant_sqlite::SqliteStore;
 use regrant_testbed::{Patient, Random};
 
@@ -24,13 +25,20 @@ async fn every_acknowledged_write_survives_a_hundred_kills() {
     let file = folder.path().join("grants.db");
     let (mut random, mut now) = (Random::seeded(), SystemClock.now());
     let (mut held, mut revoked, mut acknowledged) = (Held::default(), Vec::new(), 0);
+    let mut used = Vec::new();
     for kill in 0..KILLS {
         now = now + Duration::from_secs(10);
         let told = work_until_killed(&file, now, &mut random, &held);
         acknowledged += told.iter().filter(|line| line.is_acknowledgement()).count();
         let interrupted = take_note(&told, &mut held, &mut revoked);
 
-        let patient = Patient::new(SqliteStore::open(&file).unwrap(), now);
+        let store = SqliteStore::open(&file).unwrap();
+        let used_now = told.iter().filter_map(Line::used);
+        used.extend(used_now.clone().map(str::to_owned));
+        for jti in used_now {
+            assert_eq!(use_once(&store, jti, now).await, Use::Again, "kill {kill}: a use was lost");
+        }
+        let patient = Patient::new(store, now);
         for (client, token) in interrupted {
             patient.revoke(&token).await;
             held.remove(&client);
@@ -48,8 +56,21 @@ async fn every_acknowledged_write_survives_a_hundred_kills() {
         }
         assert_eq!(patient.heals(), 0, "kill {kill}: a refresh was lost");
     }
-    println!("{KILLS} kills, {acknowledged} writes acknowledged, {} of them revocations; none was lost", revoked.len());
-    assert!(acknowledged > KILLS && !revoked.is_empty());
+    let store = SqliteStore::open(&file).unwrap();
+    for jti in &used {
+        assert_eq!(use_once(&store, jti, now).await, Use::Again, "a use was lost");
+    }
+    println!(
+        "{KILLS} kills, {acknowledged} writes of grants acknowledged, {} of them revocations, and {} uses; none was lost",
+        revoked.len(),
+        used.len()
+    );
+    assert!(acknowledged > KILLS && !revoked.is_empty() && used.len() > KILLS);
+}
+
+async fn use_once(store: &SqliteStore, jti: &str, now: Timestamp) -> Use {
+    let id = UseId::new(&Realm::default(), "client_assertion", "app", jti);
+    store.use_once(&id, now + Duration::from_secs(3600)).await.unwrap()
 }
 
 /// The refresh token of each client that has a session.
@@ -61,6 +82,7 @@ enum Line {
     Refreshed(usize, String),
     Revoking(usize),
     Revoked(usize),
+    Used(String),
 }
 
 impl Line {
@@ -72,12 +94,21 @@ impl Line {
             "refreshed" => Self::Refreshed(client, words.next()?.to_owned()),
             "revoking" => Self::Revoking(client),
             "revoked" => Self::Revoked(client),
+            "used" => Self::Used(words.next()?.to_owned()),
             _ => return None,
         })
     }
 
+    /// Of a write of a grant.
     const fn is_acknowledgement(&self) -> bool {
-        !matches!(self, Self::Revoking(_))
+        matches!(self, Self::Begun(..) | Self::Refreshed(..) | Self::Revoked(_))
+    }
+
+    fn used(&self) -> Option<&str> {
+        match self {
+            Self::Used(jti) => Some(jti),
+            _ => None,
+        }
     }
 }
 
@@ -127,6 +158,7 @@ fn take_note(told: &[Line], held: &mut Held, revoked: &mut Vec<String>) -> Held 
                 requested.remove(client);
                 revoked.extend(held.remove(client));
             }
+            Line::Used(_) => {}
         }
     }
     requested
@@ -153,8 +185,18 @@ async fn child_that_works_until_it_is_killed() {
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..CLIENTS {
         clients.spawn(work(client, held.remove(&client), Patient::new(store.clone(), now), random.fork()));
+        clients.spawn(use_up(client, store.clone(), now, random.fork()));
     }
     clients.join_all().await;
+}
+
+/// One thing after the other, as long as nothing is used that was used before.
+async fn use_up(client: usize, store: SqliteStore, now: Timestamp, mut random: Random) {
+    loop {
+        let jti = random.below(u64::MAX).to_string();
+        assert_eq!(use_once(&store, &jti, now).await, Use::First);
+        println!("used {client} {jti}");
+    }
 }
 
 /// One client: all its writes, and their acknowledgements.

@@ -5,8 +5,8 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use regrant::MemoryStore;
-use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore};
+use regrant::store::{Expect, GrantKey, GrantRecord, SingleUse, StoreError, StoredGrant, Swap, TokenStore, Use, UseId};
+use regrant::{MemoryStore, Timestamp};
 use regrant_testbed::{Load, Ordeal, Random, Report};
 
 const ROUNDS: usize = 300;
@@ -20,6 +20,8 @@ enum Flaw {
     ForgetsWrites,
     ForgetsRevocations,
     IgnoresVersions,
+    ForgetsUses,
+    FindsItsOwnUse,
 }
 
 #[derive(Clone)]
@@ -75,6 +77,26 @@ impl TokenStore for Flawed {
     }
 }
 
+#[async_trait]
+impl SingleUse for Flawed {
+    async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
+        // Others get in between.
+        tokio::task::yield_now().await;
+        if self.strikes(4) {
+            return Err(Self::failure());
+        }
+        let used = match self.flaw {
+            Flaw::ForgetsUses if self.strikes(10) => return Ok(Use::First),
+            _ => self.memory.use_once(id, expires_at).await?,
+        };
+        match self.strikes(4) {
+            true if self.flaw == Flaw::FindsItsOwnUse => Ok(Use::Again),
+            true => Err(Self::failure()),
+            false => Ok(used),
+        }
+    }
+}
+
 /// Clock and turns follow the seed too, so the same seed finds the same.
 async fn ordeal(flaw: Flaw, mut random: Random) -> Report {
     let mut ordeal = Ordeal::new(Flawed::new(flaw, &mut random), random);
@@ -89,6 +111,7 @@ async fn a_store_that_fails_and_says_so_costs_nobody_anything() {
     let report = ordeal(Flaw::None, Random::seeded()).await;
     assert!(report.is_clean(), "{report}");
     assert!(report.retries > ROUNDS / 4 && report.revocations > 20, "{report}");
+    assert!(report.uses > ROUNDS / 6 && report.replays > ROUNDS / 3 && report.doubtful_uses > ROUNDS / 12, "{report}");
     assert_eq!(report.rounds, ROUNDS);
 }
 
@@ -121,4 +144,15 @@ async fn forgotten_revocations_are_found() {
 #[tokio::test(start_paused = true)]
 async fn two_winners_change_answers() {
     assert!(ordeal(Flaw::IgnoresVersions, Random::new(1)).await.changed_answers > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgotten_uses_are_double_uses() {
+    assert!(ordeal(Flaw::ForgetsUses, Random::new(1)).await.double_uses > 0);
+}
+
+/// It sends again what it got no answer to.
+#[tokio::test(start_paused = true)]
+async fn a_use_that_meets_its_own_mark_is_a_false_replay() {
+    assert!(ordeal(Flaw::FindsItsOwnUse, Random::new(1)).await.false_replays > 0);
 }

@@ -1,11 +1,18 @@
+use std::sync::Arc;
+
 use regrant::{
-    Client, ClientAuthenticationMethod, ClientId, ClientPolicy, ClientRegistry, ClientSecret, GrantType,
-    IntrospectionAccess, Policy, RedirectUri, Registration, Resources, Scope, SecretHash,
+    Client, ClientAuthenticationMethod, ClientId, ClientPolicy, ClientRegistry, ClientSecret, Clock, GrantType,
+    IntrospectionAccess, Policy, RedirectUri, Registration, Resources, Scope, SecretHash, VerifyCredentials,
+};
+use regrant_jose::{
+    Algorithm, AssertionVerifier, CertificateSubject, ClientAssertions, SelfSignedTlsClientAuth, TlsClientAuth,
 };
 use serde::Deserialize;
+use serde_json::Value;
 use toml::Spanned;
 
 use super::error::Fault;
+use super::jose;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -14,6 +21,10 @@ pub(super) struct ClientEntry {
     client_secret: Option<Spanned<String>>,
     client_secrets: Option<Spanned<Vec<String>>>,
     token_endpoint_auth_method: Option<Spanned<ClientAuthenticationMethod>>,
+    jwks: Option<Spanned<Value>>,
+    tls_client_auth_subject_dn: Option<Spanned<String>>,
+    tls_client_auth_san_dns: Option<String>,
+    id_token_signed_response_alg: Option<Spanned<String>>,
     #[serde(default)]
     registration: Registration,
     #[serde(default)]
@@ -53,13 +64,38 @@ fn default_grant_types() -> Vec<GrantType> {
     vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
 }
 
+/// What it takes to register clients.
+pub(super) struct Registrar<'a> {
+    pub(super) provider: &'a Policy,
+    pub(super) assertions: ClientAssertions,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
 impl ClientEntry {
+    /// The policies that are in force for it, by flow.
+    pub(super) fn policies(&self, provider: &Policy) -> Vec<Policy> {
+        let own = self.policy.as_ref().map(Spanned::get_ref).cloned().unwrap_or_default();
+        self.grant_types.iter().filter_map(|grant_type| provider.for_client(&own, grant_type).ok()).collect()
+    }
+
+    /// Which algorithm its tokens are signed with, if it wants a certain one.
+    pub(super) fn algorithm(&self) -> Option<Result<(ClientId, Algorithm), Fault>> {
+        let wanted = self.id_token_signed_response_alg.as_ref()?;
+        let known = Algorithm::ALL.iter().find(|known| known.as_str() == wanted.get_ref() && !known.is_symmetric());
+        let unknown = || Fault::at(wanted, "clients.id_token_signed_response_alg", "the server has no such key");
+        Some(known.map(|known| (self.client_id.get_ref().clone(), *known)).ok_or_else(unknown))
+    }
+
     /// Adds the client to `registry`.
-    pub(super) fn register(self, registry: ClientRegistry, provider: &Policy) -> Result<ClientRegistry, Fault> {
+    pub(super) fn register(self, registry: ClientRegistry, registrar: &Registrar<'_>) -> Result<ClientRegistry, Fault> {
         let secrets = self.secrets()?;
         let method = self.authentication_method(&secrets)?;
+        let verifier = self.verifier(method, registrar)?;
         if let Some(policy) = &self.policy {
-            policy.get_ref().validate(provider).map_err(|error| Fault::at(policy, "clients.policy", error))?;
+            policy
+                .get_ref()
+                .validate(registrar.provider)
+                .map_err(|error| Fault::at(policy, "clients.policy", error))?;
         }
         let client = Client::new(self.client_id.get_ref().clone())
             .with_registration(self.registration)
@@ -74,7 +110,59 @@ impl ClientEntry {
                 Introspection::Audiences(resources) => IntrospectionAccess::Audiences(resources),
             })
             .with_policy(self.policy.map(Spanned::into_inner).unwrap_or_default());
-        registry.with(client, secrets).map_err(|error| Fault::at(&self.client_id, "clients.client_id", error))
+        let registered = match verifier {
+            Some(verifier) => registry.with_verifier(client, verifier),
+            None => registry.with(client, secrets),
+        };
+        registered.map_err(|error| Fault::at(&self.client_id, "clients.client_id", error))
+    }
+
+    /// Who verifies its assertions or certificates, if it has such.
+    fn verifier(
+        &self,
+        method: ClientAuthenticationMethod,
+        registrar: &Registrar<'_>,
+    ) -> Result<Option<Arc<dyn VerifyCredentials>>, Fault> {
+        let clock = || Arc::clone(&registrar.clock);
+        let jwks = || {
+            let missing = || Fault::at(&self.client_id, "clients.jwks", "the client has no keys to authenticate with");
+            jose::jwks(self.jwks.as_ref().ok_or_else(missing)?, "clients.jwks")
+        };
+        Ok(Some(match method {
+            ClientAuthenticationMethod::PrivateKeyJwt => Arc::new(registrar.assertions.private_key_jwt(jwks()?)),
+            ClientAuthenticationMethod::ClientSecretJwt => Arc::new(self.secret_verifier(registrar)?),
+            ClientAuthenticationMethod::TlsClientAuth => {
+                Arc::new(TlsClientAuth::new(self.certificate_subject()?, clock()))
+            }
+            ClientAuthenticationMethod::SelfSignedTlsClientAuth => {
+                Arc::new(SelfSignedTlsClientAuth::new(jwks()?, clock()))
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    fn secret_verifier(&self, registrar: &Registrar<'_>) -> Result<AssertionVerifier, Fault> {
+        let missing =
+            || Fault::at(&self.client_id, "clients.client_secret", "the client needs one to authenticate with");
+        let secret = self.client_secret.as_ref().ok_or_else(missing)?;
+        let verifier = registrar.assertions.client_secret_jwt(&ClientSecret::new(secret.get_ref()), Algorithm::Hs256);
+        verifier.map_err(|error| Fault::at(secret, "clients.client_secret", error))
+    }
+
+    fn certificate_subject(&self) -> Result<CertificateSubject, Fault> {
+        match (&self.tls_client_auth_subject_dn, &self.tls_client_auth_san_dns) {
+            (Some(name), None) => {
+                let parsed = name.get_ref().parse();
+                parsed
+                    .map(CertificateSubject::Dn)
+                    .map_err(|error| Fault::at(name, "clients.tls_client_auth_subject_dn", error))
+            }
+            (None, Some(name)) => Ok(CertificateSubject::SanDns(name.clone())),
+            _ => {
+                let why = "exactly one of tls_client_auth_subject_dn, tls_client_auth_san_dns says whose certificate";
+                Err(Fault::at(&self.client_id, "clients.tls_client_auth_subject_dn", why))
+            }
+        }
     }
 
     fn secrets(&self) -> Result<Vec<SecretHash>, Fault> {
@@ -107,10 +195,14 @@ impl ClientEntry {
             });
         };
         let fault = |why| Err(Fault::at(method, "clients.token_endpoint_auth_method", why));
-        match (*method.get_ref() == ClientAuthenticationMethod::None, is_public) {
+        let method = *method.get_ref();
+        if method.is_asymmetric() {
+            return if is_public { Ok(method) } else { fault("the method takes no client_secret") };
+        }
+        match (method == ClientAuthenticationMethod::None, is_public) {
             (true, false) => fault("none is for clients without a secret, and this one has one"),
             (false, true) => fault("the client has no client_secret to authenticate with"),
-            _ => Ok(*method.get_ref()),
+            _ => Ok(method),
         }
     }
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
+use regrant::compat::am::ImportError;
 use toml::Spanned;
 
 /// Why the configuration cannot be used: file, line, key and reason, and never a value of the file, which may be a secret.
@@ -12,6 +13,12 @@ pub(crate) struct ConfigError(String);
 impl ConfigError {
     pub(super) fn unreadable(file: &str, error: &io::Error) -> Self {
         Self(format!("{file}: {error}"))
+    }
+}
+
+impl From<ImportError> for ConfigError {
+    fn from(error: ImportError) -> Self {
+        Self(error.to_string())
     }
 }
 
@@ -33,6 +40,11 @@ impl Fault {
     /// `why` is wrong with the value of `key`.
     pub(super) fn at<T>(value: &Spanned<T>, key: &str, why: impl fmt::Display) -> Self {
         Self { span: value.span(), message: format!("{why} (in `{key}`)") }
+    }
+
+    /// What is wrong with no line in particular.
+    pub(super) fn of_all(why: impl fmt::Display, key: &str) -> Self {
+        Self { span: 0..0, message: format!("{why} (in `{key}`)") }
     }
 
     pub(super) fn in_file(self, file: &str, text: &str) -> ConfigError {

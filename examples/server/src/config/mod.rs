@@ -1,13 +1,19 @@
 //! The configuration file.
 
+mod am;
 mod client;
 mod error;
+mod jose;
 mod setup;
 
-pub(crate) use setup::Setup;
+pub(crate) use jose::SigningKeys;
+pub(crate) use setup::{Environment, Setup};
 
-use regrant::{Policy, Subject};
+use std::collections::BTreeMap;
+
+use regrant::{ClientId, Policy, Subject};
 use serde::Deserialize;
+use serde_json::Value;
 use toml::Spanned;
 
 use client::ClientEntry;
@@ -21,9 +27,40 @@ struct ConfigFile {
     keys: Vec<Spanned<String>>,
     provider: Option<Spanned<Policy>>,
     #[serde(default)]
+    jwt: JwtEntry,
+    #[serde(default)]
+    dpop: DpopEntry,
+    certificate_header: Option<String>,
+    cors: Option<Vec<String>>,
+    #[serde(default)]
+    trusted_issuers: Vec<IssuerEntry>,
+    #[serde(default)]
     clients: Vec<ClientEntry>,
     #[serde(default)]
     users: Vec<UserEntry>,
+    #[serde(default)]
+    am_secrets: BTreeMap<ClientId, Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JwtEntry {
+    #[serde(default)]
+    keys: Vec<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DpopEntry {
+    #[serde(default)]
+    nonces: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuerEntry {
+    issuer: String,
+    jwks: Spanned<Value>,
 }
 
 #[derive(Deserialize)]

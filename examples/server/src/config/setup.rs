@@ -1,11 +1,20 @@
-use std::fs;
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, iter};
 
-use regrant::{ClientRegistry, Key, KeyRing, Policy, SystemEntropy};
+use regrant::compat::am::Import;
+use regrant::store::SingleUse;
+use regrant::wire::{CertificateHeader, Cors};
+use regrant::{ClientId, ClientRegistry, Clock, Key, KeyRing, Policy, SystemEntropy};
+use regrant_jose::{Algorithm, ClientAssertions, DpopVerifier, JwtBearerFlow};
 use toml::Spanned;
 use tracing::warn;
 
+use super::am;
+use super::client::{ClientEntry, Registrar};
 use super::error::{ConfigError, Fault};
+use super::jose::{self, SigningKeys};
 use super::{ConfigFile, UserEntry};
 use crate::users::Users;
 
@@ -13,43 +22,107 @@ const DEMO: &str = include_str!("../../demo.toml");
 
 /// What the configuration amounts to.
 pub(crate) struct Setup {
-    pub(crate) issuer: Option<String>,
+    pub(crate) issuer: String,
     pub(crate) keys: KeyRing,
     pub(crate) policy: Policy,
     pub(crate) clients: ClientRegistry,
     pub(crate) users: Users,
+    pub(crate) signing_keys: SigningKeys,
+    /// Which algorithm the tokens of a client are signed with, where it wants another than the first key's.
+    pub(crate) algorithms: HashMap<ClientId, Algorithm>,
+    pub(crate) proof_verifier: DpopVerifier,
+    pub(crate) bearer_flow: Option<JwtBearerFlow>,
+    pub(crate) certificate_header: Option<CertificateHeader>,
+    pub(crate) cors: Option<Cors>,
+}
+
+/// What the configuration cannot know.
+#[derive(Clone)]
+pub(crate) struct Environment {
+    /// The issuer, unless the file names one.
+    pub(crate) url: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where it is remembered which assertions and proofs were used.
+    pub(crate) used: Arc<dyn SingleUse>,
 }
 
 impl Setup {
-    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
-        let file = path.display().to_string();
-        match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&file, &text),
-            Err(error) => Err(ConfigError::unreadable(&file, &error)),
-        }
+    /// The configuration at `path`, with what AM exported if there are files of it.
+    pub(crate) fn read(path: &Path, am_config: &[PathBuf], environment: &Environment) -> Result<Self, ConfigError> {
+        let import = if am_config.is_empty() { None } else { Some(am::read(am_config)?) };
+        Self::parse(&path.display().to_string(), &text(path)?, import, environment)
     }
 
-    pub(crate) fn built_in() -> Result<Self, ConfigError> {
-        Self::parse("demo.toml (built in)", DEMO)
+    pub(crate) fn built_in(environment: &Environment) -> Result<Self, ConfigError> {
+        Self::parse("demo.toml (built in)", DEMO, None, environment)
     }
 
-    fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(Fault::from).and_then(Self::of).map_err(|fault| fault.in_file(file, text))
+    fn parse(file: &str, text: &str, import: Option<Import>, environment: &Environment) -> Result<Self, ConfigError> {
+        let config = toml::from_str(text).map_err(Fault::from);
+        config.and_then(|config| Self::of(config, import, environment)).map_err(|fault| fault.in_file(file, text))
     }
 
-    fn of(file: ConfigFile) -> Result<Self, Fault> {
-        let issuer = file.issuer.map(issuer).transpose()?;
-        let policy = match file.provider {
-            Some(policy) => {
+    fn of(file: ConfigFile, import: Option<Import>, environment: &Environment) -> Result<Self, Fault> {
+        let issuer = file.issuer.map(issuer).transpose()?.unwrap_or_else(|| environment.url.clone());
+        let policy = match (file.provider, &import) {
+            (Some(policy), Some(_)) => return Err(Fault::at(&policy, "provider", "--am-config has the provider")),
+            (Some(policy), None) => {
                 policy.get_ref().validate().map_err(|error| Fault::at(&policy, "provider", error))?;
                 policy.into_inner()
             }
-            None => Policy::default(),
+            (None, Some(import)) => import.provider.policy.clone(),
+            (None, None) => Policy::default(),
         };
-        let register = |registry, client: super::ClientEntry| client.register(registry, &policy);
+        let algorithms: Result<HashMap<_, _>, Fault> = file.clients.iter().filter_map(ClientEntry::algorithm).collect();
+        let imported = import.iter().flat_map(am::policies);
+        let own = file.clients.iter().flat_map(|client| client.policies(&policy));
+        let longest = jose::longest(iter::once(policy.clone()).chain(own).chain(imported));
+        let assertions = ClientAssertions::new(&*issuer, environment.clock.clone(), environment.used.clone())
+            .with_audiences(ENDPOINTS.map(|path| format!("{issuer}{path}")));
+        let registrar = Registrar { provider: &policy, assertions, clock: environment.clock.clone() };
+        let register = |registry, client: ClientEntry| client.register(registry, &registrar);
         let clients = file.clients.into_iter().try_fold(ClientRegistry::new(), register)?;
-        Ok(Self { issuer, keys: keys(&file.keys)?, policy, clients, users: users(&file.users)? })
+        let clients = am::register(clients, import, file.am_secrets, &registrar)?;
+        Ok(Self {
+            keys: keys(&file.keys)?,
+            clients,
+            users: users(&file.users)?,
+            signing_keys: SigningKeys::of(&file.jwt, longest)?,
+            algorithms: algorithms?,
+            proof_verifier: jose::proof_verifier(&file.dpop, environment),
+            bearer_flow: jose::bearer_flow(file.trusted_issuers, &issuer, environment)?,
+            certificate_header: file.certificate_header.map(certificate_header),
+            cors: file.cors.map(cors),
+            issuer,
+            policy,
+        })
     }
+}
+
+/// The text of a file of the configuration.
+pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|error| ConfigError::unreadable(&path.display().to_string(), &error))
+}
+
+/// The endpoints at which clients authenticate, whose URLs their assertions may name.
+const ENDPOINTS: [&str; 5] = [
+    "/oauth2/access_token",
+    "/oauth2/realms/root/access_token",
+    "/oauth2/token/revoke",
+    "/oauth2/introspect",
+    "/oauth2/device/code",
+];
+
+fn certificate_header(name: String) -> CertificateHeader {
+    if name.eq_ignore_ascii_case("x-forwarded-client-cert") {
+        CertificateHeader::x_forwarded_client_cert()
+    } else {
+        CertificateHeader::named(name)
+    }
+}
+
+fn cors(origins: Vec<String>) -> Cors {
+    if origins.iter().any(|origin| origin == "*") { Cors::any_origin() } else { Cors::origins(origins) }
 }
 
 /// The endpoints are right behind the host, so an issuer with a path would promise them elsewhere.

@@ -125,10 +125,8 @@ impl Server {
             ("decision", "allow"),
         ];
         let usual = usual.into_iter().filter(|(name, _)| parameters.iter().all(|(own, _)| own != name));
-        let body = encoded(&usual.chain(parameters.iter().copied()).collect::<Vec<_>>());
-        let cookie = format!("theme=dark; iPlanetDirectoryPro={session}");
-        let headers = [("content-type", "application/x-www-form-urlencoded"), ("cookie", &cookie)];
-        self.post("/oauth2/authorize", &headers, &body)
+        let parameters: Vec<_> = usual.chain(parameters.iter().copied()).collect();
+        form_with_cookie(self, "/oauth2/authorize", session, &parameters)
     }
 
     /// The first tokens of `demo` for the built-in client.
@@ -200,6 +198,13 @@ impl Answer {
         let found = self.location().into_iter().find(|(name, _)| name == parameter);
         found.unwrap_or_else(|| panic!("no {parameter}: {self:?}")).1
     }
+}
+
+/// A form as the browser of the session's user sends it.
+pub(crate) fn form_with_cookie(server: &Server, path: &str, session: &str, parameters: &[(&str, &str)]) -> Answer {
+    let cookie = format!("theme=dark; iPlanetDirectoryPro={session}");
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("cookie", &cookie)];
+    server.post(path, &headers, &encoded(parameters))
 }
 
 /// Runs the server until it ends by itself.

@@ -2,7 +2,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod am;
 mod authorization;
+mod both_libraries;
 mod configuration;
 mod helper;
 mod lifecycle;

@@ -12,7 +12,15 @@ const ADDRESS: &str = "AS=http://127.0.0.1:8080\n";
 
 #[test]
 fn the_walk_through_of_the_readme_does_what_it_says() {
-    let server = Server::start(&[]);
+    walk_through(&Server::start(&[]));
+}
+
+#[test]
+fn the_walk_through_does_the_same_behind_actix_web() {
+    walk_through(&Server::start(&["--http", "actix-web"]));
+}
+
+fn walk_through(server: &Server) {
     let blocks = blocks();
     assert!(blocks.iter().any(|block| block.contains(ADDRESS)));
     let script = blocks.concat().replace(ADDRESS, &format!("AS={}\n", server.url));

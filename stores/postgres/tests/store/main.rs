@@ -1,4 +1,4 @@
-//! What PostgreSQL brings with it: opening, errors, layout, damage, TLS. The contract itself is `tests/conformance.rs`.
+//! What PostgreSQL brings with it: opening, errors, layout, damage, marks, TLS. The contract itself is `tests/conformance.rs`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -10,4 +10,5 @@ mod errors;
 mod layout;
 mod opening;
 mod outages;
+mod single_use;
 mod tls;

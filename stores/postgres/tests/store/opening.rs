@@ -8,7 +8,7 @@ use regrant_postgres::{OpenError, PostgresStore, PostgresStoreBuilder, Table};
 use regrant_testbed::{Disturbance, Proxy};
 
 use crate::server::{new_table, server, url_at};
-use crate::support::{SHORT, insert, key, load, name, open_new, pool, record, telling};
+use crate::support::{SHORT, beside, insert, key, load, name, open_new, pool, record, telling};
 
 const PASSWORD: &str = "kept-away-from-logs";
 
@@ -106,21 +106,29 @@ async fn a_missing_column_is_named() {
 }
 
 #[tokio::test]
-async fn a_role_needs_four_rights_on_one_table_and_one_on_the_other() {
+async fn a_role_needs_four_rights_on_two_tables_and_one_on_the_third() {
     let (_, table) = open_new().await;
     let url = new_role("worker");
     let open = async || at(&url).table(table.clone()).open().await;
 
     let error = open().await.unwrap_err();
     assert!(matches!(&error, OpenError::MissingPermission { missing } if missing.contains("_schema")), "{error}");
-    server()
-        .execute(&format!("GRANT SELECT ON {} TO worker; GRANT SELECT, UPDATE ON {table} TO worker", beside(&table)));
+    server().execute(&format!(
+        "GRANT SELECT ON {} TO worker; GRANT SELECT, UPDATE ON {table} TO worker",
+        beside(&table, "schema")
+    ));
     let error = open().await.unwrap_err();
     assert!(
         matches!(&error, OpenError::MissingPermission { missing } if *missing == format!("INSERT, DELETE on {table}")),
         "{error}"
     );
     server().execute(&format!("GRANT INSERT, DELETE ON {table} TO worker"));
+    let error = open().await.unwrap_err();
+    let marks = beside(&table, "marks");
+    assert!(
+        matches!(&error, OpenError::MissingPermission { missing } if missing.ends_with(&format!("DELETE on {marks}")))
+    );
+    server().execute(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {marks} TO worker"));
     insert(&open().await.unwrap(), &key(1), record("grant")).await;
 }
 
@@ -138,19 +146,19 @@ async fn a_role_that_may_not_make_tables_cannot_migrate_unless_all_is_done() {
 #[tokio::test]
 async fn a_newer_schema_is_refused_by_both() {
     let (_, table) = open_new().await;
-    server().execute(&format!("INSERT INTO {} VALUES (7)", beside(&table)));
+    server().execute(&format!("INSERT INTO {} VALUES (7)", beside(&table, "schema")));
     let builder = at(&server().url()).table(table);
     for result in [builder.migrate().await, builder.open().await.map(drop)] {
-        assert!(matches!(result, Err(OpenError::NewerSchema { found: 7, known: 1 })));
+        assert!(matches!(result, Err(OpenError::NewerSchema { found: 7, known: 2 })));
     }
 }
 
 #[tokio::test]
 async fn an_older_schema_is_refused_until_it_is_migrated() {
     let (_, table) = open_new().await;
-    server().execute(&format!("UPDATE {} SET version = 0", beside(&table)));
+    server().execute(&format!("DELETE FROM {} WHERE version > 1", beside(&table, "schema")));
     let builder = at(&server().url()).table(table);
-    assert!(matches!(builder.open().await, Err(OpenError::OlderSchema { found: 0, known: 1 })));
+    assert!(matches!(builder.open().await, Err(OpenError::OlderSchema { found: 1, known: 2 })));
     builder.migrate().await.unwrap();
     builder.open().await.unwrap();
 }
@@ -160,7 +168,7 @@ async fn a_migration_that_was_cut_off_is_finished_by_the_next() {
     let (store, table) = open_new().await;
     insert(&store, &key(1), record("grant")).await;
     let index = name(&table) + "_client";
-    server().execute(&format!("DELETE FROM {}; DROP INDEX {index}", beside(&table)));
+    server().execute(&format!("DELETE FROM {}; DROP INDEX {index}", beside(&table, "schema")));
     let builder = at(&server().url()).table(table);
     assert!(matches!(builder.open().await, Err(OpenError::MissingTable { .. })));
     builder.migrate().await.unwrap();
@@ -267,11 +275,6 @@ fn at(url: &str) -> PostgresStoreBuilder {
 fn new_role(name: &str) -> String {
     server().execute(&format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'"));
     server().url().replace("regrant:", &format!("{name}:")).replace(server().password(), PASSWORD)
-}
-
-/// The table that holds the schema version.
-fn beside(table: &Table) -> String {
-    table.to_string().trim_end_matches('"').to_owned() + "_schema\""
 }
 
 fn assert_safe(error: &OpenError) {

@@ -26,6 +26,11 @@ pub(crate) fn name(table: &Table) -> String {
     table.to_string().replace("\"public\".", "").replace('"', "")
 }
 
+/// The table beside it, with this suffix.
+pub(crate) fn beside(table: &Table, suffix: &str) -> String {
+    format!("{}_{suffix}\"", table.to_string().trim_end_matches('"'))
+}
+
 /// A pool as an application might make it: with nothing set.
 pub(crate) fn pool(url: &str, size: usize) -> Pool {
     Pool::builder(Manager::new(url.parse().unwrap(), NoTls)).max_size(size).build().unwrap()

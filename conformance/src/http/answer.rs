@@ -1,0 +1,225 @@
+//! The answers that there are, written out: no case asks the library what it should say.
+
+use serde_json::{Value, json};
+
+use super::cast::SCOPE;
+
+/// The whole answer to a request.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// All headers but the server's own.
+    pub(super) headers: Vec<(&'static str, &'static str)>,
+    pub(super) body: Body,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Body {
+    /// These bytes.
+    Exactly(String),
+    /// These members; a placeholder stands for a value.
+    Json(Value),
+    /// None at all.
+    Empty,
+    /// The server's own: the request is not HTTP, and regrant never sees it.
+    Foreign,
+}
+
+impl Answer {
+    pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// With the challenge of RFC 6749 section 5.2 for clients that used the Authorization header.
+    pub(super) fn challenging(self) -> Self {
+        self.with("www-authenticate", "Basic realm=\"oauth2\", charset=\"UTF-8\"")
+    }
+
+    pub(super) fn bodyless(mut self) -> Self {
+        self.body = Body::Empty;
+        self
+    }
+}
+
+/// RFC 6749 section 5.1: whatever may hold a token is not cached.
+fn uncached(status: u16, body: Body) -> Answer {
+    let headers = [("content-type", "application/json"), ("cache-control", "no-store"), ("pragma", "no-cache")];
+    Answer { status, headers: headers.into(), body }
+}
+
+pub(super) fn ok(json: Value) -> Answer {
+    uncached(200, Body::Json(json))
+}
+
+/// The same with another `token_type`.
+pub(super) fn tokens_of_type(token_type: &str) -> Answer {
+    ok(json!({
+        "access_token": "{new.access_token}", "token_type": token_type, "expires_in": 3600,
+        "refresh_token": "{new.refresh_token}", "scope": SCOPE,
+    }))
+}
+
+/// New tokens: `{new.access_token}`, `{new.refresh_token}`.
+pub(super) fn tokens() -> Answer {
+    tokens_for(SCOPE)
+}
+
+/// Fresh ones for this scope.
+pub(super) fn tokens_for(scope: &str) -> Answer {
+    ok(json!({
+        "access_token": "{new.access_token}", "token_type": "Bearer", "expires_in": 3600,
+        "refresh_token": "{new.refresh_token}", "scope": scope,
+    }))
+}
+
+/// A new access token alone.
+pub(super) fn access_token_for(scope: &str) -> Answer {
+    ok(json!({ "access_token": "{new.access_token}", "token_type": "Bearer", "expires_in": 3600, "scope": scope }))
+}
+
+/// RFC 7009 section 2.2.
+pub(super) fn revoked() -> Answer {
+    uncached(200, Body::Exactly("{}".to_owned()))
+}
+
+/// RFC 7662 section 2.2.
+pub(super) fn inactive() -> Answer {
+    uncached(200, Body::Exactly("{\"active\":false}".to_owned()))
+}
+
+fn refused(status: u16, error: &str, description: &str) -> Answer {
+    let body = format!("{{\"error\":\"{error}\",\"error_description\":\"{description}\"}}");
+    uncached(status, Body::Exactly(body))
+}
+
+pub(super) fn invalid_request(description: &str) -> Answer {
+    refused(400, "invalid_request", description)
+}
+
+pub(super) fn missing(parameter: &str) -> Answer {
+    invalid_request(&format!("The parameter {parameter} is missing."))
+}
+
+pub(super) fn invalid_client() -> Answer {
+    refused(401, "invalid_client", "Client authentication failed.")
+}
+
+pub(super) fn invalid_grant() -> Answer {
+    refused(400, "invalid_grant", "The provided access grant is invalid, expired, or revoked.")
+}
+
+pub(super) fn unauthorized_client() -> Answer {
+    refused(400, "unauthorized_client", "The client is not allowed to use this grant type.")
+}
+
+pub(super) fn unsupported_grant_type() -> Answer {
+    refused(400, "unsupported_grant_type", "The grant type is not supported.")
+}
+
+pub(super) fn invalid_scope() -> Answer {
+    refused(400, "invalid_scope", "The requested scope is invalid or exceeds what was granted.")
+}
+
+pub(super) fn malformed_scope() -> Answer {
+    refused(400, "invalid_scope", "The scope is malformed.")
+}
+
+pub(super) fn invalid_target() -> Answer {
+    refused(400, "invalid_target", "The requested resource is invalid or exceeds what was granted.")
+}
+
+pub(super) fn malformed_resource() -> Answer {
+    refused(400, "invalid_target", "A resource must be an absolute URI without a fragment.")
+}
+
+pub(super) fn invalid_dpop_proof() -> Answer {
+    refused(400, "invalid_dpop_proof", "The DPoP proof is missing or not valid for this request.")
+}
+
+pub(super) fn malformed_proof() -> Answer {
+    refused(400, "invalid_dpop_proof", "There must be one well-formed DPoP proof.")
+}
+
+pub(super) fn use_dpop_nonce() -> Answer {
+    refused(400, "use_dpop_nonce", "The DPoP proof must have the nonce of the DPoP-Nonce header.")
+}
+
+pub(super) fn pending() -> Answer {
+    refused(400, "authorization_pending", "The user has not decided yet.")
+}
+
+pub(super) fn slow_down() -> Answer {
+    refused(400, "slow_down", "The device polls too often.")
+}
+
+pub(super) fn expired_token() -> Answer {
+    refused(400, "expired_token", "The device code has expired.")
+}
+
+pub(super) fn denied() -> Answer {
+    refused(400, "access_denied", "The resource owner or the service denied the request.")
+}
+
+pub(super) fn not_served() -> Answer {
+    refused(404, "invalid_request", "The server does not have this endpoint.")
+}
+
+pub(super) fn malformed_certificate() -> Answer {
+    invalid_request("The client certificate is malformed.")
+}
+
+/// A request that is well-formed and lacks something all the same.
+pub(super) fn unfit_request() -> Answer {
+    invalid_request("The request is missing a parameter, repeats one, or is otherwise malformed.")
+}
+
+pub(super) fn unavailable() -> Answer {
+    let description = "The service is temporarily unavailable; nothing was consumed, try again.";
+    refused(503, "temporarily_unavailable", description).with("retry-after", "1")
+}
+
+pub(super) fn method_not_allowed() -> Answer {
+    refused(405, "invalid_request", "The method must be POST.").with("allow", "POST")
+}
+
+pub(super) fn too_large() -> Answer {
+    refused(413, "invalid_request", "The body is too large.")
+}
+
+pub(super) fn incomplete() -> Answer {
+    invalid_request("The body is incomplete.")
+}
+
+pub(super) fn content_type() -> Answer {
+    invalid_request("The content type must be application/x-www-form-urlencoded.")
+}
+
+pub(super) fn not_utf_8() -> Answer {
+    invalid_request("The body is not form-encoded UTF-8.")
+}
+
+pub(super) fn repeated() -> Answer {
+    invalid_request("A parameter is repeated.")
+}
+
+pub(super) fn no_client() -> Answer {
+    invalid_request("Client authentication is missing.")
+}
+
+pub(super) fn several_authentications() -> Answer {
+    invalid_request("Client authentication must be done in exactly one way.")
+}
+
+pub(super) fn malformed_authorization() -> Answer {
+    invalid_request("The Authorization header must be well-formed Basic authentication.")
+}
+
+pub(super) fn malformed_client_id() -> Answer {
+    invalid_request("The client_id is malformed.")
+}
+
+/// Whatever the server says to what is not HTTP; that it is no success is all that counts.
+pub(super) fn foreign() -> Answer {
+    Answer { status: 400, headers: Vec::new(), body: Body::Foreign }
+}

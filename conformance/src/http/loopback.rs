@@ -1,0 +1,125 @@
+use std::any::Any;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
+use tokio::net::TcpStream;
+
+use super::{Exchange, Framing, HttpRequest, HttpResponse};
+
+/// No server takes longer on a loopback connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An HTTP/1.1 server at an address of this machine, asked byte by byte: unlike any HTTP client, this one also sends what
+/// is wrong.
+#[expect(missing_debug_implementations, reason = "guards have nothing to show")]
+pub struct Loopback {
+    address: SocketAddr,
+    _guard: Box<dyn Any + Send + Sync>,
+}
+
+impl Loopback {
+    /// The server at `address`, which runs until `guard` is dropped.
+    pub fn new(address: SocketAddr, guard: impl Any + Send + Sync) -> Self {
+        Self { address, _guard: Box::new(guard) }
+    }
+}
+
+#[async_trait]
+impl Exchange for Loopback {
+    async fn exchange(&self, requests: &[HttpRequest]) -> Vec<HttpResponse> {
+        let (read, mut write) = TcpStream::connect(self.address).await.unwrap().into_split();
+        let mut read = BufReader::new(read);
+        let mut responses = Vec::new();
+        for request in requests {
+            // At once: a server may answer, and close, before it has read the whole request.
+            let turn = async { tokio::join!(send(&mut write, request), receive(&mut read, request)).1 };
+            match tokio::time::timeout(PATIENCE, turn).await.unwrap() {
+                Some(response) => responses.push(response),
+                None => break,
+            }
+        }
+        responses
+    }
+}
+
+/// A server that does not want to read on has its reasons, so a failed write is none to stop listening.
+async fn send(to: &mut (impl AsyncWrite + Unpin), request: &HttpRequest) {
+    let (bytes, ends) = request.bytes();
+    let piece = if request.framing == Framing::Dribbled { 7 } else { bytes.len() };
+    for piece in bytes.chunks(piece) {
+        let _ = to.write_all(piece).await;
+        let _ = to.flush().await;
+        tokio::task::yield_now().await;
+    }
+    if ends {
+        let _ = to.shutdown().await;
+    }
+}
+
+/// The answer, if one comes before the connection ends.
+async fn receive(from: &mut (impl AsyncBufRead + Unpin), request: &HttpRequest) -> Option<HttpResponse> {
+    loop {
+        let (status, lines) = head(from).await?;
+        // 100: go on sending.
+        if status < 200 {
+            continue;
+        }
+        let has = |name: &str| lines.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+        // RFC 9112 section 6.3.
+        let body = if request.method == "HEAD" || [204, 304].contains(&status) {
+            Vec::new()
+        } else if has("transfer-encoding").is_some() {
+            chunked(from).await?
+        } else if let Some(length) = has("content-length") {
+            exactly(from, length.parse().unwrap()).await?
+        } else {
+            let mut rest = Vec::new();
+            from.read_to_end(&mut rest).await.ok()?;
+            rest
+        };
+        let own = |name: &str| ["date", "connection", "content-length", "transfer-encoding"].contains(&name);
+        let headers = lines.into_iter().filter(|(name, _)| !own(name)).collect();
+        return Some(HttpResponse { status, headers, body });
+    }
+}
+
+/// Status and header lines.
+async fn head(from: &mut (impl AsyncBufRead + Unpin)) -> Option<(u16, Vec<(String, String)>)> {
+    let first = line(from).await?;
+    let status = first.strip_prefix("HTTP/1.1 ").unwrap().split(' ').next().unwrap().parse().unwrap();
+    let mut lines = Vec::new();
+    loop {
+        let line = line(from).await?;
+        let Some((name, value)) = line.split_once(':') else { return Some((status, lines)) };
+        lines.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+}
+
+async fn line(from: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
+    let mut line = String::new();
+    let read = from.read_line(&mut line).await.ok()?;
+    (read > 0).then(|| line.trim_end_matches("\r\n").to_owned())
+}
+
+async fn chunked(from: &mut (impl AsyncBufRead + Unpin)) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let size = usize::from_str_radix(&line(from).await?, 16).unwrap();
+        let chunk = exactly(from, size).await?;
+        line(from).await?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend(chunk);
+    }
+}
+
+async fn exactly(from: &mut (impl AsyncRead + Unpin), length: usize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    from.read_exact(&mut bytes).await.ok()?;
+    Some(bytes)
+}

@@ -1,0 +1,170 @@
+//! What a host may add to the service, as plainly as it can be: the cases are about the way from the wire to these ports, not
+//! about signatures. A proof is a line of text, a signature is the word `right`.
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use regrant::{
+    AccessTokenClaims, Client, ClientCertificate, ClientCredentials, ClientId, Confirmation, DpopProof, IdTokenClaims,
+    JwtIssuer, KeyId, ProofError, ProofVerifier, SignError, Timestamp, VerifyCredentials,
+};
+use serde_json::{Map, Value, json};
+
+/// The issuer of the endpoints, for proofs.
+const ISSUER: &str = "https://as.example";
+
+/// What a `DPoP` header has in these cases: a key of one letter, method and URL, a number used once, perhaps a nonce.
+pub(super) fn proof(key: char, path: &str, number: u32) -> String {
+    format!("{key} POST {ISSUER}{path} {number}")
+}
+
+/// Verifies such proofs.
+#[derive(Default)]
+pub(super) struct Proofs {
+    nonce: Option<&'static str>,
+    used: Mutex<HashSet<String>>,
+}
+
+impl Proofs {
+    pub(super) fn with_nonce(nonce: &'static str) -> Self {
+        Self { nonce: Some(nonce), used: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl ProofVerifier for Proofs {
+    async fn verify(&self, proof: &DpopProof, _: Timestamp) -> Result<Confirmation, ProofError> {
+        let parts: Vec<&str> = proof.jwt.split(' ').collect();
+        let (&[key, method, url, number], nonce) = parts.split_at_checked(4).ok_or(ProofError::Invalid)? else {
+            return Err(ProofError::Invalid);
+        };
+        if key == "unreachable" {
+            return Err(ProofError::Unavailable("the store of used proofs is out of reach".into()));
+        }
+        if method != proof.method || url != proof.url || key.len() != 1 {
+            return Err(ProofError::Invalid);
+        }
+        if self.nonce.is_some_and(|expected| nonce != [expected]) {
+            return Err(ProofError::NonceRequired);
+        }
+        let is_new = self.used.lock().unwrap().insert(format!("{key} {number}"));
+        if is_new { Ok(Confirmation::DpopKey([key.as_bytes()[0]; 32])) } else { Err(ProofError::Invalid) }
+    }
+
+    fn nonce(&self, _: Timestamp) -> Option<String> {
+        self.nonce.map(str::to_owned)
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        vec!["ES256"]
+    }
+}
+
+/// A client assertion of these cases: a JWT in form alone.
+pub(super) fn assertion(subject: &str, number: u32, signature: &str) -> String {
+    format!("e30.{}.{signature}", encoded(&json!({ "sub": subject, "jti": number })))
+}
+
+fn encoded(payload: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(payload.to_string())
+}
+
+/// Verifies such assertions, each once.
+#[derive(Default)]
+pub(super) struct Assertions(Mutex<HashSet<String>>);
+
+#[async_trait]
+impl VerifyCredentials for Assertions {
+    async fn verify(
+        &self,
+        client: &Client,
+        credentials: &ClientCredentials,
+    ) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        let ClientCredentials::Assertion(_, assertion) = credentials else { return Ok(false) };
+        let text = assertion.expose();
+        let Some((payload, signature)) = text.rsplit_once('.') else { return Ok(false) };
+        if signature == "unreachable" {
+            return Err("the keys are out of reach".into());
+        }
+        let payload = payload.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+        let payload: Option<Value> = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
+        let is_of_client = payload.is_some_and(|payload| payload["sub"] == client.id.as_str());
+        Ok(signature == "right" && is_of_client && self.0.lock().unwrap().insert(text.to_owned()))
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        vec!["ES256"]
+    }
+}
+
+/// The certificate of the client that has one, and of nobody.
+pub(super) const CERTIFICATE: &[u8] = &[0x30, 0x03, 0x02, 0x01, 0x2a];
+pub(super) const OTHER_CERTIFICATE: &[u8] = &[0x30, 0x03, 0x02, 0x01, 0x2b];
+
+/// Accepts [`CERTIFICATE`].
+pub(super) struct Certificates;
+
+#[async_trait]
+impl VerifyCredentials for Certificates {
+    async fn verify(&self, _: &Client, credentials: &ClientCredentials) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        let registered = ClientCertificate::from_der(CERTIFICATE);
+        Ok(matches!(credentials, ClientCredentials::Certificate(_, shown) if *shown == registered))
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+/// Makes JWTs that are signed with a word.
+pub(super) struct Issuer;
+
+#[async_trait]
+impl JwtIssuer for Issuer {
+    fn issuer(&self) -> &str {
+        ISSUER
+    }
+
+    fn signing_key(&self, _: &Client, _: Timestamp) -> KeyId {
+        KeyId::new("1").unwrap()
+    }
+
+    fn holds(&self, _: &KeyId) -> bool {
+        true
+    }
+
+    async fn access_token(&self, _: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError> {
+        Ok(format!("at_e30.{}.right", encoded(&json!({ "jti": claims.jti }))))
+    }
+
+    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, SignError> {
+        Ok(format!("e30.{}.right", encoded(&json!({ "sub": claims.subject.as_str() }))))
+    }
+
+    async fn introspection(
+        &self,
+        caller: &ClientId,
+        answer: &Map<String, Value>,
+        _: Timestamp,
+    ) -> Result<String, SignError> {
+        Ok(format!("e30.{}.right", encoded(&json!({ "aud": caller.as_str(), "active": answer["active"] }))))
+    }
+
+    fn read_access_token(&self, jwt: &str) -> Option<String> {
+        let payload = jwt.strip_prefix("at_e30.")?.strip_suffix(".right")?;
+        let payload: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        payload["jti"].as_str().map(str::to_owned)
+    }
+
+    fn jwks(&self, _: Timestamp) -> Map<String, Value> {
+        Map::from_iter([("keys".to_owned(), json!([{ "kty": "OKP", "kid": "1" }]))])
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        vec!["EdDSA"]
+    }
+}

@@ -1,0 +1,67 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use regrant::MemoryStore;
+use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore};
+
+/// A [`MemoryStore`] that knows what was asked of it and fails when a case wants it to.
+#[derive(Clone, Default)]
+#[expect(missing_debug_implementations, reason = "stores have nothing to show")]
+pub struct WatchedStore {
+    inner: MemoryStore,
+    seen: Arc<Mutex<Seen>>,
+    is_down: Arc<Mutex<bool>>,
+}
+
+/// What a store was asked for so far.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) calls: usize,
+    pub(super) writes: usize,
+    /// Each record as it is now, byte for byte.
+    pub(super) records: BTreeMap<GrantKey, GrantRecord>,
+}
+
+impl WatchedStore {
+    pub(super) fn seen(&self) -> Seen {
+        self.lock().clone()
+    }
+
+    /// From now on every call fails.
+    pub(super) fn break_down(&self) {
+        *self.is_down.lock().unwrap() = true;
+    }
+
+    pub(super) fn repair(&self) {
+        *self.is_down.lock().unwrap() = false;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn called(&self) -> Result<(), StoreError> {
+        self.lock().calls += 1;
+        if *self.is_down.lock().unwrap() { Err(StoreError::unavailable("connection refused")) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl TokenStore for WatchedStore {
+    async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
+        self.called()?;
+        self.inner.load(key).await
+    }
+
+    async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
+        self.called()?;
+        let swap = self.inner.compare_and_swap(key, expect, record.clone()).await?;
+        if swap == Swap::Stored {
+            let mut seen = self.lock();
+            seen.writes += 1;
+            seen.records.insert(key.clone(), record);
+        }
+        Ok(swap)
+    }
+}

@@ -1,0 +1,122 @@
+//! Sections 3.4 and 3.5 of the protocol notes: rotation, the lost answer, and what a spent token does.
+
+use regrant::wire::Endpoint::Token;
+use serde_json::json;
+
+use super::super::HttpRequest;
+use super::super::answer::{Answer, invalid_grant, ok, tokens};
+use super::super::case::{Case, case, post};
+use super::super::cast::{APP, Auth, OTHER, POSTER, SCOPE, SPA, STRICT};
+use super::super::world::{later, refreshed, revoked, signed_in};
+
+pub(super) fn cases() -> Vec<Case> {
+    let clients = [("header", APP), ("body", POSTER), ("public", SPA)];
+    clients
+        .into_iter()
+        .flat_map(|(who, auth)| of_each_client(who, auth))
+        .chain(without_grace())
+        .chain(by_others())
+        .collect()
+}
+
+fn refresh(auth: Auth, token: &str) -> HttpRequest {
+    post(Token, auth, &[("grant_type", "refresh_token"), ("refresh_token", token)])
+}
+
+/// The same tokens again, with what is left of the access token's life.
+fn again(expires_in: u64) -> Answer {
+    ok(json!({
+        "access_token": "{next.access_token}", "token_type": "Bearer", "expires_in": expires_in,
+        "refresh_token": "{next.refresh_token}", "scope": SCOPE,
+    }))
+}
+
+fn of_each_client(who: &str, auth: Auth) -> Vec<Case> {
+    let rotated = || [signed_in("old", auth), refreshed("next", auth, "{old.refresh_token}")];
+    let old = || refresh(auth, "{old.refresh_token}");
+    let name = |what: &str| format!("{what}_by_a_{who}_client");
+    vec![
+        case(name("a_refresh_gives_new_tokens"), "C2, C17", old(), tokens())
+            .given([signed_in("old", auth)])
+            .active(&["{new.access_token}", "{new.refresh_token}", "{old.access_token}"])
+            .inactive(&["{old.refresh_token}"]),
+        case(name("a_repeated_refresh_gives_the_same_tokens"), "C66, C88", old(), again(3600))
+            .given(rotated())
+            .changing_nothing()
+            .active(&["{next.access_token}", "{next.refresh_token}"]),
+        case(name("a_repeated_refresh_tells_what_is_left"), "C49, C66", old(), again(3541))
+            .given(rotated())
+            .given([later(59)])
+            .changing_nothing(),
+        case(name("a_repetition_at_the_end_of_grace_is_reuse"), "C54, C61", old(), invalid_grant())
+            .given(rotated())
+            .given([later(60)])
+            .writing()
+            .inactive(&["{old.access_token}", "{next.access_token}", "{next.refresh_token}"]),
+        case(name("a_repetition_in_grace_behind_a_used_successor_kills_nothing"), "C67", old(), invalid_grant())
+            .given(rotated())
+            .given([refreshed("third", auth, "{next.refresh_token}")])
+            .active(&["{third.access_token}", "{third.refresh_token}"]),
+        case(name("a_token_of_long_ago_is_reuse"), "C62, C68", old(), invalid_grant())
+            .given(rotated())
+            .given([later(300), refreshed("third", auth, "{next.refresh_token}"), later(300)])
+            .writing()
+            .inactive(&["{third.access_token}", "{third.refresh_token}"]),
+        case(name("an_expired_refresh_token_is_an_invalid_grant"), "C46", old(), invalid_grant())
+            .given([signed_in("old", auth), later(7 * 24 * 3600)]),
+        case(name("a_refresh_token_lives_to_its_last_second"), "C46", old(), tokens())
+            .given([signed_in("old", auth), later(7 * 24 * 3600 - 1)]),
+        case(name("a_refresh_of_a_revoked_grant_is_an_invalid_grant"), "C100", old(), invalid_grant())
+            .given([signed_in("old", auth), revoked(auth, "{old.refresh_token}")]),
+        case(name("a_repetition_in_grace_does_not_see_through_a_revocation"), "C77, A8", old(), invalid_grant())
+            .given(rotated())
+            .given([revoked(auth, "{next.refresh_token}")]),
+        case(name("a_refresh_goes_on_when_an_access_token_was_revoked"), "C12", old(), tokens())
+            .given([signed_in("old", auth), revoked(auth, "{old.access_token}")])
+            .inactive(&["{old.access_token}"]),
+        case(name("another_session_survives_a_reuse"), "C33", old(), invalid_grant())
+            .given([signed_in("second", auth)])
+            .given(rotated())
+            .given([later(60)])
+            .writing()
+            .active(&["{second.access_token}", "{second.refresh_token}"])
+            .inactive(&["{next.refresh_token}"]),
+    ]
+}
+
+/// C61: with no grace each token is good for one answer.
+fn without_grace() -> Vec<Case> {
+    vec![
+        case(
+            "without_grace_a_repetition_is_reuse_at_once",
+            "C61, C76",
+            refresh(STRICT, "{old.refresh_token}"),
+            invalid_grant(),
+        )
+        .given([signed_in("old", STRICT), refreshed("next", STRICT, "{old.refresh_token}")])
+        .writing()
+        .inactive(&["{next.access_token}", "{next.refresh_token}", "{old.access_token}"]),
+    ]
+}
+
+/// C19, C22: who is not the owner learns nothing and kills nothing, however old the token is.
+fn by_others() -> Vec<Case> {
+    let ages = [("a_fresh_token", 0), ("a_token_in_grace", 1), ("a_spent_token", 3600)];
+    let intruders = [("a_confidential", OTHER), ("a_public", SPA)];
+    let mut cases = Vec::new();
+    for (what, age) in ages {
+        for (who, auth) in intruders {
+            let name = format!("{what}_of_another_is_refused_to_{who}_client_and_lives");
+            let owned = case(name, "C18, C19, C22", refresh(auth, "{old.refresh_token}"), invalid_grant());
+            let owned = owned.given([signed_in("old", APP)]);
+            cases.push(if age == 0 {
+                owned.active(&["{old.refresh_token}"])
+            } else {
+                owned
+                    .given([refreshed("next", APP, "{old.refresh_token}"), later(age)])
+                    .active(&["{next.refresh_token}"])
+            });
+        }
+    }
+    cases
+}

@@ -1,0 +1,69 @@
+//! The adapter of docs/adapter-guide.md.
+#![expect(clippy::expect_used, reason = "regrant answers with statuses and headers that HTTP has")]
+
+// guide: imports
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use regrant::store::TokenStore;
+use regrant::wire::{self, Endpoints, MalformedRequest};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+// guide: end
+
+// guide: answer
+async fn answer<S: TokenStore>(endpoints: &Endpoints<S>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    let Some(endpoint) = endpoints.paths().endpoint(path) else {
+        return send(wire::Response { status: 404, headers: Vec::new(), body: Vec::new() });
+    };
+    let body = read(body, endpoints.body_limit()).await;
+    let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let headers: Vec<(&str, &[u8])> = headers.collect();
+    let body = body.as_deref().map_err(|fault| *fault);
+    let request = wire::Request::received(head.method.as_str(), path, &headers, body)
+        .with_client_certificate(head.extensions.get());
+    send(endpoints.handle(endpoint, &request).await)
+}
+// guide: end
+
+// guide: read
+async fn read(body: Incoming, limit: usize) -> Result<Bytes, MalformedRequest> {
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(MalformedRequest::TooLarge),
+        Err(_) => Err(MalformedRequest::Incomplete),
+    }
+}
+// guide: end
+
+// guide: send
+fn send(answer: wire::Response) -> Response<Full<Bytes>> {
+    let response = Response::builder().status(answer.status);
+    let response = answer.headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
+    response.body(answer.body.into()).expect("regrant answers with statuses and headers that HTTP has")
+}
+// guide: end
+
+// guide: serve
+pub(crate) async fn serve<S: TokenStore + 'static>(listener: TcpListener, endpoints: Arc<Endpoints<S>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let endpoints = Arc::clone(&endpoints);
+        let service = service_fn(move |request| {
+            let endpoints = Arc::clone(&endpoints);
+            async move { Ok::<_, Infallible>(answer(&endpoints, request).await) }
+        });
+        connections
+            .spawn(http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service));
+        while connections.try_join_next().is_some() {}
+    }
+}
+// guide: end

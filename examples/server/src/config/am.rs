@@ -1,0 +1,123 @@
+//! What AM exported (`--am-config`), and the secrets that it did not.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use regrant::compat::am::{ClientRegistration, Credential, Export, Import, PublicKeys};
+use regrant::{
+    ClientAuthenticationMethod as Method, ClientId, ClientRegistry, ClientSecret, Policy, SecretHash, VerifyCredentials,
+};
+use regrant_jose::{Algorithm, CertificateSubject, JwkSet, SelfSignedTlsClientAuth, TlsClientAuth};
+use toml::Spanned;
+use tracing::{info, warn};
+
+use super::client::Registrar;
+use super::error::{ConfigError, Fault};
+use super::setup::text;
+
+/// Where the secrets are in the configuration.
+const SECRETS: &str = "am_secrets";
+
+/// Reads the files, and logs what is not the same here as it was in AM.
+pub(super) fn read(files: &[PathBuf]) -> Result<Import, ConfigError> {
+    let mut export = Export::default();
+    for file in files {
+        export = export.with(&file.display().to_string(), &text(file)?)?;
+    }
+    let import = export.import()?;
+    let mut harmless = 0;
+    for finding in import.all_findings() {
+        if finding.is_harmless() {
+            harmless += 1;
+        } else {
+            warn!("AM: {finding}");
+        }
+    }
+    info!("AM: {} clients; {harmless} more settings need no attention", import.clients.len());
+    Ok(import)
+}
+
+/// The policies that are in force for the clients of the import, by flow.
+pub(super) fn policies(import: &Import) -> impl Iterator<Item = Policy> {
+    let provider = &import.provider.policy;
+    import.clients.iter().flat_map(move |ClientRegistration { client, .. }| {
+        client.grant_types.iter().filter_map(move |flow| provider.for_client(&client.policy, flow).ok())
+    })
+}
+
+/// Adds the clients of the import, but for those whose keys are not in it: no request may fetch what it likes here.
+pub(super) fn register(
+    mut registry: ClientRegistry,
+    import: Option<Import>,
+    mut secrets: BTreeMap<ClientId, Spanned<String>>,
+    registrar: &Registrar<'_>,
+) -> Result<ClientRegistry, Fault> {
+    let mut missing = Vec::new();
+    for ClientRegistration { client, credential, .. } in import.into_iter().flat_map(|import| import.clients) {
+        let own = secrets.remove(&client.id);
+        let secret = match (&credential, own) {
+            (Credential::Secret(_) | Credential::SecretNeeded, Some(own)) => Some(configured(&own)?),
+            (Credential::Secret(exported), None) => Some(exported.clone()),
+            (Credential::SecretNeeded, None) => {
+                missing.push(client.id.to_string());
+                continue;
+            }
+            (_, Some(own)) => return Err(Fault::at(&own, SECRETS, "the client has no secret")),
+            (_, None) => None,
+        };
+        let registered = match (client.authentication_method, &secret) {
+            (Method::ClientSecretJwt, Some(secret)) => {
+                let verifier = registrar.assertions.client_secret_jwt(secret, Algorithm::Hs256);
+                let verifier = verifier.map_err(|error| Fault::of_all(error, SECRETS))?;
+                registry.with_verifier(client, Arc::new(verifier))
+            }
+            (Method::None | Method::ClientSecretBasic | Method::ClientSecretPost, secret) => {
+                registry.with(client, secret.as_ref().map(SecretHash::sha256))
+            }
+            _ => {
+                let Some(verifier) = verifier(&credential, registrar) else {
+                    warn!("AM: client {} is left out: its keys are not in the export, or not readable", client.id);
+                    continue;
+                };
+                registry.with_verifier(client, verifier)
+            }
+        };
+        registry = registered.map_err(|error| Fault::of_all(error, "clients"))?;
+    }
+    if let Some(secret) = secrets.values().next() {
+        return Err(Fault::at(secret, SECRETS, "--am-config has no such client"));
+    }
+    if !missing.is_empty() {
+        let who = missing.join(", ");
+        return Err(Fault::of_all(format!("--am-config has clients that need a secret: {who}"), SECRETS));
+    }
+    Ok(registry)
+}
+
+/// Who verifies the assertions or certificates of a client, as far as the export tells.
+fn verifier(credential: &Credential, registrar: &Registrar<'_>) -> Option<Arc<dyn VerifyCredentials>> {
+    let clock = || Arc::clone(&registrar.clock);
+    match credential {
+        Credential::PrivateKeyJwt { keys: Some(PublicKeys::Jwks(jwks)), algorithm } => {
+            let algorithm = Algorithm::ALL.iter().copied().find(|known| known.as_str() == algorithm)?;
+            let keys = JwkSet::from_json(jwks.as_bytes()).ok()?;
+            Some(Arc::new(registrar.assertions.private_key_jwt(keys).with_algorithms([algorithm])))
+        }
+        Credential::TlsClientAuth { subject_dn: Some(subject) } => {
+            Some(Arc::new(TlsClientAuth::new(CertificateSubject::Dn(subject.parse().ok()?), clock())))
+        }
+        Credential::SelfSignedTlsClientAuth { keys: Some(PublicKeys::Jwks(jwks)) } => {
+            let keys = JwkSet::from_json(jwks.as_bytes()).ok()?;
+            Some(Arc::new(SelfSignedTlsClientAuth::new(keys, clock())))
+        }
+        _ => None,
+    }
+}
+
+fn configured(secret: &Spanned<String>) -> Result<ClientSecret, Fault> {
+    if secret.get_ref().is_empty() {
+        return Err(Fault::at(secret, SECRETS, "must not be empty"));
+    }
+    Ok(ClientSecret::new(secret.get_ref()))
+}

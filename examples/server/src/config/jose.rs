@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use regrant::{Entropy as _, Policy, Subject, SystemEntropy, Timestamp};
+use regrant_jose::{
+    Algorithm, Claims, DpopNonces, DpopVerifier, JwkSet, JwtBearerFlow, KeySet, PrivateKey, TrustedIssuer,
+};
+use serde_json::Value;
+use toml::Spanned;
+use tracing::warn;
+
+use super::error::Fault;
+use super::setup::Environment;
+use super::{DpopEntry, IssuerEntry, JwtEntry};
+
+/// The keys that sign JWTs, and which algorithms there are keys of.
+#[derive(Clone)]
+pub(crate) struct SigningKeys(pub(crate) KeySet);
+
+impl SigningKeys {
+    /// The keys of the configuration, the first of which is for clients that want no other algorithm; without any, random ones.
+    pub(super) fn of(entry: &JwtEntry, longest: Duration) -> Result<Self, Fault> {
+        let Some((first, others)) = entry.keys.split_first() else {
+            return Self::random(longest).map_err(|why| Fault::of_all(why, "jwt.keys"));
+        };
+        let key =
+            |pem: &Spanned<String>| PrivateKey::from_pem(pem.get_ref()).map_err(|why| Fault::at(pem, "jwt.keys", why));
+        let keys = KeySet::new(key(first)?, longest).map_err(|why| Fault::at(first, "jwt.keys", why))?;
+        for pem in others {
+            keys.add(key(pem)?, Timestamp::default()).map_err(|why| Fault::at(pem, "jwt.keys", why))?;
+        }
+        Ok(Self(keys))
+    }
+
+    fn random(longest: Duration) -> Result<Self, Box<dyn std::error::Error>> {
+        warn!("no signing keys configured: JWTs cannot be verified after this process");
+        let keys = KeySet::new(PrivateKey::generate(Algorithm::Es256, &SystemEntropy)?, longest)?;
+        keys.add(PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy)?, Timestamp::default())?;
+        Ok(Self(keys))
+    }
+
+    /// Puts a new key of each algorithm into use. A real host adds it a day before it takes over.
+    pub(crate) fn rotate(&self, now: Timestamp) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+        let mut ids = Vec::new();
+        for algorithm in self.0.algorithms() {
+            ids.push(self.0.add(PrivateKey::generate(algorithm, &SystemEntropy)?, now)?.to_string());
+        }
+        Ok(ids)
+    }
+}
+
+/// The longest life of a token that a key signs.
+pub(super) fn longest<'a>(policies: impl Iterator<Item = Policy> + 'a) -> Duration {
+    let each = policies.map(|policy| policy.access_token_lifetime.max(policy.id_token_lifetime));
+    each.max().unwrap_or_default()
+}
+
+pub(super) fn proof_verifier(entry: &DpopEntry, environment: &Environment) -> DpopVerifier {
+    let verifier = DpopVerifier::new(environment.used.clone());
+    if !entry.nonces {
+        return verifier;
+    }
+    let mut key = [0; 32];
+    SystemEntropy.fill(&mut key);
+    verifier.with_nonces(DpopNonces::new(&key))
+}
+
+/// The flow for assertions of the trusted issuers, whose subjects are this server's users by the same name.
+pub(super) fn bearer_flow(
+    entries: Vec<IssuerEntry>,
+    issuer: &str,
+    environment: &Environment,
+) -> Result<Option<JwtBearerFlow>, Fault> {
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let flow = JwtBearerFlow::new(issuer, environment.clock.clone(), environment.used.clone())
+        .with_audiences([format!("{issuer}/oauth2/access_token")]);
+    let trust = |flow: JwtBearerFlow, entry: IssuerEntry| -> Result<JwtBearerFlow, Fault> {
+        let keys = jwks(&entry.jwks, "trusted_issuers.jwks")?;
+        let subject = |claims: &Claims| claims.text("sub").ok().and_then(|sub| Subject::new(sub).ok());
+        Ok(flow.with_issuer(TrustedIssuer::new(entry.issuer, keys, subject)))
+    };
+    entries.into_iter().try_fold(flow, trust).map(Some)
+}
+
+pub(super) fn jwks(value: &Spanned<Value>, key: &str) -> Result<JwkSet, Fault> {
+    JwkSet::from_value(value.get_ref()).map_err(|why| Fault::at(value, key, why))
+}

@@ -1,0 +1,125 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::future_not_send, reason = "actix-web answers a request on the thread that took it")]
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::body::{BodyStream, to_bytes_limited};
+use actix_web::dev::Payload;
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Resource, Route};
+use regrant::store::TokenStore;
+use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest};
+use regrant::{ClientCertificate, Parameters};
+
+/// All endpoints, each at its path of [`Endpoints::paths`], for `App::configure` or `Scope::configure`.
+///
+/// A `{` in a path begins a pattern, as everywhere in actix-web.
+pub fn configure<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        for (kind, path) in endpoints.paths().iter() {
+            config.service(endpoint(Arc::clone(&endpoints), kind, path));
+        }
+    }
+}
+
+/// One endpoint at a path of your choice. It takes every method: regrant says itself which ones it has.
+#[must_use]
+pub fn endpoint<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>, endpoint: Endpoint, path: &str) -> Resource {
+    web::resource(path).to(move |request: HttpRequest, payload: web::Payload| {
+        let endpoints = Arc::clone(&endpoints);
+        async move {
+            let limit = endpoints.body_limit();
+            serve(request, payload.into_inner(), limit, async |request| endpoints.handle(endpoint, request).await).await
+        }
+    })
+}
+
+/// A host's own endpoint, or many as `default_service`. It takes every method.
+pub fn handler(handler: impl Handler + 'static) -> Route {
+    let handler = Arc::new(handler);
+    web::to(move |request: HttpRequest, payload: web::Payload| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let limit = handler.body_limit();
+            serve(request, payload.into_inner(), limit, async |request| handler.respond(request).await).await
+        }
+    })
+}
+
+/// The parameters of a form, for a host's own endpoints: an authorization endpoint needs the same strictness as the token
+/// endpoint, and actix-web's own `Form` takes the last of two equal parameters. At most 64 KiB; only `resource` and
+/// `audience` may repeat.
+#[derive(Clone, Debug)]
+pub struct Form(
+    /// The parameters.
+    pub Parameters,
+);
+
+impl FromRequest for Form {
+    type Error = InternalError<MalformedRequest>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let received = Received::read(request, payload, FORM_LIMIT).await;
+            let form = wire::form(&received.as_request(&received.headers()), FORM_LIMIT);
+            form.map(Self).map_err(|malformed| InternalError::from_response(malformed, send(malformed.response())))
+        })
+    }
+}
+
+const FORM_LIMIT: usize = 64 * 1024;
+
+async fn serve(
+    request: HttpRequest,
+    payload: Payload,
+    limit: usize,
+    answer: impl AsyncFnOnce(&wire::Request<'_>) -> wire::Response,
+) -> HttpResponse {
+    let received = Received::read(request, payload, limit).await;
+    send(answer(&received.as_request(&received.headers())).await)
+}
+
+/// A request that has arrived, as far as it did.
+struct Received {
+    head: HttpRequest,
+    body: Result<Bytes, MalformedRequest>,
+    certificate: Option<ClientCertificate>,
+}
+
+impl Received {
+    async fn read(head: HttpRequest, payload: Payload, limit: usize) -> Self {
+        let certificate = head.extensions().get().or_else(|| head.conn_data()).cloned();
+        Self { head, body: read(payload, limit).await, certificate }
+    }
+
+    fn headers(&self) -> Vec<(&str, &[u8])> {
+        self.head.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+    }
+
+    fn as_request<'a>(&'a self, headers: &'a [(&'a str, &'a [u8])]) -> wire::Request<'a> {
+        let body = self.body.as_deref().map_err(|fault| *fault);
+        wire::Request::received(self.head.method().as_str(), self.head.path(), headers, body)
+            .with_client_certificate(self.certificate.as_ref())
+    }
+}
+
+/// Reads the body, no further than `limit`, with or without a content-length.
+async fn read(payload: Payload, limit: usize) -> Result<Bytes, MalformedRequest> {
+    let body = to_bytes_limited(BodyStream::new(payload), limit).await.map_err(|_| MalformedRequest::TooLarge)?;
+    body.map_err(|_| MalformedRequest::Incomplete)
+}
+
+fn send(answer: wire::Response) -> HttpResponse {
+    #[expect(clippy::expect_used, reason = "regrant answers with statuses that HTTP has")]
+    let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).expect("HTTP has this status"));
+    for header in answer.headers {
+        response.append_header(header);
+    }
+    response.body(answer.body)
+}

@@ -1,0 +1,42 @@
+#![expect(clippy::unwrap_used, reason = "a server that cannot be started fails its case")]
+
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::rt::System;
+use actix_web::{App, HttpServer};
+use async_trait::async_trait;
+use regrant::wire::Endpoints;
+use regrant_conformance::http::{Exchange, HttpHarness, Loopback, WatchedStore};
+use tokio::sync::oneshot;
+
+/// An actix-web server with two workers, on a thread of its own.
+pub(crate) struct ActixWeb;
+
+#[async_trait]
+impl HttpHarness for ActixWeb {
+    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>) -> Box<dyn Exchange> {
+        let (started, starts) = oneshot::channel();
+        std::thread::spawn(|| {
+            System::new().block_on(async {
+                let app = move || App::new().configure(regrant_actix_web::configure(Arc::clone(&endpoints)));
+                let server = HttpServer::new(app).workers(2).disable_signals().bind(("127.0.0.1", 0)).unwrap();
+                let address = server.addrs()[0];
+                let server = server.run();
+                started.send((address, Running(server.handle()))).ok().unwrap();
+                server.await
+            })
+        });
+        let (address, running) = starts.await.unwrap();
+        Box::new(Loopback::new(address, running))
+    }
+}
+
+struct Running(ServerHandle);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The command is sent at once; its end need not be awaited.
+        drop(self.0.stop(false));
+    }
+}

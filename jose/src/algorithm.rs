@@ -1,0 +1,71 @@
+use std::fmt;
+
+/// A signature algorithm (RFC 7518 section 3.1, RFC 8037). A key has exactly one; a token's header only has to agree.
+///
+/// `none` is not among them, nor is anything with SHA-1. RS256 and PS256 need the feature `aws-lc-rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// `EdDSA` over Ed25519: small, fast, the same signature each time.
+    EdDsa,
+    /// ECDSA over P-256 with SHA-256, its nonce from RFC 6979, so that equal input is an equal signature here too.
+    Es256,
+    /// RSA PKCS #1 v1.5 with SHA-256, for verifiers that know nothing else.
+    Rs256,
+    /// RSA PSS with SHA-256. Its signatures are randomized: a replay repeats the claims, not the text.
+    Ps256,
+    /// HMAC with SHA-256, under a secret that both sides hold.
+    Hs256,
+    /// HMAC with SHA-384.
+    Hs384,
+    /// HMAC with SHA-512.
+    Hs512,
+}
+
+impl Algorithm {
+    /// Those that this build can verify, the preferred one first.
+    pub const ALL: &'static [Self] = &[
+        Self::EdDsa,
+        Self::Es256,
+        #[cfg(feature = "aws-lc-rs")]
+        Self::Ps256,
+        #[cfg(feature = "aws-lc-rs")]
+        Self::Rs256,
+        Self::Hs256,
+        Self::Hs384,
+        Self::Hs512,
+    ];
+
+    /// Its name in `alg`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
+        }
+    }
+
+    /// Whether whoever can verify can sign, too.
+    #[must_use]
+    pub const fn is_symmetric(self) -> bool {
+        matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
+    }
+
+    /// The algorithm that `alg` names, if this build knows it. `Ed25519` is `EdDSA` over that curve, the only one there is
+    /// here (RFC 9864 section 2.2).
+    pub(crate) fn named(alg: &str) -> Option<Self> {
+        let alg = if alg == "Ed25519" { "EdDSA" } else { alg };
+        Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == alg)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,22 @@
+//! base64url without padding, in its one spelling (RFC 7515 section 2): otherwise one token has many texts, and a list of
+//! used or revoked texts can be walked around.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(crate) fn encode_into(bytes: impl AsRef<[u8]>, text: &mut String) {
+    BASE64_URL_SAFE_NO_PAD.encode_string(bytes, text);
+}
+
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Decodes exactly `N` bytes.
+pub(crate) fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
+    decode(text)?.try_into().ok()
+}

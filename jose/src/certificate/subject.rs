@@ -1,0 +1,108 @@
+use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use regrant::{Client, ClientAuthenticationMethod, ClientCredentials, Clock, VerifyCredentials};
+use x509_cert::Certificate;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+
+use super::{DistinguishedName, valid_certificate};
+
+/// Whose certificate a client of `tls_client_auth` shows: exactly one of the five (RFC 8705 section 2.1.2). An authority
+/// issues certificates to many clients, and each is known by nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertificateSubject {
+    /// `tls_client_auth_subject_dn`.
+    Dn(DistinguishedName),
+    /// `tls_client_auth_san_dns`: compared without regard to case. Neither side may have a wildcard: `*.example` is the name
+    /// `*.example`.
+    SanDns(String),
+    /// `tls_client_auth_san_uri`: compared character for character.
+    SanUri(String),
+    /// `tls_client_auth_san_ip`, however it is spelled.
+    SanIp(IpAddr),
+    /// `tls_client_auth_san_email`: compared character for character.
+    SanEmail(String),
+}
+
+impl CertificateSubject {
+    fn is_of(&self, certificate: &Certificate) -> bool {
+        let certificate = certificate.tbs_certificate();
+        if let Self::Dn(name) = self {
+            return *name == DistinguishedName::new(certificate.subject().clone());
+        }
+        // An extension that is there twice or cannot be read names nobody.
+        match certificate.get_extension::<SubjectAltName>() {
+            Ok(Some((_, names))) => names.0.iter().any(|name| self.is_named(name)),
+            Ok(None) | Err(_) => false,
+        }
+    }
+
+    fn is_named(&self, name: &GeneralName) -> bool {
+        match (self, name) {
+            (Self::SanDns(expected), GeneralName::DnsName(name)) => name.as_str().eq_ignore_ascii_case(expected),
+            (Self::SanUri(expected), GeneralName::UniformResourceIdentifier(name))
+            | (Self::SanEmail(expected), GeneralName::Rfc822Name(name)) => name.as_str() == expected,
+            (Self::SanIp(IpAddr::V4(expected)), GeneralName::IpAddress(name)) => name.as_bytes() == expected.octets(),
+            (Self::SanIp(IpAddr::V6(expected)), GeneralName::IpAddress(name)) => name.as_bytes() == expected.octets(),
+            _ => false,
+        }
+    }
+}
+
+/// Authenticates a client of `tls_client_auth`: by a certificate whose chain the TLS stack has verified, and whose subject is
+/// the registered one (RFC 8705 section 2.1).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use regrant::{Client, ClientAuthenticationMethod, ClientId, ClientRegistry, SystemClock};
+/// use regrant_jose::{CertificateSubject, TlsClientAuth};
+///
+/// let client = Client::new(ClientId::new("payments")?)
+///     .with_authentication_method(ClientAuthenticationMethod::TlsClientAuth);
+/// let subject = CertificateSubject::Dn("CN=payments,O=Example,C=DE".parse()?);
+/// let verifier = TlsClientAuth::new(subject, Arc::new(SystemClock));
+/// let clients = ClientRegistry::new().with_verifier(client, Arc::new(verifier))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct TlsClientAuth {
+    subject: CertificateSubject,
+    clock: Arc<dyn Clock>,
+}
+
+impl TlsClientAuth {
+    /// Accepts certificates of `subject`, within their validity by `clock`.
+    #[must_use]
+    pub fn new(subject: CertificateSubject, clock: Arc<dyn Clock>) -> Self {
+        Self { subject, clock }
+    }
+}
+
+#[async_trait]
+impl VerifyCredentials for TlsClientAuth {
+    async fn verify(
+        &self,
+        client: &Client,
+        credentials: &ClientCredentials,
+    ) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        let ClientCredentials::Certificate(_, certificate) = credentials else { return Ok(false) };
+        let certificate = valid_certificate(certificate, self.clock.now());
+        Ok(client.authentication_method == ClientAuthenticationMethod::TlsClientAuth
+            && certificate.is_some_and(|certificate| self.subject.is_of(&certificate)))
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+impl fmt::Debug for TlsClientAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsClientAuth").field("subject", &self.subject).finish_non_exhaustive()
+    }
+}

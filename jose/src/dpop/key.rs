@@ -1,0 +1,122 @@
+use std::fmt;
+
+use regrant::{AccessToken, Entropy, SignError, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::access_token_hash;
+use crate::base64url;
+use crate::error::KeyError;
+use crate::signer::Signer;
+
+/// The key of a DPoP client, and the proofs it makes (RFC 9449 section 4.2): for clients in Rust, and for tests of servers.
+///
+/// ```
+/// use regrant::{Clock, SystemClock, SystemEntropy};
+/// use regrant_jose::{Algorithm, DpopKey, PrivateKey};
+///
+/// # async fn example(nonce: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
+/// let key = DpopKey::new(PrivateKey::generate(Algorithm::Es256, &SystemEntropy)?)?;
+/// let header = key
+///     .proof("POST", "https://as.example/oauth2/token")
+///     .with_nonce(nonce)
+///     .sign(SystemClock.now(), &SystemEntropy)
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct DpopKey {
+    signer: Box<dyn Signer>,
+    /// In base64url, and the same for all its proofs.
+    header: String,
+    jkt: [u8; 32],
+}
+
+/// A proof about to be signed.
+#[derive(Clone, Copy)]
+#[must_use = "it proves nothing until it is signed"]
+pub struct UnsignedProof<'a> {
+    key: &'a DpopKey,
+    method: &'a str,
+    url: &'a str,
+    nonce: Option<&'a str>,
+    access_token: Option<&'a AccessToken>,
+}
+
+impl DpopKey {
+    /// A key that signs with `signer`.
+    ///
+    /// # Errors
+    /// When it is a secret: that proves nothing to those who do not hold it.
+    pub fn new(signer: impl Signer + 'static) -> Result<Self, KeyError> {
+        let public = signer.public_key();
+        if public.algorithm().is_symmetric() {
+            return Err(KeyError::Mismatch);
+        }
+        let header = json!({ "typ": "dpop+jwt", "alg": public.algorithm().as_str(), "jwk": public.to_value() });
+        let (header, jkt) = (base64url::encode(header.to_string()), public.thumbprint());
+        Ok(Self { signer: Box::new(signer), header, jkt })
+    }
+
+    /// What tokens get bound to (`jkt`, section 6.1).
+    #[must_use]
+    pub const fn thumbprint(&self) -> [u8; 32] {
+        self.jkt
+    }
+
+    /// The thumbprint as a client sends it to the authorization endpoint (`dpop_jkt`, section 10).
+    #[must_use]
+    pub fn dpop_jkt(&self) -> String {
+        base64url::encode(self.jkt)
+    }
+
+    /// A proof for a request of `method` to `url`, the latter without query and fragment.
+    pub const fn proof<'a>(&'a self, method: &'a str, url: &'a str) -> UnsignedProof<'a> {
+        UnsignedProof { key: self, method, url, nonce: None, access_token: None }
+    }
+}
+
+impl<'a> UnsignedProof<'a> {
+    /// Sets the nonce: the last one that this server sent in `DPoP-Nonce` (section 8).
+    pub const fn with_nonce(mut self, nonce: Option<&'a str>) -> Self {
+        self.nonce = nonce;
+        self
+    }
+
+    /// Sets the access token that the request carries to a resource server (section 7).
+    pub const fn with_access_token(mut self, access_token: Option<&'a AccessToken>) -> Self {
+        self.access_token = access_token;
+        self
+    }
+
+    /// Signs the proof: the value of the `DPoP` header. Each request needs another one, a repeated request too.
+    ///
+    /// # Errors
+    /// When the signer cannot sign now.
+    pub async fn sign(self, now: Timestamp, entropy: &dyn Entropy) -> Result<String, SignError> {
+        let mut jti = [0; 16];
+        entropy.fill(&mut jti);
+        let mut claims = Map::from_iter([
+            ("jti".to_owned(), Value::from(base64url::encode(jti))),
+            ("htm".to_owned(), self.method.into()),
+            ("htu".to_owned(), self.url.into()),
+            ("iat".to_owned(), now.as_secs().into()),
+        ]);
+        claims.extend(self.nonce.map(|nonce| ("nonce".to_owned(), nonce.into())));
+        claims.extend(self.access_token.map(|token| ("ath".to_owned(), access_token_hash(token).into())));
+        let input = format!("{}.{}", self.key.header, base64url::encode(Value::Object(claims).to_string()));
+        let signature = self.key.signer.sign(input.as_bytes()).await?;
+        Ok(format!("{input}.{}", base64url::encode(signature)))
+    }
+}
+
+impl fmt::Debug for DpopKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DpopKey").field("jkt", &self.dpop_jkt()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for UnsignedProof<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnsignedProof(..)")
+    }
+}

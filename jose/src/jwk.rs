@@ -1,0 +1,155 @@
+mod material;
+mod p256;
+mod parse;
+mod pem;
+#[cfg(feature = "aws-lc-rs")]
+mod rsa;
+mod set;
+
+pub use set::JwkSet;
+
+pub(crate) use self::p256::P256Key;
+pub(crate) use material::Material;
+pub(crate) use parse::public_material;
+pub(crate) use pem::oid;
+#[cfg(feature = "aws-lc-rs")]
+pub(crate) use rsa::RsaKey;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::algorithm::Algorithm;
+use crate::error::KeyError;
+
+/// A key that verifies, and the one algorithm that it is for (RFC 7517).
+///
+/// Ed25519 and P-256, RSA of 2048 to 8192 bits with the feature `aws-lc-rs`, and [shared secrets](Self::from_secret).
+///
+/// ```
+/// use regrant_jose::{Algorithm, Jwk};
+///
+/// // RFC 8037 appendix A.2.
+/// let key = Jwk::from_value(&serde_json::json!({
+///     "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+/// }))?;
+/// assert_eq!(key.algorithm(), Algorithm::EdDsa);
+/// # Ok::<(), regrant_jose::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct Jwk {
+    kid: Option<Box<str>>,
+    algorithm: Algorithm,
+    material: Material,
+    certificates: Box<[[u8; 32]]>,
+}
+
+impl Jwk {
+    /// Reads a public key from its JSON (RFC 7517, RFC 7518 section 6, RFC 8037). An RSA key without `alg` is for RS256.
+    ///
+    /// # Errors
+    /// When it is malformed, private, weak, not a point of its curve, of a type or for a use that is not supported.
+    pub fn from_value(value: &Value) -> Result<Self, KeyError> {
+        parse::public_key(value)
+    }
+
+    /// Reads a public key from PEM (`PUBLIC KEY`, RFC 7468 section 13). It has no `kid`; an RSA key is for RS256.
+    ///
+    /// # Errors
+    /// As for [`from_value`](Self::from_value).
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        pem::public_key(pem)
+    }
+
+    /// The key of a secret that both sides hold. It verifies, and whoever holds it signs.
+    ///
+    /// # Errors
+    /// When `algorithm` is not symmetric, or the secret is shorter than its hash (RFC 7518 section 3.2): it could be guessed
+    /// from one token.
+    pub fn from_secret(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        let shortest = match algorithm {
+            Algorithm::Hs256 => 32,
+            Algorithm::Hs384 => 48,
+            Algorithm::Hs512 => 64,
+            _ => return Err(KeyError::Mismatch),
+        };
+        if secret.len() < shortest {
+            return Err(KeyError::Weak);
+        }
+        Ok(Self::new(algorithm, Material::Secret(Zeroizing::new(secret.to_vec()))))
+    }
+
+    /// Sets the name of the key.
+    #[must_use]
+    pub fn with_kid(mut self, kid: impl Into<Box<str>>) -> Self {
+        self.kid = Some(kid.into());
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// What it is for, and nothing else.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// SHA-256 of the certificates that stand beside it (`x5t#S256`, the first of `x5c`): those of a client that makes its own
+    /// (RFC 8705 section 2.2).
+    #[must_use]
+    pub const fn certificates(&self) -> &[[u8; 32]] {
+        &self.certificates
+    }
+
+    /// Its JSON, as it belongs into a published set. A secret stays where it is: `k` is left out.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut members: Map<String, Value> =
+            self.material.members().into_iter().filter(|(name, _)| *name != "k").map(owned).collect();
+        members.insert("alg".into(), self.algorithm.as_str().into());
+        members.insert("use".into(), "sig".into());
+        if let Some(kid) = self.kid() {
+            members.insert("kid".into(), kid.into());
+        }
+        Value::Object(members)
+    }
+
+    /// The SHA-256 thumbprint (RFC 7638): the same for every spelling of the key, whatever it is called.
+    #[must_use]
+    pub fn thumbprint(&self) -> [u8; 32] {
+        // Neither names nor values need an escape, and the members come in lexicographic order.
+        let members: Vec<_> =
+            self.material.members().iter().map(|(name, value)| format!("\"{name}\":\"{}\"", value.as_str())).collect();
+        Sha256::digest(Zeroizing::new(format!("{{{}}}", members.join(","))).as_bytes()).into()
+    }
+
+    /// Whether `signature` is this key's, of `message`.
+    pub(crate) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.material.accepts(self.algorithm, message, signature)
+    }
+
+    pub(crate) fn new(algorithm: Algorithm, material: Material) -> Self {
+        Self { kid: None, algorithm, material, certificates: Box::default() }
+    }
+
+    fn with_certificates(mut self, certificates: Vec<[u8; 32]>) -> Self {
+        self.certificates = certificates.into();
+        self
+    }
+}
+
+impl fmt::Debug for Jwk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jwk").field("kid", &self.kid).field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+fn owned((name, value): (&'static str, Zeroizing<String>)) -> (String, Value) {
+    (name.to_owned(), Value::String(value.to_string()))
+}

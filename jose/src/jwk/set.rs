@@ -1,0 +1,104 @@
+use serde_json::Value;
+
+use super::{Jwk, parse};
+use crate::algorithm::Algorithm;
+use crate::error::KeyError;
+use crate::json;
+
+/// The keys of a client or of another server (RFC 7517 section 5).
+#[derive(Clone, Debug, Default)]
+pub struct JwkSet {
+    keys: Vec<Jwk>,
+    certificates: Vec<[u8; 32]>,
+    skipped: usize,
+}
+
+impl JwkSet {
+    /// The longest document that [`from_json`](Self::from_json) reads, in bytes.
+    pub const MAX_LENGTH: usize = 64 * 1024;
+
+    /// Reads a set. Keys that cannot be used here are [skipped](Self::skipped), as RFC 7517 section 5 wants: a set also holds
+    /// keys for encryption and of types yet to come. An RSA key without `alg` stands in it for RS256 and for PS256.
+    ///
+    /// # Errors
+    /// When it is not a set at all, or holds a private key or a secret: whoever published that has lost it.
+    pub fn from_value(value: &Value) -> Result<Self, KeyError> {
+        let mut set = Self::default();
+        for key in value.get("keys").and_then(Value::as_array).ok_or(KeyError::Malformed)? {
+            set.add(key)?;
+        }
+        Ok(set)
+    }
+
+    /// Reads a set from its JSON text, of at most [`MAX_LENGTH`](Self::MAX_LENGTH).
+    ///
+    /// # Errors
+    /// As for [`from_value`](Self::from_value); when the text is too long, is not JSON, or names a member twice.
+    pub fn from_json(json: &[u8]) -> Result<Self, KeyError> {
+        if json.len() > Self::MAX_LENGTH {
+            return Err(KeyError::TooLarge);
+        }
+        Self::from_value(&Value::Object(json::object(json).ok_or(KeyError::Malformed)?))
+    }
+
+    /// The key for a token: the one of this name and algorithm, or, when the token names none, the only one of its algorithm.
+    #[must_use]
+    pub fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&Jwk> {
+        let mut fitting =
+            self.keys.iter().filter(|key| key.algorithm() == algorithm && (kid.is_none() || key.kid() == kid));
+        match (fitting.next(), fitting.next()) {
+            (Some(_), Some(_)) if kid.is_none() => None,
+            (first, _) => first,
+        }
+    }
+
+    /// All keys of the set that can be used.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Jwk> {
+        self.keys.iter()
+    }
+
+    /// SHA-256 of the certificates beside its keys, also beside those of types that this build cannot use.
+    #[must_use]
+    pub fn certificates(&self) -> &[[u8; 32]] {
+        &self.certificates
+    }
+
+    /// How many keys were skipped.
+    #[must_use]
+    pub const fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    fn add(&mut self, value: &Value) -> Result<(), KeyError> {
+        if let Some(Ok(certificates)) = value.as_object().map(parse::certificates) {
+            self.certificates.extend(certificates);
+        }
+        match Jwk::from_value(value) {
+            Ok(key) => self.keys.extend(for_each_algorithm(key, value)),
+            Err(KeyError::Private) => return Err(KeyError::Private),
+            Err(_) => self.skipped += 1,
+        }
+        Ok(())
+    }
+}
+
+impl FromIterator<Jwk> for JwkSet {
+    fn from_iter<I: IntoIterator<Item = Jwk>>(keys: I) -> Self {
+        let keys: Vec<_> = keys.into_iter().collect();
+        let certificates = keys.iter().flat_map(Jwk::certificates).copied().collect();
+        Self { keys, certificates, skipped: 0 }
+    }
+}
+
+#[cfg(feature = "aws-lc-rs")]
+fn for_each_algorithm(key: Jwk, value: &Value) -> impl Iterator<Item = Jwk> + use<> {
+    let either = key.algorithm() == Algorithm::Rs256 && value.get("alg").is_none();
+    let for_pss = either.then(|| key.for_algorithm(Algorithm::Ps256)).flatten();
+    [key].into_iter().chain(for_pss)
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+fn for_each_algorithm(key: Jwk, _: &Value) -> [Jwk; 1] {
+    [key]
+}

@@ -1,0 +1,184 @@
+mod access_token;
+mod claims_source;
+mod id_token;
+mod introspection;
+
+pub use claims_source::ClaimsSource;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use regrant::{AccessTokenClaims, Client, ClientId, IdTokenClaims, JwtIssuer, KeyId, Resources, SignError, Timestamp};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::algorithm::Algorithm;
+use crate::base64url;
+use crate::jws::Jws;
+use crate::key_set::{KeySet, ScheduledKey};
+use claims_source::NoClaims;
+
+/// `typ` of an access token (RFC 9068 section 2.1).
+pub(crate) const ACCESS_TOKEN: &str = "at+jwt";
+const ID_TOKEN: &str = "JWT";
+const INTROSPECTION: &str = "token-introspection+jwt";
+
+/// The JWTs of a server: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2), introspection answers
+/// (RFC 9701).
+///
+/// ```
+/// use std::time::Duration;
+/// use regrant::{JwtIssuer, SystemEntropy};
+/// use regrant_jose::{Algorithm, JwtTokens, KeySet, PrivateKey};
+///
+/// let key = PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy)?;
+/// let tokens = JwtTokens::new("https://as.example", KeySet::new(key, Duration::from_secs(3600))?);
+/// assert_eq!(tokens.algorithms(), ["EdDSA"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct JwtTokens {
+    issuer: Box<str>,
+    keys: KeySet,
+    default_audience: Resources,
+    client_algorithm: Box<AlgorithmOf>,
+    claims_source: Box<dyn ClaimsSource>,
+}
+
+type AlgorithmOf = dyn Fn(&ClientId) -> Option<Algorithm> + Send + Sync;
+
+impl JwtTokens {
+    /// Tokens of `issuer`, an `https` URL without query and fragment (RFC 8414 section 2), signed with `keys`.
+    #[must_use]
+    pub fn new(issuer: impl Into<Box<str>>, keys: KeySet) -> Self {
+        Self {
+            issuer: issuer.into(),
+            keys,
+            default_audience: Resources::none(),
+            client_algorithm: Box::new(|_| None),
+            claims_source: Box::new(NoClaims),
+        }
+    }
+
+    /// Sets the `aud` of access tokens for which no resource was asked (RFC 9068 section 3). Default: the issuer.
+    #[must_use]
+    pub fn with_default_audience(mut self, audience: Resources) -> Self {
+        self.default_audience = audience;
+        self
+    }
+
+    /// Sets which algorithm a client's tokens are signed with (AM: ID Token Signing Algorithm). `None`, and what the key set has
+    /// no key for, is the default: compare with [`algorithms`](JwtIssuer::algorithms) when a client registers.
+    #[must_use]
+    pub fn with_client_algorithm(
+        mut self,
+        algorithm_of: impl Fn(&ClientId) -> Option<Algorithm> + Send + Sync + 'static,
+    ) -> Self {
+        self.client_algorithm = Box::new(algorithm_of);
+        self
+    }
+
+    /// Sets where more claims come from. Default: there are none.
+    #[must_use]
+    pub fn with_claims_source(mut self, source: impl ClaimsSource + 'static) -> Self {
+        self.claims_source = Box::new(source);
+        self
+    }
+
+    fn key_for(&self, client: &ClientId, now: Timestamp) -> Result<Arc<ScheduledKey>, SignError> {
+        self.keys.in_use((self.client_algorithm)(client), now).ok_or_else(|| SignError::new("no key is in use"))
+    }
+}
+
+#[async_trait]
+impl JwtIssuer for JwtTokens {
+    fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "a key set begins with a key of the default algorithm and drops none but followed ones"
+    )]
+    fn signing_key(&self, client: &Client, now: Timestamp) -> KeyId {
+        self.key_for(&client.id, now).expect("a key is in use").id.clone()
+    }
+
+    fn holds(&self, key: &KeyId) -> bool {
+        self.keys.key(key.as_str()).is_some()
+    }
+
+    async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError> {
+        let key = self.keys.key(key.as_str()).ok_or_else(|| SignError::new("the key is no longer held"))?;
+        let more = claims_source::checked(self.claims_source.access_token(claims).await)?;
+        let token = access_token::payload(self, claims, &more)?;
+        let token = sign(&key, ACCESS_TOKEN, &token).await?;
+        // What comes from the host may be so much that nobody would read it, we included: introspection would call it inactive.
+        match Jws::parse(&token) {
+            Err(error) if !more.is_empty() => Err(SignError::new(error)),
+            _ => Ok(token),
+        }
+    }
+
+    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, SignError> {
+        let key = self.key_for(&claims.client.id, claims.issued_at)?;
+        let more = claims_source::checked(self.claims_source.id_token(claims).await)?;
+        sign(&key, ID_TOKEN, &id_token::payload(self, claims, key.public.algorithm(), &more)?).await
+    }
+
+    async fn introspection(
+        &self,
+        caller: &ClientId,
+        answer: &Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<String, SignError> {
+        let key = self.key_for(caller, now)?;
+        sign(&key, INTROSPECTION, &introspection::payload(self, caller, answer, now)?).await
+    }
+
+    fn read_access_token(&self, jwt: &str) -> Option<String> {
+        let jws = Jws::parse(jwt).ok().filter(|jws| jws.is_typ(ACCESS_TOKEN))?;
+        let claims = jws.verify(&self.keys.key(jws.kid()?)?.public).ok()?;
+        let is_ours = claims.text("iss").ok()? == &*self.issuer;
+        is_ours.then(|| claims.text("jti").ok().map(str::to_owned))?
+    }
+
+    fn jwks(&self, now: Timestamp) -> Map<String, Value> {
+        let keys = self.keys.public_keys(now).iter().map(crate::Jwk::to_value).collect();
+        Map::from_iter([("keys".to_owned(), Value::Array(keys))])
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        self.keys.algorithms().into_iter().map(Algorithm::as_str).collect()
+    }
+}
+
+impl fmt::Debug for JwtTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtTokens").field("issuer", &self.issuer).field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    kid: &'a str,
+}
+
+async fn sign(key: &ScheduledKey, typ: &str, payload: &[u8]) -> Result<String, SignError> {
+    let header = json(&Header { alg: key.public.algorithm().as_str(), typ, kid: key.id.as_str() })?;
+    // base64url makes four characters of three bytes; a signature has 86 of them, with RSA more.
+    let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 96);
+    base64url::encode_into(header, &mut token);
+    token.push('.');
+    base64url::encode_into(payload, &mut token);
+    let signature = key.signer.sign(token.as_bytes()).await?;
+    token.push('.');
+    base64url::encode_into(signature, &mut token);
+    Ok(token)
+}
+
+fn json(claims: &impl Serialize) -> Result<Vec<u8>, SignError> {
+    serde_json::to_vec(claims).map_err(SignError::new)
+}

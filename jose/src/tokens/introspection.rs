@@ -1,0 +1,23 @@
+use regrant::{ClientId, SignError, Timestamp};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{JwtTokens, json};
+
+/// RFC 9701 section 5. No `sub` and no `exp` on top: it must not pass for an access token.
+#[derive(Serialize)]
+struct Introspection<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: i64,
+    token_introspection: &'a Map<String, Value>,
+}
+
+pub(super) fn payload(
+    tokens: &JwtTokens,
+    caller: &ClientId,
+    answer: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<Vec<u8>, SignError> {
+    json(&Introspection { iss: &tokens.issuer, aud: caller.as_str(), iat: now.as_secs(), token_introspection: answer })
+}

@@ -1,0 +1,215 @@
+//! Assertions, certificates and proofs as they come over the wire, to a service on a real store.
+
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails the test")]
+
+mod support;
+
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, DnType, KeyPair};
+use regrant::wire::Endpoint;
+use regrant::{
+    Approval, AuthorizeRequest, Client, ClientAuthenticationMethod, ClientCertificate, ClientRegistry, CodeChallenge,
+    GrantType, IntrospectionAccess, ManualClock, RedirectUri, Subject, SystemEntropy,
+};
+use regrant_jose::{
+    Algorithm, CertificateSubject, ClientAssertions, DpopKey, DpopNonces, DpopVerifier, PrivateKey, TlsClientAuth,
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use support::server::{Form, Reply, Server, With};
+use support::{ISSUER, NOW, TOKEN_ENDPOINT, WatchedUse, at, client, clock, encoded, jwks, key, sign, with};
+
+const REDIRECT: &str = "https://app.example/cb";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CLIENT_CREDENTIALS: (&str, &str) = ("grant_type", "client_credentials");
+const ASSERTION_TYPE: (&str, &str) =
+    ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+const INVALID_CLIENT: (u16, &str) = (401, "invalid_client");
+const GRANTED: (u16, &str) = (200, "");
+
+/// A server with one client of each method, and one public client.
+struct Fixture {
+    clock: ManualClock,
+    used: WatchedUse,
+    key: PrivateKey,
+    server: Server,
+}
+
+impl Fixture {
+    fn new(configure: impl FnOnce(DpopVerifier) -> DpopVerifier) -> Self {
+        let (clock, used, key) = (clock(), WatchedUse::default(), key(Algorithm::Es256));
+        let assertions = ClientAssertions::new(ISSUER, Arc::new(clock.clone()), Arc::new(used.clone()))
+            .with_audiences([TOKEN_ENDPOINT]);
+        let subject = CertificateSubject::Dn("CN=tls".parse().unwrap());
+        let clients = ClientRegistry::new()
+            .with_verifier(
+                able("jwt", ClientAuthenticationMethod::PrivateKeyJwt).with_introspection(IntrospectionAccess::Any),
+                Arc::new(assertions.private_key_jwt(jwks([&key]))),
+            )
+            .unwrap()
+            .with_verifier(
+                able("tls", ClientAuthenticationMethod::TlsClientAuth),
+                Arc::new(TlsClientAuth::new(subject, Arc::new(clock.clone()))),
+            )
+            .unwrap()
+            .with(able("spa", ClientAuthenticationMethod::None), [])
+            .unwrap();
+        let dpop = configure(DpopVerifier::new(Arc::new(used.clone())));
+        let server = Server::start(clients, &clock, Some(Arc::new(dpop)));
+        Self { clock, used, key, server }
+    }
+
+    async fn assertion(&self, claims: &Value) -> String {
+        sign(&self.key, &json!({ "alg": "ES256" }), claims).await
+    }
+
+    async fn with_assertion(&self, assertion: &str, more: Form<'_>) -> Reply {
+        let own = [CLIENT_CREDENTIALS, ASSERTION_TYPE, ("client_assertion", assertion)];
+        let form: Vec<_> = own.into_iter().chain(more.iter().copied()).collect();
+        self.server.token(&form, With::default()).await
+    }
+
+    async fn code(&self, client_id: &str) -> String {
+        let approval = Approval::of(Subject::new("demo").unwrap()).with_scope("read".parse().unwrap());
+        let request = AuthorizeRequest::new(approval)
+            .with_redirect_uri(Some(RedirectUri::new(REDIRECT).unwrap()))
+            .with_code_challenge(Some(CodeChallenge::s256(&encoded(Sha256::digest(VERIFIER))).unwrap()));
+        let client = able(client_id, ClientAuthenticationMethod::None);
+        self.server.0.service().authorize(&client, request).await.unwrap().code.expose().to_owned()
+    }
+
+    async fn redeem(&self, code: &str, proof: Option<&str>) -> Reply {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "spa"),
+            ("code", code),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", VERIFIER),
+        ];
+        self.server.token(&form, With { dpop: proof, ..With::default() }).await
+    }
+
+    async fn refresh(&self, refresh_token: &str, proof: Option<&str>) -> Reply {
+        let form = [("grant_type", "refresh_token"), ("client_id", "spa"), ("refresh_token", refresh_token)];
+        self.server.token(&form, With { dpop: proof, ..With::default() }).await
+    }
+
+    async fn proof(&self, key: &DpopKey, nonce: Option<&str>) -> String {
+        let now = regrant::Clock::now(&self.clock);
+        key.proof("POST", TOKEN_ENDPOINT).with_nonce(nonce).sign(now, &SystemEntropy).await.unwrap()
+    }
+}
+
+fn able(id: &str, method: ClientAuthenticationMethod) -> Client {
+    client(id, method)
+        .with_redirect_uris([RedirectUri::new(REDIRECT).unwrap()])
+        .with_grant_types([GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials])
+        .with_scope("read".parse().unwrap())
+}
+
+fn claims() -> Value {
+    json!({ "iss": "jwt", "sub": "jwt", "aud": ISSUER, "jti": "8f0c", "exp": NOW + 60 })
+}
+
+fn dpop_key() -> DpopKey {
+    DpopKey::new(key(Algorithm::EdDsa)).unwrap()
+}
+
+#[tokio::test]
+async fn an_assertion_authenticates_once_and_for_its_client() {
+    let fixture = Fixture::new(|verifier| verifier);
+    let first = fixture.assertion(&claims()).await;
+    assert_eq!(fixture.with_assertion(&first, &[("client_id", "tls")]).await.outcome(), INVALID_CLIENT);
+    assert_eq!(fixture.with_assertion(&first, &[("client_id", "unknown")]).await.outcome(), INVALID_CLIENT);
+    assert_eq!(fixture.with_assertion(&first, &[]).await.outcome(), GRANTED, "client_id may be left out");
+    assert_eq!(fixture.with_assertion(&first, &[]).await.outcome(), INVALID_CLIENT, "a replay");
+    let second = fixture.assertion(&with(&claims(), "jti", Some(json!("second")))).await;
+    assert_eq!(fixture.with_assertion(&second, &[("client_id", "jwt")]).await.outcome(), GRANTED);
+    let third = fixture.assertion(&with(&claims(), "jti", Some(json!("third")))).await;
+    fixture.used.set_down(true);
+    assert_eq!(fixture.with_assertion(&third, &[]).await.outcome(), (503, "temporarily_unavailable"));
+    fixture.used.set_down(false);
+    assert_eq!(fixture.with_assertion(&third, &[]).await.outcome(), GRANTED);
+}
+
+// RFC 8705 section 2, A30.
+#[tokio::test]
+async fn a_certificate_authenticates_its_client() {
+    let fixture = Fixture::new(|verifier| verifier);
+    let certificate = |name: &str| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        ClientCertificate::from_der(params.self_signed(&key).unwrap().der().to_vec())
+    };
+    let (own, other) = (certificate("tls"), certificate("other"));
+    for (shown, expected) in [(None, INVALID_CLIENT), (Some(&other), INVALID_CLIENT), (Some(&own), GRANTED)] {
+        let form = [CLIENT_CREDENTIALS, ("client_id", "tls")];
+        let reply = fixture.server.token(&form, With { certificate: shown, ..With::default() }).await;
+        assert_eq!(reply.outcome(), expected);
+    }
+}
+
+// C169, C171; RFC 9449 sections 5 and 6.
+#[tokio::test]
+async fn the_refresh_token_of_a_public_client_serves_its_key_alone() {
+    let fixture = Fixture::new(|verifier| verifier);
+    let (own, stranger) = (dpop_key(), dpop_key());
+    let proof = fixture.proof(&own, None).await;
+    let tokens = fixture.redeem(&fixture.code("spa").await, Some(&proof)).await;
+    assert_eq!((tokens.outcome(), tokens.text("token_type")), (GRANTED, "DPoP"));
+    let refresh_token = tokens.text("refresh_token");
+    assert_eq!(fixture.refresh(refresh_token, Some(&proof)).await.outcome(), (400, "invalid_dpop_proof"), "a replay");
+    assert_eq!(fixture.refresh(refresh_token, Some("x")).await.outcome(), (400, "invalid_dpop_proof"));
+    assert_eq!(fixture.refresh(refresh_token, None).await.status, 400);
+    let foreign = fixture.proof(&stranger, None).await;
+    assert_eq!(fixture.refresh(refresh_token, Some(&foreign)).await.outcome(), (400, "invalid_grant"));
+    let proof = fixture.proof(&own, None).await;
+    let refreshed = fixture.refresh(refresh_token, Some(&proof)).await;
+    assert_eq!((refreshed.outcome(), refreshed.text("token_type")), (GRANTED, "DPoP"));
+
+    let assertion = fixture.assertion(&claims()).await;
+    let form = [ASSERTION_TYPE, ("client_assertion", &assertion), ("token", refreshed.text("access_token"))];
+    let active = fixture.server.post(Endpoint::Introspection, &form, With::default()).await;
+    assert_eq!(active.body["cnf"]["jkt"], json!(own.dpop_jkt()), "{active:?}");
+    assert_eq!(active.text("token_type"), "DPoP");
+}
+
+// C172; RFC 9449 section 8.
+#[tokio::test]
+async fn a_client_without_the_nonce_is_told_it_and_loses_nothing() {
+    let fixture = Fixture::new(|verifier| verifier.with_nonces(DpopNonces::new(&[7; 32])));
+    let key = dpop_key();
+    let code = fixture.code("spa").await;
+    let told = fixture.redeem(&code, Some(&fixture.proof(&key, None).await)).await;
+    assert_eq!(told.outcome(), (400, "use_dpop_nonce"));
+    let nonce = told.header("dpop-nonce").unwrap().to_owned();
+    let proof = fixture.proof(&key, Some(&nonce)).await;
+    let tokens = fixture.redeem(&code, Some(&proof)).await;
+    assert_eq!(tokens.outcome(), GRANTED, "the code was not used up");
+    assert_eq!(tokens.header("dpop-nonce"), Some(nonce.as_str()));
+
+    fixture.clock.set(at(NOW + 3000));
+    let refresh_token = tokens.text("refresh_token");
+    let told = fixture.refresh(refresh_token, Some(&fixture.proof(&key, Some(&nonce)).await)).await;
+    assert_eq!(told.outcome(), (400, "use_dpop_nonce"), "it has changed");
+    let nonce = told.header("dpop-nonce").unwrap();
+    let refreshed = fixture.refresh(refresh_token, Some(&fixture.proof(&key, Some(nonce)).await)).await;
+    assert_eq!(refreshed.outcome(), GRANTED, "the refresh token was not used up");
+}
+
+#[tokio::test]
+async fn the_metadata_names_what_is_verified() {
+    let fixture = Fixture::new(|verifier| verifier.with_algorithms([Algorithm::Es256]));
+    let document = regrant::wire::Request::new("GET", "/.well-known/oauth-authorization-server", &[], b"");
+    let response = fixture.server.0.handle(Endpoint::Metadata, &document).await;
+    let metadata: Value = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(metadata["dpop_signing_alg_values_supported"], json!(["ES256"]));
+    let algorithms = metadata["token_endpoint_auth_signing_alg_values_supported"].as_array().unwrap();
+    assert!(algorithms.contains(&json!("ES256")) && !algorithms.contains(&json!("HS256")), "{algorithms:?}");
+    let methods = metadata["token_endpoint_auth_methods_supported"].as_array().unwrap();
+    for method in ["private_key_jwt", "tls_client_auth"] {
+        assert!(methods.contains(&json!(method)), "{methods:?}");
+    }
+}

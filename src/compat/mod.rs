@@ -1,0 +1,3 @@
+//! Readers for the configuration of other products.
+
+pub mod am;

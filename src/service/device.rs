@@ -1,0 +1,128 @@
+//! The device authorization grant (RFC 8628): what the device asks, and what the page asks where its user types the code.
+
+use super::commit::Call;
+use super::{TokenError, TokenService};
+use crate::authenticator::AuthenticatedClient;
+use crate::engine::{self, DeviceAuthorizationRequest, DeviceAuthorizationResponse, PollRequest, TokenResponse};
+use crate::event::{EventKind, Operation};
+use crate::grant::{Approval, Grant, GrantSummary};
+use crate::grant_id::GrantId;
+use crate::grant_type::GrantType;
+use crate::refusal::Refusal;
+use crate::store::TokenStore;
+use crate::token::TokenKind;
+use crate::user_code::UserCode;
+
+/// How often a user code is drawn anew that another device has already. Of 2.56e10 codes few are ever out at once.
+const DRAWS: usize = 8;
+
+impl<S: TokenStore> TokenService<S> {
+    /// Begins a device authorization (RFC 8628 section 3.1).
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] for what the client may not ask for; otherwise as [`issue`](Self::issue).
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// let device = service.authorize_device(&client, &DeviceAuthorizationRequest::new()).await?;
+    /// println!("enter {} at https://as.example/device", device.user_code.expose());
+    ///
+    /// // On the page where the user enters the code, after signing in:
+    /// let typed = UserCode::parse(&device.user_code.expose().to_lowercase())?;
+    /// let asked = service.device(&typed).await?.ok_or("no device waits for this code")?;
+    /// println!("{} asks for {}", asked.client_id, asked.approval.scope);
+    /// service.approve_device(&typed, Approval::of(demo).with_scope(asked.approval.scope)).await?;
+    ///
+    /// // The device, meanwhile:
+    /// let tokens = service.poll(&client, &PollRequest::new(device.device_code)).await?;
+    /// assert!(tokens.refresh_token.is_some());
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub async fn authorize_device(
+        &self,
+        client: &AuthenticatedClient,
+        request: &DeviceAuthorizationRequest,
+    ) -> Result<DeviceAuthorizationResponse, TokenError> {
+        let call = Call::new(self, Operation::AuthorizeDevice).by(&client.id);
+        let terms = self.terms(client, &GrantType::DeviceCode)?;
+        for _ in 0..DRAWS {
+            let (device, response) = engine::authorize_device(request, &self.context(client, &terms))
+                .map_err(|refusal| call.refuse(refusal))?;
+            if call.is_inserted(&device, EventKind::DeviceCodeIssued).await? {
+                return Ok(response);
+            }
+        }
+        Err(call.contended())
+    }
+
+    /// The device that waits for `user_code`, to show its user who asks for what. `None` when none does: the code was
+    /// mistyped, has expired or was decided. Slow down those who guess (RFC 8628 section 5.1): each miss is told as
+    /// [`Refusal::UserCodeUnknown`].
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn device(&self, user_code: &UserCode) -> Result<Option<GrantSummary>, TokenError> {
+        let call = Call::new(self, Operation::DecideDevice);
+        let device = self.find(&call, user_code).await?;
+        let now = self.now();
+        let waiting = device.filter(|device| engine::undecided(device, now).is_ok());
+        if waiting.is_none() {
+            call.record(EventKind::Refused(Refusal::UserCodeUnknown));
+        }
+        Ok(waiting.map(Grant::summary))
+    }
+
+    /// The user says yes: the device gets `approval` with its next poll. Its scope and resources must be among those asked for.
+    /// Returns the grant: `revoke_subject` reaches it from now on, `grants` lists it once the device has its tokens.
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] when no device waits for the code (any more), or the approval exceeds what it asked for.
+    pub async fn approve_device(&self, user_code: &UserCode, approval: Approval) -> Result<GrantId, TokenError> {
+        let call = Call::new(self, Operation::DecideDevice);
+        let device = self.find(&call, user_code).await?.ok_or_else(|| call.refuse(Refusal::UserCodeUnknown))?;
+        let approved = engine::approve_device(&device, approval, &*self.0.entropy, self.now());
+        let grant = approved.map_err(|refusal| call.refuse_of(refusal, &device))?;
+        // The grant first: a device that hears of it finds it. If the second write fails it waits for nobody, and expires.
+        call.insert(&grant, EventKind::DeviceDecided { approved: true }).await?;
+        call.transact(device.id, |device| engine::decide_device(device, Some(grant.id), self.now())).await?;
+        Ok(grant.id)
+    }
+
+    /// The user says no: the device is told with its next poll.
+    ///
+    /// # Errors
+    /// As for [`approve_device`](Self::approve_device).
+    pub async fn deny_device(&self, user_code: &UserCode) -> Result<(), TokenError> {
+        let call = Call::new(self, Operation::DecideDevice);
+        let device = self.find(&call, user_code).await?.ok_or_else(|| call.refuse(Refusal::UserCodeUnknown))?;
+        call.transact(device.id, |device| engine::decide_device(device, None, self.now())).await
+    }
+
+    /// Answers a poll (RFC 8628 section 3.4): tokens when the user has approved, once.
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] with [`Refusal::AuthorizationPending`] or [`Refusal::PolledTooFast`] while the device is to poll
+    /// on; with any other refusal it is to stop. Everything else consumed nothing.
+    pub async fn poll(&self, client: &AuthenticatedClient, request: &PollRequest) -> Result<TokenResponse, TokenError> {
+        let call = Call::new(self, Operation::Poll).by(&client.id);
+        let Some(presented) = self.0.tokens.open(TokenKind::DeviceCode, request.device_code.expose()) else {
+            return Err(call.refuse(Refusal::TokenUnrecognized));
+        };
+        let terms = self.terms(client, &GrantType::DeviceCode)?;
+        let grant_id = call
+            .transact(presented.grant_id, |device| engine::poll(device, &presented, &self.context(client, &terms)))
+            .await?;
+        call.exchange(client, grant_id, &request.possession, |grant, ctx| engine::redeem_device(grant, &presented, ctx))
+            .await
+    }
+
+    /// The record of a user code: under the primary key, or under the one that was primary when the code was drawn.
+    async fn find(&self, call: &Call<'_, S>, user_code: &UserCode) -> Result<Option<Grant>, TokenError> {
+        for key in self.0.tokens.ring().iter() {
+            if let Some((device, _)) = call.load(key.grant_of(user_code)).await? {
+                return Ok(Some(*device));
+            }
+        }
+        Ok(None)
+    }
+}

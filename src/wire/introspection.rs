@@ -1,0 +1,141 @@
+//! The answer of introspection (RFC 7662 section 2.2), as JSON or as a JWT (RFC 9701).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Request;
+use crate::clock::Timestamp;
+use crate::engine::{ActiveToken, TokenType};
+use crate::grant::{Actor, Confirmation};
+use crate::resource::{Resource, Resources};
+use crate::vocabulary::Subject;
+
+/// RFC 9701 section 4.
+pub(super) const JWT_MEDIA_TYPE: &str = "application/token-introspection+jwt";
+
+/// Whether the caller asks for a JWT. A weight of 0 says that it does not want one (RFC 9110 section 12.4.2).
+pub(super) fn wants_jwt(request: &Request<'_>) -> bool {
+    let values = request.header("accept").filter_map(|value| std::str::from_utf8(value).ok());
+    values.flat_map(|value| value.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_jwt = parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case(JWT_MEDIA_TYPE));
+        let is_unwanted = |parameter: &str| match parameter.split_once('=') {
+            Some((name, weight)) => name.eq_ignore_ascii_case("q") && weight.parse() == Ok(0.0_f32),
+            None => false,
+        };
+        is_jwt && !parts.any(is_unwanted)
+    })
+}
+
+pub(super) fn answer<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> Answer<'a> {
+    active.map_or_else(Answer::default, |token| Answer {
+        active: true,
+        scope: token.scope.as_str(),
+        client_id: Some(token.client_id.as_str()),
+        token_type: token.token_type.map(TokenType::as_str),
+        exp: token.expires_at.map(Timestamp::as_secs),
+        iat: Some(token.issued_at.as_secs()),
+        sub: token.approval.subject.as_ref().map(Subject::as_str),
+        aud: audience(&token.resources),
+        iss: Some(issuer),
+        auth_time: token.approval.auth_time.map(Timestamp::as_secs),
+        acr: token.approval.acr.as_deref(),
+        amr: &token.approval.amr,
+        cnf: token.confirmation.as_ref().map(ConfirmationBody::from),
+        act: token.approval.actor.as_ref().map(ActorBody::from),
+        may_act: token.approval.may_act.as_ref().map(|actor| ActorBody { sub: actor.as_str(), act: None }),
+    })
+}
+
+impl Answer<'_> {
+    /// As the JWT holds it.
+    pub(super) fn to_map(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct Answer<'a> {
+    active: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<Audience<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    amr: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<ConfirmationBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<ActorBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    may_act: Option<ActorBody<'a>>,
+}
+
+/// One audience is a string, several are an array (RFC 7519 section 4.1.3).
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(&'a str),
+    Several(Vec<&'a str>),
+}
+
+#[derive(Serialize)]
+enum ConfirmationBody {
+    #[serde(rename = "jkt")]
+    DpopKey(String),
+    #[serde(rename = "x5t#S256")]
+    Certificate(String),
+}
+
+impl From<&Confirmation> for ConfirmationBody {
+    fn from(confirmation: &Confirmation) -> Self {
+        match confirmation {
+            Confirmation::DpopKey(thumbprint) => Self::DpopKey(URL_SAFE_NO_PAD.encode(thumbprint)),
+            Confirmation::Certificate(thumbprint) => Self::Certificate(URL_SAFE_NO_PAD.encode(thumbprint)),
+        }
+    }
+}
+
+/// RFC 8693 section 4.1: the current actor outside, former ones inside.
+#[derive(Serialize)]
+struct ActorBody<'a> {
+    sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Box<Self>>,
+}
+
+impl<'a> From<&'a Actor> for ActorBody<'a> {
+    fn from(actor: &'a Actor) -> Self {
+        Self { sub: actor.subject.as_str(), act: actor.former.as_deref().map(|former| Box::new(former.into())) }
+    }
+}
+
+fn audience(resources: &Resources) -> Option<Audience<'_>> {
+    let all: Vec<&str> = resources.iter().map(Resource::as_str).collect();
+    match all.as_slice() {
+        [] => None,
+        [one] => Some(Audience::One(one)),
+        _ => Some(Audience::Several(all)),
+    }
+}

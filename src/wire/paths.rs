@@ -1,0 +1,108 @@
+/// The endpoints that [`Endpoints`](super::Endpoints) serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// The token endpoint (RFC 6749 section 3.2).
+    Token,
+    /// The revocation endpoint (RFC 7009).
+    Revocation,
+    /// The introspection endpoint (RFC 7662).
+    Introspection,
+    /// The device authorization endpoint (RFC 8628 section 3.1).
+    DeviceAuthorization,
+    /// The signing keys (RFC 7517 section 5).
+    Jwks,
+    /// Authorization server metadata (RFC 8414).
+    Metadata,
+    /// The same as OpenID Connect Discovery 1.0 has it.
+    OpenIdConfiguration,
+}
+
+impl Endpoint {
+    /// The methods it has, as the header `Allow` writes them.
+    pub(super) const fn methods(self) -> &'static str {
+        match self {
+            Self::Token | Self::Revocation | Self::Introspection | Self::DeviceAuthorization => "POST",
+            Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => "GET, HEAD",
+        }
+    }
+}
+
+/// Where the endpoints are, each an absolute path behind the issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "hosts fill it in")]
+pub struct Paths {
+    /// The token endpoint.
+    pub token: String,
+    /// The revocation endpoint.
+    pub revocation: String,
+    /// The introspection endpoint.
+    pub introspection: String,
+    /// The device authorization endpoint. Served when there is a [`device_verification`](Self::device_verification).
+    pub device_authorization: String,
+    /// The signing keys. Served when the service has a [`JwtIssuer`](crate::JwtIssuer).
+    pub jwks: String,
+    /// The metadata document. For an issuer with a path, RFC 8414 section 3.1 puts it between host and path.
+    pub metadata: String,
+    /// The discovery document of OpenID Connect, behind the issuer also when that has a path. Served when the service has a
+    /// [`JwtIssuer`](crate::JwtIssuer).
+    pub openid_configuration: String,
+    /// The host's own authorization endpoint, if it has one: only named in the metadata.
+    pub authorization: Option<String>,
+    /// The host's own page where the users of devices enter their code, if it has one: named to devices.
+    pub device_verification: Option<String>,
+}
+
+impl Default for Paths {
+    /// `/oauth2/token`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`, `/oauth2/jwks`,
+    /// `/.well-known/oauth-authorization-server`, `/.well-known/openid-configuration`.
+    fn default() -> Self {
+        Self {
+            token: "/oauth2/token".to_owned(),
+            revocation: "/oauth2/revoke".to_owned(),
+            introspection: "/oauth2/introspect".to_owned(),
+            device_authorization: "/oauth2/device_authorization".to_owned(),
+            jwks: "/oauth2/jwks".to_owned(),
+            metadata: "/.well-known/oauth-authorization-server".to_owned(),
+            openid_configuration: "/.well-known/openid-configuration".to_owned(),
+            authorization: None,
+            device_verification: None,
+        }
+    }
+}
+
+impl Paths {
+    /// The paths of ForgeRock / Ping AM 7.5.
+    #[must_use]
+    pub fn am_7_5() -> Self {
+        Self {
+            token: "/oauth2/access_token".to_owned(),
+            revocation: "/oauth2/token/revoke".to_owned(),
+            device_authorization: "/oauth2/device/code".to_owned(),
+            jwks: "/oauth2/connect/jwk_uri".to_owned(),
+            authorization: Some("/oauth2/authorize".to_owned()),
+            device_verification: Some("/oauth2/device/user".to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// The endpoint at `path`.
+    #[must_use]
+    pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        self.iter().find(|(_, own)| *own == path).map(|(endpoint, _)| endpoint)
+    }
+
+    /// The endpoints with their paths.
+    pub fn iter(&self) -> impl Iterator<Item = (Endpoint, &str)> {
+        [
+            (Endpoint::Token, self.token.as_str()),
+            (Endpoint::Revocation, &self.revocation),
+            (Endpoint::Introspection, &self.introspection),
+            (Endpoint::DeviceAuthorization, &self.device_authorization),
+            (Endpoint::Jwks, &self.jwks),
+            (Endpoint::Metadata, &self.metadata),
+            (Endpoint::OpenIdConfiguration, &self.openid_configuration),
+        ]
+        .into_iter()
+    }
+}

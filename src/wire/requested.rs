@@ -1,0 +1,57 @@
+//! What a token request asks for, from its parameters and headers.
+
+use super::{MalformedRequest, Request};
+use crate::engine::ExchangeRequest;
+use crate::parameters::Parameters;
+use crate::possession::DpopProof;
+use crate::resource::{Resource, Resources};
+use crate::scope::Scope;
+
+/// The only type of token that is exchanged (RFC 8693 section 3).
+pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+pub(super) fn scope(parameters: &Parameters) -> Result<Option<Scope>, MalformedRequest> {
+    parameters.get("scope").map(Scope::new).transpose().map_err(|_| MalformedRequest::Scope)
+}
+
+pub(super) fn resources(parameters: &Parameters) -> Result<Resources, MalformedRequest> {
+    let resources: Result<Resources, _> = parameters.all("resource").map(Resource::new).collect();
+    resources.map_err(|_| MalformedRequest::Resource)
+}
+
+/// RFC 9449 section 4.3: there is one proof at most.
+pub(super) fn proof(request: &Request<'_>, url: String) -> Result<Option<DpopProof>, MalformedRequest> {
+    let mut headers = request.header("dpop");
+    let Some(header) = headers.next() else { return Ok(None) };
+    let jwt = std::str::from_utf8(header).ok().filter(|_| headers.next().is_none()).ok_or(MalformedRequest::Proof)?;
+    Ok(Some(DpopProof { jwt: jwt.to_owned(), method: request.method.to_owned(), url }))
+}
+
+/// RFC 8693 section 2.1, for access tokens. An `audience` is a resource by its URI: this server knows services by no other name.
+pub(super) fn exchange(
+    parameters: &Parameters,
+    scope: Option<Scope>,
+    resources: &Resources,
+) -> Result<ExchangeRequest, MalformedRequest> {
+    let is_access_token = |token_type: &str| token_type == ACCESS_TOKEN;
+    let subject_token = parameters.required("subject_token")?;
+    if !is_access_token(parameters.required("subject_token_type")?) {
+        return Err(MalformedRequest::TokenType);
+    }
+    if !parameters.get("requested_token_type").is_none_or(is_access_token) {
+        return Err(MalformedRequest::TokenType);
+    }
+    let actor_token = match (parameters.get("actor_token"), parameters.get("actor_token_type")) {
+        (None, None) => None,
+        (Some(token), Some(token_type)) if is_access_token(token_type) => Some(token.into()),
+        (Some(_), None) => return Err(MalformedRequest::Missing("actor_token_type")),
+        _ => return Err(MalformedRequest::TokenType),
+    };
+    let audiences: Result<Vec<Resource>, _> = parameters.all("audience").map(Resource::new).collect();
+    let audiences = audiences.map_err(|_| MalformedRequest::Resource)?;
+    let mut request = ExchangeRequest::new(subject_token);
+    request.actor_token = actor_token;
+    request.scope = scope;
+    request.resources = resources.iter().cloned().chain(audiences).collect();
+    Ok(request)
+}

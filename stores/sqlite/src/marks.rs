@@ -1,0 +1,26 @@
+//! What was used.
+
+use regrant::Timestamp;
+use regrant::store::{Use, UseId};
+use rusqlite::{Connection, params};
+
+use crate::purge::PurgeStep;
+
+/// Two uses in one transaction meet as those in two would: the second one finds the first.
+pub(crate) fn use_once(db: &Connection, id: &UseId, expires_at: Timestamp) -> rusqlite::Result<Use> {
+    let rows = db
+        .prepare_cached("INSERT INTO regrant_marks (id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![id.as_bytes(), expires_at.as_millis()])?;
+    Ok(if rows == 1 { Use::First } else { Use::Again })
+}
+
+/// Deletes at most `limit` marks that have ended.
+pub(crate) fn purge(db: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<PurgeStep> {
+    let deleted = db
+        .prepare_cached(
+            "DELETE FROM regrant_marks WHERE id IN \
+             (SELECT id FROM regrant_marks WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+        )?
+        .execute(params![now.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    Ok(PurgeStep { deleted, postponed: 0 })
+}
