@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
+use crate::jwk::Jwk;
 use crate::jws::Jws;
 use crate::key_set::{KeySet, ScheduledKey};
 use claims_source::NoClaims;
@@ -144,7 +145,7 @@ impl JwtIssuer for JwtTokens {
     }
 
     fn jwks(&self, now: Timestamp) -> Map<String, Value> {
-        let keys = self.keys.public_keys(now).iter().map(crate::Jwk::to_value).collect();
+        let keys = self.keys.public_keys(now).iter().map(Jwk::to_value).collect();
         Map::from_iter([("keys".to_owned(), Value::Array(keys))])
     }
 

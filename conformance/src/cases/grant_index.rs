@@ -8,7 +8,7 @@ use regrant::store::{GrantIndex, GrantKey, GrantOwner, StoredGrant, TokenStore};
 use regrant::{GrantId, Realm};
 
 use super::support::{at_once, client_id, create, existing, id, key, owned_record, realm, record, replace, subject};
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 /// Each of the three questions gets its own answer.
 pub async fn grants_are_listed_by_subject_by_client_and_by_both<H: StoreHarness<Store: GrantIndex>>(harness: &H) {

@@ -7,7 +7,7 @@ use regrant::{
 };
 
 use super::support::{create, key, record};
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 /// Never "absent": that would log the user out. Never "conflict": nobody else wrote.
 pub async fn an_unreachable_store_fails_transiently(harness: &impl StoreHarness) {

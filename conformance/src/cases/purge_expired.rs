@@ -9,7 +9,7 @@ use regrant::store::{Expect, GrantIndex, GrantKey, PurgeExpired, Swap};
 
 use super::grant_index::{by_subject, list};
 use super::support::{FAR, at_once, create, ending, existing, id, key, load, realm, record, replace, swap};
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use regrant::store::{Expect, Swap};
 
 use super::support::{at_once, count, count_up, create, existing, key, load, record, replace, swap};
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 /// At once: whoever was answered may be asked anywhere.
 pub async fn a_write_is_seen_by_a_second_handle(harness: &impl StoreHarness) {

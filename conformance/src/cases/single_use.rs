@@ -6,7 +6,7 @@ use regrant::Timestamp;
 use regrant::store::{Expect, SingleUse, Swap, Use, UseId};
 
 use super::support::{FAR, at_once, create, existing, key, load, record, swap};
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 /// However often it is tried.
 pub async fn the_first_use_is_the_only_one<H: StoreHarness<Store: SingleUse>>(harness: &H) {

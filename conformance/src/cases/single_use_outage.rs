@@ -4,7 +4,7 @@ use regrant::store::{SingleUse, Use};
 
 use super::single_use::{use_id, use_once};
 use super::support::FAR;
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 /// Never "first": the next one may be told the same. Never "again": an honest client would be taken for a thief.
 pub async fn an_unreachable_store_knows_neither_first_nor_again<H: StoreHarness<Store: SingleUse>>(harness: &H) {

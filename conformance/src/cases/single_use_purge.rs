@@ -9,7 +9,7 @@ use regrant::store::{PurgeExpired, SingleUse, Use};
 use super::purge_expired::{END, purge};
 use super::single_use::use_once;
 use super::support::{at_once, create, ending, key, load, record};
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 const SECOND: Duration = Duration::from_secs(1);
 

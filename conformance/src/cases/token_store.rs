@@ -10,7 +10,7 @@ use regrant::store::{Expect, GrantKey, StoredGrant, Swap, Version};
 use regrant::{GrantId, Timestamp};
 
 use super::support::{FAR, create, ending, existing, id, key, load, owned_record, realm, record, replace, swap};
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 /// Absence is told as absence.
 pub async fn a_key_that_was_never_written_has_no_record(harness: &impl StoreHarness) {

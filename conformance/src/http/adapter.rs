@@ -3,7 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use regrant::wire::{Endpoints, MalformedRequest, Request, Response};
 
-use super::{HttpRequest, HttpResponse, WatchedStore};
+use super::message::{HttpRequest, HttpResponse};
+use super::store::WatchedStore;
 
 /// How the kit gets at an adapter.
 #[async_trait]

@@ -1,11 +1,9 @@
 use regrant::TokenServiceBuilder;
 use regrant::wire::{Endpoint, Endpoints};
 
-use super::HttpRequest;
-use super::WatchedStore;
 use super::answer::{Answer, Body};
-use super::cast::{Auth, basic};
-use super::variables::{Form, form};
+use super::message::HttpRequest;
+use super::store::WatchedStore;
 use super::world::{Given, Setting};
 
 /// One row of the table.
@@ -52,18 +50,6 @@ pub(super) fn case(name: impl Into<String>, source: &'static str, request: HttpR
     }
 }
 
-/// A form, sent as `auth`.
-pub(super) fn post(endpoint: Endpoint, auth: Auth, parameters: Form<'_>) -> HttpRequest {
-    let request = HttpRequest::new("POST", endpoint).header("content-type", "application/x-www-form-urlencoded");
-    let with = |own: Form<'_>| form(&[parameters, own].concat());
-    match auth {
-        Auth::Basic(id, secret) => request.header("authorization", basic(id, secret)).body(with(&[])),
-        Auth::Post(id, secret) => request.body(with(&[("client_id", id), ("client_secret", secret)])),
-        Auth::Public(id) => request.body(with(&[("client_id", id)])),
-        Auth::Nobody => request.body(with(&[])),
-    }
-}
-
 impl Case {
     /// What it says, in `snake_case`.
     #[must_use]
@@ -71,7 +57,8 @@ impl Case {
         &self.name
     }
 
-    /// Where it comes from: a number of the project's protocol notes, a section of a specification.
+    /// Where it comes from: a section of a specification, the number of an attack (`A35`), or of a behaviour that the tests of other
+    /// servers hold (`C108`).
     #[must_use]
     pub const fn source(&self) -> &str {
         self.source

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regrant::wire::Endpoint;
 use regrant::{
     Client, ClientAuthenticationMethod, ClientId, ClientPolicy, ClientRegistry, ClientSecret, GrantType,
     IntrospectionAccess, RedirectUri, Resources, SecretHash,
 };
 
+use super::message::HttpRequest;
 use super::ports::{Assertions, Certificates};
-use super::variables::encode;
+use super::variables::{Form, encode, form};
 
 pub(super) const ISSUER: &str = "https://as.example";
 pub(super) const REDIRECT: &str = "https://app.example/cb";
@@ -155,4 +157,16 @@ pub(super) fn client(auth: Auth) -> Client {
 
 fn resources(uris: &[&str]) -> Resources {
     uris.iter().map(|uri| uri.parse().unwrap()).collect()
+}
+
+/// A form, sent as `auth`.
+pub(super) fn post(endpoint: Endpoint, auth: Auth, parameters: Form<'_>) -> HttpRequest {
+    let request = HttpRequest::new("POST", endpoint).header("content-type", "application/x-www-form-urlencoded");
+    let with = |own: Form<'_>| form(&[parameters, own].concat());
+    match auth {
+        Auth::Basic(id, secret) => request.header("authorization", basic(id, secret)).body(with(&[])),
+        Auth::Post(id, secret) => request.body(with(&[("client_id", id), ("client_secret", secret)])),
+        Auth::Public(id) => request.body(with(&[("client_id", id)])),
+        Auth::Nobody => request.body(with(&[])),
+    }
 }

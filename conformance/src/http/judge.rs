@@ -1,8 +1,11 @@
+use super::adapter::{Direct, HttpHarness};
 use super::answer::{Answer, Body};
+use super::case::Case;
 use super::case::Effect;
+use super::message::{HttpRequest, HttpResponse};
+use super::table::cases;
 use super::variables::Variables;
 use super::world::World;
-use super::{Case, Direct, HttpHarness, HttpRequest, HttpResponse, cases};
 
 /// Holds the adapter against one case.
 ///

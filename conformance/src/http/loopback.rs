@@ -8,7 +8,8 @@ use tokio::io::{
 };
 use tokio::net::TcpStream;
 
-use super::{Exchange, Framing, HttpRequest, HttpResponse};
+use super::adapter::Exchange;
+use super::message::{Framing, HttpRequest, HttpResponse};
 
 /// No server takes longer on a loopback connection.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::HttpRequest;
+use super::message::HttpRequest;
 
 /// What earlier answers brought, by name: `{old.refresh_token}` in a request or an answer stands for such a value.
 #[derive(Clone, Debug, Default)]

@@ -12,11 +12,11 @@ use regrant::{
 use serde_json::Value;
 
 use super::adapter::answer;
-use super::case::post;
-use super::cast::{AUDITOR, Auth, CHALLENGE, ISSUER, PASSWORD, REDIRECT, SCOPE, USER, client, registry};
+use super::cast::{AUDITOR, Auth, CHALLENGE, ISSUER, PASSWORD, REDIRECT, SCOPE, USER, client, post, registry};
+use super::message::HttpRequest;
 use super::random::Seeded;
+use super::store::WatchedStore;
 use super::variables::{Form, Variables};
-use super::{HttpRequest, WatchedStore};
 
 /// What happens before the request of a case. All of it happens in process: the adapter is not asked.
 #[derive(Clone, Debug)]

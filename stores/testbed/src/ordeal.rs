@@ -91,7 +91,7 @@ impl<S: TokenStore + SingleUse> Ordeal<S> {
         }
         self.try_a_revoked_one().await;
         // Now and then: what a fault befalls here does not befall a client.
-        if self.report.rounds.is_multiple_of(3) {
+        if self.report.rounds.is_multiple_of(5) {
             self.replays.round().await;
         }
     }

@@ -7,7 +7,7 @@ use regrant::{Policy, TokenError};
 
 use super::faulty::Fault;
 use super::node::{Answer, MINUTE, Node, Tokens, is_retryable, refusal};
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 const FAULTS: [Fault; 2] = [Fault::Before, Fault::After];
 

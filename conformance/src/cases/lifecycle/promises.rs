@@ -3,7 +3,7 @@
 use regrant::Refusal;
 
 use super::node::{MINUTE, Node, refusal};
-use crate::StoreHarness;
+use crate::harness::StoreHarness;
 
 /// Promise 1: the same successor, byte for byte.
 pub async fn a_lost_answer_is_given_again(harness: &impl StoreHarness) {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use regrant::store::{Expect, GrantKey, Swap, TokenStore, Version};
 
-use crate::StoreHarness;
 use crate::cases::support::{at_once, count, count_up, create, existing, key, load, record, swap};
+use crate::harness::StoreHarness;
 
 /// How many tasks race.
 const RACERS: usize = 32;

@@ -3,10 +3,10 @@
 
 use regrant::wire::Endpoint::{self, Token};
 
-use super::super::HttpRequest;
 use super::super::answer::{Answer, invalid_client, missing, repeated, several_authentications, tokens, unavailable};
-use super::super::case::{Case, case, post};
-use super::super::cast::{ASSERTING, Auth, PASSWORD, SECRET, USER, basic};
+use super::super::case::{Case, case};
+use super::super::cast::{ASSERTING, Auth, PASSWORD, SECRET, USER, basic, post};
+use super::super::message::HttpRequest;
 use super::super::ports::assertion;
 use super::super::variables::Form;
 use super::{DOORS, sound, sound_answer};

@@ -8,10 +8,10 @@ use regrant::wire::Endpoint::{self, Introspection, Token};
 use regrant::{Policy, SenderConstraint};
 use serde_json::json;
 
-use super::super::HttpRequest;
 use super::super::answer::{Answer, invalid_client, invalid_grant, malformed_certificate, ok, tokens, unfit_request};
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, Auth, CERTIFIED, ISSUER, PASSWORD, SCOPE, SPA, USER};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, Auth, CERTIFIED, ISSUER, PASSWORD, SCOPE, SPA, USER, post};
+use super::super::message::HttpRequest;
 use super::super::ports::{CERTIFICATE, OTHER_CERTIFICATE};
 use super::super::world::Given;
 use super::{DOORS, sound_answer, sound_request};

@@ -2,15 +2,15 @@
 
 use regrant::wire::Endpoint::{self, Introspection, Token};
 
-use super::super::HttpRequest;
 use super::super::answer::{
     Answer, access_token_for, invalid_client, malformed_authorization, malformed_client_id, no_client,
     several_authentications, tokens,
 };
-use super::super::case::{Case, case, post};
+use super::super::case::{Case, case};
 use super::super::cast::{
-    APP, Auth, DIFFICULT, NEW_SECRET, OLD_SECRET, OTHER, POSTER, ROBOT, SCOPE, SECRET, SPA, basic, basic_of,
+    APP, Auth, DIFFICULT, NEW_SECRET, OLD_SECRET, OTHER, POSTER, ROBOT, SCOPE, SECRET, SPA, basic, basic_of, post,
 };
+use super::super::message::HttpRequest;
 use super::super::variables::{Form, form};
 use super::super::world::signed_in;
 use super::{DOORS, sound, sound_answer, sound_request};

@@ -3,10 +3,10 @@
 
 use regrant::wire::Endpoint::Token;
 
-use super::super::HttpRequest;
 use super::super::answer::{Answer, invalid_client, invalid_grant, no_client, tokens};
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, Auth, CHALLENGE, OTHER, POSTER, REDIRECT, SPA, VERIFIER};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, Auth, CHALLENGE, OTHER, POSTER, REDIRECT, SPA, VERIFIER, post};
+use super::super::message::HttpRequest;
 use super::super::variables::Form;
 use super::super::world::{CodeRequest, Given, approved, approved_with_pkce, later};
 

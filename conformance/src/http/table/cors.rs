@@ -5,10 +5,10 @@ use regrant::wire::Endpoint::{
     self, DeviceAuthorization, Introspection, Jwks, Metadata, OpenIdConfiguration, Revocation, Token,
 };
 
-use super::super::HttpRequest;
 use super::super::answer::{Answer, Body, invalid_client, method_not_allowed, no_client, too_large};
 use super::super::case::{Case, case};
 use super::super::cast::{APP, Auth};
+use super::super::message::HttpRequest;
 use super::{metadata, sound_answer, sound_request};
 
 const PAGE: &str = "https://spa.example";

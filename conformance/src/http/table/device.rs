@@ -4,17 +4,18 @@ use regrant::wire::Endpoint::{DeviceAuthorization, Introspection, Token};
 use regrant::wire::{Endpoints, Paths};
 use serde_json::{Value, json};
 
-use super::super::Framing;
 use super::super::answer::{
     Answer, content_type, denied, expired_token, inactive, incomplete, invalid_client, invalid_grant, invalid_scope,
     invalid_target, malformed_scope, method_not_allowed, missing, no_client, not_served, ok, pending, repeated,
     slow_down, tokens, unauthorized_client, unavailable, unsupported_grant_type,
 };
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, Auth, DEVICE, ORDERS, POSTER, ROBOT, SPA};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, Auth, DEVICE, ORDERS, POSTER, ROBOT, SPA, post};
+use super::super::message::Framing;
+use super::super::message::HttpRequest;
+use super::super::store::WatchedStore;
 use super::super::variables::Form;
 use super::super::world::{Given, later};
-use super::super::{HttpRequest, WatchedStore};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 

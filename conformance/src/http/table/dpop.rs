@@ -9,11 +9,12 @@ use super::super::answer::{
     Answer, access_token_for, invalid_client, invalid_dpop_proof, invalid_grant, malformed_proof, ok, revoked, tokens,
     tokens_of_type, unavailable, use_dpop_nonce,
 };
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, Auth, ISSUER, OTHER, PASSWORD, POSTER, REDIRECT, SCOPE, SPA, USER, VERIFIER};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, Auth, ISSUER, OTHER, PASSWORD, POSTER, REDIRECT, SCOPE, SPA, USER, VERIFIER, post};
+use super::super::message::HttpRequest;
 use super::super::ports::{Proofs, proof};
+use super::super::store::WatchedStore;
 use super::super::world::{Given, approved_with_pkce, later};
-use super::super::{HttpRequest, WatchedStore};
 use super::sound_request;
 
 const PATH: &str = "/oauth2/token";

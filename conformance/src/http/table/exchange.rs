@@ -4,13 +4,13 @@ use regrant::wire::Endpoint::Token;
 use regrant::wire::Endpoints;
 use serde_json::json;
 
-use super::super::HttpRequest;
 use super::super::answer::{
     Answer, invalid_client, invalid_request, invalid_scope, invalid_target, malformed_resource, missing, no_client, ok,
     repeated, unauthorized_client, unavailable, unfit_request, unsupported_grant_type,
 };
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, AUDITOR, Auth, BILLING, GATEWAY, ORDERS, OTHER, SCOPE, SPA};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, AUDITOR, Auth, BILLING, GATEWAY, ORDERS, OTHER, SCOPE, SPA, post};
+use super::super::message::HttpRequest;
 use super::super::variables::Form;
 use super::super::world::{Given, later, revoked, signed_in, signed_in_for};
 

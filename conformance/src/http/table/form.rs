@@ -3,12 +3,12 @@
 
 use regrant::wire::Endpoint::{self, Introspection, Revocation, Token};
 
-use super::super::HttpRequest;
 use super::super::answer::{
     access_token_for, inactive, invalid_request, missing, not_utf_8, repeated, revoked, tokens, unsupported_grant_type,
 };
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, Auth, BILLING, ORDERS, PASSWORD, POSTER, REDIRECT, SCOPE, SPA, USER, VERIFIER};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, Auth, BILLING, ORDERS, PASSWORD, POSTER, REDIRECT, SCOPE, SPA, USER, VERIFIER, post};
+use super::super::message::HttpRequest;
 use super::super::variables::{Form, form};
 use super::super::world::signed_in;
 use super::{DOORS, sound, sound_answer, sound_request};

@@ -3,10 +3,12 @@
 use regrant::wire::Endpoint::{Introspection, Token};
 use serde_json::{Value, json};
 
-use super::super::HttpRequest;
 use super::super::answer::{inactive, invalid_client, malformed_authorization, ok, unavailable};
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, AUDITOR, Auth, BILLING, ISSUER, ORDERS, ORDERS_API, OTHER, POSTER, SCOPE, SPA, USER};
+use super::super::case::{Case, case};
+use super::super::cast::{
+    APP, AUDITOR, Auth, BILLING, ISSUER, ORDERS, ORDERS_API, OTHER, POSTER, SCOPE, SPA, USER, post,
+};
+use super::super::message::HttpRequest;
 use super::super::world::{Given, approved, later, redeemed, refreshed, revoked, signed_in, signed_in_for};
 
 const NOW: i64 = 1_800_000_000;

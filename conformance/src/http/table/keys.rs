@@ -4,10 +4,10 @@
 use regrant::wire::Endpoint::{Introspection, Jwks, OpenIdConfiguration, Token};
 use serde_json::json;
 
-use super::super::HttpRequest;
 use super::super::answer::{Answer, Body, inactive, invalid_client, not_served, ok};
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, Auth, PASSWORD, SCOPE, USER};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, Auth, PASSWORD, SCOPE, USER, post};
+use super::super::message::HttpRequest;
 use super::super::ports::Issuer;
 use super::super::world::signed_in;
 use super::{metadata, sound_request};

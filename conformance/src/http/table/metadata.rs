@@ -3,10 +3,10 @@
 use regrant::wire::Endpoint::Metadata;
 use serde_json::json;
 
-use super::super::HttpRequest;
 use super::super::answer::{Answer, Body};
 use super::super::case::{Case, case};
 use super::super::cast::{APP, SECRET, basic};
+use super::super::message::HttpRequest;
 
 pub(super) fn cases() -> Vec<Case> {
     let get = || HttpRequest::new("GET", Metadata);

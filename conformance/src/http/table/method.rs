@@ -3,8 +3,8 @@
 use regrant::wire::Endpoint::Token;
 
 use super::super::answer::{Answer, method_not_allowed};
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, SPA};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, SPA, post};
 use super::super::world::signed_in;
 use super::{DOORS, sound_request};
 

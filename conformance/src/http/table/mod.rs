@@ -26,10 +26,10 @@ use std::sync::LazyLock;
 
 use regrant::wire::Endpoint::{self, Introspection, Revocation, Token};
 
-use super::HttpRequest;
 use super::answer::{Answer, access_token_for, inactive, revoked};
-use super::case::{Case, post};
-use super::cast::{Auth, SCOPE};
+use super::case::Case;
+use super::cast::{Auth, SCOPE, post};
+use super::message::HttpRequest;
 
 /// The cases of one concern.
 #[derive(Clone, Debug)]

@@ -4,8 +4,8 @@
 use super::super::answer::foreign;
 use super::super::case::{Case, case};
 use super::super::cast::APP;
+use super::super::message::{Framing, HttpRequest};
 use super::super::world::signed_in;
-use super::super::{Framing, HttpRequest};
 
 const REQUESTS: [(&str, &[u8]); 12] = [
     (

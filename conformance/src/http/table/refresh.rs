@@ -3,10 +3,10 @@
 use regrant::wire::Endpoint::Token;
 use serde_json::json;
 
-use super::super::HttpRequest;
 use super::super::answer::{Answer, invalid_grant, ok, tokens};
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, Auth, OTHER, POSTER, SCOPE, SPA, STRICT};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, Auth, OTHER, POSTER, SCOPE, SPA, STRICT, post};
+use super::super::message::HttpRequest;
 use super::super::world::{later, refreshed, revoked, signed_in};
 
 pub(super) fn cases() -> Vec<Case> {

@@ -2,10 +2,10 @@
 
 use regrant::wire::Endpoint::Revocation;
 
-use super::super::HttpRequest;
 use super::super::answer::{invalid_client, no_client, revoked, unavailable};
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, AUDITOR, Auth, KEEPER, OTHER, POSTER, SPA};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, AUDITOR, Auth, KEEPER, OTHER, POSTER, SPA, post};
+use super::super::message::HttpRequest;
 use super::super::world::{self, Given, approved, later, refreshed, signed_in};
 
 pub(super) fn cases() -> Vec<Case> {

@@ -3,13 +3,13 @@
 use regrant::wire::Endpoint::{Introspection, Token};
 use serde_json::json;
 
-use super::super::HttpRequest;
 use super::super::answer::{
     Answer, access_token_for, invalid_scope, invalid_target, malformed_resource, malformed_scope, ok, tokens,
     tokens_for,
 };
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, Auth, BILLING, ISSUER, ORDERS, REDIRECT, SCOPE, SPA, USER};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, Auth, BILLING, ISSUER, ORDERS, REDIRECT, SCOPE, SPA, USER, post};
+use super::super::message::HttpRequest;
 use super::super::variables::Form;
 use super::super::world::{Given, approved, signed_in, signed_in_for};
 

@@ -3,16 +3,16 @@
 use regrant::wire::Endpoint::Token;
 use serde_json::json;
 
-use super::super::HttpRequest;
 use super::super::answer::{
     Answer, access_token_for, invalid_grant, invalid_target, malformed_resource, ok, tokens, tokens_for,
     unauthorized_client, unavailable,
 };
-use super::super::case::{Case, case, post};
+use super::super::case::{Case, case};
 use super::super::cast::{
     APP, Auth, BILLING, KEEPER, ORDERS, ORDERS_API, OTHER, PASSWORD, POSTER, REDIRECT, ROBOT, SCOPE, SPA, USER,
-    VERIFIER,
+    VERIFIER, post,
 };
+use super::super::message::HttpRequest;
 use super::super::variables::Form;
 use super::super::world::{Given, approved, approved_with_pkce, later, redeemed, refreshed, signed_in};
 

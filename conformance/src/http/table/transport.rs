@@ -6,11 +6,11 @@ use super::super::answer::{
     Answer, access_token_for, inactive, incomplete, missing, no_client, revoked, several_authentications, tokens,
     too_large,
 };
-use super::super::case::{Case, case, post};
-use super::super::cast::{APP, SCOPE, SPA, basic};
+use super::super::case::{Case, case};
+use super::super::cast::{APP, SCOPE, SPA, basic, post};
+use super::super::message::{Framing, HttpRequest};
 use super::super::variables::form;
 use super::super::world::{Given, signed_in};
-use super::super::{Framing, HttpRequest};
 use super::{DOORS, sound, sound_answer, sound_request};
 
 /// The limit of `Endpoints`, unless the host sets another one.
