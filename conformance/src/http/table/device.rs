@@ -11,8 +11,7 @@ use super::super::answer::{
 };
 use super::super::case::{Case, case};
 use super::super::cast::{APP, Auth, DEVICE, ORDERS, POSTER, ROBOT, SPA, post};
-use super::super::message::Framing;
-use super::super::message::HttpRequest;
+use super::super::message::{Framing, HttpRequest};
 use super::super::store::WatchedStore;
 use super::super::variables::Form;
 use super::super::world::{Given, later};
