@@ -1,4 +1,4 @@
-//! A DPoP proof verified, beside the bare verification of the same signature.
+//! A DPoP proof verified, and a refresh with one, beside the bare verification of the same signature.
 //!
 //! ```text
 //! cargo bench -p regrant-jose --bench dpop
@@ -17,10 +17,15 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use p256::ecdsa::signature::Verifier as _;
 use regrant::store::{SingleUse, StoreError, Use, UseId};
-use regrant::{Clock as _, DpopProof, ManualClock, ProofVerifier as _, SystemEntropy, Timestamp};
+use regrant::{
+    Approval, AuthenticatedClient, Client, ClientAuthenticationMethod, ClientId, ClientRegistry, Clock as _, DpopProof,
+    GrantType, IssueRequest, KeyRing, ManualClock, MemoryStore, Possession, ProofVerifier as _, RefreshRequest,
+    RefreshToken, Subject, SystemEntropy, Timestamp, TokenService,
+};
 use regrant_jose::{Algorithm, DpopKey, DpopNonces, DpopVerifier, PrivateKey, ReplayCache, Signer as _};
 
 const URL: &str = "https://as.example/oauth2/token";
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// Lets the same proof through again and again: the one thing that a bench cannot do otherwise.
 struct Forgetful;
@@ -33,7 +38,7 @@ impl SingleUse for Forgetful {
 }
 
 fn dpop(criterion: &mut Criterion) {
-    let clock = ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000));
+    let clock = ManualClock::starting_at(NOW);
     let nonces = DpopNonces::new(&[7; 32]);
     let verifier = DpopVerifier::new(Arc::new(Forgetful));
     let verifier_with_nonces = DpopVerifier::new(Arc::new(Forgetful)).with_nonces(nonces);
@@ -54,6 +59,16 @@ fn dpop(criterion: &mut Criterion) {
                 bencher.iter(|| ready(verifier.verify(black_box(&proof), clock.now())).expect("accepted"));
             });
         }
+        group.bench_function("refresh with a proof", |bencher| {
+            let (service, client, first) = bound_session(&proof);
+            let mut refresh_token = first;
+            bencher.iter(|| {
+                let request = RefreshRequest::new(refresh_token.clone());
+                let request = request.with_possession(Possession::none().with_dpop(Some(proof.clone())));
+                let tokens = ready(service.refresh(&client, &request)).expect("refreshed");
+                refresh_token = tokens.refresh_token.expect("rotated");
+            });
+        });
         group.bench_function("proof made", |bencher| {
             bencher.iter(|| ready(unsigned.sign(clock.now(), &SystemEntropy)).expect("signed"));
         });
@@ -71,6 +86,25 @@ fn dpop(criterion: &mut Criterion) {
             ready(cache.use_once(&UseId::from_bytes(id), clock.now())).expect("a cache does not fail")
         });
     });
+}
+
+/// A session of a public client, bound to the key of `proof`, on a clock that stands still: the proof stays fresh.
+fn bound_session(proof: &DpopProof) -> (TokenService<MemoryStore>, AuthenticatedClient, RefreshToken) {
+    let keys = KeyRing::generate(&SystemEntropy);
+    let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys)
+        .clock(ManualClock::starting_at(NOW))
+        .proof_verifier(DpopVerifier::new(Arc::new(Forgetful)))
+        .build()
+        .expect("a policy without contradiction");
+    let client = Client::new(ClientId::new("spa").expect("a client id"))
+        .with_authentication_method(ClientAuthenticationMethod::None)
+        .with_grant_types([GrantType::Password, GrantType::RefreshToken]);
+    let client = AuthenticatedClient::assertion(client.into());
+    let approval = Approval::of(Subject::new("demo").expect("a subject"));
+    let request = IssueRequest::new(GrantType::Password, approval);
+    let request = request.with_possession(Possession::none().with_dpop(Some(proof.clone())));
+    let first = ready(service.issue(&client, request)).expect("issued").refresh_token.expect("a refresh token");
+    (service, client, first)
 }
 
 /// The signature of `jwt` verified by the crate behind, with the key of the JWK taken from its bytes as each proof brings it.
