@@ -15,8 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A module of the folder `node`.
 pub(crate) fn node(module: &'static str) -> impl Fn(&Server, &str) {
     move |server, flow| {
-        let mut node = Command::new("node");
-        node.arg(installed("node", "node_modules").join(module));
+        let folder = installed("node", "node_modules");
+        // There where the machine's own is too old.
+        let runtime = folder.join(".runtime/node");
+        let mut node = if runtime.exists() { Command::new(runtime) } else { Command::new("node") };
+        node.arg(folder.join(module));
         run(node, flow, server);
     }
 }
