@@ -347,6 +347,21 @@ async fn a_repeated_refresh_token_is_bound_to_the_key_that_asks_for_it() {
     assert_eq!(server.refresh_with(SPA, &by("A"), &again.refresh).await.status(), 200);
 }
 
+// Section 5: rotated or not, the refresh token of a public client is bound to the first key that it is shown with.
+#[tokio::test]
+async fn a_refresh_token_that_does_not_rotate_is_bound_to_the_first_key_it_is_shown_with() {
+    let (config, _) = config();
+    let policy = ClientPolicy::default().with_issue_refresh_tokens_on_refresh(false);
+    let server = config.with_client(SPA, |client| client.with_policy(policy.clone())).start();
+    let refresh_token = server.sign_in(SPA).await.refresh;
+    assert_eq!(server.refresh(SPA, &refresh_token).await.status(), 200, "no key yet");
+    assert_eq!(server.refresh_with(SPA, &by("A"), &refresh_token).await.text("token_type"), "DPoP");
+    for proof in [String::new(), by("B")] {
+        assert_eq!(server.refresh_with(SPA, &proof, &refresh_token).await.outcome(), INVALID_GRANT, "{proof}");
+    }
+    assert_eq!(server.refresh_with(SPA, &by("A"), &refresh_token).await.status(), 200);
+}
+
 // Section 5.1 has servers that do not know DPoP ignore it.
 #[tokio::test]
 async fn without_a_verifier_proofs_are_ignored() {

@@ -120,6 +120,7 @@ fn renew(
     ctx: &Context<'_>,
 ) -> Result<Answer, Refusal> {
     let access = reach(grant, request, ctx)?;
+    bind(grant, ctx);
     if ctx.policy.previous_access_token == PreviousAccessToken::Revoke {
         grant.access.clear();
     }
@@ -140,7 +141,6 @@ fn renew(
     let expires_at = grant.capped(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
     grant.rotate(&Rotation { generation, digest: secret.digest(), expires_at, salt, key_id: key.id() }, ctx.now);
     grant.prune(ctx.now, ctx.policy);
-    bind(grant, ctx);
     let minted = mint(grant, &access, key, &Origin::Derived(derivation, presented.number), ctx)?;
     let successor = Successor::seal(grant, key, generation, &secret, expires_at, ctx);
     let tokens = respond(grant, access, minted, Some(successor), ctx);

@@ -3,6 +3,7 @@
 //! Code redemption, rotation, replay, the reaction to reuse and cascading revocation are each one conditional write of
 //! this record. That is the shape which every engine gives atomically: a mutex, one SQL row, one slot of a cluster.
 
+mod claims;
 mod codec;
 mod transition;
 

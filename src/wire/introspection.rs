@@ -1,7 +1,5 @@
 //! The answer of introspection (RFC 7662 section 2.2), as JSON or as a JWT (RFC 9701).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -43,9 +41,9 @@ pub(super) fn answer<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> An
         auth_time: token.approval.auth_time.map(Timestamp::as_secs),
         acr: token.approval.acr.as_deref(),
         amr: &token.approval.amr,
-        cnf: token.confirmation.as_ref().map(ConfirmationBody::from),
-        act: token.approval.actor.as_ref().map(ActorBody::from),
-        may_act: token.approval.may_act.as_ref().map(|actor| ActorBody { sub: actor.as_str(), act: None }),
+        cnf: token.confirmation.as_ref(),
+        act: token.approval.actor.as_ref(),
+        may_act: token.approval.may_act.clone().map(|actor| Actor::new(actor, None)),
     })
 }
 
@@ -85,11 +83,11 @@ pub(super) struct Answer<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     amr: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    cnf: Option<ConfirmationBody>,
+    cnf: Option<&'a Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    act: Option<ActorBody<'a>>,
+    act: Option<&'a Actor>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    may_act: Option<ActorBody<'a>>,
+    may_act: Option<Actor>,
 }
 
 /// One audience is a string, several are an array (RFC 7519 section 4.1.3).
@@ -98,37 +96,6 @@ pub(super) struct Answer<'a> {
 enum Audience<'a> {
     One(&'a str),
     Several(Vec<&'a str>),
-}
-
-#[derive(Serialize)]
-enum ConfirmationBody {
-    #[serde(rename = "jkt")]
-    DpopKey(String),
-    #[serde(rename = "x5t#S256")]
-    Certificate(String),
-}
-
-impl From<&Confirmation> for ConfirmationBody {
-    fn from(confirmation: &Confirmation) -> Self {
-        match confirmation {
-            Confirmation::DpopKey(thumbprint) => Self::DpopKey(URL_SAFE_NO_PAD.encode(thumbprint)),
-            Confirmation::Certificate(thumbprint) => Self::Certificate(URL_SAFE_NO_PAD.encode(thumbprint)),
-        }
-    }
-}
-
-/// RFC 8693 section 4.1: the current actor outside, former ones inside.
-#[derive(Serialize)]
-struct ActorBody<'a> {
-    sub: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    act: Option<Box<Self>>,
-}
-
-impl<'a> From<&'a Actor> for ActorBody<'a> {
-    fn from(actor: &'a Actor) -> Self {
-        Self { sub: actor.subject.as_str(), act: actor.former.as_deref().map(|former| Box::new(former.into())) }
-    }
 }
 
 fn audience(resources: &Resources) -> Option<Audience<'_>> {

@@ -3,7 +3,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{JwtTokens, json};
-use crate::base64url;
 
 /// RFC 9068 section 2.2, in this order: equal claims are equal bytes.
 #[derive(Serialize)]
@@ -24,11 +23,11 @@ struct AccessToken<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     amr: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    cnf: Option<Cnf>,
+    cnf: Option<&'a Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    act: Option<Party<'a>>,
+    act: Option<&'a Actor>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    may_act: Option<Party<'a>>,
+    may_act: Option<Actor>,
     #[serde(flatten)]
     more: &'a Map<String, Value>,
 }
@@ -39,23 +38,6 @@ struct AccessToken<'a> {
 enum Audience<'a> {
     One(&'a str),
     Several(Vec<&'a str>),
-}
-
-/// RFC 9449 section 6.1, RFC 8705 section 3.1.
-#[derive(Serialize)]
-enum Cnf {
-    #[serde(rename = "jkt")]
-    DpopKey(String),
-    #[serde(rename = "x5t#S256")]
-    Certificate(String),
-}
-
-/// Who acts, and for whom in turn that one acts (RFC 8693 sections 4.1 and 4.4).
-#[derive(Serialize)]
-struct Party<'a> {
-    sub: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    act: Option<Box<Self>>,
 }
 
 pub(super) fn payload(
@@ -76,9 +58,9 @@ pub(super) fn payload(
         auth_time: approval.auth_time.map(Timestamp::as_secs),
         acr: approval.acr.as_deref(),
         amr: &approval.amr,
-        cnf: claims.confirmation.map(cnf).transpose()?,
-        act: approval.actor.as_ref().map(acting),
-        may_act: approval.may_act.as_ref().map(|actor| Party { sub: actor.as_str(), act: None }),
+        cnf: claims.confirmation,
+        act: approval.actor.as_ref(),
+        may_act: approval.may_act.clone().map(|actor| Actor::new(actor, None)),
         more,
     })
 }
@@ -90,19 +72,5 @@ fn audience<'a>(tokens: &'a JwtTokens, claims: &AccessTokenClaims<'a>) -> Audien
         0 => Audience::One(&tokens.issuer),
         1 => Audience::One(several.remove(0)),
         _ => Audience::Several(several),
-    }
-}
-
-/// The chain of actors, the current one outermost.
-fn acting(actor: &Actor) -> Party<'_> {
-    Party { sub: actor.subject.as_str(), act: actor.former.as_deref().map(|former| Box::new(acting(former))) }
-}
-
-fn cnf(confirmation: &Confirmation) -> Result<Cnf, SignError> {
-    match confirmation {
-        Confirmation::DpopKey(thumbprint) => Ok(Cnf::DpopKey(base64url::encode(thumbprint))),
-        Confirmation::Certificate(thumbprint) => Ok(Cnf::Certificate(base64url::encode(thumbprint))),
-        // A token without its `cnf` would be a bearer token.
-        _ => Err(SignError::new("a confirmation that this version does not know")),
     }
 }
