@@ -40,7 +40,11 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("decode record", |bencher| bencher.iter(|| Grant::decode(id, black_box(&payload))));
     let request = RefreshRequest::new(refresh_token);
     let text = request.refresh_token.expose();
-    let tokens = TokenFormat::new(KeyRing::new(Key::new(common::KEY)), &Realm::default(), TokenPrefixes::default());
+    let tokens = TokenFormat::new(
+        KeyRing::new(Key::new(common::KEY).expect("random")),
+        &Realm::default(),
+        TokenPrefixes::default(),
+    );
     group
         .bench_function("open token", |bencher| bencher.iter(|| tokens.open(TokenKind::RefreshToken, black_box(text))));
     let opened = tokens.open(TokenKind::RefreshToken, text).expect("our own token");

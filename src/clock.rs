@@ -47,6 +47,16 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// This moment, or the next one that is a whole second.
+    pub(crate) const fn rounded_up(self) -> Self {
+        Self(self.0.saturating_add((-self.0).rem_euclid(1000)))
+    }
+
+    /// This moment, or the last one before it that is a whole second.
+    pub(crate) const fn rounded_down(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(1000))
+    }
+
     /// How long ago `earlier` was; `None` when it lies in the future of `self`.
     #[must_use]
     pub fn since(self, earlier: Self) -> Option<Duration> {

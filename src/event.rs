@@ -96,10 +96,12 @@ pub enum EventKind {
     },
     /// A refresh without rotation.
     Refreshed,
-    /// A retired refresh token was answered once more with its successor.
+    /// A retired refresh token was answered with the current one.
     Replayed {
-        /// What made the client repeat itself.
+        /// Why the client presented it again.
         cause: ReplayCause,
+        /// By how many rotations it was behind.
+        steps: u32,
     },
     /// A spent or forked refresh token was presented by its rightful client.
     ReuseDetected {
@@ -110,8 +112,8 @@ pub enum EventKind {
     },
     /// The store had lost acknowledged writes; the record was brought forward to the token.
     Healed {
-        /// The generation the record knew; absent when it knew of no refresh token yet.
-        recorded: Option<u32>,
+        /// The generation that the record knew.
+        recorded: u32,
         /// The generation of the token.
         presented: u32,
     },
@@ -137,7 +139,8 @@ pub enum EventKind {
 pub enum ReplayCause {
     /// The answer to the first request did not arrive.
     LostResponse,
-    /// Another request with the same token won a race against this one.
+    /// Another request with the same token won a race against this one, or another process with the same credential has
+    /// refreshed since.
     Concurrent,
 }
 

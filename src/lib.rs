@@ -56,7 +56,7 @@ pub use key_id::KeyId;
 pub use parameters::{MissingParameter, Parameters};
 pub use pkce::CodeChallenge;
 pub use policy::{
-    AccessTokenFormat, ClientPolicy, GraceEnds, Lifetime, Limit, OnReuse, OnRollback, Policy, PolicyError,
+    AccessTokenFormat, ClientPolicy, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, Policy, PolicyError,
     PreviousAccessToken, RequirePkce, SenderConstraint,
 };
 pub use possession::{ClientCertificate, DpopProof, Possession};

@@ -81,16 +81,21 @@ pub enum Refusal {
     /// The refresh token has expired.
     #[error("refresh token expired")]
     RefreshTokenExpired,
-    /// The refresh token was rotated, its grace clock runs, but its successor is already in use: parallel tabs.
-    #[error("successor of the refresh token already used")]
-    SuccessorUsed,
-    /// The refresh token was replayed within grace as often as the policy allows.
+    /// The refresh token does not carry the root of its grant: a key of the ring sealed it, but the grant never issued it. The
+    /// key has leaked, or the record was rolled back to before its redemption.
+    #[error("refresh token without the root of its grant")]
+    RootMismatch,
+    /// The refresh token was presented again more often than the policy allows: reuse.
     #[error("too many replays of the refresh token")]
     ReplayLimitReached,
     /// The refresh token was retired in the future: the clock stepped back, or another node's runs ahead. Neither inside
     /// grace nor theft, so the service answers that it is to be tried again.
     #[error("clock behind the record")]
     ClockBehind,
+    /// The successor derived from the refresh token is not the one that the record knows: two nodes have different keys under
+    /// one key id, or the record is damaged. To be tried again, at a node that has the right key.
+    #[error("derived successor differs from the recorded one")]
+    SuccessorMismatch,
     /// A spent refresh token: reuse.
     #[error("refresh token reused")]
     RefreshTokenReused,
@@ -130,6 +135,12 @@ pub enum Refusal {
     /// The request names no scope, and the client has no default one.
     #[error("scope missing")]
     ScopeMissing,
+    /// Nothing of the granted scope is still registered for the client.
+    #[error("scope withdrawn")]
+    ScopeWithdrawn,
+    /// None of the granted resources is still registered for the client.
+    #[error("resources withdrawn")]
+    ResourceWithdrawn,
     /// More scope than the grant or the client's registration holds.
     #[error("scope exceeded")]
     ScopeExceeded,
@@ -164,7 +175,9 @@ impl Refusal {
             | Self::GrantExpired
             | Self::SubjectNotServed
             | Self::RefreshTokenExpired
-            | Self::SuccessorUsed
+            | Self::RootMismatch
+            | Self::ScopeWithdrawn
+            | Self::ResourceWithdrawn
             | Self::ReplayLimitReached
             | Self::RefreshTokenReused
             | Self::RefreshTokenForked
@@ -184,7 +197,7 @@ impl Refusal {
             Self::PolledTooFast => ErrorCode::SlowDown,
             Self::DeviceCodeExpired => ErrorCode::ExpiredToken,
             Self::DeniedByOwner => ErrorCode::AccessDenied,
-            Self::ClockBehind => ErrorCode::TemporarilyUnavailable,
+            Self::ClockBehind | Self::SuccessorMismatch => ErrorCode::TemporarilyUnavailable,
             Self::CodeChallengeRequired
             | Self::RedirectUriNotRegistered
             | Self::CertificateMissing

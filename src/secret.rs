@@ -50,7 +50,7 @@ secret_text! {
     AuthorizationCode
 }
 secret_text! {
-    /// A refresh token (RFC 6749 section 1.5), 111 characters with the default prefix.
+    /// A refresh token (RFC 6749 section 1.5), 147 characters with the default prefix.
     RefreshToken
 }
 secret_text! {
@@ -99,6 +99,12 @@ impl Digest {
 
     pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The first 8 bytes, where a digest is to be told from another one and proves nothing.
+    pub(crate) fn mark(&self) -> [u8; 8] {
+        let [mark @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = self.0;
+        mark
     }
 }
 

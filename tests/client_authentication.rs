@@ -370,7 +370,12 @@ impl ClientAuthenticator for Unreachable {
 // DESIGN section 7: an outage is never a refusal.
 #[tokio::test]
 async fn an_authenticator_that_cannot_tell_asks_to_try_again() {
-    let service = TokenService::builder(MemoryStore::new(), Unreachable, KeyRing::new(Key::new([1; 32]))).build();
+    let service = TokenService::builder(
+        MemoryStore::new(),
+        Unreachable,
+        KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap()),
+    )
+    .build();
     let endpoints = Endpoints::new(service.unwrap(), common::ISSUER);
     let header = basic("app", "secret");
     for door in DOORS {

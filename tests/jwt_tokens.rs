@@ -71,8 +71,13 @@ async fn each_client_has_tokens_of_its_own_format() {
 #[test]
 fn a_format_that_nobody_makes_is_found_when_the_service_is_built() {
     let policy = Policy::default().with_access_token_format(AccessTokenFormat::Jwt);
-    let service =
-        || TokenService::builder(MemoryStore::new(), Config::default().registry(), KeyRing::new(Key::new([1; 32])));
+    let service = || {
+        TokenService::builder(
+            MemoryStore::new(),
+            Config::default().registry(),
+            KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap()),
+        )
+    };
     let error = service().policy(policy.clone()).build().map(drop).unwrap_err();
     assert_eq!(error.field(), "access_token_format");
     assert!(service().policy(policy).jwt_issuer(StubIssuer::default()).build().is_ok());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{APP, Config, OTHER, Server, client, seconds};
 use regrant::{
-    AccessTokenFormat, Client, ClientPolicy, ClientRegistry, ClientSecret, GraceEnds, GrantType, Key, KeyRing,
+    AccessTokenFormat, Client, ClientPolicy, ClientRegistry, ClientSecret, GracePeriod, GrantType, Key, KeyRing,
     Lifetime, Limit, MemoryStore, OnReuse, OnRollback, Policy, PreviousAccessToken, RequirePkce, SecretHash,
     SenderConstraint, TokenService,
 };
@@ -29,13 +29,14 @@ fn the_defaults_are_those_of_the_table() {
     assert_eq!(policy.grant_lifetime, Lifetime::Never);
     assert!(policy.issue_refresh_tokens);
     assert!(policy.issue_refresh_tokens_on_refresh);
-    assert_eq!(policy.grace_period, seconds(60));
-    assert_eq!(policy.grace_ends, GraceEnds::DeadlineOrSuccessorUse);
+    assert!(policy.extend_on_use);
+    assert_eq!(policy.grace_period, GracePeriod::Auto);
+    assert_eq!(policy.catch_up_window, seconds(10));
     assert_eq!(policy.max_replays, Limit::Unlimited);
     assert_eq!(policy.on_reuse, OnReuse::Revoke);
     assert_eq!(policy.previous_access_token, PreviousAccessToken::Keep);
     assert_eq!(policy.on_rollback, OnRollback::Heal);
-    assert_eq!(policy.max_live_access_tokens, Limit::AtMost(16));
+    assert_eq!(policy.max_live_access_tokens, 16);
     assert_eq!(policy.id_token_lifetime, HOUR);
     assert_eq!(policy.require_pkce, RequirePkce::PublicClients);
     assert_eq!(policy.validate(), Ok(()));
@@ -51,12 +52,13 @@ fn the_defaults_of_am_are_those_of_the_table() {
     assert_eq!(policy.grant_lifetime, Lifetime::Never);
     assert!(policy.issue_refresh_tokens);
     assert!(policy.issue_refresh_tokens_on_refresh);
-    assert_eq!(policy.grace_period, Duration::ZERO);
-    assert_eq!(policy.grace_ends, GraceEnds::Deadline);
+    assert!(!policy.extend_on_use);
+    assert_eq!(policy.grace_period, GracePeriod::Of(Duration::ZERO));
+    assert_eq!(policy.catch_up_window, seconds(120));
     assert_eq!(policy.max_replays, Limit::Unlimited);
     assert_eq!(policy.on_reuse, OnReuse::Refuse);
     assert_eq!(policy.previous_access_token, PreviousAccessToken::Keep);
-    assert_eq!(policy.max_live_access_tokens, Limit::Unlimited);
+    assert_eq!(policy.max_live_access_tokens, 1000);
     assert_eq!(policy.id_token_lifetime, HOUR);
     assert_eq!(policy.require_pkce, RequirePkce::Nobody);
     assert_eq!(policy.validate(), Ok(()));
@@ -69,13 +71,14 @@ refresh_token_lifetime = "30d"
 grant_lifetime = "never"
 issue_refresh_tokens = false
 issue_refresh_tokens_on_refresh = false
-grace_period = "0s"
-grace_ends = "deadline"
+extend_on_use = false
+grace_period = "2s"
+catch_up_window = "1m"
 max_replays = 3
 on_reuse = "refuse"
 previous_access_token = "revoke"
 on_rollback = "refuse"
-max_live_access_tokens = "unlimited"
+max_live_access_tokens = 99
 id_token_lifetime = "1h 30m"
 access_token_format = "jwt"
 device_code_lifetime = "10m"
@@ -95,13 +98,14 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
         .with_grant_lifetime(Lifetime::Never)
         .with_issue_refresh_tokens(false)
         .with_issue_refresh_tokens_on_refresh(false)
-        .with_grace_period(Duration::ZERO)
-        .with_grace_ends(GraceEnds::Deadline)
+        .with_extend_on_use(false)
+        .with_grace_period(seconds(2).into())
+        .with_catch_up_window(seconds(60))
         .with_max_replays(Limit::AtMost(3))
         .with_on_reuse(OnReuse::Refuse)
         .with_previous_access_token(PreviousAccessToken::Revoke)
         .with_on_rollback(OnRollback::Refuse)
-        .with_max_live_access_tokens(Limit::Unlimited)
+        .with_max_live_access_tokens(99)
         .with_id_token_lifetime(90 * MINUTE)
         .with_access_token_format(AccessTokenFormat::Jwt)
         .with_device_code_lifetime(10 * MINUTE)
@@ -119,7 +123,7 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
 fn what_a_file_leaves_out_has_its_default() {
     assert_eq!(toml::from_str::<Policy>("").unwrap(), Policy::default());
     let policy: Policy = toml::from_str("grace_period = \"30s\"").unwrap();
-    assert_eq!(policy, Policy::default().with_grace_period(seconds(30)));
+    assert_eq!(policy, Policy::default().with_grace_period(seconds(30).into()));
     assert_eq!(toml::from_str::<ClientPolicy>("").unwrap(), ClientPolicy::default());
 }
 
@@ -159,7 +163,9 @@ fn a_file_with_anything_else_in_it_is_refused() {
         "refresh_token_lifetime = \"Never\"",
         "refresh_token_lifetime = \"-1\"",
         "grant_lifetime = \"unlimited\"",
-        "grace_ends = \"Deadline\"",
+        "grace_period = \"Auto\"",
+        "grace_period = 60",
+        "catch_up_window = \"auto\"",
         "on_reuse = \"ignore\"",
         "on_rollback = \"fork\"",
         "previous_access_token = true",
@@ -168,6 +174,7 @@ fn a_file_with_anything_else_in_it_is_refused() {
         "max_replays = \"never\"",
         "max_replays = 4294967296",
         "max_live_access_tokens = 1.5",
+        "max_live_access_tokens = \"unlimited\"",
         "issue_refresh_tokens = \"yes\"",
         "require_pkce = \"confidential_clients\"",
         "[grant_types.password]\ngrace_period = \"30s\"",
@@ -203,7 +210,7 @@ fn a_policy_that_is_written_and_read_again_is_the_same() {
 // A host keeps the registrations of its clients somewhere.
 #[test]
 fn a_client_policy_that_is_written_and_read_again_is_the_same() {
-    let mut by_flow = ClientPolicy::default().with_grace_period(seconds(10)).with_grant_lifetime(DAY.into());
+    let mut by_flow = ClientPolicy::default().with_grace_period(seconds(10).into()).with_grant_lifetime(DAY.into());
     by_flow
         .grant_types
         .insert(GrantType::ClientCredentials, ClientPolicy::default().with_access_token_lifetime(MINUTE));
@@ -217,7 +224,7 @@ fn a_client_policy_that_is_written_and_read_again_is_the_same() {
 
 /// Whether the service starts with `policy`, which must be the same as whether the policy is valid.
 fn starts(policy: &Policy) -> Result<(), String> {
-    let keys = KeyRing::new(Key::new([1; 32]));
+    let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
     let built = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).policy(policy.clone()).build();
     let built = built.map(drop).map_err(|error| error.to_string());
     assert_eq!(built, policy.validate().map_err(|error| error.to_string()), "{policy:?}");
@@ -228,7 +235,8 @@ fn starts(policy: &Policy) -> Result<(), String> {
 #[test]
 fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
     let base = Policy::default;
-    let plain = || Policy::default().with_grace_ends(GraceEnds::Deadline);
+    // FAPI 2.0 Security Profile section 5.3.2.1: whoever rotates lets clients retry.
+    let rotating_fapi2 = || Policy::fapi2().with_issue_refresh_tokens_on_refresh(true);
     let cases = [
         ("authorization_code_lifetime", base().with_authorization_code_lifetime(Duration::from_millis(999)), false),
         ("authorization_code_lifetime", base().with_authorization_code_lifetime(seconds(1)), true),
@@ -244,13 +252,22 @@ fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
         ("grant_lifetime", base().with_grant_lifetime(Duration::ZERO.into()), false),
         ("grant_lifetime", base().with_grant_lifetime(seconds(1).into()), true),
         ("grant_lifetime", base().with_grant_lifetime(Lifetime::Never), true),
-        ("grace_period", plain().with_grace_period(Duration::ZERO), true),
-        ("grace_period", plain().with_grace_period(seconds(120)), true),
-        ("grace_period", plain().with_grace_period(seconds(120) + MILLISECOND), false),
-        ("grace_period", base().with_grace_period(seconds(120) + MILLISECOND), true),
-        ("grace_period", base().with_grace_period(DAY), true),
-        ("max_live_access_tokens", base().with_max_live_access_tokens(Limit::AtMost(0)), false),
-        ("max_live_access_tokens", base().with_max_live_access_tokens(Limit::AtMost(1)), true),
+        ("grace_period", base().with_grace_period(Duration::ZERO.into()), true),
+        ("grace_period", base().with_grace_period(seconds(120).into()), true),
+        ("grace_period", base().with_grace_period((seconds(120) + MILLISECOND).into()), false),
+        ("grace_period", Policy::am_7_5().with_grace_period((seconds(120) + MILLISECOND).into()), false),
+        ("grace_period", base().with_grace_period(GracePeriod::UntilSuccessorUse), true),
+        ("grace_period", Policy::fapi2().with_grace_period(Duration::ZERO.into()), true),
+        ("grace_period", rotating_fapi2().with_grace_period(Duration::ZERO.into()), false),
+        ("grace_period", rotating_fapi2().with_grace_period(MILLISECOND.into()), true),
+        ("grace_period", rotating_fapi2(), true),
+        ("catch_up_window", base().with_catch_up_window(Duration::ZERO), true),
+        ("catch_up_window", base().with_catch_up_window(HOUR), true),
+        ("catch_up_window", base().with_catch_up_window(HOUR + MILLISECOND), false),
+        ("max_live_access_tokens", base().with_max_live_access_tokens(0), false),
+        ("max_live_access_tokens", base().with_max_live_access_tokens(1), true),
+        ("max_live_access_tokens", base().with_max_live_access_tokens(1000), true),
+        ("max_live_access_tokens", base().with_max_live_access_tokens(1001), false),
         ("max_replays", base().with_max_replays(Limit::AtMost(0)), true),
         ("id_token_lifetime", base().with_id_token_lifetime(Duration::ZERO), false),
         ("id_token_lifetime", base().with_id_token_lifetime(seconds(1)), true),
@@ -266,7 +283,7 @@ fn starts_with_client(provider: &Policy, policy: ClientPolicy) -> Result<(), Str
     let hash = SecretHash::sha256(&ClientSecret::new("secret"));
     let registry = ClientRegistry::new().with(client(APP), [hash.clone()]);
     let registry = registry.and_then(|registry| registry.with(client(OTHER).with_policy(policy), [hash])).unwrap();
-    let keys = KeyRing::new(Key::new([1; 32]));
+    let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
     let built = TokenService::builder(MemoryStore::new(), registry, keys).policy(provider.clone()).build();
     built.map(drop).map_err(|error| error.to_string())
 }
@@ -274,27 +291,28 @@ fn starts_with_client(provider: &Policy, policy: ClientPolicy) -> Result<(), Str
 // DESIGN section 6: a contradiction between two layers is found when the service is built.
 #[test]
 fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_starting() {
-    let long_grace = Policy::default().with_grace_period(10 * MINUTE);
+    let strict = Policy::fapi2().with_grace_period(Duration::ZERO.into());
     let for_password = |policy: ClientPolicy| {
         let mut outer = ClientPolicy::default();
         outer.grant_types.insert(GrantType::Password, policy);
         outer
     };
-    let plain = ClientPolicy::default().with_grace_ends(GraceEnds::Deadline);
+    let rotating = ClientPolicy::default().with_issue_refresh_tokens_on_refresh(true);
     let mut for_refreshing = ClientPolicy::default();
     for_refreshing.grant_types.insert(GrantType::RefreshToken, ClientPolicy::default());
     let nested = for_password(for_password(ClientPolicy::default()));
     let cases = [
-        ("nothing overridden", &long_grace, ClientPolicy::default(), None),
-        ("long grace, and a client that drops what makes it safe", &long_grace, plain.clone(), Some("grace_period")),
-        ("the same for one flow", &long_grace, for_password(plain.clone()), Some("grace_period")),
-        ("and with a shorter grace", &long_grace, plain.clone().with_grace_period(MINUTE), None),
+        ("nothing overridden", &strict, ClientPolicy::default(), None),
+        ("a client that rotates and may not retry", &strict, rotating.clone(), Some("grace_period")),
+        ("the same for one flow", &strict, for_password(rotating.clone()), Some("grace_period")),
+        ("and with a grace period", &strict, rotating.clone().with_grace_period(MINUTE.into()), None),
         (
             "a client that is fine, with a flow that is not",
-            &long_grace,
+            &strict,
             {
-                let mut outer = plain.clone().with_grace_period(MINUTE);
-                outer.grant_types.insert(GrantType::Password, ClientPolicy::default().with_grace_period(seconds(121)));
+                let mut outer = rotating.clone().with_grace_period(MINUTE.into());
+                let too_long = ClientPolicy::default().with_grace_period(seconds(121).into());
+                outer.grant_types.insert(GrantType::Password, too_long);
                 outer
             },
             Some("grace_period"),
@@ -308,7 +326,7 @@ fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_startin
         (
             "out of range for one flow",
             &Policy::default(),
-            for_password(ClientPolicy::default().with_max_live_access_tokens(Limit::AtMost(0))),
+            for_password(ClientPolicy::default().with_max_live_access_tokens(0)),
             Some("max_live_access_tokens"),
         ),
         ("nested", &Policy::default(), nested, Some("grant_types")),
@@ -327,8 +345,10 @@ fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_startin
 // DESIGN section 6: provider, then client, then grant type; the most specific word wins, field by field.
 #[test]
 fn the_most_specific_word_wins_field_by_field() {
-    let provider =
-        Policy::default().with_access_token_lifetime(HOUR).with_grace_period(seconds(30)).with_id_token_lifetime(HOUR);
+    let provider = Policy::default()
+        .with_access_token_lifetime(HOUR)
+        .with_grace_period(seconds(30).into())
+        .with_id_token_lifetime(HOUR);
     let policy: ClientPolicy = toml::from_str(
         r#"
         access_token_lifetime = "30m"
@@ -348,7 +368,7 @@ fn the_most_specific_word_wins_field_by_field() {
         (GrantType::DeviceCode, 30 * MINUTE, Duration::ZERO),
     ] {
         let effective = provider.for_client(&policy, &grant_type).unwrap();
-        let expected = provider.clone().with_access_token_lifetime(access).with_grace_period(grace);
+        let expected = provider.clone().with_access_token_lifetime(access).with_grace_period(grace.into());
         assert_eq!(effective, expected, "{grant_type}");
     }
     let inherited = provider.for_client(&ClientPolicy::default(), &GrantType::Password).unwrap();

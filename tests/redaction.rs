@@ -230,7 +230,7 @@ const KEY: [u8; 32] = *b"\xd1\x0c\x9e\x07\x42\xaa\xf3\x65\x18\x8b\xe0\x5d\x94\x2
 const OLD_KEY: [u8; 32] = *b"\x5f\x93\x0a\xe8\x6c\x21\xbd\x74\x09\xd6\x4a\xf1\x87\x3e\xc0\x58\xa5\x1b\x62\xdf\x90\x37\xee\x4c\x13\xba\x79\x06\xfd\x81\x2e\x95";
 
 fn ring() -> KeyRing {
-    KeyRing::new(Key::with_id(1, KEY)).with_former(Key::with_id(2, OLD_KEY)).unwrap()
+    KeyRing::new(Key::with_id(1, KEY).unwrap()).with_former(Key::with_id(2, OLD_KEY).unwrap()).unwrap()
 }
 
 /// All that is logged by all tests of this file. One global subscriber: what a callsite is allowed to say is settled by
@@ -447,6 +447,8 @@ impl Lifecycle {
         // Reuse, of a token and of a code.
         let next = self.server.refresh(APP, &tokens.refresh).await.tokens();
         self.secrets.add_tokens("before reuse", &next);
+        let last = self.server.refresh(APP, &next.refresh).await.tokens();
+        self.secrets.add_tokens("the last before reuse", &last);
         self.server.advance(seconds(61));
         replies.push(self.server.refresh(APP, &tokens.refresh).await);
         let redeemed = self.server.redeem(APP, &code).await.tokens();
@@ -551,8 +553,8 @@ async fn no_public_value_shows_its_secret() {
     seen.debug(&server.config.registry());
     seen.debug(&app);
     seen.debug(&ring());
-    seen.debug(&Key::new(KEY));
-    seen.error(&ring().with_former(Key::with_id(1, OLD_KEY)).unwrap_err());
+    seen.debug(&Key::new(KEY).unwrap());
+    seen.error(&ring().with_former(Key::with_id(1, OLD_KEY).unwrap()).unwrap_err());
     seen.error(&Key::from_base64url(&STANDARD.encode(KEY)).unwrap_err());
     let format = TokenFormat::new(ring(), &Realm::default(), TokenPrefixes::default());
     seen.debug(&format.open(TokenKind::RefreshToken, refresh_token.expose()).unwrap());

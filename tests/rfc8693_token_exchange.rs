@@ -166,10 +166,14 @@ async fn a_new_token_lives_no_longer_than_the_old_one() {
     let again = server.exchange(APP, &token, &[]).await;
     assert_eq!(server.exchange(APP, again.text("access_token"), &[]).await.json["expires_in"], 600, "nor in a chain");
     let end = server.service().now().as_millis() + 600_000;
-    for (age, expected) in [(-1, true), (0, false)] {
+    for (age, is_active, is_exchanged) in
+        [(-1000, true, true), (-999, true, false), (-1, true, false), (0, false, false)]
+    {
         server.config.clock.set(Timestamp::from_millis(end + age));
-        assert_eq!(server.is_active(new).await, expected, "{age} ms");
-        assert_eq!(server.exchange(APP, &token, &[]).await.status() == 200, expected, "{age} ms");
+        assert_eq!(server.is_active(new).await, is_active, "{age} ms");
+        let reply = server.exchange(APP, &token, &[]).await;
+        let expected = if is_exchanged { (200, "") } else { (400, "invalid_request") };
+        assert_eq!(reply.outcome(), expected, "{age} ms: {reply:?}");
     }
 }
 

@@ -375,7 +375,7 @@ async fn a_token_that_was_never_issued_does_not_reach_the_store() {
     let server = Server::start();
     let Tokens { access, refresh } = server.sign_in(APP).await;
     let stranger = server.restarted(|config| common::Config {
-        keys: vec![(1, [9; 32])],
+        keys: vec![(1, *b"another key of thirty-two bytes.")],
         store: common::WatchedStore::default(),
         ..config
     });

@@ -13,7 +13,7 @@ use regrant::{
 pub(crate) const GRANTS: u32 = 10_000;
 
 /// The key of the service.
-pub(crate) const KEY: [u8; 32] = [7; 32];
+pub(crate) const KEY: [u8; 32] = *b"a test key of thirty-two bytes..";
 
 /// Between two refreshes of one grant: as a client does that refreshes before its access token expires.
 pub(crate) const BETWEEN_REFRESHES: Duration = Duration::from_secs(30 * 60);
@@ -44,7 +44,7 @@ impl Bench {
         change: impl FnOnce(TokenServiceBuilder<MemoryStore>) -> TokenServiceBuilder<MemoryStore>,
     ) -> Self {
         let clock = ManualClock::default();
-        let service = TokenService::builder(store, ClientRegistry::new(), KeyRing::new(Key::new(KEY)));
+        let service = TokenService::builder(store, ClientRegistry::new(), KeyRing::new(Key::new(KEY).expect("random")));
         let service = change(service.clock(clock.clone())).build().expect("the policy is valid");
         let client = Client::new(ClientId::new("myClient").expect("valid"))
             .with_grant_types([GrantType::Password, GrantType::RefreshToken, GrantType::DeviceCode])

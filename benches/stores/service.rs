@@ -35,10 +35,14 @@ struct Session {
 impl<S: TokenStore + 'static> Service<S> {
     pub(crate) fn on(store: S) -> Self {
         let clock = ManualClock::starting_at(START);
-        let service = TokenService::builder(store, ClientRegistry::new(), KeyRing::new(Key::new([7; 32])))
-            .clock(clock.clone())
-            .build()
-            .unwrap();
+        let service = TokenService::builder(
+            store,
+            ClientRegistry::new(),
+            KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").expect("random")),
+        )
+        .clock(clock.clone())
+        .build()
+        .unwrap();
         let client = Client::new(ClientId::new("myClient").unwrap())
             .with_grant_types([GrantType::Password, GrantType::RefreshToken])
             .with_scope(Scope::new("openid profile email offline_access").unwrap());

@@ -11,7 +11,10 @@ use crate::refusal::Refusal;
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{AccessToken, RefreshToken};
-use crate::token::{Claims, Derivation, Key, TokenKind, TokenSecret};
+use crate::token::{Binding, Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
+
+/// The unit in which clients are told how long an access token lives.
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 /// How far an access token reaches.
 pub(super) struct Access {
@@ -20,24 +23,44 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// Row 8 of the order of checks: what the request asks for, within the grant and within what the client may have today.
-    /// A scope withdrawn from the client's registration is gone from its grants too (Keycloak GHSA-895x).
+    /// All that a new grant is to hold, as far as the client is registered for it.
+    pub(super) fn whole(grant: &Grant, ctx: &Context<'_>) -> Result<Self, Refusal> {
+        Self::requested(grant, Some(&grant.approval.scope), &grant.approval.resources, ctx)
+    }
+
+    /// The scope and resources that the request names, which the grant and the registration of the client must hold. A request
+    /// that names none gets what is both granted and still registered: a scope withdrawn from a client is gone from its grants
+    /// too (Keycloak GHSA-895x), and the client must not have to guess which one.
     pub(super) fn requested(
         grant: &Grant,
         scope: Option<&Scope>,
         resources: &Resources,
         ctx: &Context<'_>,
     ) -> Result<Self, Refusal> {
-        let granted = &grant.approval;
-        let scope = scope.unwrap_or(&granted.scope);
-        let resources = if resources.is_empty() { &granted.resources } else { resources };
-        if !scope.is_subset_of(&granted.scope) || !scope.is_subset_of(&ctx.client.scope) {
-            return Err(Refusal::ScopeExceeded);
+        let (granted, registered) = (&grant.approval, ctx.client);
+        let scope = match scope {
+            Some(scope) if scope.is_subset_of(&granted.scope) && scope.is_subset_of(&registered.scope) => scope.clone(),
+            Some(_) => return Err(Refusal::ScopeExceeded),
+            None if granted.scope.is_subset_of(&registered.scope) => granted.scope.clone(),
+            None => match granted.scope.intersection(&registered.scope) {
+                left if left.is_empty() => return Err(Refusal::ScopeWithdrawn),
+                left => left,
+            },
+        };
+        let is_reached =
+            |named: &Resources| named.is_subset_of(&granted.resources) && named.is_subset_of(&registered.resources);
+        let resources = match resources {
+            none if none.is_empty() && granted.resources.is_subset_of(&registered.resources) => {
+                granted.resources.clone()
+            }
+            none if none.is_empty() => granted.resources.intersection(&registered.resources),
+            named if is_reached(named) => named.clone(),
+            _ => return Err(Refusal::ResourceExceeded),
+        };
+        if resources.is_empty() && !granted.resources.is_empty() {
+            return Err(Refusal::ResourceWithdrawn);
         }
-        if !resources.is_subset_of(&granted.resources) || !resources.is_subset_of(&ctx.client.resources) {
-            return Err(Refusal::ResourceExceeded);
-        }
-        Ok(Self { scope: scope.clone(), resources: resources.clone() })
+        Ok(Self { scope, resources })
     }
 
     /// Whether `token` reaches exactly this far.
@@ -67,7 +90,7 @@ impl Minted {
     /// What is entered into the grant as `live`, in the form that it was issued in.
     fn of(live: &LiveAccessToken, grant: &Grant, key: &Key, secret: &TokenSecret, ctx: &Context<'_>) -> Self {
         let kind = if live.signing_key.is_some() { TokenKind::JwtId } else { TokenKind::AccessToken };
-        let claims = Claims { grant_id: &grant.id, number: live.serial, secret };
+        let claims = Claims { grant_id: &grant.id, number: live.serial, secret, lineage: None };
         Self {
             token: AccessToken::new(ctx.tokens.seal(kind, key, &claims)),
             expires_at: live.expires_at,
@@ -96,7 +119,7 @@ pub(super) fn mint(
         Origin::Drawn => (TokenSecret::random(ctx.entropy), None),
         Origin::Derived(from, generation) => (key.derive(from, TokenKind::AccessToken, serial), Some(*generation)),
     };
-    let expires_at = access_token_end(grant, ctx);
+    let expires_at = access_token_end(grant, ctx)?;
     let granted = &grant.approval;
     let scope = (access.scope != granted.scope).then(|| access.scope.clone());
     let resources = (access.resources != granted.resources).then(|| access.resources.clone());
@@ -122,9 +145,8 @@ fn confirmation(grant: &Grant, ctx: &Context<'_>) -> Option<Confirmation> {
     ctx.confirmation.or(grant.approval.confirmation)
 }
 
-/// The access token that an earlier rotation derived from the same parent for the same reach, if it still lives long
-/// enough to be worth a client's while: `expires_in` counts whole seconds and 0 breaks clients. At the very end of the grant
-/// a new one would live no longer.
+/// The access token that an earlier request derived from the same rotation for the same reach, unless its last second has
+/// begun.
 pub(super) fn repeat(
     grant: &Grant,
     access: &Access,
@@ -133,23 +155,27 @@ pub(super) fn repeat(
     generation: u32,
     ctx: &Context<'_>,
 ) -> Option<Minted> {
-    let new_end = access_token_end(grant, ctx);
-    let worth_repeating = |token: &&LiveAccessToken| {
+    let is_repeatable = |token: &&LiveAccessToken| {
         token.parent == Some(generation)
             && access.is_of(token, grant)
             && token.confirmation == confirmation(grant, ctx)
-            && (ctx.now + Duration::from_secs(1) <= token.expires_at || new_end <= token.expires_at)
+            && ctx.now + SECOND <= token.expires_at
     };
-    grant.access.iter().filter(worth_repeating).find_map(|token| {
+    grant.access.iter().filter(is_repeatable).find_map(|token| {
         let secret = key.derive(derivation, TokenKind::AccessToken, token.serial);
         (secret.digest() == token.digest).then(|| Minted::of(token, grant, key, &secret, ctx))
     })
 }
 
-/// When an access token minted now expires: never after the grant.
-fn access_token_end(grant: &Grant, ctx: &Context<'_>) -> Timestamp {
+/// The end of an access token minted now: never after the grant, and at least a second away, since clients are told whole
+/// seconds and take 0 for an error. A JWT states its end in whole seconds, so its record does too.
+fn access_token_end(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Refusal> {
+    let is_jwt = ctx.signing_key.is_some();
     let own_end = ctx.now + ctx.policy.access_token_lifetime;
-    grant.absolute_end(ctx.policy).map_or(own_end, |grant_end| own_end.min(grant_end))
+    let own_end = if is_jwt { own_end.rounded_up() } else { own_end };
+    let grant_end = grant.absolute_end(ctx.policy).map(|end| if is_jwt { end.rounded_down() } else { end });
+    let end = grant_end.map_or(own_end, |grant_end| own_end.min(grant_end));
+    if ctx.now + SECOND <= end { Ok(end) } else { Err(Refusal::GrantExpired) }
 }
 
 /// A refresh token in clear, on its way out.
@@ -164,10 +190,13 @@ impl Successor {
         key: &Key,
         generation: u32,
         secret: &TokenSecret,
+        root: &Root,
         expires_at: Option<Timestamp>,
         ctx: &Context<'_>,
     ) -> Self {
-        let claims = Claims { grant_id: &grant.id, number: generation, secret };
+        let key_bound_to = grant.approval.confirmation.as_ref().filter(|_| grant.is_bound(generation));
+        let lineage = Lineage { root: root.clone(), binding: Binding::of(key_bound_to) };
+        let claims = Claims { grant_id: &grant.id, number: generation, secret, lineage: Some(&lineage) };
         Self { token: RefreshToken::new(ctx.tokens.seal(TokenKind::RefreshToken, key, &claims)), expires_at }
     }
 }

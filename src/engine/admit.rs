@@ -2,16 +2,17 @@ use super::Context;
 use crate::client::Client;
 use crate::grant::{Grant, Phase};
 use crate::refusal::Refusal;
+use crate::token::{Binding, Lineage, Opened};
 
-/// Rows 4 to 6 of the order of checks, for a code as for a refresh token: the grant is this client's, the request holds
-/// the bound key, the grant is alive. Ownership comes first: whatever a stranger presents changes nothing and tells
-/// nothing (keystone #1262: a foreign client spent a family).
+/// The checks that come before the generation of a refresh token, and before a code: the grant is this client's and issued this
+/// token, the request shows the key, the grant is alive. Ownership comes first: a stranger's request changes nothing and
+/// reveals nothing (keystone #1262: a foreign client spent a family).
 ///
 /// # Errors
 /// The first check that fails.
-pub fn admit(grant: &Grant, ctx: &Context<'_>) -> Result<(), Refusal> {
-    owned_by(ctx.client, grant)?;
-    if grant.approval.confirmation.is_some() && grant.approval.confirmation != ctx.confirmation {
+pub fn admit(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Result<(), Refusal> {
+    presented_by(ctx.client, grant, presented)?;
+    if !is_possessed(grant, presented, ctx) {
         return Err(Refusal::ProofOfPossessionFailed);
     }
     if matches!(grant.phase, Phase::Revoked { .. }) {
@@ -23,7 +24,18 @@ pub fn admit(grant: &Grant, ctx: &Context<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Row 4: the grant was issued to this registration of this client.
+/// The grant was issued to this registration of this client, and issued this token: a key of the ring can seal any grant id,
+/// but not the root, which only refresh tokens of the grant carry.
+pub(crate) fn presented_by(client: &Client, grant: &Grant, presented: &Opened) -> Result<(), Refusal> {
+    owned_by(client, grant)?;
+    let fits = presented.lineage.as_ref().is_none_or(|lineage| {
+        let digest = lineage.root.digest();
+        grant.head.as_ref().is_some_and(|head| head.root == digest)
+    });
+    if fits { Ok(()) } else { Err(Refusal::RootMismatch) }
+}
+
+/// The grant was issued to this registration of this client.
 pub(crate) fn owned_by(client: &Client, grant: &Grant) -> Result<(), Refusal> {
     if grant.client_id != client.id {
         Err(Refusal::OtherClient)
@@ -31,5 +43,23 @@ pub(crate) fn owned_by(client: &Client, grant: &Grant) -> Result<(), Refusal> {
         Err(Refusal::OtherRegistration)
     } else {
         Ok(())
+    }
+}
+
+/// The request shows the key to which the token is bound, if it is bound to one.
+fn is_possessed(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> bool {
+    let shows_the_grants = grant.approval.confirmation == ctx.confirmation;
+    match &presented.lineage {
+        // The record says what binds; the token does too, for a record that was rolled back to before the binding.
+        Some(Lineage { binding, .. }) => {
+            (shows_the_grants || !grant.is_bound(presented.number))
+                && (*binding == Binding::BEARER || *binding == Binding::of(ctx.confirmation.as_ref()))
+        }
+        // The key that the host or the code's request named. After its redemption a code is judged as a second use, whatever
+        // key the redeemer showed: a thief's key must not shield him.
+        None if matches!(grant.phase, Phase::AwaitingRedemption(_)) => {
+            shows_the_grants || grant.approval.confirmation.is_none()
+        }
+        None => true,
     }
 }

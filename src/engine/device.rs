@@ -13,6 +13,7 @@ use crate::grant::{Approval, Grant, PendingCode, PendingDevice, Phase, Verdict};
 use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
 use crate::refusal::Refusal;
+use crate::resource::Resources;
 use crate::secret::DeviceCode;
 use crate::token::{Claims, Opened, TokenKind, TokenSecret};
 use crate::user_code::UserCode;
@@ -46,8 +47,8 @@ pub fn authorize_device(
     let key = ctx.tokens.ring().primary();
     let mut grant = found(GrantType::DeviceCode, approval, phase, ctx)?;
     grant.id = key.grant_of(&user_code);
-    Access::requested(&grant, None, &grant.approval.resources, ctx)?;
-    let claims = Claims { grant_id: &grant.id, number: 0, secret: &secret };
+    Access::whole(&grant, ctx)?;
+    let claims = Claims { grant_id: &grant.id, number: 0, secret: &secret, lineage: None };
     let response = DeviceAuthorizationResponse {
         device_code: DeviceCode::new(ctx.tokens.seal(TokenKind::DeviceCode, key, &claims)),
         user_code,
@@ -152,7 +153,7 @@ pub fn redeem_device(grant: &mut Grant, presented: &Opened, ctx: &Context<'_>) -
         Phase::AwaitingRedemption(_) => return Decision::refuse(Refusal::GrantTypeNotAllowed),
         _ => return Decision::refuse(Refusal::CodeSpent),
     }
-    let tokens = Access::requested(grant, None, &grant.approval.resources, ctx).and_then(|access| {
+    let tokens = Access::requested(grant, None, &Resources::none(), ctx).and_then(|access| {
         grant.phase = Phase::Active { redeemed: None };
         first_tokens(grant, access, ctx)
     });

@@ -1,4 +1,4 @@
-use super::access::Access;
+use super::access::{Access, SECOND};
 use super::issue::{first_tokens, found};
 use super::{ActiveToken, Context, ExchangeRequest, TokenResponse};
 use crate::grant::{Actor, Approval, Grant, Phase, earlier};
@@ -25,6 +25,10 @@ pub fn exchange(
         return Err(Refusal::SubjectTokenInvalid);
     }
     let ActiveToken { scope: held, resources: audience, expires_at, approval, .. } = subject;
+    // The new token lives no longer, and a client is told whole seconds.
+    if expires_at.is_some_and(|end| end < ctx.now + SECOND) {
+        return Err(Refusal::SubjectTokenInvalid);
+    }
     // A client that acts for itself has nobody to be acted for: it authenticates at the next service itself.
     if approval.subject.is_none() {
         return Err(Refusal::SubjectTokenInvalid);
@@ -53,7 +57,7 @@ pub fn exchange(
     };
     let mut grant = found(GrantType::TokenExchange, approval, Phase::Active { redeemed: None }, ctx)?;
     grant.expires_at = earlier(grant.expires_at, expires_at);
-    let access = Access::requested(&grant, None, &grant.approval.resources, ctx)?;
+    let access = Access::whole(&grant, ctx)?;
     let response = first_tokens(&mut grant, access, ctx)?;
     Ok((grant, response))
 }

@@ -9,7 +9,7 @@ use crate::grant_type::GrantType;
 use crate::policy::RequirePkce;
 use crate::refusal::Refusal;
 use crate::secret::AuthorizationCode;
-use crate::token::{Claims, TokenKind, TokenSecret};
+use crate::token::{Claims, Root, TokenKind, TokenSecret};
 
 /// Mints an authorization code for what the resource owner approved. The grant waits for its redemption.
 ///
@@ -38,8 +38,8 @@ pub fn authorize(request: AuthorizeRequest, ctx: &Context<'_>) -> Result<(Grant,
     });
     let grant = found(GrantType::AuthorizationCode, request.approval, phase, ctx)?;
     // Refuse now what redemption would refuse: the user is still there to be told.
-    Access::requested(&grant, None, &grant.approval.resources, ctx)?;
-    let claims = Claims { grant_id: &grant.id, number: 0, secret: &secret };
+    Access::whole(&grant, ctx)?;
+    let claims = Claims { grant_id: &grant.id, number: 0, secret: &secret, lineage: None };
     let code = ctx.tokens.seal(TokenKind::AuthorizationCode, ctx.tokens.ring().primary(), &claims);
     let response = AuthorizationCodeResponse { code: AuthorizationCode::new(code), expires_at, grant_id: grant.id };
     Ok((grant, response))
@@ -55,7 +55,7 @@ pub fn issue(request: IssueRequest, ctx: &Context<'_>) -> Result<(Grant, TokenRe
         return Err(Refusal::GrantTypeNotAllowed);
     }
     let mut grant = found(request.grant_type, request.approval, Phase::Active { redeemed: None }, ctx)?;
-    let access = Access::requested(&grant, None, &grant.approval.resources, ctx)?;
+    let access = Access::whole(&grant, ctx)?;
     let response = first_tokens(&mut grant, access, ctx)?;
     Ok((grant, response))
 }
@@ -67,28 +67,25 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
     let refreshes = ctx.policy.issue_refresh_tokens
         && grant.grant_type.may_refresh()
         && ctx.client.may_use(&GrantType::RefreshToken);
-    if refreshes {
-        bind(grant, ctx);
-    }
     let successor = refreshes.then(|| {
-        let secret = TokenSecret::random(ctx.entropy);
+        bind(grant, 0, ctx);
+        let (secret, root) = (TokenSecret::random(ctx.entropy), Root::random(ctx.entropy));
         let expires_at = grant.capped(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
-        grant.head = Some(Head { generation: 0, digest: secret.digest(), issued_at: ctx.now, expires_at });
-        Successor::seal(grant, key, 0, &secret, expires_at, ctx)
+        let (digest, issued_at) = (secret.digest(), ctx.now);
+        grant.head = Some(Head { root: root.digest(), generation: 0, digest, issued_at, used_at: None, expires_at });
+        Successor::seal(grant, key, 0, &secret, &root, expires_at, ctx)
     });
     Ok(respond(grant, access, minted, successor, ctx))
 }
 
-/// RFC 9449 section 5: the refresh token of a public client is bound to the key that it shows, since nothing else ties it to
-/// the client. That of a confidential client is tied by its authentication, and its key may change.
-///
-/// Says whether it is bound only now.
-pub(super) fn bind(grant: &mut Grant, ctx: &Context<'_>) -> bool {
-    let binds = !ctx.client.is_confidential() && grant.approval.confirmation.is_none() && ctx.confirmation.is_some();
-    if binds {
+/// Binds the refresh tokens of a public client, those of `generation` and later ones, to the key that the request shows (RFC
+/// 9449 section 5): nothing else ties them to the client. Those of a confidential client are tied by its authentication, and
+/// its key may change.
+pub(super) fn bind(grant: &mut Grant, generation: u32, ctx: &Context<'_>) {
+    if !ctx.client.is_confidential() && grant.approval.confirmation.is_none() && ctx.confirmation.is_some() {
         grant.approval.confirmation = ctx.confirmation;
+        grant.bound_from = generation;
     }
-    binds
 }
 
 pub(super) fn found(
@@ -106,12 +103,13 @@ pub(super) fn found(
         registration: ctx.client.registration,
         grant_type,
         approval,
+        bound_from: 0,
         created_at: ctx.now,
         last_used_at: ctx.now,
         expires_at: end_of(ctx.now, ctx.policy.grant_lifetime),
         phase,
         head: None,
-        retired: VecDeque::new(),
+        recent: VecDeque::new(),
         access: VecDeque::new(),
         next_serial: 0,
     })

@@ -20,7 +20,7 @@ pub fn redeem(
     ctx: &Context<'_>,
 ) -> Decision<TokenResponse> {
     match &grant.phase {
-        Phase::AwaitingRedemption(code) => match check(code, presented, request, ctx) {
+        Phase::AwaitingRedemption(code) => match check(grant, code, presented, request, ctx) {
             Ok(redeemed) => exchange(grant, redeemed, request, ctx),
             Err(refusal) => Decision::refuse(refusal),
         },
@@ -32,6 +32,7 @@ pub fn redeem(
 }
 
 fn check(
+    grant: &Grant,
     code: &PendingCode,
     presented: &Opened,
     request: &RedeemRequest,
@@ -60,7 +61,9 @@ fn check(
         (Some(_), _) => return Err(Refusal::CodeVerifierMismatch),
     }
     let redirect_uri = request.redirect_uri.as_deref();
-    let possession = possession(&presented.secret, redirect_uri, code.challenge.as_ref(), code.confirmation.as_ref());
+    // The key that the code was bound to. One that only its redeemer shows is none that a second presenter must have.
+    let key = code.confirmation.as_ref().or(grant.approval.confirmation.as_ref());
+    let possession = possession(&presented.secret, redirect_uri, code.challenge.as_ref(), key);
     Ok(RedeemedCode { possession, expires_at: code.expires_at })
 }
 

@@ -1,4 +1,6 @@
-//! The heart: what a presented refresh token is worth, and what follows. Rows 6 to 9 of the order of checks.
+//! The worth of a presented refresh token, and what follows from it.
+
+use std::time::Duration;
 
 use super::access::{Access, Origin, Successor, mint, repeat, respond};
 use super::issue::bind;
@@ -6,11 +8,14 @@ use super::{Context, Decision, RefreshRequest, TokenResponse};
 use crate::clock::Timestamp;
 use crate::entropy::draw;
 use crate::event::{EventKind, ReplayCause};
-use crate::grant::{Grace, Grant, Replayable, RevocationReason, Rotation};
+use crate::grant::{Grant, Head, RevocationReason, Rotation};
 use crate::grant_type::GrantType;
-use crate::policy::{GraceEnds, Limit, OnReuse, OnRollback, PreviousAccessToken};
+use crate::policy::{Lifetime, Limit, OnReuse, OnRollback, PreviousAccessToken};
 use crate::refusal::Refusal;
-use crate::token::{Derivation, Opened, Salt, TokenKind};
+use crate::token::{Binding, Derivation, Key, Lineage, Opened, Salt, TokenKind, TokenSecret};
+
+/// How far the clock of the node that rotated may be ahead of this one's.
+const MAX_LEAD: Duration = Duration::from_secs(5);
 
 /// Answers a refresh. The grant was [admitted](super::admit()) before.
 pub fn refresh(
@@ -19,10 +24,14 @@ pub fn refresh(
     request: &RefreshRequest,
     ctx: &Context<'_>,
 ) -> Decision<TokenResponse> {
-    let answer = match standing(grant, presented, ctx) {
-        Standing::Head => renew(grant, presented, request, ctx),
-        Standing::Ahead { recorded } => heal(grant, recorded, presented, request, ctx),
-        Standing::InGrace(replayable) => replay(grant, &replayable, presented, request, ctx),
+    let (Some(head), Some(lineage)) = (&grant.head, &presented.lineage) else {
+        return Decision::refuse(Refusal::TokenUnrecognized);
+    };
+    let token = Presented { number: presented.number, secret: &presented.secret, lineage };
+    let answer = match standing(grant, head, &token, ctx) {
+        Standing::Head => renew(grant, &token, request, ctx),
+        Standing::Ahead { recorded } => heal(grant, recorded, &token, request, ctx),
+        Standing::Former { steps } => catch_up(grant, steps, &token, request, ctx),
         Standing::Refused(refusal) => Err(refusal),
         Standing::Reused(cause) => return react(grant, cause, ctx),
     };
@@ -32,14 +41,21 @@ pub fn refresh(
     }
 }
 
-/// What a genuine refresh token is in the life of its grant.
+/// A refresh token, opened.
+struct Presented<'a> {
+    number: u32,
+    secret: &'a TokenSecret,
+    lineage: &'a Lineage,
+}
+
+/// The place of a refresh token in the life of its grant.
 enum Standing {
     /// The current one.
     Head,
     /// Ahead of the record: the store lost acknowledged writes.
-    Ahead { recorded: Option<u32> },
-    /// Retired, and to be answered with its successor once more.
-    InGrace(Replayable),
+    Ahead { recorded: u32 },
+    /// Retired so many rotations ago, and to be answered with the head.
+    Former { steps: u32 },
     /// Of no use, and no reason to suspect anybody.
     Refused(Refusal),
     /// Spent or forked: somebody else has been here.
@@ -52,21 +68,19 @@ struct Answer {
     events: Vec<EventKind>,
 }
 
-/// Row 7, by generation and never by time. The head's own end (row 6) comes first, except for a token ahead of the record:
-/// what the record knows of the head is then out of date.
-fn standing(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Standing {
-    let recorded = grant.head.as_ref().map(|head| head.generation);
-    let Some(head) = grant.head.as_ref().filter(|head| presented.number <= head.generation) else {
+/// Judges by generation and never by time. The head's own end comes first, except for a token ahead of the record: what the
+/// record knows of the head is then out of date.
+fn standing(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'_>) -> Standing {
+    if presented.number > head.generation {
         return match ctx.policy.on_rollback {
-            OnRollback::Heal => Standing::Ahead { recorded },
+            OnRollback::Heal => Standing::Ahead { recorded: head.generation },
             OnRollback::Refuse => Standing::Refused(Refusal::RefreshTokenAhead),
         };
-    };
-    if has_ended(head.end(ctx.policy), ctx) {
-        return Standing::Refused(Refusal::RefreshTokenExpired);
     }
-    if presented.number < head.generation {
-        former(grant, head.generation, presented, ctx)
+    if head.end(ctx.policy).is_some_and(|end| end <= ctx.now) {
+        Standing::Refused(Refusal::RefreshTokenExpired)
+    } else if presented.number < head.generation {
+        former(grant, head, presented, ctx)
     } else if presented.secret.digest() == head.digest {
         Standing::Head
     } else {
@@ -74,37 +88,57 @@ fn standing(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Standing {
     }
 }
 
-/// A former head. While its grace clock runs it is never taken for theft: parallel tabs and retries look just like this.
-fn former(grant: &Grant, head: u32, presented: &Opened, ctx: &Context<'_>) -> Standing {
-    let Some(retired) = grant.retired(presented.number) else {
+/// A former head is answered while its window is open, and spent afterwards. Parallel tabs, retries and several processes with
+/// one credential look just like this.
+fn former(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'_>) -> Standing {
+    let steps = head.generation - presented.number;
+    let Some(retired) = grant.rotations_from(presented.number).and_then(|mut rotations| rotations.next()) else {
         return Standing::Reused(Refusal::RefreshTokenReused);
     };
-    let grace = retired.grace(ctx.now, ctx.policy);
-    if grace == Grace::Over {
+    let shows_key = grant.approval.confirmation.is_some() && grant.approval.confirmation == ctx.confirmation;
+    // A token from before the binding, and a head that is bound to somebody else's key: two hold the chain.
+    if grant.is_bound(head.generation) && !shows_key {
         return Standing::Reused(Refusal::RefreshTokenReused);
     }
-    // An entry that speaks for merged generations too can be replayed for its own alone.
-    let is_own = presented.number == retired.generation;
-    let successor_may_be_used = ctx.policy.grace_ends == GraceEnds::Deadline || presented.number + 1 == head;
-    match &retired.replay {
-        Some(replay) if is_own && successor_may_be_used => {
-            if presented.secret.digest() != replay.digest {
-                Standing::Reused(Refusal::RefreshTokenForked)
-            } else if grace == Grace::NotYet {
-                Standing::Refused(Refusal::ClockBehind)
-            } else if has_ended(replay.expires_at, ctx) {
-                Standing::Refused(Refusal::RefreshTokenExpired)
-            } else if ctx.policy.max_replays.is_reached_by(replay.replays) {
-                Standing::Refused(Refusal::ReplayLimitReached)
-            } else {
-                Standing::InGrace(replay.clone())
-            }
+    let window = if steps == 1 && head.used_at.is_none() {
+        ctx.policy.retry_window(ctx.client.is_confidential() || shows_key)
+    } else {
+        ctx.policy.walk_window().into()
+    };
+    match clock(retired.retired_at, window, ctx.now) {
+        Clock::Over => Standing::Reused(Refusal::RefreshTokenReused),
+        _ if presented.secret.digest().mark() != retired.mark => Standing::Reused(Refusal::RefreshTokenForked),
+        Clock::Behind => Standing::Refused(Refusal::ClockBehind),
+        Clock::Running if ctx.policy.max_replays.is_reached_by(retired.replays) => {
+            // Refused alone, a thief who rotated twice would never be found out: clients drop a refused token.
+            Standing::Reused(Refusal::ReplayLimitReached)
         }
-        _ => Standing::Refused(Refusal::SuccessorUsed),
+        Clock::Running => Standing::Former { steps },
     }
 }
 
-/// Row 8: the client may refresh, and may have what it asks for.
+/// The state of a window that opened with a rotation.
+enum Clock {
+    Running,
+    Over,
+    /// The rotation lies in the future: another node's clock is ahead, or this one stepped back.
+    Behind,
+}
+
+/// The window opened at the rotation and never opens anew; its end is exclusive, so one of 0 has no instant at all. A rotation
+/// a little in the future counts as now: the clocks of two nodes always differ.
+fn clock(retired_at: Timestamp, window: Lifetime, now: Timestamp) -> Clock {
+    let Lifetime::Of(window) = window else { return Clock::Running };
+    match now.since(retired_at) {
+        Some(age) if age < window => Clock::Running,
+        Some(_) => Clock::Over,
+        None if window.is_zero() => Clock::Over,
+        None if retired_at <= now + window.min(MAX_LEAD) => Clock::Running,
+        None => Clock::Behind,
+    }
+}
+
+/// The client may refresh, and may have what it asks for.
 fn reach(grant: &Grant, request: &RefreshRequest, ctx: &Context<'_>) -> Result<Access, Refusal> {
     if !ctx.client.may_use(&GrantType::RefreshToken) {
         return Err(Refusal::GrantTypeNotAllowed);
@@ -115,88 +149,123 @@ fn reach(grant: &Grant, request: &RefreshRequest, ctx: &Context<'_>) -> Result<A
 /// The head was presented: rotate it, or mint an access token beside it.
 fn renew(
     grant: &mut Grant,
-    presented: &Opened,
+    presented: &Presented<'_>,
     request: &RefreshRequest,
     ctx: &Context<'_>,
 ) -> Result<Answer, Refusal> {
     let access = reach(grant, request, ctx)?;
-    bind(grant, ctx);
     if ctx.policy.previous_access_token == PreviousAccessToken::Revoke {
         grant.access.clear();
     }
-    if ctx.policy.grace_ends == GraceEnds::DeadlineOrSuccessorUse {
-        grant.end_replays();
-    }
     let key = ctx.tokens.ring().primary();
     if !ctx.policy.issue_refresh_tokens_on_refresh {
+        grant.use_head(ctx.now, ctx.policy);
         grant.prune(ctx.now, ctx.policy);
         let minted = mint(grant, &access, key, &Origin::Drawn, ctx)?;
         let tokens = respond(grant, access, minted, None, ctx);
         return Ok(Answer { tokens, commits: true, events: vec![EventKind::Refreshed] });
     }
     let salt: Salt = draw(ctx.entropy);
-    let derivation = Derivation { parent: &presented.secret, salt: &salt };
+    let derivation = Derivation { parent: presented.secret, salt: &salt };
     let generation = presented.number.checked_add(1).ok_or(Refusal::GrantExhausted)?;
     let secret = key.derive(&derivation, TokenKind::RefreshToken, generation);
     let expires_at = grant.capped(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
-    grant.rotate(&Rotation { generation, digest: secret.digest(), expires_at, salt, key_id: key.id() }, ctx.now);
+    bind(grant, generation, ctx);
+    grant.rotate(&Rotation { digest: secret.digest(), expires_at, salt, key_id: key.id() }, ctx.now);
     grant.prune(ctx.now, ctx.policy);
     let minted = mint(grant, &access, key, &Origin::Derived(derivation, presented.number), ctx)?;
-    let successor = Successor::seal(grant, key, generation, &secret, expires_at, ctx);
+    let successor = Successor::seal(grant, key, generation, &secret, &presented.lineage.root, expires_at, ctx);
     let tokens = respond(grant, access, minted, Some(successor), ctx);
     Ok(Answer { tokens, commits: true, events: vec![EventKind::Rotated { generation }] })
 }
 
-/// The token proves that the store went back in time. Whoever holds it was its last rightful owner as far as anybody can
-/// know, so it becomes the head again; a thief's older one will be seen as reuse as soon as both are used.
+/// The token proves that the store went back in time. Its holder was the last rightful owner as far as anybody can know, so the
+/// token becomes the head again; a thief's older one will be seen as reuse as soon as both are used.
 fn heal(
     grant: &mut Grant,
-    recorded: Option<u32>,
-    presented: &Opened,
+    recorded: u32,
+    presented: &Presented<'_>,
     request: &RefreshRequest,
     ctx: &Context<'_>,
 ) -> Result<Answer, Refusal> {
     let expires_at = grant.capped(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
     grant.adopt(presented.number, presented.secret.digest(), ctx.now, expires_at);
+    if presented.lineage.binding != Binding::BEARER {
+        // The lost writes had bound it. Its key was shown, or the request had not been admitted.
+        bind(grant, presented.number, ctx);
+    }
     let mut answer = renew(grant, presented, request, ctx)?;
     answer.events.insert(0, EventKind::Healed { recorded, presented: presented.number });
     Ok(answer)
 }
 
-/// The answer to the first use was lost, or came second in a race: the same successor again, byte for byte, derived anew
-/// from the token presented. The access token is repeated too while it lives and reaches as far as asked.
-fn replay(
+/// The current refresh token for a former one, byte for byte as it was first handed out: an answer was lost, came second in a
+/// race, or went to another process with the same credential. The access token of the last rotation is repeated too while it
+/// lives and reaches as far as asked. Binds nothing: the request may be a thief's, and its key too.
+fn catch_up(
     grant: &mut Grant,
-    replayable: &Replayable,
-    presented: &Opened,
+    steps: u32,
+    presented: &Presented<'_>,
     request: &RefreshRequest,
     ctx: &Context<'_>,
 ) -> Result<Answer, Refusal> {
     let access = reach(grant, request, ctx)?;
-    // The key of the rotation, not today's primary one: rotating the ring must not change the answer.
-    let key = ctx.tokens.ring().key(replayable.key_id).ok_or(Refusal::TokenUnrecognized)?;
-    let derivation = Derivation { parent: &presented.secret, salt: &replayable.salt };
-    let generation = presented.number + 1;
-    let secret = key.derive(&derivation, TokenKind::RefreshToken, generation);
-    let successor = Successor::seal(grant, key, generation, &secret, grant.refresh_token_end(generation), ctx);
+    let Walked { key, parent, salt, head, generation, expires_at } = walk(grant, presented, ctx)?;
+    let derivation = Derivation { parent: &parent, salt: &salt };
+    let successor = Successor::seal(grant, key, generation, &head, &presented.lineage.root, expires_at, ctx);
 
-    let repeated = repeat(grant, &access, key, &derivation, presented.number, ctx);
     let counts = ctx.policy.max_replays != Limit::Unlimited;
-    let is_bound_now = bind(grant, ctx);
-    let commits = counts || is_bound_now || repeated.is_none();
     if counts {
         grant.count_replay(presented.number);
     }
+    let repeated = repeat(grant, &access, key, &derivation, generation - 1, ctx);
+    let commits = counts || repeated.is_none();
     let minted = if let Some(minted) = repeated {
         minted
     } else {
+        if ctx.policy.previous_access_token == PreviousAccessToken::Revoke {
+            grant.access.clear();
+        }
         grant.prune(ctx.now, ctx.policy);
-        mint(grant, &access, key, &Origin::Derived(derivation, presented.number), ctx)?
+        mint(grant, &access, key, &Origin::Derived(derivation, generation - 1), ctx)?
     };
-    let cause = if ctx.has_raced { ReplayCause::Concurrent } else { ReplayCause::LostResponse };
+    let cause = if ctx.has_raced || steps > 1 { ReplayCause::Concurrent } else { ReplayCause::LostResponse };
     let tokens = respond(grant, access, minted, Some(successor), ctx);
-    Ok(Answer { tokens, commits, events: vec![EventKind::Replayed { cause }] })
+    Ok(Answer { tokens, commits, events: vec![EventKind::Replayed { cause, steps }] })
 }
+
+/// The head, derived anew, and the rotation that made it.
+struct Walked<'a> {
+    key: &'a Key,
+    parent: TokenSecret,
+    salt: Salt,
+    head: TokenSecret,
+    generation: u32,
+    expires_at: Option<Timestamp>,
+}
+
+/// Derives successor after successor, up to the head. A head that is not the recorded one comes of another ring under one key
+/// id, or of a damaged record: no second successor may leave, and nobody is to blame.
+fn walk<'a>(grant: &Grant, presented: &Presented<'_>, ctx: &Context<'a>) -> Result<Walked<'a>, Refusal> {
+    let (head, rotations) = grant.head.as_ref().zip(grant.rotations_from(presented.number)).ok_or(SPENT)?;
+    let (mut parent, mut last) = (presented.secret.clone(), None);
+    for (retired, generation) in rotations.zip(presented.number + 1..) {
+        // The key of the rotation, not today's primary one: rotating the ring must not change the answer.
+        let key = ctx.tokens.ring().key(retired.key_id).ok_or(Refusal::TokenUnrecognized)?;
+        let derivation = Derivation { parent: &parent, salt: &retired.salt };
+        let secret = key.derive(&derivation, TokenKind::RefreshToken, generation);
+        last = Some((key, std::mem::replace(&mut parent, secret), retired.salt));
+    }
+    let (key, before, salt) = last.ok_or(SPENT)?;
+    if parent.digest() != head.digest {
+        return Err(Refusal::SuccessorMismatch);
+    }
+    let Head { generation, expires_at, .. } = *head;
+    Ok(Walked { key, parent: before, salt, head: parent, generation, expires_at })
+}
+
+/// A token of which the record remembers nothing.
+const SPENT: Refusal = Refusal::RefreshTokenReused;
 
 /// RFC 9700 section 4.14.2: of two holders of one chain one is a thief, and nobody can tell which. The revocation is
 /// committed although the caller gets an error.
@@ -208,8 +277,4 @@ fn react(grant: &mut Grant, cause: Refusal, ctx: &Context<'_>) -> Decision<Token
         events.push(EventKind::GrantRevoked(RevocationReason::RefreshTokenReuse));
     }
     Decision { outcome: Err(cause), commits: revoked, events }
-}
-
-fn has_ended(end: Option<Timestamp>, ctx: &Context<'_>) -> bool {
-    end.is_some_and(|end| end <= ctx.now)
 }

@@ -1,4 +1,4 @@
-use super::{Decision, owned_by};
+use super::{Decision, presented_by};
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::event::EventKind;
@@ -17,7 +17,7 @@ pub fn revoke(
     client: &Client,
     now: Timestamp,
 ) -> Decision<bool> {
-    if let Err(refusal) = owned_by(client, grant) {
+    if let Err(refusal) = presented_by(client, grant, presented) {
         return Decision::refuse(refusal);
     }
     match kind {

@@ -4,7 +4,7 @@
 //! from a fork: without it a flipped bit in a digest would look like theft and log somebody out.
 //!
 //! A layout once released is read for ever: change it by adding a version, never by changing one. `tests/golden/` holds
-//! records of each.
+//! records of it.
 
 mod reader;
 mod writer;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::{
     Actor, Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, PendingDevice, Phase, RedeemedCode,
-    Replayable, Retired, RevocationReason, Verdict,
+    Retired, RevocationReason, Verdict,
 };
 use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
@@ -25,8 +25,8 @@ use crate::vocabulary::{ClientId, RedirectUri, Registration, Subject};
 use reader::Reader;
 use writer::Writer;
 
-/// What is written. 2 added to 1: devices, the session, actors, the key at a code, the keys of single access tokens.
-const VERSION: u8 = 2;
+/// The version of the layout.
+const VERSION: u8 = 1;
 
 /// A record that is not what a release of this library wrote: damaged, under a wrong key, or newer than this release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,11 +65,12 @@ impl Grant {
         out.number(self.registration.0);
         write_flow(&mut out, &self.grant_type);
         write_approval(&mut out, &self.approval);
+        out.number(self.bound_from.into());
         out.time(self.last_used_at);
         out.optional(self.expires_at.as_ref(), |out, at| out.time(*at));
         write_phase(&mut out, &self.phase);
         out.optional(self.head.as_ref(), write_head);
-        out.list(self.retired.iter(), write_retired);
+        out.list(self.recent.iter(), write_retired);
         let granted = self.approval.confirmation.as_ref();
         out.list(self.access.iter(), |out, token| write_access_token(out, token, granted));
         out.number(self.next_serial.into());
@@ -79,10 +80,9 @@ impl Grant {
     /// Reads the record stored under `id`.
     ///
     /// # Errors
-    /// [`CorruptRecord`] for anything that [`encode`](Self::encode) of this or an earlier release did not write for
-    /// this id.
+    /// [`CorruptRecord`] for anything that [`encode`](Self::encode) did not write for this id.
     pub fn decode(id: GrantId, bytes: &[u8]) -> Result<Self, CorruptRecord> {
-        let mut from = Reader::open(1..=VERSION, id.as_bytes(), bytes)?;
+        let mut from = Reader::open(VERSION, id.as_bytes(), bytes)?;
         let client_id = from.parsed(ClientId::new)?;
         let registration = Registration(from.number()?);
         let grant_type = read_flow(&mut from)?;
@@ -94,12 +94,13 @@ impl Grant {
             registration,
             grant_type,
             approval,
+            bound_from: from.small()?,
             created_at: from.created_at(),
             last_used_at: from.time()?,
             expires_at: from.optional(Reader::time)?,
             phase: read_phase(&mut from)?,
             head: from.optional(read_head)?,
-            retired: from.list(read_retired)?.into(),
+            recent: from.list(read_retired)?.into(),
             access: from.list(|from| read_access_token(from, granted.as_ref()))?.into(),
             next_serial: from.small()?,
         };
@@ -140,7 +141,7 @@ fn write_approval(out: &mut Writer, approval: &Approval) {
 }
 
 fn read_approval(from: &mut Reader<'_>) -> Result<Approval, CorruptRecord> {
-    let mut approval = Approval {
+    Ok(Approval {
         subject: from.optional(|from| from.parsed(Subject::new))?,
         scope: from.parsed(Scope::new)?,
         resources: read_resources(from)?,
@@ -150,15 +151,15 @@ fn read_approval(from: &mut Reader<'_>) -> Result<Approval, CorruptRecord> {
         amr: from.list(Reader::string)?,
         nonce: from.optional(Reader::string)?,
         data: from.bytes()?.to_vec(),
-        ..Approval::default()
-    };
-    if from.version() >= 2 {
-        approval.session_id = from.optional(Reader::string)?;
-        let actors: Vec<Subject> = from.list(|from| from.parsed(Subject::new))?;
-        approval.actor = actors.into_iter().rev().fold(None, |former, subject| Some(Actor::new(subject, former)));
-        approval.may_act = from.optional(|from| from.parsed(Subject::new))?;
-    }
-    Ok(approval)
+        session_id: from.optional(Reader::string)?,
+        actor: read_actors(from)?,
+        may_act: from.optional(|from| from.parsed(Subject::new))?,
+    })
+}
+
+fn read_actors(from: &mut Reader<'_>) -> Result<Option<Actor>, CorruptRecord> {
+    let actors: Vec<Subject> = from.list(|from| from.parsed(Subject::new))?;
+    Ok(actors.into_iter().rev().fold(None, |former, subject| Some(Actor::new(subject, former))))
 }
 
 fn write_confirmation(out: &mut Writer, confirmation: Option<&Confirmation>) {
@@ -240,7 +241,7 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
             digest: from.digest()?,
             redirect_uri: from.optional(|from| from.parsed(RedirectUri::new))?,
             challenge: from.optional(|from| from.digest().map(CodeChallenge))?,
-            confirmation: if from.version() >= 2 { read_confirmation(from)? } else { None },
+            confirmation: read_confirmation(from)?,
             expires_at: from.time()?,
         })),
         1 => Ok(Phase::Active {
@@ -270,48 +271,40 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
 }
 
 fn write_head(out: &mut Writer, head: &Head) {
+    out.array(head.root.as_bytes());
     out.number(head.generation.into());
     out.array(head.digest.as_bytes());
     out.time(head.issued_at);
+    out.optional(head.used_at.as_ref(), |out, at| out.time(*at));
     out.optional(head.expires_at.as_ref(), |out, at| out.time(*at));
 }
 
 fn read_head(from: &mut Reader<'_>) -> Result<Head, CorruptRecord> {
     Ok(Head {
+        root: from.digest()?,
         generation: from.small()?,
         digest: from.digest()?,
         issued_at: from.time()?,
+        used_at: from.optional(Reader::time)?,
         expires_at: from.optional(Reader::time)?,
     })
 }
 
 fn write_retired(out: &mut Writer, retired: &Retired) {
-    out.number(retired.generation.into());
-    out.number(retired.merged.into());
+    out.array(&retired.mark);
+    out.array(&retired.salt);
+    out.byte(retired.key_id);
     out.time(retired.retired_at);
-    out.optional(retired.replay.as_ref(), |out, replay| {
-        out.array(replay.digest.as_bytes());
-        out.array(&replay.salt);
-        out.byte(replay.key_id);
-        out.number(replay.replays.into());
-        out.optional(replay.expires_at.as_ref(), |out, at| out.time(*at));
-    });
+    out.number(retired.replays.into());
 }
 
 fn read_retired(from: &mut Reader<'_>) -> Result<Retired, CorruptRecord> {
     Ok(Retired {
-        generation: from.small()?,
-        merged: from.small()?,
+        mark: from.array()?,
+        salt: from.array()?,
+        key_id: from.byte()?,
         retired_at: from.time()?,
-        replay: from.optional(|from| {
-            Ok(Replayable {
-                digest: from.digest()?,
-                salt: from.array()?,
-                key_id: from.byte()?,
-                replays: from.small()?,
-                expires_at: from.optional(Reader::time)?,
-            })
-        })?,
+        replays: from.small()?,
     })
 }
 
@@ -330,7 +323,7 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option
 }
 
 fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> Result<LiveAccessToken, CorruptRecord> {
-    let mut token = LiveAccessToken {
+    Ok(LiveAccessToken {
         serial: from.small()?,
         digest: from.digest()?,
         scope: from.optional(|from| from.parsed(Scope::new))?,
@@ -338,14 +331,9 @@ fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> R
         issued_at: from.time()?,
         expires_at: from.time()?,
         parent: from.optional(Reader::small)?,
-        confirmation: granted.copied(),
-        signing_key: None,
-    };
-    if from.version() >= 2 {
-        token.confirmation = from.optional(read_confirmation)?.unwrap_or(token.confirmation);
-        token.signing_key = from.optional(|from| from.parsed(KeyId::new))?;
-    }
-    Ok(token)
+        confirmation: from.optional(read_confirmation)?.unwrap_or(granted.copied()),
+        signing_key: from.optional(|from| from.parsed(KeyId::new))?,
+    })
 }
 
 fn checksum(key: &[u8; 16], content: &[u8]) -> [u8; 4] {

@@ -8,7 +8,7 @@ mod codec;
 mod transition;
 
 pub use codec::CorruptRecord;
-pub(crate) use transition::{Grace, Rotation, earlier, end_of};
+pub(crate) use transition::{Rotation, earlier, end_of};
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -33,6 +33,8 @@ pub struct Grant {
     pub(crate) registration: Registration,
     pub(crate) grant_type: GrantType,
     pub(crate) approval: Approval,
+    /// The first generation of refresh tokens that [`Approval::confirmation`] binds: 0 when it was set at issue.
+    pub(crate) bound_from: u32,
     pub(crate) created_at: Timestamp,
     pub(crate) last_used_at: Timestamp,
     /// The absolute end, when the policy had one at creation.
@@ -40,8 +42,9 @@ pub struct Grant {
     pub(crate) phase: Phase,
     /// The current refresh token; absent when the grant has none.
     pub(crate) head: Option<Head>,
-    /// Predecessors whose grace clock may still run, oldest first, at most [`MAX_RETIRED`](transition::MAX_RETIRED).
-    pub(crate) retired: VecDeque<Retired>,
+    /// The last rotations, oldest first, at most [`MAX_RECENT`](transition::MAX_RECENT): one entry for each generation before
+    /// the head's, without a gap.
+    pub(crate) recent: VecDeque<Retired>,
     /// Live access tokens, oldest first.
     pub(crate) access: VecDeque<LiveAccessToken>,
     /// The serial of the next access token.
@@ -65,8 +68,9 @@ pub struct Approval {
     pub scope: Scope,
     /// The resources consented to (RFC 8707).
     pub resources: Resources,
-    /// The key that whoever presents a code or refresh token must prove to possess. A public client's first DPoP proof sets
-    /// it (RFC 9449 section 5); a host may, for any client.
+    /// The key that whoever presents a code or refresh token must prove to possess. A host may set it, for any client. For a
+    /// public client the first key that it shows when tokens are issued or rotated does (RFC 9449 section 5): it binds the
+    /// refresh tokens issued from then on.
     pub confirmation: Option<Confirmation>,
     /// When the resource owner was authenticated (OpenID Connect `auth_time`).
     pub auth_time: Option<Timestamp>,
@@ -251,30 +255,26 @@ pub(crate) struct RedeemedCode {
 /// The current refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
+    /// Digest of the [`Root`](crate::token::Root) that every refresh token of the grant carries.
+    pub(crate) root: Digest,
     pub(crate) generation: u32,
     pub(crate) digest: Digest,
     pub(crate) issued_at: Timestamp,
+    /// The last refresh that did not rotate it, if there was one.
+    pub(crate) used_at: Option<Timestamp>,
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// A former head. When many rotations crowd one grace period the oldest entries merge: one then stands for `merged`
-/// older generations too.
+/// A former head: enough to derive its successor from the token itself, which only its holder has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Retired {
-    pub(crate) generation: u32,
-    pub(crate) merged: u32,
-    pub(crate) retired_at: Timestamp,
-    pub(crate) replay: Option<Replayable>,
-}
-
-/// What it takes to repeat a rotation: everything but the parent token itself, which only its holder has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Replayable {
-    pub(crate) digest: Digest,
+    /// The beginning of the token's digest: tells a fork from a damaged record.
+    pub(crate) mark: [u8; 8],
     pub(crate) salt: Salt,
+    /// The key of the rotation. Rotating the ring must not change the successor.
     pub(crate) key_id: u8,
+    pub(crate) retired_at: Timestamp,
     pub(crate) replays: u32,
-    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// An access token that has neither expired nor been revoked.
@@ -287,7 +287,7 @@ pub(crate) struct LiveAccessToken {
     pub(crate) resources: Option<Resources>,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    /// The generation of the refresh token from which it was derived, if it was.
+    /// The generation of the refresh token that it was derived from, if it was.
     pub(crate) parent: Option<u32>,
     /// The key that it is bound to.
     pub(crate) confirmation: Option<Confirmation>,

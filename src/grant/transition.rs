@@ -1,33 +1,21 @@
-//! The legal moves of a grant. Each leaves it consistent; none reads a clock or a policy.
+//! The legal moves of a grant. Each leaves the grant consistent; none reads a clock.
 
 use std::time::Duration;
 
-use super::{Grant, GrantSummary, Head, LiveAccessToken, Phase, RedeemedCode, Replayable, Retired, RevocationReason};
+use super::{Grant, GrantSummary, Head, LiveAccessToken, Phase, RedeemedCode, Retired, RevocationReason};
 use crate::clock::Timestamp;
-use crate::policy::{Lifetime, Limit, Policy};
+use crate::policy::{Lifetime, Policy};
 use crate::secret::Digest;
 use crate::token::Salt;
 
-/// How many former heads a record remembers one by one.
-pub(super) const MAX_RETIRED: usize = 8;
+/// How many former heads a record remembers.
+pub(super) const MAX_RECENT: usize = 8;
 
 /// How long the record of a revoked grant that would never have expired is kept for the audit trail.
 const REVOKED_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Where the grace clock of a retired refresh token stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Grace {
-    /// It was retired less than the grace period ago.
-    Running,
-    /// The grace period is over.
-    Over,
-    /// It was retired in the future: the clock stepped back, or another node's runs ahead.
-    NotYet,
-}
-
 /// The successor of the head, and what is kept to repeat the rotation.
 pub(crate) struct Rotation {
-    pub(crate) generation: u32,
     pub(crate) digest: Digest,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) salt: Salt,
@@ -45,17 +33,17 @@ impl Grant {
         earlier(end_of(now, lifetime), self.absolute_end(policy))
     }
 
-    /// The entry that covers a former generation, unless its clock ran out long enough ago to be forgotten.
-    pub(crate) fn retired(&self, generation: u32) -> Option<&Retired> {
-        self.retired.iter().find(|retired| retired.covers(generation))
+    /// The rotations from the token of `generation`, a former head, up to the head; `None` when the record no longer knows them
+    /// all.
+    pub(crate) fn rotations_from(&self, generation: u32) -> Option<impl ExactSizeIterator<Item = &Retired>> {
+        let steps = usize::try_from(self.head.as_ref()?.generation.checked_sub(generation)?).ok()?;
+        let first = self.recent.len().checked_sub(steps)?;
+        Some(self.recent.range(first..))
     }
 
-    /// When the refresh token of `generation` expires or expired, as far as the record still knows.
-    pub(crate) fn refresh_token_end(&self, generation: u32) -> Option<Timestamp> {
-        match &self.head {
-            Some(head) if head.generation == generation => head.expires_at,
-            _ => self.retired(generation)?.replay.as_ref()?.expires_at,
-        }
+    /// Whether the refresh token of `generation` is bound to the key of the grant.
+    pub(crate) const fn is_bound(&self, generation: u32) -> bool {
+        self.approval.confirmation.is_some() && self.bound_from <= generation
     }
 
     /// The code was shown: tokens are out.
@@ -66,53 +54,55 @@ impl Grant {
 
     /// Retires the head for its successor.
     pub(crate) fn rotate(&mut self, rotation: &Rotation, now: Timestamp) {
-        let successor = Head {
-            generation: rotation.generation,
+        let Some(head) = &mut self.head else { return };
+        self.recent.push_back(Retired {
+            mark: head.digest.mark(),
+            salt: rotation.salt,
+            key_id: rotation.key_id,
+            retired_at: now,
+            replays: 0,
+        });
+        *head = Head {
+            root: head.root,
+            generation: head.generation.saturating_add(1),
             digest: rotation.digest,
             issued_at: now,
+            used_at: None,
             expires_at: rotation.expires_at,
         };
-        self.retired.extend(self.head.replace(successor).map(|head| Retired {
-            generation: head.generation,
-            merged: 0,
-            retired_at: now,
-            replay: Some(Replayable {
-                digest: head.digest,
-                salt: rotation.salt,
-                key_id: rotation.key_id,
-                replays: 0,
-                expires_at: head.expires_at,
-            }),
-        }));
     }
 
-    /// The head is in use, so the answer that carried it has arrived: its predecessors need no replay any more.
-    pub(crate) fn end_replays(&mut self) {
-        self.retired.iter_mut().for_each(|retired| retired.replay = None);
-    }
-
-    /// Takes a genuine refresh token that is ahead of the record for the head: the store lost the writes in between, and
-    /// with them everything the record could know of its predecessors.
+    /// Takes a refresh token that is ahead of the record for the head: the store lost the writes in between, and with them
+    /// everything that the record could know of its predecessors.
     pub(crate) fn adopt(&mut self, generation: u32, digest: Digest, now: Timestamp, expires_at: Option<Timestamp>) {
-        self.retired.clear();
-        self.head = Some(Head { generation, digest, issued_at: now, expires_at });
-        if matches!(self.phase, Phase::AwaitingRedemption(_)) {
-            // A refresh token exists, so the code was redeemed: it must not be a second time.
-            self.phase = Phase::Active { redeemed: None };
+        self.recent.clear();
+        if let Some(head) = &mut self.head {
+            *head = Head { root: head.root, generation, digest, issued_at: now, used_at: None, expires_at };
         }
     }
 
-    /// Notes one more replay of a retired refresh token.
+    /// Notes one more replay of a former head.
     pub(crate) fn count_replay(&mut self, generation: u32) {
-        let retired = self.retired.iter_mut().find(|retired| retired.covers(generation));
-        if let Some(replay) = retired.and_then(|retired| retired.replay.as_mut()) {
-            replay.replays = replay.replays.saturating_add(1);
+        let remembered = self.rotations_from(generation).map_or(0, |rotations| rotations.len());
+        if let Some(retired) = self.recent.iter_mut().rev().take(remembered).last() {
+            retired.replays = retired.replays.saturating_add(1);
+        }
+    }
+
+    /// Notes a use of the head that did not rotate it: its predecessor needs no retry any more.
+    pub(crate) fn use_head(&mut self, now: Timestamp, policy: &Policy) {
+        let extended = self.capped(now, policy.refresh_token_lifetime, policy);
+        if let Some(head) = &mut self.head {
+            head.used_at = Some(now);
+            if policy.extend_on_use {
+                head.expires_at = extended;
+            }
         }
     }
 
     /// Adds an access token; when there are too many the oldest make room.
-    pub(crate) fn add_access_token(&mut self, token: LiveAccessToken, limit: Limit) {
-        while limit.is_reached_by(u32::try_from(self.access.len()).unwrap_or(u32::MAX)) {
+    pub(crate) fn add_access_token(&mut self, token: LiveAccessToken, limit: u16) {
+        while self.access.len() >= usize::from(limit.max(1)) {
             self.access.pop_front();
         }
         self.access.push_back(token);
@@ -124,7 +114,7 @@ impl Grant {
             return;
         }
         self.phase = Phase::Revoked { at, reason };
-        self.retired.clear();
+        self.recent.clear();
         self.access.clear();
     }
 
@@ -132,25 +122,16 @@ impl Grant {
     /// 100 000 rotations as after one.
     pub(crate) fn prune(&mut self, now: Timestamp, policy: &Policy) {
         self.access.retain(|token| now < token.expires_at);
-        // From the oldest on, and not beyond one whose clock still runs: generations stay in one unbroken row, also when a
-        // clock was set back in between.
-        let over = self.retired.iter().take_while(|retired| retired.grace(now, policy) == Grace::Over).count();
-        self.retired.drain(..over);
-        while self.retired.len() > MAX_RETIRED {
-            self.merge_oldest();
+        // The direct predecessor stays: its retry may come late. Others are walked for the catch-up window only.
+        let is_out_of_reach =
+            |retired: &Retired| now.since(retired.retired_at).is_some_and(|age| age >= policy.walk_window());
+        while self.recent.len() > MAX_RECENT
+            || (self.recent.len() > 1 && self.recent.front().is_some_and(is_out_of_reach))
+        {
+            self.recent.pop_front();
         }
         if let Phase::Active { redeemed } = &mut self.phase {
             redeemed.take_if(|code| code.expires_at <= now);
-        }
-    }
-
-    /// Lets the second-oldest entry speak for the oldest too, by the later of the two clocks: a token of the merged
-    /// generation looks retired a little later than it was, so it is refused all the same, and never taken for theft too
-    /// early.
-    fn merge_oldest(&mut self) {
-        if let (Some(oldest), Some(next)) = (self.retired.pop_front(), self.retired.front_mut()) {
-            next.merged += oldest.merged + 1;
-            next.retired_at = next.retired_at.max(oldest.retired_at);
         }
     }
 
@@ -196,23 +177,8 @@ impl Grant {
 impl Head {
     /// Its own end under `policy`, which may have been tightened since it was issued.
     pub(crate) fn end(&self, policy: &Policy) -> Option<Timestamp> {
-        earlier(self.expires_at, end_of(self.issued_at, policy.refresh_token_lifetime))
-    }
-}
-
-impl Retired {
-    /// Where its grace clock stands. It began with the rotation and never begins anew; its end is exclusive, so a period of
-    /// 0 has no instant at all.
-    pub(crate) fn grace(&self, now: Timestamp, policy: &Policy) -> Grace {
-        match now.since(self.retired_at) {
-            Some(age) if age < policy.grace_period => Grace::Running,
-            Some(_) => Grace::Over,
-            None => Grace::NotYet,
-        }
-    }
-
-    fn covers(&self, generation: u32) -> bool {
-        (self.generation.saturating_sub(self.merged)..=self.generation).contains(&generation)
+        let since = self.used_at.filter(|_| policy.extend_on_use).unwrap_or(self.issued_at);
+        earlier(self.expires_at, end_of(since, policy.refresh_token_lifetime))
     }
 }
 

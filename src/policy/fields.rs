@@ -19,8 +19,7 @@ macro_rules! policy_fields {
         ///     .with_access_token_lifetime(Duration::from_secs(600))
         ///     .with_grant_lifetime(Duration::from_secs(30 * 24 * 3600).into());
         /// assert!(policy.validate().is_ok());
-        /// assert!(Policy::default().with_grace_period(Duration::from_secs(121)).validate().is_ok());
-        /// assert!(Policy::am_7_5().with_grace_period(Duration::from_secs(121)).validate().is_err());
+        /// assert!(Policy::default().with_grace_period(Duration::from_secs(121).into()).validate().is_err());
         /// ```
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]

@@ -70,9 +70,10 @@ impl fmt::Display for Lifetime {
 /// ```
 /// use regrant::{Limit, Policy};
 ///
-/// let policy: Policy = toml::from_str("max_replays = 3\nmax_live_access_tokens = \"unlimited\"")?;
+/// let policy: Policy = toml::from_str("max_replays = 3")?;
 /// assert_eq!(policy.max_replays, Limit::AtMost(3));
-/// assert_eq!(policy.max_live_access_tokens, Limit::Unlimited);
+/// let policy: Policy = toml::from_str("max_replays = \"unlimited\"")?;
+/// assert_eq!(policy.max_replays, Limit::Unlimited);
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,7 +109,7 @@ mod unlimited {
     }
 }
 
-fn parse(text: &str) -> Result<Duration, InvalidValue> {
+pub(super) fn parse(text: &str) -> Result<Duration, InvalidValue> {
     humantime::parse_duration(text)
         .map_err(|_| InvalidValue::new("duration", "write it like \"90s\", \"10m\" or \"7d\""))
 }

@@ -1,6 +1,7 @@
 //! Policy: the provider's word, then the client's, then the client's for one flow.
 
 mod fields;
+mod grace;
 mod human;
 
 use std::collections::BTreeMap;
@@ -10,14 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::grant_type::GrantType;
 use fields::policy_fields;
+pub use grace::GracePeriod;
 pub use human::{Lifetime, Limit};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The longest grace period that may run to its deadline whether or not the successor is in use (AM's cap).
-const MAX_PLAIN_GRACE: Duration = Duration::from_secs(120);
+/// The most live access tokens that a grant may remember: all of them are read and written with every request.
+const MAX_LIVE_ACCESS_TOKENS: u16 = 1000;
 
 policy_fields! {
     /// How long an authorization code can be redeemed: 1 s to 10 minutes (RFC 6749 section 4.1.2).
@@ -28,10 +30,13 @@ policy_fields! {
     /// `accessTokenLifetime`.
     #[serde(with = "human" / "human::optional")]
     access_token_lifetime: Duration = HOUR, am: HOUR, with: with_access_token_lifetime;
-    /// How long a refresh token may lie unused, at least 1 s; each rotation starts it anew. Default 7 d. AM:
+    /// How long a refresh token may lie unused, at least 1 s; each use starts the time anew. Default 7 d. AM:
     /// `refreshTokenLifetime` (-1 = never).
     refresh_token_lifetime: Lifetime = Lifetime::Of(DAY.saturating_mul(7)), am: Lifetime::Of(DAY.saturating_mul(7)),
         with: with_refresh_token_lifetime;
+    /// Whether a use without rotation starts the [`refresh_token_lifetime`](Policy::refresh_token_lifetime) anew, as a rotation
+    /// does: a token in daily use never lies unused. Default true. In AM a token that does not rotate keeps its first end.
+    extend_on_use: bool = true, am: false, with: with_extend_on_use;
     /// How long a grant lives however often it is refreshed, at least 1 s. A shorter value applies to living grants at
     /// their next refresh; a longer one does not lengthen them. Default never. AM has none.
     grant_lifetime: Lifetime = Lifetime::Never, am: Lifetime::Never, with: with_grant_lifetime;
@@ -42,17 +47,22 @@ policy_fields! {
     /// off, the refresh token stays valid and the answer has none: for clients that authenticate, or whose tokens are bound to a
     /// key; for others RFC 9700 section 2.2.2 wants rotation. Default true. AM: `issueRefreshTokenOnRefreshedToken`.
     issue_refresh_tokens_on_refresh: bool = true, am: true, with: with_issue_refresh_tokens_on_refresh;
-    /// How long after its rotation a refresh token may be presented again, for the answer that got lost. 0 is off. At most
-    /// 120 s, or longer when [`GraceEnds`] includes the successor's first use. Counted from the rotation, never extended.
-    /// Default 60 s. AM: `refreshTokenGracePeriod`, 0; a client's -1 is "0s" here.
+    /// How long after its rotation a refresh token may be presented again while its successor was never used: the answer got
+    /// lost. Counted from the rotation, never extended. Default [`GracePeriod::Auto`]. AM: `refreshTokenGracePeriod`, 0; a
+    /// client's -1 is "0s" here.
     ///
-    /// It is also what carries a client over a store that fails between write and acknowledgement: with 0 such a fault can
-    /// cost a session.
+    /// The grace period also carries a client over a store that fails between write and acknowledgement: with 0 such a fault
+    /// can cost a session.
+    grace_period: GracePeriod = GracePeriod::Auto, am: GracePeriod::Of(Duration::ZERO), with: with_grace_period;
+    /// How long after its rotation a refresh token is answered though its successor was used: parallel tabs, several processes
+    /// with one credential. At most 1 h, and never longer than a [`grace_period`](Policy::grace_period) that is a time; 0 is
+    /// off. The answer is always the current refresh token. An older token, or one more than 8 rotations behind, is reuse.
+    /// Default 10 s. In AM every spent token is answered within the grace period.
+    ///
+    /// The price of a longer window: a thief who presents the stolen token within it is answered too, and is found out later.
     #[serde(with = "human" / "human::optional")]
-    grace_period: Duration = MINUTE, am: Duration::ZERO, with: with_grace_period;
-    /// What ends the grace period early. Default: the successor's first use. AM: nothing does.
-    grace_ends: GraceEnds = GraceEnds::DeadlineOrSuccessorUse, am: GraceEnds::Deadline, with: with_grace_ends;
-    /// How often one retired refresh token may be replayed within grace. A limit costs one write per replay. Default
+    catch_up_window: Duration = Duration::from_secs(10), am: GracePeriod::MAX, with: with_catch_up_window;
+    /// How often one retired refresh token may be presented again; once more is reuse. A limit costs one write per replay. Default
     /// unlimited. AM has none.
     max_replays: Limit = Limit::Unlimited, am: Limit::Unlimited, with: with_max_replays;
     /// What the reuse of a spent refresh token does to its grant. Default revoke. AM refuses only.
@@ -63,9 +73,9 @@ policy_fields! {
     /// What happens when a genuine refresh token is ahead of its record, which proves that the store lost acknowledged
     /// writes. Default heal.
     on_rollback: OnRollback = OnRollback::Heal, am: OnRollback::Heal, with: with_on_rollback;
-    /// How many access tokens of one grant may be alive at once, at least 1; the oldest makes room. It bounds the record.
-    /// Default 16. AM has no limit.
-    max_live_access_tokens: Limit = Limit::AtMost(16), am: Limit::Unlimited, with: with_max_live_access_tokens;
+    /// How many access tokens of one grant may be alive at once, 1 to 1000; the oldest makes room. The limit bounds the record.
+    /// Default 16. AM has no limit; [`Policy::am_7_5`] has 1000.
+    max_live_access_tokens: u16 = 16, am: MAX_LIVE_ACCESS_TOKENS, with: with_max_live_access_tokens;
     /// How long an id_token is valid, at least 1 s; read by what issues id_tokens. Default 1 h. AM: `jwtTokenLifetime`.
     #[serde(with = "human" / "human::optional")]
     id_token_lifetime: Duration = HOUR, am: HOUR, with: with_id_token_lifetime;
@@ -91,17 +101,6 @@ policy_fields! {
     /// Who must send a PKCE challenge with an authorization request (RFC 9700 section 2.1.1). Default public clients. AM:
     /// `codeVerifierEnforced`, false.
     require_pkce: RequirePkce = RequirePkce::PublicClients, am: RequirePkce::Nobody, with: with_require_pkce;
-}
-
-/// What ends the grace period of a retired refresh token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum GraceEnds {
-    /// Only the deadline: the retired token may be replayed although its successor is in use, as in AM.
-    Deadline,
-    /// The deadline, or the first refresh with the successor, which proves that the answer arrived.
-    DeadlineOrSuccessorUse,
 }
 
 /// The reaction to a spent refresh token.
@@ -180,7 +179,8 @@ pub enum RequirePkce {
 impl Policy {
     /// The FAPI 2.0 Security Profile (Final, section 5.3.2): codes of at most 60 s, PKCE for everybody, access tokens bound
     /// to a key or a certificate and short-lived, clients that authenticate with a private key, and no rotation: refresh
-    /// tokens that are of no use to a thief need none, and a lost response costs nothing.
+    /// tokens that are of no use to a thief need none, and a lost response costs nothing. With rotation switched on a grace
+    /// period of 0 is refused: FAPI 2.0 asks for a way to retry.
     ///
     /// What it asks of the authorization endpoint (pushed requests, `iss` in the response) is the host's.
     #[must_use]
@@ -200,21 +200,31 @@ impl Policy {
     /// Names the first field that is wrong.
     pub fn validate(&self) -> Result<(), PolicyError> {
         let second = Duration::from_secs(1);
-        let plain_grace_is_short = self.grace_ends != GraceEnds::Deadline || self.grace_period <= MAX_PLAIN_GRACE;
+        let grace_is_short = !matches!(self.grace_period, GracePeriod::Of(span) if span > GracePeriod::MAX);
+        // FAPI 2.0 Security Profile section 5.3.2.1: where refresh tokens rotate, a client can retry with the old one.
+        let needs_grace = self.require_asymmetric_authentication && self.issue_refresh_tokens_on_refresh;
+        let may_retry = !needs_grace || self.grace_period != GracePeriod::Of(Duration::ZERO);
         let ensure = |field, is_valid, range| if is_valid { Ok(()) } else { Err(PolicyError { field, range }) };
         let code_is_short = (second..=10 * MINUTE).contains(&self.authorization_code_lifetime);
         ensure("authorization_code_lifetime", code_is_short, "1s to 10m")?;
         ensure("access_token_lifetime", self.access_token_lifetime >= second, "at least 1s")?;
         ensure("refresh_token_lifetime", self.refresh_token_lifetime >= second.into(), "at least 1s, or never")?;
         ensure("grant_lifetime", self.grant_lifetime >= second.into(), "at least 1s, or never")?;
-        ensure("grace_period", plain_grace_is_short, "at most 2m unless grace_ends is deadline_or_successor_use")?;
+        ensure("grace_period", grace_is_short, "at most 2m as a time, or auto, or until_successor_use")?;
+        ensure(
+            "grace_period",
+            may_retry,
+            "more than 0s where clients authenticate with a key and refresh tokens rotate",
+        )?;
+        ensure("catch_up_window", self.catch_up_window <= HOUR, "at most 1h")?;
         let device_code_is_short = (second..=HOUR).contains(&self.device_code_lifetime);
         // Devices are told it in whole seconds.
         let interval = self.device_poll_interval;
         let interval_is_short = (second..=MINUTE).contains(&interval) && interval.subsec_nanos() == 0;
         ensure("device_code_lifetime", device_code_is_short, "1s to 1h")?;
         ensure("device_poll_interval", interval_is_short, "1s to 1m, in whole seconds")?;
-        ensure("max_live_access_tokens", self.max_live_access_tokens != Limit::AtMost(0), "at least 1, or unlimited")?;
+        let live_access_tokens = 1..=MAX_LIVE_ACCESS_TOKENS;
+        ensure("max_live_access_tokens", live_access_tokens.contains(&self.max_live_access_tokens), "1 to 1000")?;
         ensure("id_token_lifetime", self.id_token_lifetime >= second, "at least 1s")
     }
 

@@ -12,6 +12,7 @@ use crate::grant_type::GrantType;
 use crate::possession::Possession;
 use crate::refusal::Refusal;
 use crate::store::{Expect, GrantKey, GrantRecord, StoreError, Swap, TokenStore, Version};
+use crate::token::Opened;
 use crate::vocabulary::{ClientId, Subject};
 
 /// How often a call loads and decides again after a lost race. Each lost race is another call's success.
@@ -178,13 +179,14 @@ impl<S: TokenStore> Call<'_, S> {
         &self,
         client: &Client,
         id: GrantId,
+        presented: &Opened,
         possession: &Possession,
         decide: impl Fn(&mut Grant, &Context<'_>) -> Decision<TokenResponse>,
     ) -> Result<TokenResponse, TokenError> {
         let mut shown = None;
         for attempt in 0..MAX_ATTEMPTS {
             let (mut grant, version) = self.load_existing(id).await?;
-            engine::owned_by(client, &grant).map_err(|refusal| self.refuse_of(refusal, &grant))?;
+            engine::presented_by(client, &grant, presented).map_err(|refusal| self.refuse_of(refusal, &grant))?;
             // A proof is accepted once, however often the decision is made anew.
             let shown = match shown {
                 Some(shown) => shown,
@@ -195,7 +197,7 @@ impl<S: TokenStore> Call<'_, S> {
             let confirmation = engine::confirmation(shown, bound.as_ref(), &terms.policy);
             let confirmation = confirmation.map_err(|refusal| self.refuse_of(refusal, &grant))?;
             let ctx = Context { has_raced: attempt > 0, confirmation, ..self.service.context(client, &terms) };
-            engine::admit(&grant, &ctx).map_err(|refusal| self.refuse_of(refusal, &grant))?;
+            engine::admit(&grant, presented, &ctx).map_err(|refusal| self.refuse_of(refusal, &grant))?;
             if !self.is_served(grant.approval.subject.as_ref()).await? {
                 return Err(self.refuse_of(Refusal::SubjectNotServed, &grant));
             }
@@ -267,10 +269,10 @@ impl<S: TokenStore> Call<'_, S> {
     }
 }
 
-/// A clock that is behind the record is no fact about the token: the client shall try again.
+/// A clock that is behind the record, or another key, is no fact about the token: the client shall try again.
 const fn refused(refusal: Refusal) -> TokenError {
     match refusal {
-        Refusal::ClockBehind => TokenError::Contended,
+        Refusal::ClockBehind | Refusal::SuccessorMismatch => TokenError::Contended,
         refusal => TokenError::Refused(refusal),
     }
 }

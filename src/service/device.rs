@@ -112,8 +112,10 @@ impl<S: TokenStore> TokenService<S> {
         let grant_id = call
             .transact(presented.grant_id, |device| engine::poll(device, &presented, &self.context(client, &terms)))
             .await?;
-        call.exchange(client, grant_id, &request.possession, |grant, ctx| engine::redeem_device(grant, &presented, ctx))
-            .await
+        call.exchange(client, grant_id, &presented, &request.possession, |grant, ctx| {
+            engine::redeem_device(grant, &presented, ctx)
+        })
+        .await
     }
 
     /// The record of a user code: under the primary key, or under the one that was primary when the code was drawn.

@@ -255,13 +255,14 @@ impl<S: TokenStore> TokenService<S> {
         let Some(code) = self.0.tokens.open(TokenKind::AuthorizationCode, request.code.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
         };
-        call.exchange(client, code.grant_id, &request.possession, |grant, ctx| {
+        call.exchange(client, code.grant_id, &code, &request.possession, |grant, ctx| {
             engine::redeem(grant, &code, request, ctx)
         })
         .await
     }
 
-    /// Answers a refresh (RFC 6749 section 6): rotates, replays within grace, or mints an access token, as the policy has it.
+    /// Answers a refresh (RFC 6749 section 6): rotates, repeats the current refresh token for a recent one, or mints an access
+    /// token, as the policy has it.
     ///
     /// # Errors
     /// [`TokenError::Refused`] is final for this refresh token and means `invalid_grant` to the client, or is a fault of the
@@ -276,12 +277,19 @@ impl<S: TokenStore> TokenService<S> {
     /// let second = service.refresh(&client, &narrow).await?;
     /// assert_eq!(second.scope.as_str(), "read");
     ///
-    /// // Long after its grace the first token is reuse, and takes the grant with it.
+    /// // The answer got lost, and the client notices it an hour later: the same refresh token again.
+    /// clock.advance(Duration::from_secs(3600));
+    /// let second = second.refresh_token.ok_or("no refresh token")?;
+    /// let retried = service.refresh(&client, &RefreshRequest::new(first.clone())).await?;
+    /// assert_eq!(retried.refresh_token.ok_or("no refresh token")?.expose(), second.expose());
+    ///
+    /// // Once the second token was used the first one is spent: reuse, which takes the grant with it.
+    /// let third = service.refresh(&client, &RefreshRequest::new(second)).await?;
     /// clock.advance(Duration::from_secs(3600));
     /// let reuse = service.refresh(&client, &RefreshRequest::new(first)).await;
     /// assert!(matches!(reuse, Err(TokenError::Refused(Refusal::RefreshTokenReused))));
-    /// let second = second.refresh_token.ok_or("no refresh token")?;
-    /// let dead = service.refresh(&client, &RefreshRequest::new(second)).await;
+    /// let third = third.refresh_token.ok_or("no refresh token")?;
+    /// let dead = service.refresh(&client, &RefreshRequest::new(third)).await;
     /// assert!(matches!(dead, Err(TokenError::Refused(Refusal::GrantRevoked))));
     #[doc = include_str!("example/end.txt")]
     /// ```
@@ -294,7 +302,7 @@ impl<S: TokenStore> TokenService<S> {
         let Some(presented) = self.0.tokens.open(TokenKind::RefreshToken, request.refresh_token.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
         };
-        call.exchange(client, presented.grant_id, &request.possession, |grant, ctx| {
+        call.exchange(client, presented.grant_id, &presented, &request.possession, |grant, ctx| {
             engine::refresh(grant, &presented, request, ctx)
         })
         .await

@@ -11,8 +11,8 @@ impl EventSink for MetricsSink {
     fn record(&self, event: &Event<'_>) {
         let cause = match event.kind {
             EventKind::Refused(cause) | EventKind::ReuseDetected { cause, .. } => cause.to_string(),
-            EventKind::Replayed { cause: ReplayCause::LostResponse } => "lost response".to_owned(),
-            EventKind::Replayed { cause: ReplayCause::Concurrent } => "concurrent".to_owned(),
+            EventKind::Replayed { cause: ReplayCause::LostResponse, .. } => "lost response".to_owned(),
+            EventKind::Replayed { cause: ReplayCause::Concurrent, .. } => "concurrent".to_owned(),
             _ => String::new(),
         };
         let (operation, kind) = (event.operation.as_str(), event.kind.as_str());

@@ -6,18 +6,31 @@ use zeroize::Zeroizing;
 use crate::entropy::{Entropy, draw};
 use crate::grant_id::GrantId;
 use crate::secret::Digest;
-use crate::token::{Key, KeyRing, TokenKind, TokenPrefixes};
+use crate::token::{Key, KeyRing, Lineage, TokenKind, TokenPrefixes};
 use crate::vocabulary::Realm;
 
 /// Part of the associated data: a token of another format does not open.
 const FORMAT_VERSION: u8 = 1;
 
 const NONCE: usize = 12;
+const TAG: usize = 16;
+/// Grant id, number, secret: the body of every token.
 const BODY: usize = 16 + 4 + 32;
-const SEALED: usize = 1 + NONCE + BODY + 16;
-const SPELLED: usize = SEALED / 3 * 4;
+/// The body of a refresh token, which has its [`Lineage`] as well.
+const REFRESH_BODY: usize = BODY + Lineage::LEN;
+const MAX_SEALED: usize = 1 + NONCE + REFRESH_BODY + TAG;
+
+const fn body_len(kind: TokenKind) -> usize {
+    if matches!(kind, TokenKind::RefreshToken) { REFRESH_BODY } else { BODY }
+}
+
+/// The sealed bytes of a token: 81, or 108 of a refresh token. Both are multiples of three.
+const fn sealed_len(kind: TokenKind) -> usize {
+    1 + NONCE + body_len(kind) + TAG
+}
 
 /// The 32 bytes that make a token unguessable. The record holds their SHA-256.
+#[derive(Clone)]
 pub(crate) struct TokenSecret(Zeroizing<[u8; 32]>);
 
 impl TokenSecret {
@@ -38,18 +51,22 @@ impl TokenSecret {
     }
 }
 
-/// What a token says, to those who can open it.
+/// The content of a token.
 pub(crate) struct Claims<'a> {
     pub(crate) grant_id: &'a GrantId,
     pub(crate) number: u32,
     pub(crate) secret: &'a TokenSecret,
+    /// Present in refresh tokens, and in nothing else.
+    pub(crate) lineage: Option<&'a Lineage>,
 }
 
-/// A token that was sealed by a key of the ring: genuine, though perhaps long spent.
+/// A token that a key of the ring sealed. The seal proves no more than that: only the root of a refresh token proves that its
+/// grant issued it.
 pub struct Opened {
     pub(crate) grant_id: GrantId,
     pub(crate) number: u32,
     pub(crate) secret: TokenSecret,
+    pub(crate) lineage: Option<Lineage>,
 }
 
 impl std::fmt::Debug for Opened {
@@ -81,32 +98,38 @@ impl TokenFormat {
     }
 
     pub(crate) fn seal(&self, kind: TokenKind, key: &Key, claims: &Claims<'_>) -> String {
-        let mut sealed = Zeroizing::new([0; SEALED]);
+        let mut sealed = Zeroizing::new([0; MAX_SEALED]);
+        let sealed = &mut sealed[..sealed_len(kind)];
         let (head, rest) = sealed.split_at_mut(1 + NONCE);
-        let (body, tag) = rest.split_at_mut(BODY);
+        let (body, tag) = rest.split_at_mut(body_len(kind));
         body[..16].copy_from_slice(claims.grant_id.as_bytes());
         body[16..20].copy_from_slice(&claims.number.to_be_bytes());
-        body[20..].copy_from_slice(claims.secret.as_bytes());
+        body[20..BODY].copy_from_slice(claims.secret.as_bytes());
+        if let (Some(lineage), TokenKind::RefreshToken) = (claims.lineage, kind) {
+            lineage.write(&mut body[BODY..]);
+        }
         let (nonce, computed) = key.seal(claims.secret, self.associated_data(kind), body);
         head[0] = key.id();
         head[1..].copy_from_slice(&nonce);
         tag.copy_from_slice(&computed);
 
         let prefix = self.prefixes.of(kind);
-        let mut text = String::with_capacity(prefix.len() + SPELLED);
+        let mut text = String::with_capacity(prefix.len() + sealed.len() / 3 * 4);
         text.push_str(prefix);
-        URL_SAFE_NO_PAD.encode_string(sealed.as_slice(), &mut text);
+        URL_SAFE_NO_PAD.encode_string(sealed, &mut text);
         text
     }
 
     /// Opens `text` as a token of `kind`. Touches nothing but the text: garbage costs no I/O.
     #[must_use]
     pub fn open(&self, kind: TokenKind, text: &str) -> Option<Opened> {
-        let spelled = text.strip_prefix(self.prefixes.of(kind)).filter(|spelled| spelled.len() == SPELLED)?;
-        let mut sealed = Zeroizing::new([0; SEALED]);
-        URL_SAFE_NO_PAD.decode_slice(spelled, &mut *sealed).ok()?;
+        let spelled = text.strip_prefix(self.prefixes.of(kind));
+        let spelled = spelled.filter(|spelled| spelled.len() == sealed_len(kind) / 3 * 4)?;
+        let mut sealed = Zeroizing::new([0; MAX_SEALED]);
+        let sealed = &mut sealed[..sealed_len(kind)];
+        URL_SAFE_NO_PAD.decode_slice(spelled, sealed).ok()?;
         let (head, rest) = sealed.split_at_mut(1 + NONCE);
-        let (body, tag) = rest.split_at_mut(BODY);
+        let (body, tag) = rest.split_at_mut(body_len(kind));
         let nonce = Nonce::try_from(&head[1..]).ok()?;
         let tag = Tag::try_from(&*tag).ok()?;
         if !self.ring.key(head[0])?.open(&nonce, self.associated_data(kind), body, &tag) {
@@ -115,7 +138,8 @@ impl TokenFormat {
         Some(Opened {
             grant_id: GrantId::from_bytes(body[..16].try_into().ok()?),
             number: u32::from_be_bytes(body[16..20].try_into().ok()?),
-            secret: TokenSecret::new(body[20..].try_into().ok()?),
+            secret: TokenSecret::new(body[20..BODY].try_into().ok()?),
+            lineage: Lineage::read(&body[BODY..]),
         })
     }
 

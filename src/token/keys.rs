@@ -33,34 +33,49 @@ impl Key {
     /// ```
     /// use regrant::{Key, KeyRing};
     ///
-    /// let ring = KeyRing::new(Key::new([7; 32])).with_former(Key::new([8; 32]))?;
+    /// # use regrant::{Entropy, SystemEntropy};
+    /// # let (mut secret, mut former_secret) = ([0; 32], [0; 32]);
+    /// # SystemEntropy.fill(&mut secret);
+    /// # SystemEntropy.fill(&mut former_secret);
+    /// let ring = KeyRing::new(Key::new(secret)?).with_former(Key::new(former_secret)?)?;
     /// # Ok::<(), regrant::KeyRingError>(())
     /// ```
-    #[must_use]
-    pub fn new(secret: [u8; 32]) -> Self {
+    ///
+    /// # Errors
+    /// [`KeyRingError::NotRandom`] when all bytes are equal: an array that was never filled.
+    pub fn new(secret: [u8; 32]) -> Result<Self, KeyRingError> {
         let secret = Zeroizing::new(secret);
         let id = expand(&secret, b"regrant v1 key id")[0];
         Self::with_id(id, *secret)
     }
 
     /// A key with an id of your choice, 0 to 255, which must stay with this secret for ever.
-    #[must_use]
-    pub fn with_id(id: u8, secret: [u8; 32]) -> Self {
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn with_id(id: u8, secret: [u8; 32]) -> Result<Self, KeyRingError> {
         let secret = Zeroizing::new(secret);
+        if secret.iter().all(|byte| *byte == secret[0]) {
+            return Err(KeyRingError::NotRandom);
+        }
+        Ok(Self::prepared(id, &secret))
+    }
+
+    fn prepared(id: u8, secret: &[u8; 32]) -> Self {
         let mut seal = aes_gcm_siv::Key::<Aes128GcmSiv>::default();
-        seal.copy_from_slice(&expand(&secret, b"regrant v1 seal")[..16]);
+        seal.copy_from_slice(&expand(secret, b"regrant v1 seal")[..16]);
         let seal = Aes128GcmSiv::new(&seal);
-        Self { id, seal, derive: prepared(&expand(&secret, b"regrant v1 derive")) }
+        Self { id, seal, derive: prepared(&expand(secret, b"regrant v1 derive")) }
     }
 
     /// A key from the base64url text (no padding) of 32 secret bytes: the form that fits a configuration file.
     ///
     /// # Errors
-    /// [`KeyRingError::Malformed`] for anything else.
+    /// [`KeyRingError::Malformed`] for anything else; otherwise as for [`new`](Self::new).
     pub fn from_base64url(text: &str) -> Result<Self, KeyRingError> {
         let decoded = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyRingError::Malformed)?);
         let secret: [u8; 32] = decoded.as_slice().try_into().map_err(|_| KeyRingError::Malformed)?;
-        Ok(Self::new(secret))
+        Self::new(secret)
     }
 
     pub(crate) const fn id(&self) -> u8 {
@@ -75,10 +90,10 @@ impl Key {
         nonce.copy_from_slice(&Digest::of(&[b"regrant v1 nonce", secret.as_bytes()]).as_bytes()[..12]);
         #[expect(
             clippy::expect_used,
-            reason = "AES-GCM-SIV refuses only messages of 64 GiB and more; this one has 52 bytes"
+            reason = "AES-GCM-SIV refuses only messages of 64 GiB and more; this one has 79 bytes at most"
         )]
         let tag =
-            self.seal.encrypt_inout_detached(&nonce, associated_data, body.into()).expect("52 bytes can be sealed");
+            self.seal.encrypt_inout_detached(&nonce, associated_data, body.into()).expect("79 bytes can be sealed");
         (nonce, tag)
     }
 
@@ -130,11 +145,12 @@ impl fmt::Debug for Key {
 /// ```
 /// use regrant::{Key, KeyRing};
 ///
-/// # let (old, new) = (Key::with_id(1, [1; 32]), Key::with_id(2, [2; 32]));
+/// # let secret = |first: u8| std::array::from_fn(|index| first + index as u8);
+/// # let (old, new) = (Key::with_id(1, secret(1))?, Key::with_id(2, secret(2))?);
 /// let first_everywhere = KeyRing::new(old).with_former(new)?;
-/// # let (old, new) = (Key::with_id(1, [1; 32]), Key::with_id(2, [2; 32]));
+/// # let (old, new) = (Key::with_id(1, secret(1))?, Key::with_id(2, secret(2))?);
 /// let then_everywhere = KeyRing::new(new).with_former(old)?;
-/// # let new = Key::with_id(2, [2; 32]);
+/// # let new = Key::with_id(2, secret(2))?;
 /// let in_the_end = KeyRing::new(new);
 /// # Ok::<(), regrant::KeyRingError>(())
 /// ```
@@ -154,7 +170,7 @@ impl KeyRing {
     /// A ring of one random key. Tokens die with it: for demonstrations and tests.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self::new(Key::new(draw(entropy)))
+        Self::new(Key::prepared(0, &Zeroizing::new(draw(entropy))))
     }
 
     /// Adds a key that still opens tokens but seals no new ones.
@@ -191,6 +207,9 @@ pub enum KeyRingError {
     /// The text is not base64url of 32 bytes.
     #[error("a key must be 32 bytes in base64url without padding")]
     Malformed,
+    /// All bytes of the secret are equal.
+    #[error("all bytes of a key are equal: it was never drawn")]
+    NotRandom,
     /// Two keys of a ring have the same id.
     #[error("two keys of the ring have the id {0}")]
     DuplicateId(u8),

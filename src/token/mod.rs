@@ -2,21 +2,24 @@
 //! access token refers to its grant by.
 //!
 //! ```text
-//! prefix | base64url( key id 1 | nonce 12 | AES-128-GCM-SIV( grant id 16 | number 4 | secret 32 ) | tag 16 )
+//! prefix | base64url( key id 1 | nonce 12 | AES-128-GCM-SIV( body ) | tag 16 )
+//! body = grant id 16 | number 4 | secret 32             of a refresh token also: | root 16 | binding 11
 //! ```
 //!
-//! The number is a generation (refresh token), a serial (access token) or 0 (codes). What is sealed are 81 bytes, a
-//! multiple of three, so base64 leaves no spare bits: every token has one spelling. Kind, format version and realm are
-//! associated data: a token of one kind or realm does not open as another.
+//! The number is a generation (refresh token), a serial (access token) or 0 (codes). A token has 81 bytes, a refresh token
+//! 108: multiples of three, so base64 leaves no spare bits and every token has one spelling. Kind, format version and realm
+//! are associated data: a token of one kind or realm does not open as another.
 
 mod format;
 mod keys;
+mod lineage;
 mod prefixes;
 
 pub(crate) use format::{Claims, TokenSecret};
 pub use format::{Opened, TokenFormat};
 pub(crate) use keys::{Derivation, Salt};
 pub use keys::{Key, KeyRing, KeyRingError};
+pub(crate) use lineage::{Binding, Lineage, Root};
 pub use prefixes::TokenPrefixes;
 
 /// Which artefact a token is.

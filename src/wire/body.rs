@@ -34,7 +34,6 @@ pub(super) fn malformed(malformed: MalformedRequest) -> Response {
 struct TokenBody<'a> {
     access_token: &'a str,
     token_type: &'static str,
-    #[serde(skip_serializing_if = "is_zero")]
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
@@ -127,9 +126,4 @@ impl Response {
     pub(super) fn challenging(self) -> Self {
         self.with("www-authenticate", CHALLENGE)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
 }

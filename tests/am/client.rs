@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use regrant::compat::am::{Credential, Export, Meaning, PublicKeys};
 use regrant::{
-    AccessTokenFormat, ClientAuthenticationMethod as Method, ClientPolicy, GrantType, IntrospectionAccess, Lifetime,
-    RedirectUri,
+    AccessTokenFormat, ClientAuthenticationMethod as Method, ClientPolicy, GracePeriod, GrantType, IntrospectionAccess,
+    Lifetime, RedirectUri,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,10 @@ fn each_setting_of_a_client_has_its_place() {
         Lifetime::Of(span) => Some(span),
         Lifetime::Never => Some(Duration::MAX),
     };
-    let grace: Field = |policy| policy.grace_period;
+    let grace: Field = |policy| match policy.grace_period? {
+        GracePeriod::Of(span) => Some(span),
+        GracePeriod::Auto | GracePeriod::UntilSuccessorUse => Some(Duration::MAX),
+    };
     let id_token: Field = |policy| policy.id_token_lifetime;
     let table: Vec<(&str, Value, Field, Option<Duration>, &str)> = vec![
         ("authorizationCodeLifetime", json!(0), code, None, ""),

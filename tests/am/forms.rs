@@ -52,7 +52,7 @@ fn clients_are_found_in_every_form() {
     let spa = client(&import, "orders-spa");
     assert_eq!(spa.client.authentication_method, Method::None);
     assert_eq!(spa.client.policy.refresh_token_lifetime, Some(Lifetime::Never));
-    assert_eq!(spa.client.policy.grace_period, Some(std::time::Duration::ZERO));
+    assert_eq!(spa.client.policy.grace_period, Some(std::time::Duration::ZERO.into()));
     assert!(warnings(&spa.findings, "javascriptOrigins").contains("CORS"));
 
     let job = client(&import, "batch-job");

@@ -1,7 +1,7 @@
 //! The provider service, setting by setting.
 
 use regrant::compat::am::{Export, Meaning};
-use regrant::{AccessTokenFormat, GraceEnds, Lifetime, Policy, RequirePkce};
+use regrant::{AccessTokenFormat, GracePeriod, Lifetime, Policy, RequirePkce};
 use serde_json::{Value, json};
 
 use crate::common::seconds;
@@ -38,8 +38,13 @@ fn each_setting_of_the_provider_has_its_place_in_the_policy() {
         ("refreshTokenLifetime", json!(0), am().with_refresh_token_lifetime(seconds(1).into()), "replaced by 1 s"),
         ("issueRefreshToken", json!(false), am().with_issue_refresh_tokens(false), ""),
         ("issueRefreshTokenOnRefreshedToken", json!(false), am().with_issue_refresh_tokens_on_refresh(false), ""),
-        ("refreshTokenGracePeriod", json!(120), am().with_grace_period(seconds(120)), ""),
-        ("refreshTokenGracePeriod", json!(121), am().with_grace_period(seconds(120)), "= 121: replaced by 120 s"),
+        ("refreshTokenGracePeriod", json!(120), am().with_grace_period(seconds(120).into()), ""),
+        (
+            "refreshTokenGracePeriod",
+            json!(121),
+            am().with_grace_period(seconds(120).into()),
+            "= 121: replaced by 120 s",
+        ),
         ("refreshTokenGracePeriod", json!(-1), am(), "= -1: replaced by 0 s"),
         ("statelessTokensEnabled", json!(true), am().with_access_token_format(AccessTokenFormat::Jwt), "RFC 9068"),
         ("jwtTokenLifetime", json!(900), am().with_id_token_lifetime(seconds(900)), ""),
@@ -78,26 +83,25 @@ fn each_setting_of_the_provider_has_its_place_in_the_policy() {
 fn a_grace_period_that_am_grants_to_some_tokens_only_is_reported() {
     let stateless = ("statelessTokensEnabled", json!(true));
     let import = provider_with(&[("refreshTokenGracePeriod", json!(30)), stateless]);
-    assert_eq!(import.provider.policy.grace_period, seconds(30));
+    assert_eq!(import.provider.policy.grace_period, seconds(30).into());
     assert!(warnings(&import.provider.findings, "refreshTokenGracePeriod").contains("server-side tokens"));
 
     let mut global = json!({ "defaults": parsed(PROVIDER_TEMPLATE), "storageScheme": "CTS_GRANT_SET_MODEL" });
     set(&mut global["defaults"], "refreshTokenGracePeriod", &json!(30));
     let import = Export::default().with("global", &global.to_string()).unwrap().import().unwrap();
-    assert_eq!(import.provider.policy.grace_period, seconds(30));
+    assert_eq!(import.provider.policy.grace_period, seconds(30).into());
     assert!(warnings(&import.provider.findings, "refreshTokenGracePeriod").contains("one-to-one"));
 }
 
 #[test]
-fn a_lifted_cap_keeps_long_grace_periods_and_bounds_them_by_the_successor_s_use() {
+fn a_lifted_cap_makes_the_successors_use_the_end_of_a_long_grace_period() {
     let (provider, client) = (with(PROVIDER_TEMPLATE, &[("refreshTokenGracePeriod", json!(300))]), CLIENT_TEMPLATE);
     let client = with(client, &[("refreshTokenGracePeriod", json!(3600))]);
     let export = Export::default().with_grace_period_cap_lifted();
     let import = export.with("p", &provider).unwrap().with("c", &client).unwrap().import().unwrap();
-    assert_eq!(import.provider.policy.grace_period, seconds(300));
-    assert_eq!(import.provider.policy.grace_ends, GraceEnds::DeadlineOrSuccessorUse);
+    assert_eq!(import.provider.policy.grace_period, GracePeriod::UntilSuccessorUse);
     let own = &import.clients[0].client.policy;
-    assert_eq!((own.grace_period, own.grace_ends), (Some(seconds(3600)), Some(GraceEnds::DeadlineOrSuccessorUse)));
+    assert_eq!(own.grace_period, Some(GracePeriod::UntilSuccessorUse));
     assert!(own.validate(&import.provider.policy).is_ok());
     assert!(warnings(&import.clients[0].findings, "refreshTokenGracePeriod").contains("first use"));
 }

@@ -203,7 +203,7 @@ impl Default for Config {
             store: WatchedStore::default(),
             clock: ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000)),
             policy: Policy::default(),
-            keys: vec![(1, [0x5a; 32])],
+            keys: vec![(1, *b"a test key of thirty-two bytes..")],
             realm: "",
             gate: Gate::default(),
             clients: Vec::new(),
@@ -274,7 +274,7 @@ impl Config {
     }
 
     fn ring(&self) -> KeyRing {
-        let mut keys = self.keys.iter().map(|(id, secret)| Key::with_id(*id, *secret));
+        let mut keys = self.keys.iter().map(|(id, secret)| Key::with_id(*id, *secret).expect("random"));
         let primary = KeyRing::new(keys.next().expect("a key"));
         keys.fold(primary, |ring, key| ring.with_former(key).expect("a free id"))
     }

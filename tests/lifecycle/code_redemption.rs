@@ -105,7 +105,7 @@ fn a_second_use_counts_only_while_the_code_would_have_lived() {
 #[test]
 fn a_record_forgets_its_code_when_nobody_could_use_it_any_more() {
     let size = |pause| {
-        let world = World::new(Policy::default().with_grace_period(Duration::ZERO));
+        let world = World::new(Policy::default().with_grace_period(Duration::ZERO.into()));
         let tokens = world.redeem(&world.authorize()).unwrap();
         world.advance(pause);
         world.refresh(tokens.refresh()).unwrap();

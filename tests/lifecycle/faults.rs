@@ -6,11 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use regrant::{
     AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientId, ClientSecret, ErrorCode,
-    EventKind, GraceEnds, GrantOwner, Key, KeyRing, Limit, Policy, RefreshRequest, Refusal, TokenError, TokenService,
+    EventKind, GracePeriod, GrantOwner, Key, KeyRing, Limit, Policy, RefreshRequest, Refusal, TokenError, TokenService,
 };
 
 use crate::probe::{Fault, Probe};
-use crate::world::{Answer, CALLBACK, MINUTE, Tokens, VERIFIER, World, assert_retryable, refusal, run, scope, subject};
+use crate::world::{
+    Answer, CALLBACK, MINUTE, Tokens, VERIFIER, World, a_minute_of_grace, assert_retryable, refusal, run, scope,
+    subject,
+};
 
 const FAULTS: [Fault; 2] = [Fault::Before, Fault::After];
 
@@ -20,8 +23,8 @@ const CALLS: usize = 12;
 fn policies() -> [Policy; 4] {
     [
         Policy::default(),
-        Policy::default().with_grace_period(Duration::ZERO),
-        Policy::default().with_grace_ends(GraceEnds::Deadline),
+        Policy::default().with_grace_period(Duration::ZERO.into()),
+        Policy::default().with_grace_period(GracePeriod::UntilSuccessorUse),
         Policy::default().with_max_replays(Limit::AtMost(20)),
     ]
 }
@@ -118,7 +121,7 @@ fn no_fault_costs_a_session_at_refresh() {
 fn no_fault_changes_what_a_replay_answers() {
     for wanted in ["read write", "read"] {
         for policy in policies() {
-            if policy.grace_period.is_zero() {
+            if policy.grace_period == Duration::ZERO.into() {
                 continue;
             }
             for fault in FAULTS {
@@ -209,7 +212,7 @@ fn the_reaction_to_reuse_is_stored_before_the_refusal_leaves() {
     // I8, A12, C80.
     for fault in FAULTS {
         for k in 0..CALLS {
-            let world = World::new(Policy::default());
+            let world = World::new(a_minute_of_grace());
             let chain = world.rotate(&world.issue(), 1, MINUTE);
             world.advance(MINUTE);
             world.store.fail(k, fault);
@@ -440,7 +443,7 @@ fn an_authenticator_that_is_down_is_no_refusal() {
     let store = Probe::default();
     let credentials = ClientCredentials::Basic(ClientId::new("app").unwrap(), ClientSecret::new("secret"));
     let authenticate = |directory| {
-        let keys = KeyRing::new(Key::new([1; 32]));
+        let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
         let service = TokenService::builder(store.clone(), Directory(directory), keys).build().unwrap();
         run(service.authenticate(&credentials))
     };

@@ -12,6 +12,8 @@
 /// The `iss` of the stub.
 const ISSUER: &str = "https://as.example";
 
+#[path = "../common/forge.rs"]
+mod forge;
 #[path = "../common/jwt.rs"]
 #[expect(dead_code, reason = "the wire tests use the rest of it")]
 mod jwt;
@@ -32,4 +34,6 @@ mod my_sessions;
 mod rfc9700_rotation;
 mod rollback;
 mod scope;
+mod theft;
 mod token_spelling;
+mod walking;

@@ -1,11 +1,11 @@
 //! Refresh token rotation and the detection of reuse (RFC 9700 section 4.14.2, RFC 6749 section 6).
 
 use regrant::{
-    EventKind, GrantType, IssueRequest, Limit, OnReuse, Operation, Policy, PreviousAccessToken, Refusal,
-    RevocationReason, Scope,
+    EventKind, GrantType, IssueRequest, OnReuse, Operation, Policy, PreviousAccessToken, Refusal, RevocationReason,
+    Scope,
 };
 
-use crate::world::{Answer, DAY, HOUR, MINUTE, Tokens, World, approval, client, refusal, run};
+use crate::world::{Answer, DAY, HOUR, MINUTE, Tokens, World, a_minute_of_grace, approval, client, refusal, run};
 
 fn without_rotation() -> Policy {
     Policy::default().with_issue_refresh_tokens_on_refresh(false)
@@ -17,7 +17,7 @@ fn is_reuse(answer: Answer) -> bool {
 
 #[test]
 fn a_refresh_answers_with_new_tokens_of_the_same_grant() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let first = world.issue();
     let second = world.refresh(first.refresh()).unwrap();
     assert_ne!(first.access, second.access);
@@ -31,7 +31,7 @@ fn a_refresh_answers_with_new_tokens_of_the_same_grant() {
 
 #[test]
 fn every_generation_works_exactly_once_and_only_the_last_is_active() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let chain = world.rotate(&world.issue(), 20, MINUTE);
     let active: Vec<bool> = chain.iter().map(|tokens| world.is_active(tokens.refresh())).collect();
     assert_eq!(active, [vec![false; 20], vec![true]].concat());
@@ -45,7 +45,7 @@ fn every_generation_works_exactly_once_and_only_the_last_is_active() {
 fn reuse_of_any_generation_kills_all_generations_and_all_access_tokens() {
     // C61, C62: 4 generations, each reused in a life of its own.
     for reused in 0..4 {
-        let world = World::new(Policy::default());
+        let world = World::new(a_minute_of_grace());
         let chain = world.rotate(&world.issue(), 4, MINUTE);
         world.advance(MINUTE);
         assert!(is_reuse(world.refresh(chain[reused].refresh())), "generation {reused}");
@@ -59,7 +59,7 @@ fn reuse_of_any_generation_kills_all_generations_and_all_access_tokens() {
 
 #[test]
 fn a_thief_who_comes_late_ends_the_session() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let stolen = world.issue();
     let owner = world.refresh(stolen.refresh()).unwrap();
     world.advance(MINUTE);
@@ -70,7 +70,7 @@ fn a_thief_who_comes_late_ends_the_session() {
 
 #[test]
 fn a_thief_who_comes_first_loses_his_tokens_when_the_owner_comes() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let stolen = world.issue();
     let thief = world.rotate(&stolen, 3, MINUTE);
     world.advance(MINUTE);
@@ -82,7 +82,7 @@ fn a_thief_who_comes_first_loses_his_tokens_when_the_owner_comes() {
 #[test]
 fn reuse_is_seen_after_thousands_of_rotations() {
     // Promise 2: however late, with constant storage.
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let first = world.issue();
     let mut last = first.clone();
     let mut early_size = 0;
@@ -103,7 +103,7 @@ fn reuse_is_seen_after_thousands_of_rotations() {
 #[test]
 fn reuse_counts_before_excess_scope_does() {
     // C69: otherwise a thief who asks for too much goes unseen.
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let chain = world.rotate(&world.issue(), 1, MINUTE);
     world.advance(MINUTE);
     assert!(is_reuse(world.refresh_scoped(chain[0].refresh(), "read write delete")));
@@ -112,7 +112,7 @@ fn reuse_counts_before_excess_scope_does() {
 
 #[test]
 fn reuse_is_reported_with_its_cause_and_its_consequence() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let chain = world.rotate(&world.issue(), 2, MINUTE);
     world.advance(MINUTE);
     world.events.take();
@@ -137,7 +137,7 @@ fn reuse_is_reported_with_its_cause_and_its_consequence() {
 
 #[test]
 fn each_success_is_reported_once() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let first = world.issue();
     assert_eq!(world.events.kinds(), [EventKind::Issued]);
     let second = world.refresh(first.refresh()).unwrap();
@@ -154,7 +154,7 @@ fn each_success_is_reported_once() {
 
 #[test]
 fn under_refuse_a_reuse_is_reported_and_changes_nothing() {
-    let world = World::new(Policy::default().with_on_reuse(OnReuse::Refuse));
+    let world = World::new(a_minute_of_grace().with_on_reuse(OnReuse::Refuse));
     let chain = world.rotate(&world.issue(), 2, MINUTE);
     world.advance(MINUTE);
     world.events.take();
@@ -174,7 +174,7 @@ fn under_refuse_a_reuse_is_reported_and_changes_nothing() {
 #[test]
 fn another_client_cannot_spend_a_token_nor_kill_a_grant_with_it() {
     // C18, C19, C22, A14 (keystone #1262): ownership comes before everything that writes.
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let chain = world.rotate(&world.issue(), 2, MINUTE);
     world.advance(MINUTE);
     let stranger = world.acting_as(client("stranger"));
@@ -192,7 +192,7 @@ fn another_client_cannot_spend_a_token_nor_kill_a_grant_with_it() {
 #[test]
 fn two_sessions_of_one_user_and_client_are_separate_families() {
     // C33, C118.
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let (one, two) = (world.issue(), world.issue());
     world.refresh(one.refresh()).unwrap();
     world.advance(MINUTE);
@@ -219,15 +219,58 @@ fn without_rotation_the_refresh_token_stays_and_the_answer_has_none() {
 }
 
 #[test]
-fn without_rotation_the_refresh_token_keeps_its_expiry() {
+fn without_rotation_a_refresh_token_in_use_does_not_die_as_if_it_lay_unused() {
+    // IdentityServer3 #2411, PostHog PR 63340: the end counted from the issue, and daily users were logged out each week.
     let world = World::new(without_rotation());
     let first = world.issue();
-    let end = first.refresh_expires_at.unwrap();
+    for _ in 0..30 {
+        world.advance(DAY * 6);
+        world.refresh(first.refresh()).unwrap();
+        let end = world.service.now() + DAY * 7;
+        assert_eq!(world.introspect(first.refresh()).unwrap().expires_at, Some(end));
+        assert_eq!(world.store.record(first.grant_id).unwrap().expires_at, Some(end), "for the purge");
+    }
+    world.advance(DAY * 7);
+    assert_eq!(refusal(world.refresh(first.refresh())), Refusal::RefreshTokenExpired);
+}
+
+#[test]
+fn without_rotation_a_use_lengthens_no_grant() {
+    let world = World::new(without_rotation().with_grant_lifetime((DAY * 10).into()));
+    let first = world.issue();
     world.advance(DAY * 6);
     world.refresh(first.refresh()).unwrap();
-    assert_eq!(world.introspect(first.refresh()).unwrap().expires_at, Some(end));
+    assert_eq!(world.introspect(first.refresh()).unwrap().expires_at, Some(crate::world::START + DAY * 10));
+    world.advance(DAY * 4);
+    assert_eq!(refusal(world.refresh(first.refresh())), Refusal::GrantExpired);
+}
+
+#[test]
+fn without_rotation_and_extension_the_refresh_token_keeps_its_first_end_as_in_am() {
+    for policy in
+        [without_rotation().with_extend_on_use(false), Policy::am_7_5().with_issue_refresh_tokens_on_refresh(false)]
+    {
+        let world = World::new(policy);
+        let first = world.issue();
+        let end = first.refresh_expires_at.unwrap();
+        world.advance(DAY * 6);
+        world.refresh(first.refresh()).unwrap();
+        assert_eq!(world.introspect(first.refresh()).unwrap().expires_at, Some(end));
+        world.advance(DAY);
+        assert_eq!(refusal(world.refresh(first.refresh())), Refusal::RefreshTokenExpired);
+    }
+}
+
+#[test]
+fn an_extension_that_is_switched_off_later_counts_from_the_issue_at_once() {
+    let world = World::new(without_rotation());
+    let first = world.issue();
+    world.advance(DAY * 6);
+    world.refresh(first.refresh()).unwrap();
     world.advance(DAY);
-    assert_eq!(refusal(world.refresh(first.refresh())), Refusal::RefreshTokenExpired);
+    let fixed = world.under(without_rotation().with_extend_on_use(false));
+    assert_eq!(refusal(fixed.refresh(first.refresh())), Refusal::RefreshTokenExpired);
+    assert!(world.refresh(first.refresh()).is_ok());
 }
 
 #[test]
@@ -236,7 +279,7 @@ fn rotation_switched_on_in_mid_life_rotates_from_the_next_refresh() {
     let still = World::new(without_rotation());
     let first = still.issue();
     still.refresh(first.refresh()).unwrap();
-    let rotating = still.under(Policy::default());
+    let rotating = still.under(a_minute_of_grace());
     let chain = rotating.rotate(&first, 1, MINUTE);
     assert_ne!(chain[0].refresh, chain[1].refresh);
     rotating.advance(MINUTE);
@@ -245,7 +288,7 @@ fn rotation_switched_on_in_mid_life_rotates_from_the_next_refresh() {
 
 #[test]
 fn rotation_switched_off_in_mid_life_keeps_the_head_and_still_sees_reuse() {
-    let rotating = World::new(Policy::default());
+    let rotating = World::new(a_minute_of_grace());
     let chain = rotating.rotate(&rotating.issue(), 2, MINUTE);
     let still = rotating.under(without_rotation());
     for _ in 0..3 {
@@ -258,7 +301,7 @@ fn rotation_switched_off_in_mid_life_keeps_the_head_and_still_sees_reuse() {
 
 #[test]
 fn earlier_access_tokens_live_on_by_default() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let chain = world.rotate(&world.issue(), 3, MINUTE);
     assert!(chain.iter().all(|tokens| world.is_active(&tokens.access)));
 }
@@ -285,7 +328,7 @@ fn a_refused_refresh_kills_no_earlier_access_token() {
 
 #[test]
 fn the_oldest_access_token_makes_room_for_one_too_many() {
-    let world = World::new(Policy::default().with_max_live_access_tokens(Limit::AtMost(3)));
+    let world = World::new(Policy::default().with_max_live_access_tokens(3));
     let chain = world.rotate(&world.issue(), 5, MINUTE);
     let active: Vec<bool> = chain.iter().map(|tokens| world.is_active(&tokens.access)).collect();
     assert_eq!(active, [false, false, false, true, true, true]);
@@ -294,9 +337,8 @@ fn the_oldest_access_token_makes_room_for_one_too_many() {
 #[test]
 fn an_expired_access_token_takes_no_room() {
     // The younger one expired first, so there is room beside the older.
-    let world = World::new(Policy::default().with_max_live_access_tokens(Limit::AtMost(2)));
-    let brief =
-        world.under(Policy::default().with_max_live_access_tokens(Limit::AtMost(2)).with_access_token_lifetime(MINUTE));
+    let world = World::new(Policy::default().with_max_live_access_tokens(2));
+    let brief = world.under(Policy::default().with_max_live_access_tokens(2).with_access_token_lifetime(MINUTE));
     let first = world.issue();
     let second = brief.refresh(first.refresh()).unwrap();
     world.advance(MINUTE);
@@ -308,9 +350,9 @@ fn an_expired_access_token_takes_no_room() {
 #[test]
 fn a_lowered_limit_of_live_access_tokens_holds_from_the_next_refresh() {
     // DESIGN section 6: a policy change applies to living grants at their next request.
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let chain = world.rotate(&world.issue(), 9, MINUTE);
-    let strict = world.under(Policy::default().with_max_live_access_tokens(Limit::AtMost(2)));
+    let strict = world.under(Policy::default().with_max_live_access_tokens(2));
     let last = strict.refresh(chain[9].refresh()).unwrap();
     let mut all: Vec<Tokens> = chain;
     all.push(last);
@@ -327,7 +369,7 @@ fn only_flows_that_may_refresh_get_a_refresh_token() {
         (GrantType::Implicit, false),
         (GrantType::ClientCredentials, false),
     ];
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     for (grant_type, expected) in table {
         let tokens = world.try_issue(grant_type.clone(), approval()).unwrap();
         assert_eq!(tokens.refresh.is_some(), expected, "{grant_type}");
@@ -339,7 +381,7 @@ fn only_flows_that_may_refresh_get_a_refresh_token() {
 
 #[test]
 fn client_credentials_act_for_nobody_but_the_client() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let scope: Scope = "read".parse().unwrap();
     let response = run(world.service.issue(&world.client, IssueRequest::client_credentials(scope))).unwrap();
     assert!(response.refresh_token.is_none());
@@ -357,7 +399,7 @@ fn no_refresh_token_is_issued_when_the_policy_says_so() {
 
 #[test]
 fn switching_refresh_tokens_off_does_not_end_those_that_exist() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let first = world.issue();
     let off = world.under(Policy::default().with_issue_refresh_tokens(false));
     let second = off.refresh(first.refresh()).unwrap();
@@ -366,7 +408,7 @@ fn switching_refresh_tokens_off_does_not_end_those_that_exist() {
 
 #[test]
 fn a_client_that_may_not_refresh_gets_no_refresh_token() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let plain = world.acting_as(client("app").with_grant_types([GrantType::Password]));
     assert_eq!(plain.issue().refresh, None);
 }
@@ -374,7 +416,7 @@ fn a_client_that_may_not_refresh_gets_no_refresh_token() {
 #[test]
 fn a_client_that_may_refresh_no_more_is_unauthorized_and_loses_nothing() {
     // C25: unauthorized_client, and the day the grant type comes back the token still works.
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let first = world.issue();
     let plain = world.acting_as(client("app").with_grant_types([GrantType::Password]));
     let before = world.bytes(first.grant_id);
@@ -386,7 +428,7 @@ fn a_client_that_may_refresh_no_more_is_unauthorized_and_loses_nothing() {
 
 #[test]
 fn a_client_may_only_start_the_flows_it_is_registered_for() {
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let plain = world.acting_as(client("app").with_grant_types([GrantType::RefreshToken]));
     assert_eq!(refusal(plain.try_issue(GrantType::Password, approval())), Refusal::GrantTypeNotAllowed);
     assert!(plain.try_authorize().is_err());
@@ -396,7 +438,7 @@ fn a_client_may_only_start_the_flows_it_is_registered_for() {
 #[test]
 fn what_is_no_refresh_token_is_refused_without_asking_the_store() {
     // C30, C161. Promise 3: garbage touches no store.
-    let world = World::new(Policy::default());
+    let world = World::new(a_minute_of_grace());
     let tokens = world.issue();
     let calls = world.store.calls();
     for garbage in ["", "rt_", "garbage", &tokens.access, &tokens.refresh()[1..], &format!("{} ", tokens.refresh())] {

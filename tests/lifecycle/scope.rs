@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use regrant::{GrantType, Policy, RedeemRequest, RefreshRequest, Refusal, Resources, Scope};
+use regrant::{Approval, GrantType, Policy, RedeemRequest, RefreshRequest, Refusal, Resources, Scope};
 
-use crate::world::{API, CALLBACK, FILES, MINUTE, VERIFIER, World, approval, cases, client, refusal, resources, scope};
+use crate::world::{
+    API, CALLBACK, FILES, MINUTE, VERIFIER, World, approval, cases, client, refusal, resources, scope, subject,
+};
 
 #[test]
 fn a_refresh_without_scope_gets_the_whole_scope() {
@@ -59,18 +61,58 @@ fn a_scope_withdrawn_from_the_client_is_gone_from_its_grants() {
     let world = World::new(Policy::default());
     let first = world.issue();
     let reader = world.acting_as(client("app").with_scope(scope("read delete")));
-    for wanted in [None, Some("write"), Some("read write")] {
-        let answer = match wanted {
-            Some(wanted) => reader.refresh_scoped(first.refresh(), wanted),
-            None => reader.refresh(first.refresh()),
-        };
-        assert_eq!(refusal(answer), Refusal::ScopeExceeded, "{wanted:?}");
+    for wanted in ["write", "read write"] {
+        assert_eq!(refusal(reader.refresh_scoped(first.refresh(), wanted)), Refusal::ScopeExceeded, "{wanted}");
     }
-    let narrow = reader.refresh_scoped(first.refresh(), "read").unwrap();
+    // A request that names none gets the rest, and is told so. It cannot know which scope was withdrawn.
+    let narrow = reader.refresh(first.refresh()).unwrap();
+    assert_eq!(narrow.scope, scope("read"));
+    assert_eq!(world.introspect(&narrow.access).unwrap().scope, scope("read"));
     // What the client gained meanwhile was not consented to.
     assert_eq!(refusal(reader.refresh_scoped(narrow.refresh(), "read delete")), Refusal::ScopeExceeded);
     // And when the client gets it back, so does the grant.
     assert_eq!(world.refresh(narrow.refresh()).unwrap().scope, scope("read write"));
+}
+
+#[test]
+fn a_grant_of_which_nothing_is_registered_any_more_is_over_for_clients_that_name_no_scope() {
+    let world = World::new(Policy::default());
+    let first = world.issue();
+    let before = world.bytes(first.grant_id);
+    let other = world.acting_as(client("app").with_scope(scope("delete")));
+    assert_eq!(refusal(other.refresh(first.refresh())), Refusal::ScopeWithdrawn);
+    let elsewhere = world.acting_as(client("app").with_resources(resources(&["https://other.example/"])));
+    assert_eq!(refusal(elsewhere.refresh(first.refresh())), Refusal::ResourceWithdrawn);
+    for refusal in [Refusal::ScopeWithdrawn, Refusal::ResourceWithdrawn] {
+        assert_eq!(refusal.code().as_str(), "invalid_grant");
+    }
+    assert_eq!(world.bytes(first.grant_id), before);
+    assert!(world.refresh(first.refresh()).is_ok());
+}
+
+#[test]
+fn a_grant_without_scope_and_resources_is_refreshed_whatever_is_registered() {
+    let world = World::new(Policy::default());
+    let bare = world.try_issue(GrantType::Password, Approval::of(subject("demo"))).unwrap();
+    let nothing = world.acting_as(client("app").with_scope(Scope::empty()).with_resources(Resources::none()));
+    assert!(nothing.refresh(bare.refresh()).unwrap().scope.is_empty());
+}
+
+#[test]
+fn a_code_and_a_device_code_give_what_is_still_registered() {
+    let world = World::new(Policy::default());
+    let reader = world.acting_as(client("app").with_scope(scope("read")).with_resources(resources(&[API])));
+    let code = world.authorize();
+    let device = world.authorize_device();
+    crate::world::run(
+        world.service.approve_device(&device.user_code, Approval::of(subject("demo")).with_scope(scope("read write"))),
+    )
+    .unwrap();
+    let redeemed = reader.redeem(&code).unwrap();
+    assert_eq!((&redeemed.scope, &redeemed.resources), (&scope("read"), &resources(&[API])));
+    assert_eq!(reader.poll(device.device_code.expose()).unwrap().scope, scope("read"));
+    // The grant keeps what was consented to.
+    assert_eq!(world.refresh(redeemed.refresh()).unwrap().scope, scope("read write"));
 }
 
 #[test]
@@ -120,9 +162,9 @@ fn a_resource_withdrawn_from_the_client_is_gone_from_its_grants() {
     let world = World::new(Policy::default());
     let first = world.issue();
     let plain = world.acting_as(client("app").with_resources(resources(&[API])));
-    assert_eq!(refusal(plain.refresh(first.refresh())), Refusal::ResourceExceeded);
-    let request = RefreshRequest::new(first.refresh()).with_resources(resources(&[API]));
-    assert_eq!(plain.refresh_with(&request).unwrap().resources, resources(&[API]));
+    let request = RefreshRequest::new(first.refresh()).with_resources(resources(&[FILES]));
+    assert_eq!(refusal(plain.refresh_with(&request)), Refusal::ResourceExceeded);
+    assert_eq!(plain.refresh(first.refresh()).unwrap().resources, resources(&[API]));
 }
 
 #[test]

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use proptest::test_runner::Config as ProptestConfig;
 use regrant::{
-    ActiveToken, Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientId, ClientRegistry, CodeChallenge,
-    CodeVerifier, DeviceAuthorizationRequest, DeviceAuthorizationResponse, ErrorCode, GrantId, GrantType, IssueRequest,
-    Key, KeyRing, ManualClock, Policy, PollRequest, Realm, RedeemRequest, RedirectUri, RefreshRequest, Refusal,
-    Registration, Resource, Resources, Scope, Subject, Timestamp, TokenError, TokenResponse, TokenService,
+    ActiveToken, Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientAuthenticationMethod, ClientId,
+    ClientRegistry, CodeChallenge, CodeVerifier, DeviceAuthorizationRequest, DeviceAuthorizationResponse, ErrorCode,
+    GrantId, GrantType, IssueRequest, Key, KeyRing, ManualClock, Policy, PollRequest, Realm, RedeemRequest,
+    RedirectUri, RefreshRequest, Refusal, Registration, Resource, Resources, Scope, Subject, Timestamp, TokenError,
+    TokenResponse, TokenService,
 };
 
 use crate::jwt::StubIssuer;
@@ -69,6 +70,23 @@ pub(crate) fn client(id: &str) -> Client {
         ])
         .with_scope(scope("read write delete"))
         .with_resources(resources(&[API, FILES]))
+}
+
+/// The default policy with a grace period of a minute, for this client that authenticates too.
+pub(crate) fn a_minute_of_grace() -> Policy {
+    Policy::default().with_grace_period(MINUTE.into())
+}
+
+/// The same without authentication.
+pub(crate) fn public_client(id: &str) -> Client {
+    client(id).with_authentication_method(ClientAuthenticationMethod::None)
+}
+
+/// The secret of the ring's key of this number.
+pub(crate) fn ring_secret(number: u8) -> [u8; 32] {
+    let mut secret = [number; 32];
+    secret[0] = !number;
+    secret
 }
 
 /// The first registration of a client id, replaced by another one.
@@ -138,7 +156,7 @@ pub(crate) struct World {
     pub(crate) gate: Gate,
     pub(crate) client: AuthenticatedClient,
     policy: Policy,
-    keys: Vec<u8>,
+    keys: Vec<(u8, [u8; 32])>,
     realm: Realm,
     entropy: Seeded,
     jwt_issuer: Option<StubIssuer>,
@@ -152,7 +170,7 @@ impl World {
     pub(crate) fn seeded(policy: Policy, seed: u64) -> Self {
         let (store, clock) = (Probe::default(), ManualClock::starting_at(START));
         let (events, gate, entropy) = (Events::default(), Gate::default(), Seeded::new(seed));
-        let (keys, realm) = (vec![1], Realm::default());
+        let (keys, realm) = (vec![(1, ring_secret(1))], Realm::default());
         let client = AuthenticatedClient::assertion(Arc::new(client("app")));
         let service = assemble(&store, &clock, &events, &gate, &policy, &keys, &realm, &entropy, None);
         Self { service, store, clock, events, gate, client, policy, keys, realm, entropy, jwt_issuer: None }
@@ -180,6 +198,12 @@ impl World {
 
     /// A node with these keys, the first one primary.
     pub(crate) fn with_keys(&self, keys: &[u8]) -> Self {
+        let keys: Vec<(u8, [u8; 32])> = keys.iter().map(|number| (*number, ring_secret(*number))).collect();
+        self.with_ring(&keys)
+    }
+
+    /// A node with keys of these ids and secrets.
+    pub(crate) fn with_ring(&self, keys: &[(u8, [u8; 32])]) -> Self {
         Self { keys: keys.to_vec(), ..self.clone() }.rebuilt()
     }
 
@@ -270,8 +294,11 @@ impl World {
         chain
     }
 
+    /// What the client learns of a token, or its resource server if it does not authenticate.
     pub(crate) fn introspect(&self, token: &str) -> Option<ActiveToken> {
-        run(self.service.introspect(&self.client, token)).unwrap()
+        let caller =
+            Client::clone(&self.client).with_authentication_method(ClientAuthenticationMethod::ClientSecretBasic);
+        run(self.service.introspect(&AuthenticatedClient::assertion(caller.into()), token)).unwrap()
     }
 
     pub(crate) fn is_active(&self, token: &str) -> bool {
@@ -302,12 +329,12 @@ fn assemble(
     events: &Events,
     gate: &Gate,
     policy: &Policy,
-    keys: &[u8],
+    keys: &[(u8, [u8; 32])],
     realm: &Realm,
     entropy: &Seeded,
     jwt_issuer: Option<&StubIssuer>,
 ) -> TokenService<Probe> {
-    let key = |number: &u8| Key::with_id(*number, [*number; 32]);
+    let key = |(id, secret): &(u8, [u8; 32])| Key::with_id(*id, *secret).unwrap();
     let (primary, former) = keys.split_first().unwrap();
     let ring = former.iter().fold(KeyRing::new(key(primary)), |ring, former| ring.with_former(key(former)).unwrap());
     let builder = TokenService::builder(store.clone(), ClientRegistry::new(), ring);

@@ -58,7 +58,7 @@ async fn an_approval_may_not_exceed_what_the_device_asked_for() {
 // The record is found by a MAC of the user code, so the key of that MAC must be found too.
 #[tokio::test]
 async fn a_user_code_is_known_while_the_key_ring_is_rotated() {
-    let (old, new) = ((1, [0x5a; 32]), (2, [0x77; 32]));
+    let (old, new) = ((1, *b"a test key of thirty-two bytes.."), (2, *b"another key of thirty-two bytes."));
     let node =
         |server: &Server, keys: &[(u8, [u8; 32])]| server.restarted(|config| Config { keys: keys.to_vec(), ..config });
     let before = start();

@@ -32,7 +32,7 @@ pub async fn an_unreachable_store_fails_transiently(harness: &impl StoreHarness)
 /// A client is told to try again; a resource server gets an error, not "inactive".
 pub async fn an_unreachable_store_is_no_absence_to_the_service(harness: &impl StoreHarness) {
     let mut fixture = harness.fresh().await;
-    let keys = KeyRing::new(Key::new([1; 32]));
+    let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
     let service = TokenService::builder(fixture.store(), ClientRegistry::new(), keys).build().unwrap();
     let client =
         Client::new(ClientId::new("app").unwrap()).with_grant_types([GrantType::Password, GrantType::RefreshToken]);

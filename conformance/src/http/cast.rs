@@ -115,7 +115,7 @@ pub(super) fn registry() -> ClientRegistry {
     let difficult = DIFFICULT.map(|(_, auth)| (client(auth), vec![auth]));
     let orders = IntrospectionAccess::Audiences(resources(&[ORDERS]));
     let unrotated = ClientPolicy::default().with_issue_refresh_tokens_on_refresh(false);
-    let without_grace = ClientPolicy::default().with_grace_period(Duration::ZERO);
+    let without_grace = ClientPolicy::default().with_grace_period(Duration::ZERO.into());
     let short = ClientPolicy::default().with_access_token_lifetime(Duration::from_secs(60));
     let special = [
         (client(ORDERS_API).with_grant_types([]).with_introspection(orders.clone()), vec![ORDERS_API]),

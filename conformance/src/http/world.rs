@@ -62,10 +62,14 @@ impl World {
     pub(super) async fn after(given: &[Given], setting: Setting) -> Self {
         let (store, accounts) = (WatchedStore::default(), Accounts::default());
         let clock = ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000));
-        let service = TokenService::builder(store.clone(), registry(), KeyRing::new(Key::with_id(1, [0x5a; 32])))
-            .clock(clock.clone())
-            .entropy(Seeded::new())
-            .gate(accounts.clone());
+        let service = TokenService::builder(
+            store.clone(),
+            registry(),
+            KeyRing::new(Key::with_id(1, *b"a test key of thirty-two bytes..").unwrap()),
+        )
+        .clock(clock.clone())
+        .entropy(Seeded::new())
+        .gate(accounts.clone());
         let service = (setting.service)(service).build().unwrap();
         let endpoints = Endpoints::new(service, ISSUER).with_approver(GrantType::Password, Passwords);
         let endpoints = Arc::new((setting.endpoints)(endpoints));

@@ -93,12 +93,9 @@ fn policy(
         refresh_token_lifetime: from.lifetime("refreshTokenLifetime", Zero::Inherits)?,
         id_token_lifetime: from.span("jwtTokenLifetime", Zero::Inherits, &Range::ANY)?,
         sender_constraint: sender_constraint(from, method, provider)?,
+        grace_period: from.grace(Zero::Inherits, provider.is_grace_cap_lifted)?,
         ..ClientPolicy::default()
     };
-    if let Some((period, ends)) = from.grace(Zero::Inherits, provider.is_grace_cap_lifted)? {
-        policy.grace_period = Some(period);
-        policy.grace_ends = ends;
-    }
     overrides(from, &mut policy)?;
     Ok(policy)
 }

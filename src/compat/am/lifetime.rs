@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::attributes::Attributes;
 use super::error::{ImportError, Problem};
 use super::finding::Meaning;
-use crate::policy::{GraceEnds, Lifetime};
+use crate::policy::{GracePeriod, Lifetime};
 
 /// AM's lifetimes are Java integers.
 const MOST: u64 = 2_147_483_647;
@@ -73,12 +73,8 @@ impl Attributes {
         Ok(Some(Duration::from_secs(nearest)))
     }
 
-    /// `refreshTokenGracePeriod`, and what has to end it.
-    pub(super) fn grace(
-        &mut self,
-        zero: Zero,
-        is_cap_lifted: bool,
-    ) -> Result<Option<(Duration, Option<GraceEnds>)>, ImportError> {
+    /// `refreshTokenGracePeriod`.
+    pub(super) fn grace(&mut self, zero: Zero, is_cap_lifted: bool) -> Result<Option<GracePeriod>, ImportError> {
         let name = "refreshTokenGracePeriod";
         let Some(seconds) = self.integer(name)? else { return Ok(None) };
         match (seconds, u64::try_from(seconds)) {
@@ -87,21 +83,21 @@ impl Attributes {
                     let why = "-1 is for clients; a provider switches grace off with 0";
                     self.report(name, Meaning::Replaced { by: "0 s".to_owned(), why });
                 }
-                Ok(Some((Duration::ZERO, None)))
+                Ok(Some(Duration::ZERO.into()))
             }
             (0, _) if zero == Zero::Inherits => Ok(None),
-            (_, Ok(seconds @ 0..=GRACE)) => Ok(Some((Duration::from_secs(seconds), None))),
-            (_, Ok(seconds @ 0..=MOST)) if is_cap_lifted => {
-                let how =
-                    "here a grace period of more than 120 s also ends with the first use of the new refresh token";
+            (_, Ok(seconds @ 0..=GRACE)) => Ok(Some(Duration::from_secs(seconds).into())),
+            (_, Ok(0..=MOST)) if is_cap_lifted => {
+                let how = "here a grace period of more than 120 s has no deadline: the first use of the new refresh token \
+                           ends it, but for the catch_up_window of at most 120 s";
                 self.report(name, Meaning::Differs(how));
-                Ok(Some((Duration::from_secs(seconds), Some(GraceEnds::DeadlineOrSuccessorUse))))
+                Ok(Some(GracePeriod::UntilSuccessorUse))
             }
             (_, Ok(0..=MOST)) => {
                 let why = "the longest that AM grants, unless its server property \
                            org.forgerock.openam.oauth2.client.graceperiod.disabled lifts the cap";
                 self.report(name, Meaning::Replaced { by: format!("{GRACE} s"), why });
-                Ok(Some((Duration::from_secs(GRACE), None)))
+                Ok(Some(Duration::from_secs(GRACE).into()))
             }
             _ => Err(self.fault(name, Problem::Expected("-1 to 2147483647 seconds"))),
         }

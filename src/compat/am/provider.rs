@@ -98,13 +98,12 @@ impl Provider {
             policy.access_token_format = AccessTokenFormat::Jwt;
             from.report("statelessTokensEnabled", Meaning::Differs(JWT));
         }
-        if let Some((period, ends)) = from.grace(Zero::Nothing, self.is_grace_cap_lifted)? {
-            policy.grace_period = period;
-            policy.grace_ends = ends.unwrap_or(policy.grace_ends);
+        if let Some(grace) = from.grace(Zero::Nothing, self.is_grace_cap_lifted)? {
+            policy.grace_period = grace;
         }
         let is_grant_set = from.text("storageScheme")?.is_some_and(|scheme| scheme.contains("GRANT_SET"));
         let is_jwt = policy.access_token_format == AccessTokenFormat::Jwt;
-        if !policy.grace_period.is_zero() && (is_grant_set || is_jwt) {
+        if policy.grace_period != Duration::ZERO.into() && (is_grant_set || is_jwt) {
             let how = "here it holds for every refresh token; in AM only for server-side tokens in one-to-one storage";
             from.report("refreshTokenGracePeriod", Meaning::Differs(how));
         }

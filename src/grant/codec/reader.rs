@@ -1,5 +1,3 @@
-use std::ops::RangeInclusive;
-
 use super::CorruptRecord;
 use crate::clock::Timestamp;
 use crate::secret::Digest;
@@ -8,32 +6,27 @@ use crate::vocabulary::InvalidValue;
 /// Takes fields from a record whose checksum held.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
-    version: u8,
     created_at: Timestamp,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn open(known: RangeInclusive<u8>, key: &[u8; 16], bytes: &'a [u8]) -> Result<Self, CorruptRecord> {
+    pub(super) fn open(version: u8, key: &[u8; 16], bytes: &'a [u8]) -> Result<Self, CorruptRecord> {
         // The version first: a newer layout may be sealed otherwise, and "damaged" would be the wrong thing to tell.
-        let version = *bytes.first().ok_or(CorruptRecord("it is empty"))?;
-        if !known.contains(&version) {
+        let found = *bytes.first().ok_or(CorruptRecord("it is empty"))?;
+        if found != version {
             return Err(CorruptRecord("its version is not known to this release"));
         }
         let (content, found) = bytes.split_last_chunk::<4>().ok_or(CorruptRecord("it is cut short"))?;
         if super::checksum(key, content) != *found {
             return Err(CorruptRecord("its checksum does not match"));
         }
-        let mut from = Self { rest: &content[1..], version, created_at: Timestamp::default() };
+        let mut from = Self { rest: &content[1..], created_at: Timestamp::default() };
         from.created_at = Timestamp::from_millis(i64::from_be_bytes(from.array()?));
         Ok(from)
     }
 
     pub(super) const fn close(self) -> Result<(), CorruptRecord> {
         if self.rest.is_empty() { Ok(()) } else { Err(CorruptRecord("something follows its end")) }
-    }
-
-    pub(super) const fn version(&self) -> u8 {
-        self.version
     }
 
     pub(super) const fn created_at(&self) -> Timestamp {

@@ -42,11 +42,15 @@ impl<S: TokenStore> Patient<S> {
             .with_redirect_uris([RedirectUri::new("https://app.example/callback").expect("a URI")])
             .with_grant_types([GrantType::AuthorizationCode, GrantType::RefreshToken])
             .with_scope(scope("read write"));
-        let service = TokenService::builder(store, ClientRegistry::new(), KeyRing::new(Key::with_id(1, [1; 32])))
-            .clock(clock.clone())
-            .events(Arc::clone(&counts))
-            .build()
-            .expect("the default policy");
+        let service = TokenService::builder(
+            store,
+            ClientRegistry::new(),
+            KeyRing::new(Key::with_id(1, *b"a test key of thirty-two bytes..").expect("random")),
+        )
+        .clock(clock.clone())
+        .events(Arc::clone(&counts))
+        .build()
+        .expect("the default policy");
         Self { service, client: AuthenticatedClient::assertion(Arc::new(client)), clock, counts }
     }
 

@@ -21,7 +21,7 @@ fn each_call() -> impl Iterator<Item = (Fault, usize)> {
 
 /// The same with grace and without.
 fn each_fault() -> impl Iterator<Item = (Policy, Fault, usize)> {
-    let policies = [Policy::default(), Policy::default().with_grace_period(Duration::ZERO)];
+    let policies = [Policy::default(), Policy::default().with_grace_period(Duration::ZERO.into())];
     policies.into_iter().flat_map(|policy| each_call().map(move |(fault, k)| (policy.clone(), fault, k)))
 }
 

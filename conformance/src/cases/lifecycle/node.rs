@@ -74,11 +74,15 @@ impl<S: TokenStore + 'static> Node<S> {
 
     fn assembled(policy: Policy, store: Arc<S>, clock: ManualClock) -> Self {
         let store = Faulty::new(store);
-        let service = TokenService::builder(store.clone(), ClientRegistry::new(), KeyRing::new(Key::new([1; 32])))
-            .policy(policy)
-            .clock(clock.clone())
-            .build()
-            .unwrap();
+        let service = TokenService::builder(
+            store.clone(),
+            ClientRegistry::new(),
+            KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap()),
+        )
+        .policy(policy)
+        .clock(clock.clone())
+        .build()
+        .unwrap();
         let client = Client::new(ClientId::new("app").unwrap())
             .with_grant_types([GrantType::AuthorizationCode, GrantType::Password, GrantType::RefreshToken])
             .with_redirect_uris([RedirectUri::new("https://app.example/callback").unwrap()])
