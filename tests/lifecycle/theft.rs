@@ -1,6 +1,8 @@
 //! What a thief can do who holds a key of the ring, the whole database, tokens of other kinds, a key of his own, or patience.
 //! Promises 2 and 3.
 
+use std::time::Duration;
+
 use regrant::store::GrantRecord;
 use regrant::{
     Approval, Confirmation, EventKind, GrantId, GrantType, IssueRequest, OnRollback, Policy, RedeemRequest,
@@ -161,7 +163,7 @@ fn late_key() -> (World, World, Tokens) {
 #[test]
 fn a_key_shown_late_does_not_shield_a_thief() {
     // The grant was bound to the thief's key, and the owner was refused for ever before reuse was looked at.
-    for age in [SECOND * 0, MINUTE + SECOND, HOUR, DAY, DAY * 6] {
+    for age in [Duration::ZERO, MINUTE + SECOND, HOUR, DAY, DAY * 6] {
         let (owner, thief, first) = late_key();
         let stolen = with_key(&thief, first.refresh(), THIEFS).unwrap();
         owner.advance(age);
