@@ -30,8 +30,8 @@ pub struct Client {
     pub id: ClientId,
     /// Which registration of the identifier this is. Default 0.
     pub registration: Registration,
-    /// How it authenticates; no other method is accepted. Default `client_secret_basic`.
-    pub authentication_method: ClientAuthenticationMethod,
+    /// The methods by which it may authenticate; no other is accepted. Default the two that show a secret.
+    pub authentication_methods: AuthenticationMethods,
     /// Where an authorization response may be sent. Default none.
     pub redirect_uris: Vec<RedirectUri>,
     /// What it may ask the token endpoint for. Default `authorization_code` alone, as in AM: list `refresh_token` too.
@@ -50,13 +50,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// A confidential client with the defaults named at each field.
+    /// A confidential client with the defaults named at each field: it has a secret, and shows it in the header or in the
+    /// body.
     #[must_use]
     pub fn new(id: ClientId) -> Self {
         Self {
             id,
             registration: Registration::default(),
-            authentication_method: ClientAuthenticationMethod::ClientSecretBasic,
+            authentication_methods: AuthenticationMethods::Secret,
             redirect_uris: Vec::new(),
             grant_types: vec![GrantType::AuthorizationCode],
             scope: Scope::empty(),
@@ -67,6 +68,22 @@ impl Client {
         }
     }
 
+    /// A public client (RFC 6749 section 2.1) with the defaults named at each field. It has no secret: anybody can say its
+    /// id.
+    ///
+    /// ```
+    /// use regrant::{Client, ClientId, ClientRegistry};
+    ///
+    /// let spa = Client::public(ClientId::new("spa")?);
+    /// assert!(!spa.is_confidential());
+    /// let clients = ClientRegistry::new().with(spa, [])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn public(id: ClientId) -> Self {
+        Self::new(id).with_authentication_methods(ClientAuthenticationMethod::None)
+    }
+
     /// Sets which registration of the identifier this is.
     #[must_use]
     pub const fn with_registration(mut self, registration: Registration) -> Self {
@@ -74,10 +91,10 @@ impl Client {
         self
     }
 
-    /// Sets how it authenticates; `None` makes it a public client.
+    /// Sets the methods by which it may authenticate: one alone, or both that show a secret.
     #[must_use]
-    pub const fn with_authentication_method(mut self, method: ClientAuthenticationMethod) -> Self {
-        self.authentication_method = method;
+    pub fn with_authentication_methods(mut self, methods: impl Into<AuthenticationMethods>) -> Self {
+        self.authentication_methods = methods.into();
         self
     }
 
@@ -133,7 +150,7 @@ impl Client {
     /// Whether it authenticates (RFC 6749 section 2.1).
     #[must_use]
     pub fn is_confidential(&self) -> bool {
-        self.authentication_method != ClientAuthenticationMethod::None
+        !self.authentication_methods.contains(ClientAuthenticationMethod::None)
     }
 
     /// The scope of a request that asks for `requested`; `None` when it has to name one and does not: `invalid_scope`
@@ -180,6 +197,61 @@ impl Client {
             (None, [only]) => Some(only),
             (None, _) => None,
         }
+    }
+}
+
+/// The set of methods by which one client may authenticate. Each request uses one of them, never two (RFC 6749 section
+/// 2.3).
+///
+/// There is no set with a secret and something stronger: a thief of the secret would then need nothing stronger.
+///
+/// ```
+/// use regrant::{AuthenticationMethods, Client, ClientAuthenticationMethod, ClientId};
+///
+/// let app = Client::new(ClientId::new("app")?);
+/// assert!(app.authentication_methods.contains(ClientAuthenticationMethod::ClientSecretBasic));
+/// assert!(app.authentication_methods.contains(ClientAuthenticationMethod::ClientSecretPost));
+///
+/// let app = app.with_authentication_methods(ClientAuthenticationMethod::PrivateKeyJwt);
+/// assert!(!app.authentication_methods.contains(ClientAuthenticationMethod::ClientSecretPost));
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "another kind of set is another promise of the client's security")]
+pub enum AuthenticationMethods {
+    /// `client_secret_basic` and `client_secret_post`. Client libraries differ in which of them they use, some from one
+    /// request to the next.
+    Secret,
+    /// One method alone.
+    Only(ClientAuthenticationMethod),
+}
+
+impl AuthenticationMethods {
+    /// Whether `method` is one of them.
+    #[must_use]
+    pub fn contains(self, method: ClientAuthenticationMethod) -> bool {
+        use ClientAuthenticationMethod::{ClientSecretBasic, ClientSecretPost};
+        match self {
+            Self::Secret => matches!(method, ClientSecretBasic | ClientSecretPost),
+            Self::Only(only) => only == method,
+        }
+    }
+
+    /// Whether the client always shows possession of a private key, which nobody else ever holds (RFC 9700 section 2.5).
+    #[must_use]
+    pub const fn are_asymmetric(self) -> bool {
+        matches!(self, Self::Only(method) if method.is_asymmetric())
+    }
+
+    /// Whether it takes a library for JWTs or certificates to verify them.
+    pub(crate) fn need_verifier(self) -> bool {
+        matches!(self, Self::Only(method) if !ClientAuthenticationMethod::PLAIN.contains(&method))
+    }
+}
+
+impl From<ClientAuthenticationMethod> for AuthenticationMethods {
+    fn from(method: ClientAuthenticationMethod) -> Self {
+        Self::Only(method)
     }
 }
 

@@ -87,11 +87,11 @@ impl ErrorCode {
         }
     }
 
-    /// The HTTP status: 400 unless a specification says otherwise.
+    /// The HTTP status: 400 unless a specification says otherwise. `invalid_client` becomes 401 where the answer has a
+    /// challenge, and only there (RFC 9110 section 15.5.2).
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidClient => 401,
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,
             _ => 400,

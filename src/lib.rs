@@ -38,7 +38,7 @@ pub use authenticator::{
     AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientRegistry, RegistryError,
     SecretHash, VerifyCredentials, VerifySecret,
 };
-pub use client::{Client, ClientAuthenticationMethod, IntrospectionAccess};
+pub use client::{AuthenticationMethods, Client, ClientAuthenticationMethod, IntrospectionAccess};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use engine::{
     ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, DeviceAuthorizationRequest, DeviceAuthorizationResponse,

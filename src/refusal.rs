@@ -15,7 +15,7 @@ use crate::error_code::ErrorCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Unknown client, wrong credentials, or not the registered method.
+    /// Unknown client, wrong credentials, or a method that is not registered.
     #[error("client authentication failed")]
     ClientAuthenticationFailed,
     /// The token was not sealed by this service for this use: garbage, cut, another kind, another realm, a dropped key.

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use common::{
-    APP, Auth, Config, Form, OTHER, Outcome, POSTER, REDIRECT, Reply, SPA, Server, basic, client, form, seconds,
-    unencoded_basic,
+    APP, Auth, Config, EITHER, Form, OTHER, Outcome, POSTER, REDIRECT, Reply, SPA, Server, basic, client, either, form,
+    seconds, unencoded_basic,
 };
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
@@ -64,7 +64,8 @@ async fn no_endpoint_answers_a_request_without_any_client() {
     assert!((server.store().calls(), server.store().snapshot()) == before);
 }
 
-// C133 to C135, C142, C143. RFC 6749 section 5.2: the challenge goes to those who used the header, as `Reply` checks.
+// C133 to C135, C142, C143. RFC 6749 section 5.2, RFC 7662 section 2.3: the challenge goes to those who used the header,
+// and to all at introspection. RFC 9110 section 15.5.2: whoever gets no challenge gets no 401. `Reply` checks both.
 #[tokio::test]
 async fn wrong_credentials_are_invalid_client_whatever_is_wrong_with_them() {
     let server = Server::start();
@@ -103,14 +104,88 @@ async fn wrong_credentials_are_invalid_client_whatever_is_wrong_with_them() {
             ("a confidential client with an empty secret", Auth::Post("poster", "")),
         ] {
             let reply = server.post(door, auth, request_at(door)).await;
-            assert_eq!(reply.outcome(), INVALID_CLIENT, "{door:?}: {name}");
-            // C135.
-            assert_eq!(reply.header("www-authenticate"), None, "{door:?}: {name}");
+            assert_eq!(reply.outcome(), auth.refused_at(door), "{door:?}: {name}");
             without_header.push(reply.response);
         }
         assert!(without_header.windows(2).all(|pair| pair[0] == pair[1]), "{door:?}: the answers tell what is wrong");
     }
     assert_eq!(server.store().calls(), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_is_registered_for_no_method_in_particular_may_use_either_way_for_its_secret() {
+    let server = Config::default().client(either(), EITHER[0]).start();
+    for door in DOORS {
+        for auth in EITHER {
+            assert_eq!(server.post(door, auth, request_at(door)).await.status(), 200, "{auth:?} {door:?}");
+        }
+        for auth in [Auth::Basic("either", "wrong"), Auth::Post("either", "wrong"), Auth::Public("either")] {
+            assert_eq!(server.post(door, auth, request_at(door)).await.outcome(), auth.refused_at(door), "{auth:?}");
+        }
+        // RFC 6749 section 2.3: one of them in a request.
+        let [header, body] = EITHER;
+        let header = basic(header.id(), header.secret().unwrap());
+        let body = [("client_id", body.id()), ("client_secret", body.secret().unwrap())];
+        assert_eq!(ask(&server, door, &[header.as_bytes()], &body).await.outcome(), INVALID_REQUEST, "{door:?}");
+    }
+}
+
+// Claude.ai sends the secret in the body and the MCP SDK by Basic, for one client id. social-auth-core logs in by Basic
+// and refreshes in the body.
+#[tokio::test]
+async fn one_grant_is_begun_refreshed_and_revoked_by_either_way() {
+    let server = Config::default().client(either(), EITHER[0]).start();
+    let [header, body] = EITHER;
+    for (first, then) in [(header, body), (body, header)] {
+        let code = server.code(first).await;
+        let tokens = server.redeem(first, &code).await.tokens();
+        let tokens = server.refresh(then, &tokens.refresh).await.tokens();
+        let lost = server.refresh(first, &tokens.refresh).await.tokens();
+        assert_eq!(server.refresh(then, &tokens.refresh).await.tokens(), lost, "a retry the other way");
+        assert_eq!(server.introspect(then, &lost.access).await.json["active"], true);
+        assert_eq!(server.revoke(then, &lost.refresh).await.status(), 200);
+        assert!(!server.is_active(&lost.access).await);
+    }
+}
+
+#[test]
+fn the_methods_of_a_client_are_those_of_its_kind() {
+    use ClientAuthenticationMethod as Method;
+    let id = || ClientId::new("app").unwrap();
+    let methods = |client: &Client| {
+        let all = [
+            Method::ClientSecretBasic,
+            Method::ClientSecretPost,
+            Method::ClientSecretJwt,
+            Method::PrivateKeyJwt,
+            Method::TlsClientAuth,
+            Method::SelfSignedTlsClientAuth,
+            Method::None,
+        ];
+        all.into_iter().filter(|method| client.authentication_methods.contains(*method)).collect::<Vec<_>>()
+    };
+    assert_eq!(methods(&Client::new(id())), [Method::ClientSecretBasic, Method::ClientSecretPost]);
+    assert_eq!(methods(&Client::public(id())), [Method::None]);
+    assert!(Client::new(id()).is_confidential() && !Client::public(id()).is_confidential());
+    for method in [Method::ClientSecretPost, Method::PrivateKeyJwt, Method::TlsClientAuth] {
+        let client = Client::new(id()).with_authentication_methods(method);
+        assert_eq!(methods(&client), [method]);
+        assert_eq!(client.authentication_methods.are_asymmetric(), method.is_asymmetric(), "{method}");
+    }
+    assert!(!Client::new(id()).authentication_methods.are_asymmetric());
+}
+
+#[tokio::test]
+async fn a_copy_of_a_registry_knows_the_same_clients() {
+    let hash = SecretHash::sha256(&ClientSecret::new(APP.secret().unwrap()));
+    let first = ClientRegistry::new().with(client(APP), [hash.clone()]).unwrap();
+    let second = first.clone().with(client(OTHER), [hash]).unwrap();
+    let credentials = |id| ClientCredentials::Basic(ClientId::new(id).unwrap(), APP.secret().unwrap().into());
+    for (registry, known) in [(&first, &["app"][..]), (&second, &["app", "other"])] {
+        for id in ["app", "other"] {
+            assert_eq!(registry.authenticate(&credentials(id)).await.is_ok(), known.contains(&id), "{id}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -392,7 +467,7 @@ async fn an_authenticator_that_cannot_tell_asks_to_try_again() {
 fn a_registry_takes_each_client_once_and_only_with_fitting_secrets() {
     let hash = || SecretHash::sha256(&ClientSecret::new("secret"));
     let app = || ClientId::new("app").unwrap();
-    let public = || Client::new(app()).with_authentication_method(ClientAuthenticationMethod::None);
+    let public = || Client::public(app());
     let wrong_count = Err(RegistryError::SecretCount(app()));
     for (name, client, secrets, expected) in [
         ("confidential without", Client::new(app()), 0, wrong_count.clone()),

@@ -17,7 +17,7 @@ use regrant::{
 };
 
 const DOORS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Revocation, Endpoint::Introspection];
-const INVALID_CLIENT: Outcome = (401, "invalid_client");
+const INVALID_CLIENT: Outcome = (400, "invalid_client");
 const INVALID_REQUEST: Outcome = (400, "invalid_request");
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -73,7 +73,7 @@ fn with_every_method() -> Server {
     use ClientAuthenticationMethod::{ClientSecretJwt, PrivateKeyJwt, SelfSignedTlsClientAuth, TlsClientAuth};
     let methods = [ClientSecretJwt, PrivateKeyJwt, TlsClientAuth, SelfSignedTlsClientAuth];
     let config = methods.into_iter().fold(Config::default(), |config, method| {
-        let named = client(Auth::Basic(method.as_str(), "")).with_authentication_method(method);
+        let named = client(Auth::Basic(method.as_str(), "")).with_authentication_methods(method);
         config.verified_client(named, Stub::default())
     });
     config.start()
@@ -123,9 +123,10 @@ async fn an_assertion_is_taken_whole_and_by_its_type() {
     for door in DOORS {
         for (name, parameters, expected) in &cases {
             let reply = ask(&server, door, &[], parameters).await;
-            assert_eq!(reply.outcome(), *expected, "{door:?}: {name}");
+            let expected = if *expected == INVALID_CLIENT { Auth::Nobody.refused_at(door) } else { *expected };
+            assert_eq!(reply.outcome(), expected, "{door:?}: {name}");
             // What does not verify and what says nothing of whose it is are told alike.
-            if *expected == INVALID_CLIENT {
+            if expected.1 == INVALID_CLIENT.1 {
                 assert_eq!(reply.text("error_description"), "Client authentication failed.", "{name}");
             }
         }
@@ -190,6 +191,24 @@ async fn a_certificate_is_a_credential_of_clients_that_are_registered_for_it() {
     );
 }
 
+#[tokio::test]
+async fn a_client_of_a_key_or_a_certificate_never_gets_in_by_a_secret() {
+    let server = with_every_method();
+    for id in ["client_secret_jwt", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"] {
+        for door in DOORS {
+            for auth in [Auth::Basic(id, "secret"), Auth::Post(id, "secret"), Auth::Basic(id, ""), Auth::Public(id)] {
+                let needed: Form<'_> = if door == Endpoint::Token {
+                    &[("grant_type", "client_credentials")]
+                } else {
+                    &[("token", "garbage")]
+                };
+                let reply = server.post(door, auth, needed).await;
+                assert_eq!(reply.outcome(), auth.refused_at(door), "{id} {door:?} {auth:?}");
+            }
+        }
+    }
+}
+
 // RFC 8414 section 2: what the metadata lists is what is accepted.
 #[tokio::test]
 async fn the_methods_that_are_listed_are_those_of_registered_clients() {
@@ -216,7 +235,7 @@ async fn the_methods_that_are_listed_are_those_of_registered_clients() {
 
 #[tokio::test]
 async fn a_verifier_that_cannot_tell_asks_to_try_again() {
-    let named = client(Auth::Basic("jwt", "")).with_authentication_method(ClientAuthenticationMethod::PrivateKeyJwt);
+    let named = client(Auth::Basic("jwt", "")).with_authentication_methods(ClientAuthenticationMethod::PrivateKeyJwt);
     let server = Config::default().verified_client(named, Stub { is_down: true }).start();
     let good = good_assertion("jwt");
     for door in DOORS {
@@ -228,7 +247,7 @@ async fn a_verifier_that_cannot_tell_asks_to_try_again() {
 
 #[test]
 fn a_registry_takes_each_client_in_the_way_its_method_needs() {
-    let named = |method| Client::new(ClientId::new("app").unwrap()).with_authentication_method(method);
+    let named = |method| Client::new(ClientId::new("app").unwrap()).with_authentication_methods(method);
     let wrong = Err(RegistryError::Method(ClientId::new("app").unwrap()));
     for (method, is_plain) in [
         (ClientAuthenticationMethod::ClientSecretBasic, true),

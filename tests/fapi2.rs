@@ -8,8 +8,8 @@ use std::error::Error;
 
 use async_trait::async_trait;
 use common::{
-    APP, AUDITOR, Auth, Config, Form, OTHER, Outcome, POSTER, REDIRECT, Reply, SCOPE, SPA, Server, StubVerifier, USER,
-    VERIFIER, challenge, client, scope, seconds, subject,
+    APP, AUDITOR, Auth, Config, EITHER, Form, OTHER, POSTER, REDIRECT, Reply, SCOPE, SPA, Server, StubVerifier, USER,
+    VERIFIER, challenge, client, either, scope, seconds, subject,
 };
 use regrant::wire::Endpoint;
 use regrant::{
@@ -17,8 +17,6 @@ use regrant::{
     Lifetime, Policy, Refusal, TokenError, VerifyCredentials,
 };
 use serde_json::json;
-
-const INVALID_CLIENT: Outcome = (401, "invalid_client");
 
 /// Knows the assertion and the certificate of the one client.
 struct Known;
@@ -43,7 +41,7 @@ fn own_certificate() -> ClientCertificate {
 }
 
 fn confidential(id: &str, method: ClientAuthenticationMethod) -> Client {
-    client(Auth::Basic(id, "")).with_authentication_method(method)
+    client(Auth::Basic(id, "")).with_authentication_methods(method)
 }
 
 fn start() -> Server {
@@ -52,6 +50,7 @@ fn start() -> Server {
         .verified_client(confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt), Known)
         .verified_client(confidential("mac", ClientAuthenticationMethod::ClientSecretJwt), Known)
         .verified_client(confidential("tls", ClientAuthenticationMethod::TlsClientAuth), Known)
+        .client(either(), EITHER[0])
         .start()
 }
 
@@ -90,17 +89,17 @@ async fn only_clients_that_hold_a_private_key_are_served_at_every_endpoint() {
             Endpoint::Token => &[("grant_type", "client_credentials")],
             _ => &[("token", "x")],
         };
-        for auth in [APP, OTHER, POSTER, SPA, AUDITOR] {
+        for auth in [APP, OTHER, POSTER, SPA, AUDITOR, EITHER[0], EITHER[1]] {
             assert_eq!(
                 server.post(endpoint, auth, parameters).await.outcome(),
-                INVALID_CLIENT,
+                auth.refused_at(endpoint),
                 "{endpoint:?} {auth:?}"
             );
         }
         let proof = StubVerifier::proof("A");
         assert_eq!(
             server.asserted(endpoint, "mac", &proof, parameters).await.outcome(),
-            INVALID_CLIENT,
+            Auth::Nobody.refused_at(endpoint),
             "a shared secret"
         );
         assert_eq!(server.asserted(endpoint, "jwt", &proof, parameters).await.status(), 200, "{endpoint:?}");

@@ -211,7 +211,7 @@ fn config() -> Config {
     };
     let jwt = ClientPolicy::default().with_access_token_format(AccessTokenFormat::Jwt);
     let by_assertion =
-        client(Auth::Basic("jwt", "")).with_authentication_method(ClientAuthenticationMethod::PrivateKeyJwt);
+        client(Auth::Basic("jwt", "")).with_authentication_methods(ClientAuthenticationMethod::PrivateKeyJwt);
     [APP, OTHER, POSTER, SPA]
         .into_iter()
         .fold(Config::default(), |config, auth| config.with_client(auth, with_flows))

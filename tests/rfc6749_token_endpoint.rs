@@ -934,7 +934,8 @@ fn every_refusal_has_its_protocol_word() {
 fn every_error_code_has_the_word_and_status_of_its_specification() {
     for (code, word, status) in [
         (ErrorCode::InvalidRequest, "invalid_request", 400),
-        (ErrorCode::InvalidClient, "invalid_client", 401),
+        // 401 where the answer has a challenge: RFC 9110 section 15.5.2.
+        (ErrorCode::InvalidClient, "invalid_client", 400),
         (ErrorCode::InvalidGrant, "invalid_grant", 400),
         (ErrorCode::UnauthorizedClient, "unauthorized_client", 400),
         (ErrorCode::UnsupportedGrantType, "unsupported_grant_type", 400),

@@ -159,8 +159,8 @@ async fn a_caller_that_fails_to_authenticate_revokes_nothing() {
     let tokens = server.sign_in(APP).await;
     for (auth, expected) in [
         (Auth::Basic("app", "wrong"), (401, "invalid_client")),
-        (Auth::Post("app", "wrong"), (401, "invalid_client")),
-        (Auth::Public("app"), (401, "invalid_client")),
+        (Auth::Post("app", "wrong"), (400, "invalid_client")),
+        (Auth::Public("app"), (400, "invalid_client")),
         (Auth::Basic("nobody", "secret"), (401, "invalid_client")),
         (Auth::Nobody, INVALID_REQUEST),
     ] {

@@ -38,7 +38,7 @@ impl GrantApprover for Denies {
 async fn told_of(body: &str) -> Vec<Told> {
     let secret = |text| [SecretHash::sha256(&ClientSecret::new(text))];
     let post = regrant::ClientAuthenticationMethod::ClientSecretPost;
-    let client = |id| Client::new(ClientId::new(id).unwrap()).with_authentication_method(post);
+    let client = |id| Client::new(ClientId::new(id).unwrap()).with_authentication_methods(post);
     let clients = ClientRegistry::new()
         .with(client("may").with_grant_types([GrantType::Password]), secret("right"))
         .and_then(|clients| clients.with(client("may-not"), secret("right")))

@@ -332,7 +332,7 @@ fn every_fault_of_form_has_its_word_its_status_and_an_answer_that_clients_can_re
         (MalformedRequest::GrantType, ErrorCode::UnsupportedGrantType, 400),
         (MalformedRequest::Scope, ErrorCode::InvalidScope, 400),
         (MalformedRequest::Resource, ErrorCode::InvalidTarget, 400),
-        (MalformedRequest::ClientAssertion, ErrorCode::InvalidClient, 401),
+        (MalformedRequest::ClientAssertion, ErrorCode::InvalidClient, 400),
         (MalformedRequest::Certificate, ErrorCode::InvalidRequest, 400),
         (MalformedRequest::Proof, ErrorCode::InvalidDpopProof, 400),
         (MalformedRequest::TokenType, ErrorCode::InvalidRequest, 400),

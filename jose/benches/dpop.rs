@@ -18,9 +18,9 @@ use futures_util::FutureExt as _;
 use p256::ecdsa::signature::Verifier as _;
 use regrant::store::{SingleUse, StoreError, Use, UseId};
 use regrant::{
-    Approval, AuthenticatedClient, Client, ClientAuthenticationMethod, ClientId, ClientRegistry, Clock as _, DpopProof,
-    GrantType, IssueRequest, KeyRing, ManualClock, MemoryStore, Possession, ProofVerifier as _, RefreshRequest,
-    RefreshToken, Subject, SystemEntropy, Timestamp, TokenService,
+    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, Clock as _, DpopProof, GrantType, IssueRequest,
+    KeyRing, ManualClock, MemoryStore, Possession, ProofVerifier as _, RefreshRequest, RefreshToken, Subject,
+    SystemEntropy, Timestamp, TokenService,
 };
 use regrant_jose::{Algorithm, DpopKey, DpopNonces, DpopVerifier, PrivateKey, ReplayCache, Signer as _};
 
@@ -96,8 +96,7 @@ fn bound_session(proof: &DpopProof) -> (TokenService<MemoryStore>, Authenticated
         .proof_verifier(DpopVerifier::new(Arc::new(Forgetful)))
         .build()
         .expect("a policy without contradiction");
-    let client = Client::new(ClientId::new("spa").expect("a client id"))
-        .with_authentication_method(ClientAuthenticationMethod::None)
+    let client = Client::public(ClientId::new("spa").expect("a client id"))
         .with_grant_types([GrantType::Password, GrantType::RefreshToken]);
     let client = AuthenticatedClient::assertion(client.into());
     let approval = Approval::of(Subject::new("demo").expect("a subject"));

@@ -25,7 +25,7 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CLIENT_CREDENTIALS: (&str, &str) = ("grant_type", "client_credentials");
 const ASSERTION_TYPE: (&str, &str) =
     ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-const INVALID_CLIENT: (u16, &str) = (401, "invalid_client");
+const INVALID_CLIENT: (u16, &str) = (400, "invalid_client");
 const GRANTED: (u16, &str) = (200, "");
 
 /// A server with one client of each method, and one public client.

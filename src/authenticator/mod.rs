@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::client::{Client, ClientAuthenticationMethod};
+use crate::client::{AuthenticationMethods, Client, ClientAuthenticationMethod};
 use crate::policy::{ClientPolicy, PolicyError};
 use crate::possession::ClientCertificate;
 use crate::secret::{ClientAssertion, ClientSecret};
@@ -47,19 +47,18 @@ impl ClientCredentials {
         }
     }
 
-    /// Whether this is how a client of `method` authenticates.
+    /// Whether this is how a client of `methods` may authenticate.
     #[must_use]
-    pub const fn are_of(&self, method: ClientAuthenticationMethod) -> bool {
+    pub fn are_of(&self, methods: AuthenticationMethods) -> bool {
         use ClientAuthenticationMethod as Method;
-        match self {
-            Self::Basic(..) => matches!(method, Method::ClientSecretBasic),
-            Self::Post(..) => matches!(method, Method::ClientSecretPost),
-            Self::Assertion(..) => matches!(method, Method::ClientSecretJwt | Method::PrivateKeyJwt),
-            Self::Certificate(..) => {
-                matches!(method, Method::TlsClientAuth | Method::SelfSignedTlsClientAuth | Method::None)
-            }
-            Self::Public(_) => matches!(method, Method::None),
-        }
+        let kinds: &[Method] = match self {
+            Self::Basic(..) => &[Method::ClientSecretBasic],
+            Self::Post(..) => &[Method::ClientSecretPost],
+            Self::Assertion(..) => &[Method::ClientSecretJwt, Method::PrivateKeyJwt],
+            Self::Certificate(..) => &[Method::TlsClientAuth, Method::SelfSignedTlsClientAuth, Method::None],
+            Self::Public(_) => &[Method::None],
+        };
+        kinds.iter().any(|method| methods.contains(*method))
     }
 
     pub(crate) const fn secret(&self) -> Option<&ClientSecret> {
@@ -98,7 +97,7 @@ pub trait VerifyCredentials: Send + Sync {
 pub struct AuthenticatedClient(Arc<Client>);
 
 impl AuthenticatedClient {
-    /// Asserts that `client` has authenticated by its registered method, or is public and was named.
+    /// Asserts that `client` has authenticated by a registered method, or is public and was named.
     ///
     /// The only way to make a proof, so every place where one originates can be found by its name. Call it in a
     /// [`ClientAuthenticator`], or in tests.
@@ -119,7 +118,7 @@ impl Deref for AuthenticatedClient {
 /// Authenticates clients.
 ///
 /// # Contract
-/// * Exactly the registered method is accepted, and only while the client is enabled.
+/// * The registered methods are accepted and no other, and only while the client is enabled.
 /// * An unknown client takes the same work as a wrong secret: otherwise the time of the answer tells who is registered.
 /// * An outage is [`AuthenticateError::unavailable`], never a refusal: a refusal makes clients give up.
 #[async_trait]

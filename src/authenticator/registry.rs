@@ -25,20 +25,21 @@ const SECRETS: usize = 2;
 /// let clients = ClientRegistry::new().with(Client::new(ClientId::new("app")?), [SecretHash::sha256(&secret)])?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ClientRegistry {
     clients: HashMap<ClientId, Registered>,
     /// What an unknown client's secret is compared with. Nobody knows its preimage.
     decoy: SecretHash,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Registered {
     client: Arc<Client>,
     credential: Credential,
 }
 
 /// What a client's credentials are compared with.
+#[derive(Clone)]
 enum Credential {
     /// None for a public client.
     Secrets(Vec<SecretHash>),
@@ -70,7 +71,7 @@ impl ClientRegistry {
         secrets: impl IntoIterator<Item = SecretHash>,
     ) -> Result<Self, RegistryError> {
         let secrets: Vec<SecretHash> = secrets.into_iter().collect();
-        if !ClientAuthenticationMethod::PLAIN.contains(&client.authentication_method) {
+        if client.authentication_methods.need_verifier() {
             return Err(RegistryError::Method(client.id));
         }
         let fits = if client.is_confidential() { (1..=SECRETS).contains(&secrets.len()) } else { secrets.is_empty() };
@@ -90,7 +91,7 @@ impl ClientRegistry {
         client: Client,
         verifier: Arc<dyn VerifyCredentials>,
     ) -> Result<Self, RegistryError> {
-        if ClientAuthenticationMethod::PLAIN.contains(&client.authentication_method) {
+        if !client.authentication_methods.need_verifier() {
             return Err(RegistryError::Method(client.id));
         }
         self.insert(client, Credential::Verifier(verifier))?;
@@ -154,7 +155,7 @@ impl ClientAuthenticator for ClientRegistry {
             None => true,
         };
         let client = &registered.ok_or(AuthenticateError::refused())?.client;
-        let mut is_right = credentials.are_of(client.authentication_method) && secret_is_right;
+        let mut is_right = credentials.are_of(client.authentication_methods) && secret_is_right;
         if let (true, Some(Credential::Verifier(verifier))) = (is_right, credential) {
             is_right = verifier.verify(client, credentials).await.map_err(AuthenticateError::unavailable)?;
         }
@@ -170,7 +171,7 @@ impl ClientAuthenticator for ClientRegistry {
     }
 
     fn methods(&self) -> Vec<ClientAuthenticationMethod> {
-        let registered = |method| self.clients.values().any(|own| own.client.authentication_method == method);
+        let registered = |method| self.clients.values().any(|own| own.client.authentication_methods.contains(method));
         let is_plain = |method| ClientAuthenticationMethod::PLAIN.contains(&method);
         ClientAuthenticationMethod::ALL.into_iter().filter(|method| is_plain(*method) || registered(*method)).collect()
     }

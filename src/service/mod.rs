@@ -429,7 +429,7 @@ impl<S> TokenService<S> {
 
     fn is_strong_enough(&self, client: &Client) -> Result<bool, TokenError> {
         let policy = self.0.policy.for_client_alone(&client.policy).map_err(TokenError::Policy)?;
-        Ok(!policy.require_asymmetric_authentication || client.authentication_method.is_asymmetric())
+        Ok(!policy.require_asymmetric_authentication || client.authentication_methods.are_asymmetric())
     }
 
     fn policy_for(&self, client: &Client, grant_type: &GrantType) -> Result<Policy, TokenError> {

@@ -122,8 +122,8 @@ impl Response {
         self
     }
 
-    /// RFC 6749 section 5.2: a client that used the Authorization header is told its scheme.
+    /// The answer as a 401, which always has a challenge (RFC 9110 section 15.5.2).
     pub(super) fn challenging(self) -> Self {
-        self.with("www-authenticate", CHALLENGE)
+        Self { status: 401, ..self }.with("www-authenticate", CHALLENGE)
     }
 }

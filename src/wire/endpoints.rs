@@ -386,17 +386,19 @@ enum Failure {
 
 impl Failure {
     fn response(self, endpoint: Endpoint, request: &Request<'_>) -> Response {
-        match self {
+        let is_introspection = endpoint == Endpoint::Introspection;
+        let (code, response) = match self {
             // RFC 7662 section 2.3: a caller without credentials is told to authenticate, and how.
-            Self::Malformed(MalformedRequest::NoClient) if endpoint == Endpoint::Introspection => {
-                body::error(ErrorCode::InvalidClient).challenging()
+            Self::Malformed(MalformedRequest::NoClient) if is_introspection => {
+                (ErrorCode::InvalidClient, body::error(ErrorCode::InvalidClient))
             }
-            Self::Malformed(malformed) => body::malformed(malformed),
-            Self::Code(ErrorCode::InvalidClient) if request.header("authorization").next().is_some() => {
-                body::error(ErrorCode::InvalidClient).challenging()
-            }
-            Self::Code(code) => body::error(code),
-        }
+            Self::Malformed(malformed) => (malformed.code(), body::malformed(malformed)),
+            Self::Code(code) => (code, body::error(code)),
+        };
+        // RFC 6749 section 5.2: credentials in the Authorization header are answered with their scheme. In the body they
+        // are not: a challenge makes browsers ask their user for a password.
+        let is_challenged = is_introspection || request.header("authorization").next().is_some();
+        if code == ErrorCode::InvalidClient && is_challenged { response.challenging() } else { response }
     }
 }
 

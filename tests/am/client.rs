@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use regrant::compat::am::{Credential, Export, Meaning, PublicKeys};
 use regrant::{
-    AccessTokenFormat, ClientAuthenticationMethod as Method, ClientPolicy, GracePeriod, GrantType, IntrospectionAccess,
-    Lifetime, RedirectUri,
+    AccessTokenFormat, AuthenticationMethods, ClientAuthenticationMethod as Method, ClientPolicy, GracePeriod,
+    GrantType, IntrospectionAccess, Lifetime, RedirectUri,
 };
 use serde_json::{Value, json};
 
@@ -161,7 +161,7 @@ fn a_value_from_a_group_is_taken_and_the_group_reported() {
 #[test]
 fn a_client_authenticates_as_it_did_and_never_more_weakly() {
     let public = client_with(&[("clientType", json!("Public"))]);
-    assert_eq!(public.client.authentication_method, Method::None);
+    assert_eq!(public.client.authentication_methods, AuthenticationMethods::Only(Method::None));
     assert!(matches!(public.credential, Credential::None));
     assert!(warnings(&public.findings, "tokenEndpointAuthMethod").is_empty());
 
@@ -169,13 +169,13 @@ fn a_client_authenticates_as_it_did_and_never_more_weakly() {
     assert!(matches!(placeholder.credential, Credential::SecretNeeded));
 
     let open = client_with(&[("tokenEndpointAuthMethod", json!("none"))]);
-    assert_eq!(open.client.authentication_method, Method::ClientSecretBasic);
-    assert!(warnings(&open.findings, "tokenEndpointAuthMethod").contains("replaced by client_secret_basic"));
+    assert_eq!(open.client.authentication_methods, AuthenticationMethods::Secret);
+    assert!(warnings(&open.findings, "tokenEndpointAuthMethod").contains("replaced by a client secret"));
 
     let settings =
         [("tokenEndpointAuthMethod", json!("private_key_jwt")), ("tokenEndpointAuthSigningAlgorithm", json!("HS256"))];
     let mac = client_with(&settings);
-    assert_eq!(mac.client.authentication_method, Method::ClientSecretJwt);
+    assert_eq!(mac.client.authentication_methods, AuthenticationMethods::Only(Method::ClientSecretJwt));
     assert!(matches!(mac.credential, Credential::SecretNeeded));
 
     let keyless = client_with(&[("tokenEndpointAuthMethod", json!("private_key_jwt"))]);
@@ -190,4 +190,29 @@ fn a_client_authenticates_as_it_did_and_never_more_weakly() {
     ];
     let Credential::SelfSignedTlsClientAuth { keys } = client_with(&settings).credential else { panic!() };
     assert_eq!(keys, Some(PublicKeys::Certificate("-----BEGIN CERTIFICATE-----".to_owned())));
+}
+
+// AM holds a client to its registered method only when its scope has `openid`.
+#[test]
+fn a_client_is_held_to_its_registered_method_when_its_scope_has_openid() {
+    use AuthenticationMethods::{Only, Secret};
+    let of = |method: &str, scope: &str| {
+        client_with(&[("tokenEndpointAuthMethod", json!(method)), ("scopes", json!([scope]))])
+    };
+    for (name, method) in
+        [("client_secret_basic", Method::ClientSecretBasic), ("client_secret_post", Method::ClientSecretPost)]
+    {
+        for (scope, expected) in [("openid", Only(method)), ("read", Secret)] {
+            let registration = of(name, scope);
+            assert_eq!(registration.client.authentication_methods, expected, "{name} {scope}");
+            assert!(warnings(&registration.findings, "tokenEndpointAuthMethod").is_empty(), "as in AM: {name} {scope}");
+        }
+    }
+    // Here it is stricter than AM, and says so.
+    let strict = of("private_key_jwt", "read");
+    assert_eq!(strict.client.authentication_methods, Only(Method::PrivateKeyJwt));
+    assert!(warnings(&strict.findings, "tokenEndpointAuthMethod").contains("no secret is accepted in its place"));
+    let held = of("private_key_jwt", "openid");
+    assert_eq!(held.client.authentication_methods, strict.client.authentication_methods);
+    assert!(warnings(&held.findings, "tokenEndpointAuthMethod").is_empty());
 }

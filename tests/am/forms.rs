@@ -1,7 +1,10 @@
 //! The forms of an export, what is wrong with one, and what must not be seen of it.
 
 use regrant::compat::am::{Credential, Export, Problem, PublicKeys};
-use regrant::{ClientAuthenticationMethod as Method, GrantType, IntrospectionAccess, Lifetime, SenderConstraint};
+use regrant::{
+    AuthenticationMethods, ClientAuthenticationMethod as Method, GrantType, IntrospectionAccess, Lifetime,
+    SenderConstraint,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -50,13 +53,13 @@ fn clients_are_found_in_every_form() {
     assert_eq!(ids, ["bank", "batch-job", "legacy", "orders-spa", "orders-web", "tv"]);
 
     let spa = client(&import, "orders-spa");
-    assert_eq!(spa.client.authentication_method, Method::None);
+    assert_eq!(spa.client.authentication_methods, AuthenticationMethods::Only(Method::None));
     assert_eq!(spa.client.policy.refresh_token_lifetime, Some(Lifetime::Never));
     assert_eq!(spa.client.policy.grace_period, Some(std::time::Duration::ZERO.into()));
     assert!(warnings(&spa.findings, "javascriptOrigins").contains("CORS"));
 
     let job = client(&import, "batch-job");
-    assert_eq!(job.client.authentication_method, Method::PrivateKeyJwt);
+    assert_eq!(job.client.authentication_methods, AuthenticationMethods::Only(Method::PrivateKeyJwt));
     assert_eq!(job.client.introspection, IntrospectionAccess::Any);
     // The provider does not allow token exchange.
     assert_eq!(job.client.grant_types, [GrantType::ClientCredentials]);
@@ -64,7 +67,7 @@ fn clients_are_found_in_every_form() {
     assert!(algorithm == "ES256" && jwks.contains("batch-1"));
 
     let bank = client(&import, "bank");
-    assert_eq!(bank.client.authentication_method, Method::TlsClientAuth);
+    assert_eq!(bank.client.authentication_methods, AuthenticationMethods::Only(Method::TlsClientAuth));
     assert_eq!(bank.client.policy.sender_constraint, Some(SenderConstraint::Certificate));
     let Credential::TlsClientAuth { subject_dn } = &bank.credential else { panic!() };
     assert_eq!(subject_dn.as_deref(), Some("CN=bank,O=Example,C=DE"));

@@ -84,7 +84,7 @@ async fn only_what_the_export_allows_is_served() {
     let credentials = [("grant_type", "client_credentials")];
     assert_eq!(server.token(WEB, &credentials).await.status(), 200);
     assert_eq!(server.token(SPA, &credentials).await.outcome(), (400, "unauthorized_client"));
-    assert_eq!(server.token(Auth::Post("orders-web", SECRET), &credentials).await.outcome(), (401, "invalid_client"));
+    assert_eq!(server.token(Auth::Post("orders-web", SECRET), &credentials).await.outcome(), (400, "invalid_client"));
     assert_eq!(server.token(Auth::Basic("old-portal", SECRET), &credentials).await.outcome(), (401, "invalid_client"));
     let wide = server.token(WEB, &[("grant_type", "client_credentials"), ("scope", "admin")]).await;
     assert_eq!(wide.outcome(), (400, "invalid_scope"));

@@ -24,9 +24,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
-    Approval, AuthorizeRequest, Client, ClientAuthenticationMethod, ClientCertificate, ClientId, ClientRegistry,
-    ClientSecret, CodeChallenge, Entropy, GrantType, IntrospectionAccess, Key, KeyRing, ManualClock, Policy, Realm,
-    RedirectUri, Resources, Scope, SecretHash, Subject, SystemEntropy, Timestamp, TokenService, VerifyCredentials,
+    Approval, AuthenticationMethods, AuthorizeRequest, Client, ClientAuthenticationMethod, ClientCertificate, ClientId,
+    ClientRegistry, ClientSecret, CodeChallenge, Entropy, GrantType, IntrospectionAccess, Key, KeyRing, ManualClock,
+    Policy, Realm, RedirectUri, Resources, Scope, SecretHash, Subject, SystemEntropy, Timestamp, TokenService,
+    VerifyCredentials,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -61,6 +62,9 @@ pub(crate) const APP: Auth<'static> = Auth::Basic("app", "hD3kq0vX7ZrYc2LmN8sTpW
 pub(crate) const OTHER: Auth<'static> = Auth::Basic("other", "Qx81LwPz-5nVbRt_0KdYgE");
 /// A client that authenticates in the body.
 pub(crate) const POSTER: Auth<'static> = Auth::Post("poster", "mZ7uTc3JfW9eXh2SaB4vQy");
+/// A client of both secret methods, by either of them: it is [`either`].
+pub(crate) const EITHER: [Auth<'static>; 2] =
+    [Auth::Basic("either", "bT4Hn8VxKe2Wq6ZsLr0Yc5"), Auth::Post("either", "bT4Hn8VxKe2Wq6ZsLr0Yc5")];
 /// A public client.
 pub(crate) const SPA: Auth<'static> = Auth::Public("spa");
 /// A resource server: the audience [`ORDERS`].
@@ -91,6 +95,13 @@ impl<'a> Auth<'a> {
         }
     }
 
+    /// The answer to credentials that fail: 401 to those in the header, and to all at introspection (RFC 6749 section
+    /// 5.2, RFC 7662 section 2.3).
+    pub(crate) fn refused_at(self, door: Endpoint) -> Outcome {
+        let is_challenged = matches!(self, Self::Basic(..)) || door == Endpoint::Introspection;
+        (if is_challenged { 401 } else { 400 }, "invalid_client")
+    }
+
     fn header(self) -> Option<String> {
         match self {
             Self::Basic(id, secret) => Some(basic(id, secret)),
@@ -102,7 +113,7 @@ impl<'a> Auth<'a> {
 /// The client that all of [`APP`], [`OTHER`], [`POSTER`] and [`SPA`] are, but for id and method.
 pub(crate) fn client(auth: Auth<'_>) -> Client {
     Client::new(ClientId::new(auth.id()).expect("client id"))
-        .with_authentication_method(auth.method())
+        .with_authentication_methods(auth.method())
         .with_redirect_uris([RedirectUri::new(REDIRECT).expect("URI")])
         .with_grant_types([
             GrantType::AuthorizationCode,
@@ -112,6 +123,11 @@ pub(crate) fn client(auth: Auth<'_>) -> Client {
         ])
         .with_scope(scope(SCOPE))
         .with_resources(resources(&[ORDERS, BILLING]))
+}
+
+/// The same of both secret methods, as every new client with a secret.
+pub(crate) fn either() -> Client {
+    client(EITHER[0]).with_authentication_methods(AuthenticationMethods::Secret)
 }
 
 pub(crate) fn scope(text: &str) -> Scope {

@@ -62,7 +62,7 @@ impl Reply {
 
 const CODES: [(&str, u16); 15] = [
     ("invalid_request", 400),
-    ("invalid_client", 401),
+    ("invalid_client", 400),
     ("invalid_grant", 400),
     ("unauthorized_client", 400),
     ("unsupported_grant_type", 400),
@@ -190,6 +190,7 @@ fn check_error(endpoint: Endpoint, request: &Request<'_>, response: &Response, j
             assert!(header("allow").is_some(), "RFC 9110 section 15.5.6: {shown}");
         }
         404 | 413 => assert_eq!(code, "invalid_request", "{shown}"),
+        401 => assert_eq!(code, "invalid_client", "{shown}"),
         other => assert_eq!(other, *status, "{shown}"),
     }
     // RFC 6749 section 5.2: %x20-21 / %x23-5B / %x5D-7E.
@@ -200,15 +201,12 @@ fn check_error(endpoint: Endpoint, request: &Request<'_>, response: &Response, j
     assert_eq!(header("retry-after").is_some(), response.status == 503, "{shown}");
     assert!(header("retry-after").is_none_or(|wait| wait.parse::<u32>().is_ok()), "{shown}");
 
-    // RFC 6749 section 5.2: the scheme is named to a client that used the header. RFC 7662 section 2.3: and to a caller of
-    // introspection that showed nothing at all.
+    // RFC 9110 section 15.5.2: no 401 without a challenge. RFC 6749 section 5.2: the scheme is named to a client that used
+    // the header. RFC 7662 section 2.3: and at introspection in any case.
     let has_header = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-    match header("www-authenticate") {
-        Some(challenge) => {
-            assert_eq!(response.status, 401, "{shown}");
-            assert!(challenge.starts_with("Basic realm="), "{shown}");
-            assert!(has_header || endpoint == Endpoint::Introspection, "{shown}");
-        }
-        None => assert!(response.status != 401 || !has_header, "no challenge: {shown}"),
-    }
+    let is_challenged = code == "invalid_client" && (has_header || endpoint == Endpoint::Introspection);
+    assert_eq!(response.status == 401, is_challenged, "{shown}");
+    let challenge = header("www-authenticate");
+    assert_eq!(challenge.is_some(), is_challenged, "{shown}");
+    assert!(challenge.is_none_or(|challenge| challenge.starts_with("Basic realm=")), "{shown}");
 }

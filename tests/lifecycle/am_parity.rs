@@ -214,7 +214,7 @@ fn the_flows_of_am_get_refresh_tokens_or_not() {
 #[test]
 fn public_clients_have_no_client_credentials() {
     let world = World::new(am());
-    let public = world.acting_as(client("app").with_authentication_method(regrant::ClientAuthenticationMethod::None));
+    let public = world.acting_as(client("app").with_authentication_methods(regrant::ClientAuthenticationMethod::None));
     let answer = run(public.service.issue(&public.client, IssueRequest::client_credentials(scope("read"))));
     assert!(matches!(answer, Err(TokenError::Refused(Refusal::GrantTypeNotAllowed))));
 }

@@ -159,7 +159,7 @@ fn a_verifier_nobody_asked_for_is_a_stripped_challenge() {
 
 #[test]
 fn pkce_is_demanded_of_whom_the_policy_names() {
-    let public = || client("app").with_authentication_method(ClientAuthenticationMethod::None);
+    let public = || client("app").with_authentication_methods(ClientAuthenticationMethod::None);
     let table = [
         (RequirePkce::Nobody, false, false),
         (RequirePkce::PublicClients, false, true),

@@ -79,7 +79,7 @@ pub(crate) fn a_minute_of_grace() -> Policy {
 
 /// The same without authentication.
 pub(crate) fn public_client(id: &str) -> Client {
-    client(id).with_authentication_method(ClientAuthenticationMethod::None)
+    client(id).with_authentication_methods(ClientAuthenticationMethod::None)
 }
 
 /// The secret of the ring's key of this number.
@@ -297,7 +297,7 @@ impl World {
     /// What the client learns of a token, or its resource server if it does not authenticate.
     pub(crate) fn introspect(&self, token: &str) -> Option<ActiveToken> {
         let caller =
-            Client::clone(&self.client).with_authentication_method(ClientAuthenticationMethod::ClientSecretBasic);
+            Client::clone(&self.client).with_authentication_methods(ClientAuthenticationMethod::ClientSecretBasic);
         run(self.service.introspect(&AuthenticatedClient::assertion(caller.into()), token)).unwrap()
     }
 

@@ -194,6 +194,8 @@ async fn a_device_may_ask_for_no_more_than_its_client_may_have() {
         ("resource", APP, &[("resource", "https://elsewhere.example")], (400, "invalid_target")),
         ("no client", Auth::Nobody, &[], (400, "invalid_request")),
         ("wrong secret", Auth::Basic("app", "wrong"), &[], (401, "invalid_client")),
+        ("wrong secret in the body", Auth::Post("poster", "wrong"), &[], (400, "invalid_client")),
+        ("unknown public client", Auth::Public("nobody"), &[], (400, "invalid_client")),
         ("a client without the flow", POSTER, &[], (400, "unauthorized_client")),
     ] {
         let reply = server.post(Endpoint::DeviceAuthorization, auth, parameters).await;

@@ -1,5 +1,6 @@
 //! The answers that there are, written out: no case asks the library what it should say.
 
+use regrant::wire::Endpoint;
 use serde_json::{Value, json};
 
 use super::cast::SCOPE;
@@ -31,8 +32,10 @@ impl Answer {
         self
     }
 
-    /// With the challenge of RFC 6749 section 5.2 for clients that used the Authorization header.
-    pub(super) fn challenging(self) -> Self {
+    /// As a 401, which always has a challenge (RFC 9110 section 15.5.2): for credentials in the Authorization header
+    /// (RFC 6749 section 5.2).
+    pub(super) fn challenging(mut self) -> Self {
+        self.status = 401;
         self.with("www-authenticate", "Basic realm=\"oauth2\", charset=\"UTF-8\"")
     }
 
@@ -101,8 +104,14 @@ pub(super) fn missing(parameter: &str) -> Answer {
     invalid_request(&format!("The parameter {parameter} is missing."))
 }
 
+/// Credentials in the body that fail at the token, revocation or device authorization endpoint.
 pub(super) fn invalid_client() -> Answer {
-    refused(401, "invalid_client", "Client authentication failed.")
+    refused(400, "invalid_client", "Client authentication failed.")
+}
+
+/// The same at any endpoint: introspection has a challenge in any case (RFC 7662 section 2.3).
+pub(super) fn invalid_client_at(door: Endpoint) -> Answer {
+    if door == Endpoint::Introspection { invalid_client().challenging() } else { invalid_client() }
 }
 
 pub(super) fn invalid_grant() -> Answer {

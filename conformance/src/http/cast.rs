@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regrant::wire::Endpoint;
 use regrant::{
-    Client, ClientAuthenticationMethod, ClientId, ClientPolicy, ClientRegistry, ClientSecret, GrantType,
-    IntrospectionAccess, RedirectUri, Resources, SecretHash,
+    AuthenticationMethods, Client, ClientAuthenticationMethod, ClientId, ClientPolicy, ClientRegistry, ClientSecret,
+    GrantType, IntrospectionAccess, RedirectUri, Resources, SecretHash,
 };
 
 use super::message::HttpRequest;
@@ -42,6 +42,9 @@ pub(super) const APP: Auth = Auth::Basic("app", SECRET);
 pub(super) const OTHER: Auth = Auth::Basic("other", "Qx81LwPz-5nVbRt_0KdYgE");
 /// A client that authenticates in the body.
 pub(super) const POSTER: Auth = Auth::Post("poster", "mZ7uTc3JfW9eXh2SaB4vQy");
+/// A client of both secret methods, by either of them.
+pub(super) const EITHER: [Auth; 2] =
+    [Auth::Basic("either", "bT4Hn8VxKe2Wq6ZsLr0Yc5"), Auth::Post("either", "bT4Hn8VxKe2Wq6ZsLr0Yc5")];
 /// A public client.
 pub(super) const SPA: Auth = Auth::Public("spa");
 /// A resource server: the audience [`ORDERS`].
@@ -125,13 +128,14 @@ pub(super) fn registry() -> ClientRegistry {
         (client(STRICT).with_policy(without_grace), vec![STRICT]),
         (client(ROBOT).with_grant_types([GrantType::ClientCredentials]).with_policy(short), vec![ROBOT]),
         (client(OLD_SECRET), vec![OLD_SECRET, NEW_SECRET]),
+        (client(EITHER[0]).with_authentication_methods(AuthenticationMethods::Secret), vec![EITHER[0]]),
     ];
     let everybody = plain.into_iter().chain(difficult).chain(special);
     let registry = everybody.fold(ClientRegistry::new(), |registry, (client, secrets)| {
         let hashes = secrets.into_iter().filter_map(Auth::secret).map(ClientSecret::new);
         registry.with(client, hashes.map(|secret| SecretHash::sha256(&secret))).unwrap()
     });
-    let of = |id, method| client(Auth::Public(id)).with_authentication_method(method);
+    let of = |id, method| client(Auth::Public(id)).with_authentication_methods(method);
     let asserting = of(ASSERTING, ClientAuthenticationMethod::PrivateKeyJwt);
     let certified = of(CERTIFIED, ClientAuthenticationMethod::TlsClientAuth);
     let registry = registry.with_verifier(asserting, Arc::new(Assertions::default())).unwrap();
@@ -141,7 +145,7 @@ pub(super) fn registry() -> ClientRegistry {
 /// The client that all of [`APP`], [`OTHER`], [`POSTER`] and [`SPA`] are, but for id and method.
 pub(super) fn client(auth: Auth) -> Client {
     Client::new(ClientId::new(auth.id()).unwrap())
-        .with_authentication_method(auth.method())
+        .with_authentication_methods(auth.method())
         .with_redirect_uris([RedirectUri::new(REDIRECT).unwrap()])
         .with_grant_types([
             GrantType::AuthorizationCode,

@@ -2,6 +2,10 @@ use regrant::ErrorCode;
 use regrant::wire::{MalformedRequest, Response};
 use serde_json::json;
 
+/// The challenge of a 401 (RFC 9110 section 15.5.2): sign in by the two headers of AM's zero page login. AM sends none;
+/// browsers know no such scheme and ask nobody for a password.
+pub(crate) const CHALLENGE: &str = "X-OpenAM realm=\"/\"";
+
 /// A refusal in the form of OAuth errors, shown to the caller: nobody is redirected.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -36,6 +40,10 @@ impl From<Problem> for Response {
     fn from(problem: Problem) -> Self {
         let body = json!({ "error": problem.error, "error_description": problem.description });
         let response = Self::json(problem.status, &body);
-        if problem.status == 503 { response.with_header("retry-after", "1") } else { response }
+        match problem.status {
+            401 => response.with_header("www-authenticate", CHALLENGE),
+            503 => response.with_header("retry-after", "1"),
+            _ => response,
+        }
     }
 }

@@ -31,6 +31,8 @@ impl App {
             ("/oauth2/realms/root/introspect", Endpoint::Introspection),
             ("/oauth2/realms/root/device/code", Endpoint::DeviceAuthorization),
             ("/oauth2/realms/root/connect/jwk_uri", Endpoint::Jwks),
+            ("/oauth2/.well-known/openid-configuration", Endpoint::OpenIdConfiguration),
+            ("/oauth2/realms/root/.well-known/openid-configuration", Endpoint::OpenIdConfiguration),
         ];
         let also = also.map(|(path, endpoint)| (path.to_owned(), endpoint));
         let paths = own.chain(also).collect();

@@ -1,6 +1,7 @@
 use regrant::wire::{Request, Response};
 use serde_json::json;
 
+use crate::answer::CHALLENGE;
 use crate::server::Server;
 
 /// `POST /json/authenticate`: a session for the user whom two headers name (AM: zero page login).
@@ -10,7 +11,7 @@ pub(crate) fn authenticate(server: &Server, request: &Request<'_>) -> Response {
     let subject = username.zip(password).and_then(|(username, password)| server.users.sign_in(username, password));
     let Some(subject) = subject else {
         let body = json!({ "code": 401, "reason": "Unauthorized", "message": "Authentication Failed" });
-        return Response::json(401, &body);
+        return Response::json(401, &body).with_header("www-authenticate", CHALLENGE);
     };
     let id = server.sessions.begin(subject, server.service.now());
     Response::json(200, &json!({ "tokenId": id, "successUrl": "/openam/console", "realm": "/" }))

@@ -32,7 +32,7 @@ use crate::jws::Jws;
 /// let assertions = ClientAssertions::new("https://as.example", Arc::new(SystemClock), Arc::new(MemoryStore::new()))
 ///     .with_audiences(["https://as.example/oauth2/token"]);
 /// let client = Client::new(ClientId::new("payments")?)
-///     .with_authentication_method(ClientAuthenticationMethod::PrivateKeyJwt);
+///     .with_authentication_methods(ClientAuthenticationMethod::PrivateKeyJwt);
 /// let verifier = assertions.private_key_jwt(JwkSet::from_value(jwks)?);
 /// let clients = ClientRegistry::new().with_verifier(client, Arc::new(verifier))?;
 /// # Ok(())
@@ -177,7 +177,7 @@ impl VerifyCredentials for AssertionVerifier {
         credentials: &ClientCredentials,
     ) -> Result<bool, Box<dyn Error + Send + Sync>> {
         let ClientCredentials::Assertion(_, assertion) = credentials else { return Ok(false) };
-        if client.authentication_method != self.method {
+        if !client.authentication_methods.contains(self.method) {
             return Ok(false);
         }
         let ClientAssertions { clock, used, realm, .. } = &self.assertions;

@@ -21,7 +21,7 @@ use crate::assertion::KeySource;
 ///
 /// # fn example(jwks: &serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {
 /// let client = Client::new(ClientId::new("payments")?)
-///     .with_authentication_method(ClientAuthenticationMethod::SelfSignedTlsClientAuth);
+///     .with_authentication_methods(ClientAuthenticationMethod::SelfSignedTlsClientAuth);
 /// let verifier = SelfSignedTlsClientAuth::new(JwkSet::from_value(jwks)?, Arc::new(SystemClock));
 /// let clients = ClientRegistry::new().with_verifier(client, Arc::new(verifier))?;
 /// # Ok(())
@@ -58,7 +58,7 @@ impl VerifyCredentials for SelfSignedTlsClientAuth {
         let ClientCredentials::Certificate(_, certificate) = credentials else { return Ok(false) };
         let Confirmation::Certificate(thumbprint) = certificate.confirmation() else { return Ok(false) };
         let now = self.clock.now();
-        if client.authentication_method != ClientAuthenticationMethod::SelfSignedTlsClientAuth
+        if !client.authentication_methods.contains(ClientAuthenticationMethod::SelfSignedTlsClientAuth)
             || valid_certificate(certificate, now).is_none()
         {
             return Ok(false);

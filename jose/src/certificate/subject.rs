@@ -64,7 +64,7 @@ impl CertificateSubject {
 /// use regrant_jose::{CertificateSubject, TlsClientAuth};
 ///
 /// let client = Client::new(ClientId::new("payments")?)
-///     .with_authentication_method(ClientAuthenticationMethod::TlsClientAuth);
+///     .with_authentication_methods(ClientAuthenticationMethod::TlsClientAuth);
 /// let subject = CertificateSubject::Dn("CN=payments,O=Example,C=DE".parse()?);
 /// let verifier = TlsClientAuth::new(subject, Arc::new(SystemClock));
 /// let clients = ClientRegistry::new().with_verifier(client, Arc::new(verifier))?;
@@ -92,7 +92,7 @@ impl VerifyCredentials for TlsClientAuth {
     ) -> Result<bool, Box<dyn Error + Send + Sync>> {
         let ClientCredentials::Certificate(_, certificate) = credentials else { return Ok(false) };
         let certificate = valid_certificate(certificate, self.clock.now());
-        Ok(client.authentication_method == ClientAuthenticationMethod::TlsClientAuth
+        Ok(client.authentication_methods.contains(ClientAuthenticationMethod::TlsClientAuth)
             && certificate.is_some_and(|certificate| self.subject.is_of(&certificate)))
     }
 

@@ -35,7 +35,7 @@ pub(crate) fn client_id(id: &str) -> ClientId {
 }
 
 pub(crate) fn client(id: &str, method: ClientAuthenticationMethod) -> Client {
-    Client::new(client_id(id)).with_authentication_method(method)
+    Client::new(client_id(id)).with_authentication_methods(method)
 }
 
 pub(crate) fn key(algorithm: Algorithm) -> PrivateKey {

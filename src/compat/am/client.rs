@@ -31,9 +31,7 @@ impl ClientRegistration {
         let (method, credential) = from.credential()?;
         let scope = from.scopes("scopes")?;
         let default_scope = default_scope(from, &scope)?;
-        report_method(from, method, &scope);
-        let client = Client::new(id)
-            .with_authentication_method(method)
+        let client = authenticating(Client::new(id), from, method, &scope)
             .with_redirect_uris(from.redirect_uris()?)
             .with_grant_types(grant_types(from, provider)?)
             .with_introspection(introspection(&scope))
@@ -154,10 +152,19 @@ fn default_scope(from: &mut Attributes, scope: &Scope) -> Result<Option<Scope>, 
     Ok((granted != *scope).then_some(granted))
 }
 
-/// AM checks the method only in requests of OpenID Connect.
-fn report_method(from: &mut Attributes, method: ClientAuthenticationMethod, scope: &Scope) {
-    if method != ClientAuthenticationMethod::None && !scope.contains("openid") {
-        let how = "no other method is accepted here; AM holds a client to it only when its scope has openid";
-        from.report("tokenEndpointAuthMethod", Meaning::Differs(how));
+/// The client with its authentication methods. AM holds it to the registered one only when its scope has `openid`:
+/// without, a secret is taken in the header and in the body.
+fn authenticating(client: Client, from: &mut Attributes, method: ClientAuthenticationMethod, scope: &Scope) -> Client {
+    use ClientAuthenticationMethod as Method;
+    if !scope.contains("openid") {
+        match method {
+            Method::ClientSecretBasic | Method::ClientSecretPost => return client,
+            Method::None => {}
+            _ => {
+                let how = "no secret is accepted in its place; in AM one is, since the client's scope has no openid";
+                from.report("tokenEndpointAuthMethod", Meaning::Differs(how));
+            }
+        }
     }
+    client.with_authentication_methods(method)
 }

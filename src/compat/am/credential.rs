@@ -111,7 +111,7 @@ impl Attributes {
             None => Ok(basic),
             // To take the client for a public one would open it to everybody who knows its id.
             Some(Ok(Method::None)) => {
-                self.report(name, replaced(basic.as_str(), "the client is confidential, so it has to authenticate"));
+                self.report(name, replaced("a client secret", "the client is confidential, so it has to authenticate"));
                 Ok(basic)
             }
             Some(Ok(method)) => Ok(method),

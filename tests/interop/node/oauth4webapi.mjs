@@ -72,9 +72,14 @@ async function client_secrets() {
     return true
   })
   ok('a wrong secret in a Basic header is challenged')
-  const elsewhere = new Client(as, 'service', oauth.ClientSecretPost('service-secret'))
-  await assert.rejects(elsewhere.clientCredentials(), refused('invalid_client', 401))
+  const elsewhere = new Client(as, 'web', oauth.ClientSecretPost('web-secret'))
+  await assert.rejects(elsewhere.clientCredentials(), refused('invalid_client', 400))
   ok('another method than the registered one is invalid_client')
+  const methods = [oauth.ClientSecretBasic, oauth.ClientSecretPost]
+  const [header, body] = methods.map((method) => new Client(as, 'web-either', method('web-either-secret')))
+  const tokens = await body.refresh((await header.signIn()).refresh_token)
+  await header.refresh(tokens.refresh_token)
+  ok('a client without a registered method uses both, one for each request')
 }
 
 async function private_key_jwt() {

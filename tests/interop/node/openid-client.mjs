@@ -118,8 +118,8 @@ async function client_secrets() {
   const special = await discover('web: 100%', client.ClientSecretBasic('a+b c&d=e%20/:é'))
   await client.clientCredentialsGrant(special)
   ok('special characters arrive in a Basic header')
-  const wrong = await discover('service', client.ClientSecretPost('service-secret'))
-  await assert.rejects(client.clientCredentialsGrant(wrong), refused('invalid_client', 401))
+  const wrong = await discover('web', client.ClientSecretPost('web-secret'))
+  await assert.rejects(client.clientCredentialsGrant(wrong), refused('invalid_client', 400))
   ok('another method than the registered one is invalid_client')
 }
 

@@ -3,7 +3,9 @@
 
 use regrant::wire::Endpoint::{self, Token};
 
-use super::super::answer::{Answer, invalid_client, missing, repeated, several_authentications, tokens, unavailable};
+use super::super::answer::{
+    Answer, invalid_client_at, missing, repeated, several_authentications, tokens, unavailable,
+};
 use super::super::case::{Case, case};
 use super::super::cast::{ASSERTING, Auth, PASSWORD, SECRET, USER, basic, post};
 use super::super::message::HttpRequest;
@@ -53,6 +55,7 @@ fn refused(name: &str, door: Endpoint) -> Vec<Case> {
     let of = |subject: &str, signature: &str| assertion(subject, 1, signature);
     let text = |text: &str| with(door, &[TYPE, ("client_assertion", text)]);
     let header = basic("app", SECRET);
+    let invalid_client = || invalid_client_at(door);
     let other_type = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer");
     let cases: Vec<(&str, HttpRequest, Answer)> = vec![
         ("an_assertion_of_another_signature", text(&of(ASSERTING, "wrong")), invalid_client()),

@@ -8,7 +8,9 @@ use regrant::wire::Endpoint::{self, Introspection, Token};
 use regrant::{Policy, SenderConstraint};
 use serde_json::json;
 
-use super::super::answer::{Answer, invalid_client, invalid_grant, malformed_certificate, ok, tokens, unfit_request};
+use super::super::answer::{
+    Answer, invalid_client, invalid_client_at, invalid_grant, malformed_certificate, ok, tokens, unfit_request,
+};
 use super::super::case::{Case, case};
 use super::super::cast::{APP, Auth, CERTIFIED, ISSUER, PASSWORD, SCOPE, SPA, USER, post};
 use super::super::message::HttpRequest;
@@ -44,6 +46,7 @@ fn authentication(name: &str, door: Endpoint) -> Vec<Case> {
         case(format!("{what}_is_accepted_at_{name}"), "RFC 8705 section 2", request, sound_answer(door))
             .like_a_sound_one()
     });
+    let invalid_client = || invalid_client_at(door);
     let refused: [(&str, HttpRequest, Answer); 9] = [
         ("another_certificate", showing(request(), OTHER_CERTIFICATE), invalid_client()),
         ("no_certificate", request(), invalid_client()),

@@ -3,12 +3,13 @@
 use regrant::wire::Endpoint::{self, Introspection, Token};
 
 use super::super::answer::{
-    Answer, access_token_for, invalid_client, malformed_authorization, malformed_client_id, no_client,
-    several_authentications, tokens,
+    Answer, access_token_for, invalid_client, invalid_client_at, malformed_authorization, malformed_client_id,
+    no_client, several_authentications, tokens,
 };
 use super::super::case::{Case, case};
 use super::super::cast::{
-    APP, Auth, DIFFICULT, NEW_SECRET, OLD_SECRET, OTHER, POSTER, ROBOT, SCOPE, SECRET, SPA, basic, basic_of, post,
+    APP, Auth, DIFFICULT, EITHER, NEW_SECRET, OLD_SECRET, OTHER, POSTER, ROBOT, SCOPE, SECRET, SPA, basic, basic_of,
+    post,
 };
 use super::super::message::HttpRequest;
 use super::super::variables::{Form, form};
@@ -31,6 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
         .chain(difficult_secrets())
         .chain(changed_secrets())
         .chain(nothing_is_consumed())
+        .chain(both_methods_in_one_grant())
         .collect()
 }
 
@@ -40,7 +42,8 @@ fn with(door: Endpoint, authorization: &[&[u8]], more: Form<'_>) -> HttpRequest 
     authorization.iter().fold(request, |request, value| request.header("authorization", value))
 }
 
-/// RFC 6749 section 5.2: the scheme is named to a client that used the header, and to no other.
+/// RFC 6749 section 5.2: the scheme is named to a client that used the header. RFC 7662 section 2.3: and at
+/// introspection.
 fn wrong_credentials(name: &str, door: Endpoint) -> Vec<Case> {
     let other = OTHER.secret().unwrap();
     let in_the_header: [(&str, &str, &str); 11] = [
@@ -70,9 +73,10 @@ fn wrong_credentials(name: &str, door: Endpoint) -> Vec<Case> {
         let name = format!("{fault}_in_the_header_is_challenged_at_{name}");
         case(name, "C133, C134, C143", with(door, &[basic(id, secret).as_bytes()], &[]), invalid_client().challenging())
     });
+    let told = if door == Introspection { "challenged" } else { "not_challenged" };
     let bodies = in_the_body.map(|(fault, auth)| {
-        let name = format!("{fault}_in_the_body_is_not_challenged_at_{name}");
-        case(name, "C133, C135, C142, C143", sound_request(door, auth), invalid_client())
+        let name = format!("{fault}_in_the_body_is_{told}_at_{name}");
+        case(name, "C133, C135, C142, C143", sound_request(door, auth), invalid_client_at(door))
     });
     headers.into_iter().chain(bodies).map(Case::without_the_store).collect()
 }
@@ -127,7 +131,9 @@ fn malformed_headers(name: &str, door: Endpoint) -> Vec<Case> {
 fn two_ways(name: &str, door: Endpoint) -> Vec<Case> {
     let header = basic("app", SECRET);
     let header = header.as_bytes();
-    let refused: [(&str, &[&[u8]], Form<'_>, Answer); 7] = [
+    let (either, its_secret) = (EITHER[0].id(), EITHER[0].secret().unwrap());
+    let either_header = basic(either, its_secret);
+    let refused: [(&str, &[&[u8]], Form<'_>, Answer); 8] = [
         ("another_client_id_in_the_body", &[header], &[("client_id", "other")], several_authentications()),
         ("the_client_id_in_another_case_in_the_body", &[header], &[("client_id", "App")], several_authentications()),
         ("a_secret_in_the_body_too", &[header], &[("client_secret", SECRET)], several_authentications()),
@@ -135,6 +141,12 @@ fn two_ways(name: &str, door: Endpoint) -> Vec<Case> {
             "id_and_secret_in_the_body_too",
             &[header],
             &[("client_id", "app"), ("client_secret", SECRET)],
+            several_authentications(),
+        ),
+        (
+            "both_methods_of_a_client_that_has_both",
+            &[either_header.as_bytes()],
+            &[("client_id", either), ("client_secret", its_secret)],
             several_authentications(),
         ),
         ("a_malformed_id_beside_the_header", &[header], &[("client_id", "app\n")], malformed_client_id()),
@@ -181,7 +193,7 @@ fn malformed_ids(name: &str, door: Endpoint) -> Vec<Case> {
 
 /// RFC 7662 section 2.3 wants 401 of introspection.
 fn nobodys_answer(door: Endpoint) -> Answer {
-    if door == Introspection { invalid_client().challenging() } else { no_client() }
+    if door == Introspection { invalid_client_at(door) } else { no_client() }
 }
 
 fn nobody(name: &str, door: Endpoint) -> Case {
@@ -194,7 +206,24 @@ fn registered_methods(name: &str, door: Endpoint) -> Vec<Case> {
         let name = format!("a_client_registered_for_{way}_is_served_at_{name}");
         case(name, "C143", sound_request(door, auth), sound_answer(door)).like_a_sound_one()
     });
-    served.into()
+    let either = ["the_header", "the_body"].into_iter().zip(EITHER).map(|(way, auth)| {
+        let name = format!("a_client_of_both_methods_is_served_by_{way}_at_{name}");
+        case(name, "RFC 6749 section 2.3", sound_request(door, auth), sound_answer(door)).like_a_sound_one()
+    });
+    served.into_iter().chain(either).collect()
+}
+
+/// Claude.ai and the MCP SDK differ for one client id; social-auth-core logs in by Basic and refreshes in the body.
+fn both_methods_in_one_grant() -> Vec<Case> {
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", "{old.refresh_token}")];
+    let [header, body] = EITHER;
+    [("the_header_is_refreshed_in_the_body", header, body), ("the_body_is_refreshed_in_the_header", body, header)]
+        .into_iter()
+        .map(|(what, first, then)| {
+            case(format!("a_grant_begun_in_{what}"), "RFC 6749 section 2.3", post(Token, then, &refresh), tokens())
+                .given([signed_in("old", first)])
+        })
+        .collect()
 }
 
 /// RFC 9110 section 11.1, RFC 7617: the scheme has no case, and padding does not matter.

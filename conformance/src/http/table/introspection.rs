@@ -235,10 +235,10 @@ fn audiences() -> Vec<Case> {
 fn refused_callers() -> Vec<Case> {
     let callers = [
         ("nobody", Auth::Nobody, invalid_client().challenging()),
-        ("a_public_client", SPA, invalid_client()),
-        ("a_confidential_client_without_its_secret", Auth::Public("app"), invalid_client()),
+        ("a_public_client", SPA, invalid_client().challenging()),
+        ("a_confidential_client_without_its_secret", Auth::Public("app"), invalid_client().challenging()),
         ("a_wrong_secret", Auth::Basic("app", "wrong"), invalid_client().challenging()),
-        ("a_wrong_secret_in_the_body", Auth::Post("poster", "wrong"), invalid_client()),
+        ("a_wrong_secret_in_the_body", Auth::Post("poster", "wrong"), invalid_client().challenging()),
     ];
     let tokens = [("an_active", "{old.access_token}"), ("an_unknown", "garbage")];
     let refused = callers.into_iter().flat_map(|(who, auth, answer)| {

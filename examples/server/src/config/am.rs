@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use regrant::AuthenticationMethods::{Only, Secret};
 use regrant::compat::am::{ClientRegistration, Credential, Export, Import, PublicKeys};
 use regrant::{
     ClientAuthenticationMethod as Method, ClientId, ClientRegistry, ClientSecret, Policy, SecretHash, VerifyCredentials,
@@ -66,13 +67,13 @@ pub(super) fn register(
             (_, Some(own)) => return Err(Fault::at(&own, SECRETS, "the client has no secret")),
             (_, None) => None,
         };
-        let registered = match (client.authentication_method, &secret) {
-            (Method::ClientSecretJwt, Some(secret)) => {
+        let registered = match (client.authentication_methods, &secret) {
+            (Only(Method::ClientSecretJwt), Some(secret)) => {
                 let verifier = registrar.assertions.client_secret_jwt(secret, Algorithm::Hs256);
                 let verifier = verifier.map_err(|error| Fault::of_all(error, SECRETS))?;
                 registry.with_verifier(client, Arc::new(verifier))
             }
-            (Method::None | Method::ClientSecretBasic | Method::ClientSecretPost, secret) => {
+            (Secret | Only(Method::None | Method::ClientSecretBasic | Method::ClientSecretPost), secret) => {
                 registry.with(client, secret.as_ref().map(SecretHash::sha256))
             }
             _ => {

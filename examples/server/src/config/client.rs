@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use regrant::{
-    Client, ClientAuthenticationMethod, ClientId, ClientPolicy, ClientRegistry, ClientSecret, Clock, GrantType,
-    IntrospectionAccess, Policy, RedirectUri, Registration, Resources, Scope, SecretHash, VerifyCredentials,
+    AuthenticationMethods, Client, ClientAuthenticationMethod, ClientId, ClientPolicy, ClientRegistry, ClientSecret,
+    Clock, GrantType, IntrospectionAccess, Policy, RedirectUri, Registration, Resources, Scope, SecretHash,
+    VerifyCredentials,
 };
 use regrant_jose::{
     Algorithm, AssertionVerifier, CertificateSubject, ClientAssertions, SelfSignedTlsClientAuth, TlsClientAuth,
@@ -89,8 +90,8 @@ impl ClientEntry {
     /// Adds the client to `registry`.
     pub(super) fn register(self, registry: ClientRegistry, registrar: &Registrar<'_>) -> Result<ClientRegistry, Fault> {
         let secrets = self.secrets()?;
-        let method = self.authentication_method(&secrets)?;
-        let verifier = self.verifier(method, registrar)?;
+        let methods = self.authentication_methods(&secrets)?;
+        let verifier = self.verifier(methods, registrar)?;
         if let Some(policy) = &self.policy {
             policy
                 .get_ref()
@@ -99,7 +100,7 @@ impl ClientEntry {
         }
         let client = Client::new(self.client_id.get_ref().clone())
             .with_registration(self.registration)
-            .with_authentication_method(method)
+            .with_authentication_methods(methods)
             .with_redirect_uris(self.redirect_uris)
             .with_grant_types(self.grant_types)
             .with_scope(self.scope)
@@ -120,9 +121,10 @@ impl ClientEntry {
     /// Who verifies its assertions or certificates, if it has such.
     fn verifier(
         &self,
-        method: ClientAuthenticationMethod,
+        methods: AuthenticationMethods,
         registrar: &Registrar<'_>,
     ) -> Result<Option<Arc<dyn VerifyCredentials>>, Fault> {
+        let AuthenticationMethods::Only(method) = methods else { return Ok(None) };
         let clock = || Arc::clone(&registrar.clock);
         let jwks = || {
             let missing = || Fault::at(&self.client_id, "clients.jwks", "the client has no keys to authenticate with");
@@ -185,24 +187,22 @@ impl ClientEntry {
         }
     }
 
-    fn authentication_method(&self, secrets: &[SecretHash]) -> Result<ClientAuthenticationMethod, Fault> {
+    /// A secret may come in the header and in the body, unless the file has one method.
+    fn authentication_methods(&self, secrets: &[SecretHash]) -> Result<AuthenticationMethods, Fault> {
+        use AuthenticationMethods::{Only, Secret};
         let is_public = secrets.is_empty();
         let Some(method) = &self.token_endpoint_auth_method else {
-            return Ok(if is_public {
-                ClientAuthenticationMethod::None
-            } else {
-                ClientAuthenticationMethod::ClientSecretBasic
-            });
+            return Ok(if is_public { Only(ClientAuthenticationMethod::None) } else { Secret });
         };
         let fault = |why| Err(Fault::at(method, "clients.token_endpoint_auth_method", why));
         let method = *method.get_ref();
         if method.is_asymmetric() {
-            return if is_public { Ok(method) } else { fault("the method takes no client_secret") };
+            return if is_public { Ok(Only(method)) } else { fault("the method takes no client_secret") };
         }
         match (method == ClientAuthenticationMethod::None, is_public) {
             (true, false) => fault("none is for clients without a secret, and this one has one"),
             (false, true) => fault("the client has no client_secret to authenticate with"),
-            _ => Ok(method),
+            _ => Ok(Only(method)),
         }
     }
 }

@@ -69,7 +69,7 @@ fn a_client_of_a_key_or_a_certificate_is_served_by_what_the_export_has() {
     for client_id in ["bank", "batch-job"] {
         let answer =
             server.form("/oauth2/access_token", &[("grant_type", "client_credentials"), ("client_id", client_id)]);
-        assert_eq!(answer.refusal(), (401, "invalid_client".to_owned()), "{client_id} shows neither");
+        assert_eq!(answer.refusal(), (400, "invalid_client".to_owned()), "{client_id} shows neither");
     }
 }
 

@@ -63,6 +63,7 @@ fn a_wrong_password_an_unknown_user_and_a_disabled_one_get_the_same_answer() {
     {
         let answer = server.authenticate(username, password);
         assert_eq!(answer.status, 401, "{username}");
+        assert!(answer.header("www-authenticate").starts_with("X-OpenAM "), "RFC 9110 section 15.5.2: {answer:?}");
         assert_eq!(answer.body, r#"{"code":401,"message":"Authentication Failed","reason":"Unauthorized"}"#);
     }
     assert_eq!(server.post("/json/authenticate", &[], "").status, 401);
@@ -161,7 +162,9 @@ fn what_is_wrong_with_a_request_is_told_to_the_client() {
 #[test]
 fn a_request_without_a_live_session_is_refused() {
     let server = Server::with_manual_clock();
-    assert_eq!(server.authorize("made-up", &[]).status, 401);
+    let refused = server.authorize("made-up", &[]);
+    assert_eq!(refused.status, 401);
+    assert!(refused.header("www-authenticate").starts_with("X-OpenAM "), "RFC 9110 section 15.5.2: {refused:?}");
 
     let session = server.sign_in();
     server.advance("1h 59m 59s");

@@ -79,6 +79,51 @@ fn both_secrets_of_a_client_are_accepted_and_no_other() {
 }
 
 #[test]
+fn a_secret_comes_in_the_header_or_in_the_body_unless_the_file_has_one_method() {
+    let server = Server::with_config(CLIENTS);
+    let grant_type = ("grant_type", "client_credentials");
+    let posted = [("client_id", "rotating"), ("client_secret", "the-new-secret"), grant_type];
+    assert_eq!(server.form("/oauth2/access_token", &posted).status, 200);
+    assert_eq!(client_credentials(&server, NEW, "&client_id=rotating").status, 200);
+    let twice = client_credentials(&server, NEW, "&client_id=rotating&client_secret=the-new-secret");
+    assert_eq!(twice.refusal(), (400, "invalid_request".to_owned()));
+
+    // `trusted` is registered for the body. `trusted:trusted-secret`
+    let refusal = client_credentials(&server, "Basic dHJ1c3RlZDp0cnVzdGVkLXNlY3JldA==", "");
+    assert_eq!(refusal.refusal(), (401, "invalid_client".to_owned()));
+    assert_eq!(server.token(&TRUSTED, &PASSWORD).status, 200);
+}
+
+// RFC 9110 section 15.5.2, RFC 7662 section 2.3.
+#[test]
+fn credentials_that_fail_in_the_body_are_no_401_but_at_introspection() {
+    let server = Server::with_config(CLIENTS);
+    let wrong =
+        [("client_id", "rotating"), ("client_secret", "wrong"), ("grant_type", "client_credentials"), ("token", "x")];
+    for (path, status) in [
+        ("/oauth2/access_token", 400),
+        ("/oauth2/token/revoke", 400),
+        ("/oauth2/device/code", 400),
+        ("/oauth2/introspect", 401),
+    ] {
+        let refusal = server.form(path, &wrong);
+        assert_eq!(refusal.refusal(), (status, "invalid_client".to_owned()), "{path}");
+        assert_eq!(refusal.header("www-authenticate").starts_with("Basic "), status == 401, "{path}");
+    }
+}
+
+#[test]
+fn the_discovery_document_is_at_the_paths_of_am_too() {
+    let server = Server::start(&[]);
+    let document = server.get("/.well-known/openid-configuration");
+    assert_eq!(document.status, 200);
+    assert_eq!(document.json()["issuer"], server.url);
+    for path in ["/oauth2/.well-known/openid-configuration", "/oauth2/realms/root/.well-known/openid-configuration"] {
+        assert_eq!(server.get(path).body, document.body, "{path}");
+    }
+}
+
+#[test]
 fn the_password_flow_is_for_clients_that_list_it() {
     let server = Server::with_config(CLIENTS);
     let tokens = server.token(&TRUSTED, &PASSWORD);

@@ -30,17 +30,20 @@ fn walk_through(server: &Server) {
     assert!(output.status.success(), "{shown}\n{}", String::from_utf8_lossy(&output.stderr));
 
     let answers: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
-    let [first, second, again, narrowed, active, revoked, inactive, refused] = answers.as_slice() else {
+    let [first, second, again, wider, narrowed, active, revoked, inactive, refused] = answers.as_slice() else {
         panic!("{shown}");
     };
     for answer in [first, second, again] {
-        assert_eq!(answer["scope"], "read write");
+        assert_eq!(answer["scope"], "openid");
+        let id_token = answer["id_token"].as_str().expect("an id_token in each answer of AM's page");
+        assert_eq!(id_token.split('.').count(), 3, "{id_token}");
     }
     for token in ["access_token", "refresh_token"] {
         assert_ne!(first[token], second[token]);
         assert_eq!(second[token], again[token]);
-        assert_ne!(again[token], narrowed[token]);
+        assert_ne!(wider[token], narrowed[token]);
     }
+    assert_eq!(wider["scope"], "openid read write");
     assert_eq!(narrowed["scope"], "read");
     assert_eq!(active["active"], true);
     assert_eq!(active["scope"], "read");
