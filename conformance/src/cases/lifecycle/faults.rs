@@ -114,7 +114,7 @@ pub async fn the_reaction_to_reuse_is_stored_before_the_refusal(harness: &impl S
     let node = Node::new(fixture.store());
     for (fault, k) in each_call() {
         let what = format!("call {k} failed {fault:?}");
-        let chain = node.rotate(&node.issue().await, 1).await;
+        let chain = node.rotate(&node.issue().await, 2).await;
         node.clock.advance(MINUTE * 2);
         node.store.fail(k, fault);
         let answer = node.refresh(&chain[0].refresh).await;

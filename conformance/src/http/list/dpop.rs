@@ -18,6 +18,8 @@ macro_rules! __http_dpop {
         a_repeated_refresh_needs_the_key_too a_repeated_refresh_with_another_key_is_refused
         a_repeated_refresh_with_the_key_gives_the_same_tokens a_spent_token_without_the_key_ends_nothing
         a_spent_token_with_the_key_is_reuse a_public_client_may_begin_to_show_a_key
+        a_thiefs_key_does_not_hide_the_owners_token_that_is_spent a_thiefs_key_is_found_out_within_grace_too
+        a_thiefs_key_shown_in_a_replay_binds_nothing a_thiefs_key_does_not_hide_the_second_use_of_a_code
         a_confidential_client_may_change_its_key a_confidential_client_may_stop_showing_a_key
         another_client_with_the_right_key_is_refused another_client_with_a_bad_proof_is_refused_as_ever
         a_client_acting_for_itself_gets_a_bound_token a_bound_token_tells_its_key an_introspection_reads_no_proof

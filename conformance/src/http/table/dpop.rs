@@ -24,6 +24,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = issues();
     cases.extend(bad_proofs());
     cases.extend(public_clients());
+    cases.extend(thieves_with_a_key());
     cases.extend(confidential_clients());
     cases.extend(elsewhere());
     cases.extend(codes());
@@ -44,7 +45,13 @@ fn password(auth: Auth) -> HttpRequest {
 }
 
 fn refresh(auth: Auth) -> HttpRequest {
-    post(Token, auth, &[("grant_type", "refresh_token"), ("refresh_token", "{old.refresh_token}")])
+    refresh_of(auth, "old")
+}
+
+/// A refresh with the token of the answer `name`.
+fn refresh_of(auth: Auth, name: &str) -> HttpRequest {
+    let token = format!("{{{name}.refresh_token}}");
+    post(Token, auth, &[("grant_type", "refresh_token"), ("refresh_token", &token)])
 }
 
 /// With a proof of this key.
@@ -152,13 +159,42 @@ fn public_clients() -> Vec<Case> {
             .given(rotated())
             .given([later(60)])
             .active(&["{next.refresh_token}"]),
-        case("a_spent_token_with_the_key_is_reuse", "C61", proving(refresh(SPA), 'a', 3), invalid_grant())
+        case("a_spent_token_with_the_key_is_reuse", "C61", proving(refresh(SPA), 'a', 4), invalid_grant())
             .given(rotated())
-            .given([later(60)])
+            .given([Given::Answered("third", proving(refresh_of(SPA, "next"), 'a', 3)), later(10)])
             .writing()
-            .inactive(&["{next.refresh_token}"]),
+            .inactive(&["{third.refresh_token}"]),
         case("a_public_client_may_begin_to_show_a_key", "C170", proving(refresh(SPA), 'a', 1), tokens_of_type("DPoP"))
             .given([unbound(SPA)]),
+    ]
+}
+
+/// A thief who holds a bearer token of a public client, and a key of his own: the key must not shield him.
+fn thieves_with_a_key() -> Vec<Case> {
+    let thief = |token: &str| Given::Answered("thief", proving(refresh_of(SPA, token), 'b', 1));
+    let is_out = ["{thief.access_token}", "{thief.refresh_token}"];
+    let redemption = || {
+        let code = [("grant_type", "authorization_code"), ("code", "{approval.code}"), ("redirect_uri", REDIRECT)];
+        post(Token, SPA, &[&code[..], &[("code_verifier", VERIFIER)]].concat())
+    };
+    vec![
+        case("a_thiefs_key_does_not_hide_the_owners_token_that_is_spent", "C61, C170", refresh(SPA), invalid_grant())
+            .given([unbound(SPA), thief("old"), later(3600)])
+            .writing()
+            .inactive(&is_out),
+        case("a_thiefs_key_is_found_out_within_grace_too", "C61, C170", refresh(SPA), invalid_grant())
+            .given([unbound(SPA), thief("old")])
+            .writing()
+            .inactive(&is_out),
+        case("a_thiefs_key_shown_in_a_replay_binds_nothing", "C66, C170", refresh_of(SPA, "next"), tokens()).given([
+            unbound(SPA),
+            Given::Answered("next", refresh(SPA)),
+            thief("old"),
+        ]),
+        case("a_thiefs_key_does_not_hide_the_second_use_of_a_code", "C84, C170", redemption(), invalid_grant())
+            .given([approved_with_pkce("approval", SPA), Given::Answered("thief", proving(redemption(), 'b', 1))])
+            .writing()
+            .inactive(&is_out),
     ]
 }
 

@@ -14,6 +14,8 @@ pub(super) fn cases() -> Vec<Case> {
     clients
         .into_iter()
         .flat_map(|(who, auth)| of_each_client(who, auth))
+        .chain(late_retries())
+        .chain(walks())
         .chain(without_grace())
         .chain(by_others())
         .collect()
@@ -25,9 +27,14 @@ fn refresh(auth: Auth, token: &str) -> HttpRequest {
 
 /// The same tokens again, with what is left of the access token's life.
 fn again(expires_in: u64) -> Answer {
+    those_of("next", expires_in)
+}
+
+/// The tokens of the answer `name`.
+fn those_of(name: &str, expires_in: u64) -> Answer {
     ok(json!({
-        "access_token": "{next.access_token}", "token_type": "Bearer", "expires_in": expires_in,
-        "refresh_token": "{next.refresh_token}", "scope": SCOPE,
+        "access_token": format!("{{{name}.access_token}}"), "token_type": "Bearer", "expires_in": expires_in,
+        "refresh_token": format!("{{{name}.refresh_token}}"), "scope": SCOPE,
     }))
 }
 
@@ -48,15 +55,21 @@ fn of_each_client(who: &str, auth: Auth) -> Vec<Case> {
             .given(rotated())
             .given([later(59)])
             .changing_nothing(),
-        case(name("a_repetition_at_the_end_of_grace_is_reuse"), "C54, C61", old(), invalid_grant())
+        case(
+            name("a_recent_token_behind_a_used_successor_gets_the_current_one"),
+            "C67",
+            old(),
+            those_of("third", 3591),
+        )
+        .given(rotated())
+        .given([refreshed("third", auth, "{next.refresh_token}"), later(9)])
+        .changing_nothing()
+        .active(&["{third.access_token}", "{third.refresh_token}"]),
+        case(name("a_token_behind_a_used_successor_is_reuse_ten_seconds_later"), "C54, C61", old(), invalid_grant())
             .given(rotated())
-            .given([later(60)])
+            .given([refreshed("third", auth, "{next.refresh_token}"), later(10)])
             .writing()
-            .inactive(&["{old.access_token}", "{next.access_token}", "{next.refresh_token}"]),
-        case(name("a_repetition_in_grace_behind_a_used_successor_kills_nothing"), "C67", old(), invalid_grant())
-            .given(rotated())
-            .given([refreshed("third", auth, "{next.refresh_token}")])
-            .active(&["{third.access_token}", "{third.refresh_token}"]),
+            .inactive(&["{old.access_token}", "{third.access_token}", "{third.refresh_token}"]),
         case(name("a_token_of_long_ago_is_reuse"), "C62, C68", old(), invalid_grant())
             .given(rotated())
             .given([later(300), refreshed("third", auth, "{next.refresh_token}"), later(300)])
@@ -77,11 +90,60 @@ fn of_each_client(who: &str, auth: Auth) -> Vec<Case> {
         case(name("another_session_survives_a_reuse"), "C33", old(), invalid_grant())
             .given([signed_in("second", auth)])
             .given(rotated())
-            .given([later(60)])
+            .given([refreshed("third", auth, "{next.refresh_token}"), later(10)])
             .writing()
             .active(&["{second.access_token}", "{second.refresh_token}"])
-            .inactive(&["{next.refresh_token}"]),
+            .inactive(&["{third.refresh_token}"]),
     ]
+}
+
+/// A lost answer that is noticed late: a deadline holds for public clients with bearer tokens alone.
+fn late_retries() -> Vec<Case> {
+    let rotated = |auth| [signed_in("old", auth), refreshed("next", auth, "{old.refresh_token}")];
+    let late = |who: &str, auth: Auth, after: u64| {
+        let name = format!("an_answer_lost_{after}_seconds_ago_by_a_{who}_client");
+        let case = case(name, "C54, C66", refresh(auth, "{old.refresh_token}"), again(3600 - after));
+        case.given(rotated(auth)).given([later(after)]).changing_nothing().active(&["{next.refresh_token}"])
+    };
+    let mut cases = vec![late("public", SPA, 59)];
+    for (who, auth) in [("header", APP), ("body", POSTER)] {
+        cases.extend([60, 3599].map(|after| late(who, auth, after)));
+    }
+    let reuse = case(
+        "an_answer_lost_60_seconds_ago_is_reuse_by_a_public_client",
+        "C54, C61",
+        refresh(SPA, "{old.refresh_token}"),
+        invalid_grant(),
+    );
+    cases.push(reuse.given(rotated(SPA)).given([later(60)]).writing().inactive(&[
+        "{old.access_token}",
+        "{next.access_token}",
+        "{next.refresh_token}",
+    ]));
+    cases
+}
+
+/// Several processes with one credential: a recent token is answered with the head, up to 8 rotations behind.
+fn walks() -> Vec<Case> {
+    const NAMES: [&str; 10] = ["old", "g1", "g2", "g3", "g4", "g5", "g6", "g7", "g8", "g9"];
+    let chain = |auth: Auth, steps: usize| {
+        let rotations = NAMES[..=steps]
+            .windows(2)
+            .map(move |pair| refreshed(pair[1], auth, &format!("{{{}.refresh_token}}", pair[0])));
+        std::iter::once(signed_in("old", auth)).chain(rotations).collect::<Vec<_>>()
+    };
+    let mut cases = Vec::new();
+    for (who, auth) in [("header", APP), ("public", SPA)] {
+        for steps in 2..=8 {
+            let name = format!("a_token_{steps}_rotations_behind_gets_the_head_by_a_{who}_client");
+            let walked = case(name, "C67", refresh(auth, "{old.refresh_token}"), those_of(NAMES[steps], 3600));
+            cases.push(walked.given(chain(auth, steps)).changing_nothing());
+        }
+        let name = format!("a_token_9_rotations_behind_is_reuse_by_a_{who}_client");
+        let overflow = case(name, "C61", refresh(auth, "{old.refresh_token}"), invalid_grant());
+        cases.push(overflow.given(chain(auth, 9)).writing().inactive(&["{g9.access_token}", "{g9.refresh_token}"]));
+    }
+    cases
 }
 
 /// C61: with no grace each token is good for one answer.
