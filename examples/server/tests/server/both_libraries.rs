@@ -32,9 +32,9 @@ password = "changeit"
 const APP: [(&str, &str); 2] = [("client_id", "app"), ("client_secret", "forgerock")];
 
 /// Runs `test` on a server of each library.
-fn behind_both(test: impl Fn(&Server)) {
+pub(crate) fn behind_both(config: &str, test: impl Fn(&Server)) {
     for library in ["axum", "actix-web"] {
-        let file = config_file(CONFIG);
+        let file = config_file(config);
         test(&Server::start(&["--manual-clock", "--http", library, "--config", file.to_str().unwrap()]));
     }
 }
@@ -57,7 +57,7 @@ fn claims(jwt: &str) -> Value {
 
 #[test]
 fn a_device_gets_tokens_when_its_user_has_entered_the_code() {
-    behind_both(|server| {
+    behind_both(CONFIG, |server| {
         let device = server.form("/oauth2/device/code", &[("client_id", "tv")]);
         let (device_code, user_code) = (device.text("device_code"), device.text("user_code"));
         assert_eq!(device.text("verification_uri"), format!("{}/oauth2/device/user", server.url));
@@ -80,7 +80,7 @@ fn a_device_gets_tokens_when_its_user_has_entered_the_code() {
 
 #[test]
 fn a_device_is_told_that_its_user_said_no_or_nothing() {
-    behind_both(|server| {
+    behind_both(CONFIG, |server| {
         let session = server.sign_in();
         let device = server.form("/oauth2/device/code", &[("client_id", "tv")]);
         assert_eq!(decide(server, &session, &session, &device.text("user_code"), "deny").status, 200);
@@ -94,7 +94,7 @@ fn a_device_is_told_that_its_user_said_no_or_nothing() {
 
 #[test]
 fn a_sign_in_with_openid_gives_an_id_token_of_the_session() {
-    behind_both(|server| {
+    behind_both(CONFIG, |server| {
         let session = server.sign_in();
         let asked = [("client_id", "app"), ("scope", "openid read"), ("nonce", "n-0S6")];
         let code = server.authorize(&session, &asked).redirected("code");
@@ -135,7 +135,7 @@ fn a_sign_in_with_openid_gives_an_id_token_of_the_session() {
 
 #[test]
 fn a_page_of_a_configured_origin_may_call_and_another_may_not() {
-    behind_both(|server| {
+    behind_both(CONFIG, |server| {
         let ask = |origin| {
             server.post(
                 "/oauth2/access_token",

@@ -233,6 +233,6 @@ fn scratch_file(extension: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("demo-server-{}-{number}.{extension}", std::process::id()))
 }
 
-fn encoded(parameters: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(parameters: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }

@@ -22,7 +22,7 @@ fn tokens_expire_when_the_clock_is_moved() {
 }
 
 #[test]
-fn a_lost_response_can_be_repeated_within_grace_and_is_reuse_after_it() {
+fn a_lost_response_can_be_repeated_until_the_successor_is_used_and_is_reuse_afterwards() {
     let server = Server::with_manual_clock();
     let first = server.first_tokens().text("refresh_token");
 
@@ -33,9 +33,12 @@ fn a_lost_response_can_be_repeated_within_grace_and_is_reuse_after_it() {
     assert_eq!(lost.text("access_token"), again.text("access_token"));
     assert_eq!(again.json()["expires_in"], 3541);
 
-    server.advance("1s");
+    server.advance("6d");
+    assert_eq!(server.refresh(&first).text("refresh_token"), again.text("refresh_token"), "noticed late");
+    let next = server.refresh(&again.text("refresh_token"));
+    server.advance("10s");
     assert_eq!(server.refresh(&first).refusal(), refused("invalid_grant"));
-    assert_eq!(server.refresh(&again.text("refresh_token")).refusal(), refused("invalid_grant"));
+    assert_eq!(server.refresh(&next.text("refresh_token")).refusal(), refused("invalid_grant"));
     assert!(server.log().contains("reuse_detected"), "{}", server.log());
 }
 

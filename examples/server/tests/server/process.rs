@@ -28,6 +28,7 @@ fn no_token_and_no_secret_reaches_the_log() {
     let session = server.sign_in();
     let first = server.first_tokens();
     let second = server.refresh(&first.text("refresh_token"));
+    server.refresh(&second.text("refresh_token"));
     server.advance("1h");
     server.refresh(&first.text("refresh_token"));
     server.authenticate("demo", "wrong-password");

@@ -4,7 +4,7 @@ use crate::helper::{Answer, Server};
 
 const CLIENTS: &str = r#"
 issuer = "https://as.example"
-keys = ["AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE", "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI"]
+keys = ["3VTm5yOAsNeXosYX81EqrTjZznvuvuH4W1gGOd1008Y", "KzXduS97U3BMlT5mtzvLY7Dy7UKzwwA83VXpNQoqZuI"]
 
 [provider]
 access_token_lifetime = "10m"

@@ -8,7 +8,7 @@ use crate::helper::{CALLBACK, MY_CLIENT, Server, config_file};
 
 const CONFIG: &str = r#"
 issuer = "https://as.example"
-keys = ["AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"]
+keys = ["3VTm5yOAsNeXosYX81EqrTjZznvuvuH4W1gGOd1008Y"]
 
 [[clients]]
 client_id = "myClient"
