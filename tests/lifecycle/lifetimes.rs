@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use regrant::{ClientPolicy, GrantType, Lifetime, Policy, Refusal, Timestamp};
+use regrant::{
+    AccessTokenFormat, ClientPolicy, Clock as _, ExchangeRequest, GrantType, Lifetime, Policy, Refusal, Timestamp,
+};
 
-use crate::world::{DAY, HOUR, MINUTE, MS, SECOND, START, World, approval, client, refusal};
+use crate::world::{DAY, HOUR, MINUTE, MS, SECOND, START, Tokens, World, approval, client, refusal, resources, run};
 
 /// Ages around `end`, and whether a thing that lives that long is alive then.
 fn around(end: Duration) -> [(Duration, bool); 3] {
@@ -256,4 +258,67 @@ fn a_client_and_then_its_flow_override_the_lifetimes() {
     special.advance(SECOND * 30);
     assert_eq!(refusal(special.redeem(&code)), Refusal::CodeExpired);
     assert_eq!(world.issue().expires_in, HOUR);
+}
+
+#[test]
+fn every_answer_tells_a_whole_second_that_is_true_or_is_the_refusal() {
+    // `expires_in` was missing when less than a second was left. In both formats: the `exp` of a JWT has whole seconds only.
+    for (format, off) in [AccessTokenFormat::Opaque, AccessTokenFormat::Jwt]
+        .into_iter()
+        .flat_map(|format| [0, 1, 500, 999].map(|off| (format, off)))
+    {
+        for left in [1, 500, 999, 1000, 1001, 1999, 2000, 3500] {
+            let policy = Policy::default()
+                .with_grant_lifetime((SECOND * 100).into())
+                .with_device_code_lifetime(SECOND * 200)
+                .with_access_token_format(format);
+            let world = World::new(Policy::default()).with_jwts().under(policy);
+            world.advance(Duration::from_millis(off));
+            let (code, device) = (world.authorize(), world.authorize_device());
+            let narrow = approval().with_resources(resources(&[]));
+            run(world.service.approve_device(&device.user_code, narrow)).unwrap();
+            let (first, lost) = (world.issue(), world.issue());
+            world.refresh(lost.refresh()).unwrap();
+            world.advance(SECOND * 100 - Duration::from_millis(left));
+            let exchanger =
+                world.acting_as(client("app").with_grant_types([GrantType::TokenExchange, GrantType::RefreshToken]));
+            let exchange = ExchangeRequest::new(&*first.access);
+            let exchanged = run(exchanger.service.exchange(&exchanger.client, &exchange)).map(Tokens::from);
+            for (what, answer) in [
+                ("exchange", exchanged),
+                ("refresh", world.refresh(first.refresh())),
+                ("replay", world.refresh(lost.refresh())),
+                ("replay for another scope", world.refresh_scoped(lost.refresh(), "read")),
+                ("redemption", world.redeem(&code)),
+                ("device", world.poll(device.device_code.expose())),
+            ] {
+                let what = format!("{what}, {format:?}, {off} ms past the second, {left} ms left");
+                let Ok(tokens) = answer else {
+                    let word = refusal(answer).code().as_str();
+                    assert!(["invalid_grant", "invalid_request"].contains(&word), "{what}: {word}");
+                    // Only where no whole second was left, and for a JWT none up to the last second that it can name.
+                    assert!(left < 1000 || (format == AccessTokenFormat::Jwt && left < 2000), "{what}");
+                    continue;
+                };
+                let told = tokens.expires_in.as_secs();
+                assert!(told >= 1, "{what}");
+                let there = world.clock.clone();
+                let now = there.now();
+                there.advance(Duration::from_secs(told) - MS);
+                assert!(world.is_active(&tokens.access), "{what}: told {told} s");
+                there.set(now);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_jwt_of_a_second_lives_for_a_second() {
+    // Its end is a whole second, so it may live a little longer than the policy says, never shorter.
+    let policy = Policy::default().with_access_token_format(AccessTokenFormat::Jwt).with_access_token_lifetime(SECOND);
+    let world = World::new(Policy::default()).with_jwts().under(policy);
+    world.advance(MS * 900);
+    let tokens = world.issue();
+    assert_eq!(tokens.expires_in, MS * 1100);
+    assert_eq!(world.introspect(&tokens.access).unwrap().expires_at, Some(START + SECOND * 2));
 }

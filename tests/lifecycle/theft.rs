@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use regrant::store::GrantRecord;
 use regrant::{
-    Approval, Confirmation, EventKind, GrantId, GrantType, IssueRequest, OnRollback, Policy, RedeemRequest,
-    RefreshRequest, Refusal, RevocationReason,
+    Approval, Confirmation, EventKind, GrantId, GrantType, IssueRequest, Key, KeyRingError, OnRollback, Policy,
+    RedeemRequest, RefreshRequest, Refusal, RevocationReason,
 };
 
 use crate::forge::{ACCESS, CODE, Content, DEVICE, Forger, REFRESH};
@@ -118,6 +118,16 @@ fn the_keys_and_the_whole_database_and_every_other_token_make_none() {
         assert_eq!(refusal(world.refresh(&forger().seal(REFRESH, &content))), Refusal::RootMismatch);
     }
     assert_eq!(world.bytes(owner.grant_id), record);
+}
+
+#[test]
+fn a_key_that_was_never_drawn_is_refused() {
+    for byte in [0, 1, 0xff] {
+        assert_eq!(Key::new([byte; 32]).map(drop).unwrap_err(), KeyRingError::NotRandom);
+        assert_eq!(Key::with_id(7, [byte; 32]).map(drop).unwrap_err(), KeyRingError::NotRandom);
+    }
+    let zeros = "A".repeat(43);
+    assert_eq!(Key::from_base64url(&zeros).map(drop).unwrap_err(), KeyRingError::NotRandom);
 }
 
 #[test]
