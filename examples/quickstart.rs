@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let third = service.refresh(&client, &narrow).await?;
     show(&third);
 
-    println!("\n4. The response gets lost. Within the grace period the retry is answered with the very same tokens.");
+    println!("\n4. The response gets lost. The retry is answered with the very same tokens.");
     let lost = service.refresh(&client, &RefreshRequest::new(refresh_token(&third)?)).await?;
     clock.advance(Duration::from_secs(5));
     let retried = service.refresh(&client, &RefreshRequest::new(refresh_token(&third)?)).await?;

@@ -36,12 +36,13 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// What it may ask the token endpoint for. Default `authorization_code` alone, as in AM: list `refresh_token` too.
     pub grant_types: Vec<GrantType>,
-    /// The scope it may be granted. Default empty.
+    /// The scope it may be granted. Default empty. A scope that is withdrawn here is gone from the next refresh on; access tokens
+    /// already out keep it until they expire, unless [`revoke_client`](crate::TokenService::revoke_client) ends them.
     pub scope: Scope,
     /// What it gets when a request names no scope (RFC 6749 section 3.3): all of [`scope`](Self::scope) when absent; when empty
     /// the request is refused. Default absent. AM: `defaultScopes`.
     pub default_scope: Option<Scope>,
-    /// The resources it may ask tokens for (RFC 8707). Default none.
+    /// The resources it may ask tokens for (RFC 8707). Default none. Withdrawn ones end as withdrawn scopes do.
     pub resources: Resources,
     /// Whose tokens it may introspect. Default its own.
     pub introspection: IntrospectionAccess,
