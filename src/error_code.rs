@@ -33,10 +33,10 @@ pub enum ErrorCode {
     AccessDenied,
     /// `unsupported_response_type` (RFC 6749 section 4.1.2.1), for authorization endpoints.
     UnsupportedResponseType,
-    /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1, used with 503 as RFC 7009 section 2.2.1 does): nothing was
-    /// consumed, try again.
+    /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1, used with 503 as RFC 7009 section 2.2.1 does): try again. Whether
+    /// anything was stored may be unknown; the same request again settles it.
     TemporarilyUnavailable,
-    /// `server_error` (RFC 6749 section 4.1.2.1): the service is wrongly configured.
+    /// `server_error` (RFC 6749 section 4.1.2.1): trying again does not help until somebody mends the service.
     ServerError,
 }
 
@@ -82,7 +82,7 @@ impl ErrorCode {
             Self::ExpiredToken => "The device code has expired.",
             Self::AccessDenied => "The resource owner or the service denied the request.",
             Self::UnsupportedResponseType => "The response type is not supported.",
-            Self::TemporarilyUnavailable => "The service is temporarily unavailable; nothing was consumed, try again.",
+            Self::TemporarilyUnavailable => "The service is temporarily unavailable; try again.",
             Self::ServerError => "The service is not able to answer.",
         }
     }

@@ -1,10 +1,14 @@
 //! What happened, for the host's audit log and counters. Nothing in it is secret.
 
+use std::error::Error;
+use std::fmt;
+use std::iter::successors;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::grant::RevocationReason;
 use crate::grant_id::GrantId;
+use crate::malformed::MalformedRequest;
 use crate::refusal::Refusal;
 use crate::vocabulary::{ClientId, Realm, Subject};
 
@@ -26,9 +30,79 @@ pub struct Event<'a> {
     pub grant_id: Option<GrantId>,
     /// For which resource owner, as far as known.
     pub subject: Option<&'a Subject>,
+    /// Why, when the answer was a 5xx because something behind the service failed.
+    pub failure: Option<Failure<'a>>,
 }
 
-/// The calls of the service.
+/// Something behind the service that failed. For the host alone: the client is told no more than 500 or 503.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Failure<'a> {
+    /// The port that failed.
+    pub port: Port,
+    /// Whether the same request may succeed later without anybody's doing: 503 if so, 500 if not.
+    pub is_transient: bool,
+    /// The error as the port gave it. Its text and its sources are the port's own.
+    pub error: &'a (dyn Error + 'static),
+}
+
+impl<'a> Failure<'a> {
+    /// The error and its sources, outermost first.
+    pub fn chain(&self) -> impl Iterator<Item = &'a (dyn Error + 'static)> + use<'a> {
+        chain(self.error)
+    }
+}
+
+impl fmt::Display for Failure<'_> {
+    /// The error and its sources in one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.error)?;
+        self.chain().skip(1).try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+/// `error` and its sources, outermost first.
+pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> + use<'a> {
+    successors(Some(error), |error| (*error).source())
+}
+
+/// The ports that can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Port {
+    /// [`TokenStore`](crate::store::TokenStore), [`GrantIndex`](crate::store::GrantIndex) or
+    /// [`PurgeExpired`](crate::store::PurgeExpired).
+    Store,
+    /// [`ClientAuthenticator`](crate::ClientAuthenticator): it failed, or a client that came from it has a policy that
+    /// contradicts itself.
+    Authenticator,
+    /// [`SubjectGate`](crate::SubjectGate).
+    SubjectGate,
+    /// [`ProofVerifier`](crate::ProofVerifier).
+    ProofVerifier,
+    /// [`JwtIssuer`](crate::JwtIssuer).
+    JwtIssuer,
+    /// [`GrantApprover`](crate::GrantApprover).
+    GrantApprover,
+}
+
+impl Port {
+    /// A short name, for logs and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Authenticator => "authenticator",
+            Self::SubjectGate => "subject_gate",
+            Self::ProofVerifier => "proof_verifier",
+            Self::JwtIssuer => "jwt_issuer",
+            Self::GrantApprover => "grant_approver",
+        }
+    }
+}
+
+/// The calls of the service: each is the method of [`TokenService`](crate::TokenService) that has its name, but for the two at
+/// the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is the method of TokenService that has its name")]
@@ -47,6 +121,10 @@ pub enum Operation {
     RevokeGrant,
     Grants,
     PurgeExpired,
+    /// A malformed request to the token endpoint: its flow may be unknown.
+    Token,
+    /// A malformed request for the keys or the metadata.
+    Publish,
 }
 
 impl Operation {
@@ -68,6 +146,8 @@ impl Operation {
             Self::RevokeGrant => "revoke_grant",
             Self::Grants => "grants",
             Self::PurgeExpired => "purge_expired",
+            Self::Token => "token",
+            Self::Publish => "publish",
         }
     }
 }
@@ -125,11 +205,17 @@ pub enum EventKind {
     Refused(Refusal),
     /// Conflicting writes outlasted the attempts; the caller was told to try again.
     Contended,
-    /// The store, the authenticator or the gate failed; the caller was told to try again.
+    /// A port failed for now; the caller was told to try again.
     Unavailable,
+    /// A port failed, and will fail again until somebody mends it.
+    Rejected,
     /// A record cannot be read.
     RecordCorrupt,
-    /// A write whose outcome was unknown turned out, on reading back, to have been applied.
+    /// The policy of a client that was looked up at run time contradicts itself or the provider's. It is served nothing.
+    PolicyInvalid,
+    /// The form of the request is wrong.
+    Malformed(MalformedRequest),
+    /// A write whose outcome was unknown, or that was told as a conflict with itself, turned out to be stored.
     WriteConfirmed,
 }
 
@@ -142,6 +228,17 @@ pub enum ReplayCause {
     /// Another request with the same token won a race against this one, or another process with the same credential has
     /// refreshed since.
     Concurrent,
+}
+
+impl ReplayCause {
+    /// A short name, for logs and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LostResponse => "lost_response",
+            Self::Concurrent => "concurrent",
+        }
+    }
 }
 
 impl EventKind {
@@ -164,8 +261,23 @@ impl EventKind {
             Self::Refused(_) => "refused",
             Self::Contended => "contended",
             Self::Unavailable => "unavailable",
+            Self::Rejected => "rejected",
             Self::RecordCorrupt => "record_corrupt",
+            Self::PolicyInvalid => "policy_invalid",
+            Self::Malformed(_) => "malformed",
             Self::WriteConfirmed => "write_confirmed",
+        }
+    }
+
+    /// The short name of the cause, for the kinds that have one.
+    #[must_use]
+    pub const fn cause(self) -> Option<&'static str> {
+        match self {
+            Self::Refused(cause) | Self::ReuseDetected { cause, .. } => Some(cause.as_str()),
+            Self::Replayed { cause, .. } => Some(cause.as_str()),
+            Self::GrantRevoked(reason) => Some(reason.as_str()),
+            Self::Malformed(malformed) => Some(malformed.as_str()),
+            _ => None,
         }
     }
 }
@@ -209,10 +321,62 @@ impl<T: EventSink + ?Sized> EventSink for Arc<T> {
     }
 }
 
-/// Takes note of nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoEvents;
+/// An [`Event`] that owns what it tells, for queues and other threads.
+///
+/// ```
+/// use std::sync::mpsc;
+///
+/// use regrant::{Event, EventSink, OwnedEvent};
+///
+/// struct Queue(mpsc::SyncSender<OwnedEvent>);
+///
+/// impl EventSink for Queue {
+///     fn record(&self, event: &Event<'_>) {
+///         let _ = self.0.try_send(event.into()); // a full queue must not hold the request
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields of Event")]
+pub struct OwnedEvent {
+    pub kind: EventKind,
+    pub operation: Operation,
+    pub at: Timestamp,
+    pub realm: Realm,
+    pub client_id: Option<ClientId>,
+    pub grant_id: Option<GrantId>,
+    pub subject: Option<Subject>,
+    pub failure: Option<OwnedFailure>,
+}
 
-impl EventSink for NoEvents {
-    fn record(&self, _event: &Event<'_>) {}
+/// A [`Failure`] that owns what it tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OwnedFailure {
+    /// The port that failed.
+    pub port: Port,
+    /// Whether the same request may succeed later.
+    pub is_transient: bool,
+    /// The texts of the error and its sources, outermost first.
+    pub chain: Vec<String>,
+}
+
+impl From<&Event<'_>> for OwnedEvent {
+    fn from(event: &Event<'_>) -> Self {
+        Self {
+            kind: event.kind,
+            operation: event.operation,
+            at: event.at,
+            realm: event.realm.clone(),
+            client_id: event.client_id.cloned(),
+            grant_id: event.grant_id,
+            subject: event.subject.cloned(),
+            failure: event.failure.map(|failure| OwnedFailure {
+                port: failure.port,
+                is_transient: failure.is_transient,
+                chain: failure.chain().map(ToString::to_string).collect(),
+            }),
+        }
+    }
 }

@@ -31,7 +31,8 @@ pub trait SubjectGate: Send + Sync {
     /// Whether `subject` may still be served.
     ///
     /// # Errors
-    /// When that cannot be told. The client is then told to try again; nothing is consumed.
+    /// When that cannot be told. Nothing is consumed then. The client is told to try again, unless a
+    /// [`StoreError`](crate::store::StoreError) among the causes says that it does not help.
     async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>>;
 }
 

@@ -38,7 +38,7 @@ pub trait JwtIssuer: Send + Sync {
     /// Signs an access token with `key`.
     ///
     /// # Errors
-    /// When that cannot be done now: nothing is consumed, and the client is told to try again.
+    /// When that cannot be done. Nothing is consumed then, and the client is told to try again.
     async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError>;
 
     /// Signs an `id_token`.

@@ -159,6 +159,59 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// A short name, for logs and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientAuthenticationFailed => "client_authentication_failed",
+            Self::TokenUnrecognized => "token_unrecognized",
+            Self::GrantUnknown => "grant_unknown",
+            Self::OtherClient => "other_client",
+            Self::OtherRegistration => "other_registration",
+            Self::ProofOfPossessionFailed => "proof_of_possession_failed",
+            Self::ProofMissing => "proof_missing",
+            Self::CertificateMissing => "certificate_missing",
+            Self::ProofInvalid => "proof_invalid",
+            Self::ProofNonceRequired => "proof_nonce_required",
+            Self::AuthenticationTooWeak => "authentication_too_weak",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::PolledTooFast => "polled_too_fast",
+            Self::DeviceCodeExpired => "device_code_expired",
+            Self::DeniedByOwner => "denied_by_owner",
+            Self::UserCodeUnknown => "user_code_unknown",
+            Self::SubjectTokenInvalid => "subject_token_invalid",
+            Self::ActorNotAllowed => "actor_not_allowed",
+            Self::GrantRevoked => "grant_revoked",
+            Self::GrantExpired => "grant_expired",
+            Self::SubjectNotServed => "subject_not_served",
+            Self::RefreshTokenExpired => "refresh_token_expired",
+            Self::RootMismatch => "root_mismatch",
+            Self::SuccessorMismatch => "successor_mismatch",
+            Self::ScopeWithdrawn => "scope_withdrawn",
+            Self::ResourceWithdrawn => "resource_withdrawn",
+            Self::ReplayLimitReached => "replay_limit_reached",
+            Self::ClockBehind => "clock_behind",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::RefreshTokenForked => "refresh_token_forked",
+            Self::RefreshTokenAhead => "refresh_token_ahead",
+            Self::CodeExpired => "code_expired",
+            Self::CodeReused => "code_reused",
+            Self::CodeSpent => "code_spent",
+            Self::RedirectUriMismatch => "redirect_uri_mismatch",
+            Self::CodeVerifierMismatch => "code_verifier_mismatch",
+            Self::CodeVerifierUnexpected => "code_verifier_unexpected",
+            Self::CodeChallengeRequired => "code_challenge_required",
+            Self::RedirectUriNotRegistered => "redirect_uri_not_registered",
+            Self::GrantTypeNotAllowed => "grant_type_not_allowed",
+            Self::ScopeMissing => "scope_missing",
+            Self::ScopeExceeded => "scope_exceeded",
+            Self::ResourceExceeded => "resource_exceeded",
+            Self::ApprovalDenied => "approval_denied",
+            Self::PublicCaller => "public_caller",
+            Self::GrantExhausted => "grant_exhausted",
+        }
+    }
+
     /// The protocol's word for it. Exhaustive, so that a new fact must choose its word.
     #[must_use]
     pub const fn code(self) -> ErrorCode {

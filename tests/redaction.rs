@@ -17,16 +17,16 @@ use common::{
     APP, AUDITOR, Auth, Config, GateState, OTHER, PASSWORD, POSTER, REDIRECT, Reply, SCOPE, SPA, Server, StubIssuer,
     StubVerifier, Tokens, USER, VERIFIER, basic, challenge, client, encode, form, scope, seconds, subject,
 };
-use regrant::store::{StoreError, StoredGrant, Version};
+use regrant::store::{GrantRecord, StoreError, StoredGrant, Version};
 use regrant::wire::{Endpoint, Endpoints, Paths, Request};
 use regrant::{
     AccessToken, AccessTokenClaims, AccessTokenFormat, Approval, ApproveError, ApproveRequest, AuthenticateError,
     AuthenticatedClient, AuthorizationCode, AuthorizeRequest, Client, ClientAssertion, ClientAuthenticationMethod,
     ClientCertificate, ClientCredentials, ClientId, ClientPolicy, ClientRegistry, ClientSecret, CodeVerifier,
     DeviceAuthorizationRequest, DeviceCode, DpopProof, Entropy, Event, EventSink, ExchangeRequest, Grant,
-    GrantApprover, GrantOwner, GrantType, IdToken, IdTokenClaims, IssueRequest, Key, KeyRing, PollRequest, Possession,
-    Realm, RedeemRequest, RefreshRequest, RefreshToken, SecretHash, SystemEntropy, TokenError, TokenFormat, TokenKind,
-    TokenPrefixes, TokenService, UserCode, VerifyCredentials,
+    GrantApprover, GrantOwner, GrantType, IdToken, IdTokenClaims, IssueRequest, Key, KeyRing, OwnedEvent, PollRequest,
+    Possession, Realm, RedeemRequest, RefreshRequest, RefreshToken, SecretHash, SystemEntropy, TokenError, TokenFormat,
+    TokenKind, TokenPrefixes, TokenService, UserCode, VerifyCredentials,
 };
 
 /// Collects everything that somebody might see.
@@ -70,10 +70,11 @@ impl std::io::Write for Seen {
 impl EventSink for Seen {
     fn record(&self, event: &Event<'_>) {
         self.debug(event);
+        self.debug(&OwnedEvent::from(event));
         #[cfg(feature = "tracing")]
         regrant::sink::TracingSink.record(event);
         #[cfg(feature = "metrics")]
-        metrics::with_local_recorder(&Labels(self.clone()), || regrant::sink::MetricsSink.record(event));
+        metrics::with_local_recorder(&Labels(self.clone()), || regrant::sink::MetricsSink::new().record(event));
     }
 }
 
@@ -255,10 +256,11 @@ async fn live() -> Lifecycle {
     #[cfg(feature = "tracing")]
     log();
     let (seen, drawn) = (Seen::default(), Remembering::default());
-    let config = config();
+    let config =
+        Config { jwt_issuer: Some(StubIssuer::default()), proof_verifier: Some(StubVerifier::default()), ..config() };
     let service = TokenService::builder(config.store.clone(), config.registry(), ring())
-        .jwt_issuer(StubIssuer::default())
-        .proof_verifier(StubVerifier::default())
+        .jwt_issuer(config.jwt_issuer.clone().unwrap())
+        .proof_verifier(config.proof_verifier.clone().unwrap())
         .clock(config.clock.clone())
         .gate(config.gate.clone())
         .entropy(drawn.clone())
@@ -282,6 +284,7 @@ async fn live() -> Lifecycle {
     life.succeed().await;
     life.branch_out().await;
     life.fail().await;
+    life.break_down().await;
     life
 }
 
@@ -465,6 +468,44 @@ impl Lifecycle {
     }
 }
 
+impl Lifecycle {
+    /// Every port fails under requests that are full of secrets.
+    async fn break_down(&mut self) {
+        let own = self.server.sign_in(OTHER).await;
+        self.secrets.add_tokens("of the breakdown", &own);
+        let code = self.server.code(OTHER).await;
+        self.secrets.add("code of the breakdown", &code);
+        self.secrets.add("another proof", "A.77c1-proof-of-the-breakdown");
+        let (issuer, verifier) = (self.server.config.jwt_issuer.clone(), self.server.config.proof_verifier.clone());
+        let (issuer, verifier, store) = (issuer.unwrap(), verifier.unwrap(), self.server.store().clone());
+        let undecided = [("grant_type", "password"), ("username", USER), ("password", "unreachable")];
+        let mut replies = vec![self.server.token(OTHER, &undecided).await];
+        let faults: [&(dyn Fn() + Sync); 5] = [
+            &|| issuer.set_down(true),
+            &|| verifier.set_down(true),
+            &|| store.overwrite(|_, record| GrantRecord { payload: vec![7; 9], ..record }),
+            &|| store.set_down(true),
+            &|| store.reject(),
+        ];
+        for fault in faults {
+            fault();
+            replies.push(self.server.refresh_with(OTHER, "A.77c1-proof-of-the-breakdown", &own.refresh).await);
+            replies.push(self.server.redeem(OTHER, &code).await);
+            replies.push(self.server.introspect(OTHER, &own.access).await);
+            replies.push(self.server.revoke(OTHER, &own.refresh).await);
+            issuer.set_down(false);
+            verifier.set_down(false);
+        }
+        store.calm();
+        for reply in replies {
+            self.seen.debug(&reply.response);
+            if reply.status() != 200 {
+                self.seen.note(&String::from_utf8(reply.response.body).unwrap());
+            }
+        }
+    }
+}
+
 // A44 (kanidm #3742, Keycloak CVE-2026-7571), I24.
 #[tokio::test]
 async fn no_log_event_metric_or_error_body_shows_a_secret() {
@@ -473,6 +514,12 @@ async fn no_log_event_metric_or_error_body_shows_a_secret() {
     let text = life.seen.text();
     for word in ["ReuseDetected", "CodeReuse", "Rotated", "Replayed", "Unavailable", "ClientAuthenticationFailed"] {
         assert!(text.contains(word), "the lifecycle did not come to {word}");
+    }
+    for word in ["Rejected", "RecordCorrupt", "Malformed(", "port: Store", "port: Authenticator"] {
+        assert!(text.contains(word), "the lifecycle did not come to {word}");
+    }
+    for port in ["SubjectGate", "ProofVerifier", "JwtIssuer", "GrantApprover"] {
+        assert!(text.contains(&format!("port: {port}")), "{port} did not fail");
     }
     life.secrets.assert_absent_from(&text);
     #[cfg(feature = "metrics")]

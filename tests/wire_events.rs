@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 
+mod common;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use regrant::wire::{Endpoint, Endpoints, Request};
+use common::{APP, Config, OTHER, Server, WatchedStore};
+use regrant::wire::{Endpoint, Endpoints, MalformedRequest, Request};
 use regrant::{
     Approval, ApproveError, ApproveRequest, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret, Event,
     EventKind, EventSink, GrantApprover, GrantType, KeyRing, MemoryStore, Operation, Refusal, SecretHash,
@@ -76,4 +79,63 @@ async fn whoever_guesses_is_reported() {
         let told = told_of(&format!("grant_type=password&username=u&password=p&{client}")).await;
         assert_eq!(told, expected, "{client}");
     }
+}
+
+/// Endpoint, method, headers, body; operation and fault of the event.
+type Case<'a> = (Endpoint, &'a str, &'a [(&'a str, &'a [u8])], &'a str, Operation, MalformedRequest);
+
+#[tokio::test]
+async fn malformed_requests_are_told_by_name_and_never_by_what_was_in_them() {
+    let server = Server::start();
+    let form = ("content-type", &b"application/x-www-form-urlencoded"[..]);
+    let json = ("content-type", &b"application/json"[..]);
+    let basic = ("authorization", &b"Basic canary!"[..]);
+    let (token, revoke) = (Endpoint::Token, Endpoint::Revocation);
+    let cases: [Case<'_>; 12] = [
+        (token, "GET", &[], "", Operation::Token, MalformedRequest::Method("POST")),
+        (token, "POST", &[json], "{}", Operation::Token, MalformedRequest::ContentType),
+        (token, "POST", &[form], "scope=%ff", Operation::Token, MalformedRequest::Encoding),
+        (token, "POST", &[form], "code=canary&code=canary", Operation::Token, MalformedRequest::Repeated),
+        (token, "POST", &[form], "grant_type=password", Operation::Token, MalformedRequest::NoClient),
+        (token, "POST", &[form, basic], "", Operation::Token, MalformedRequest::Authorization),
+        (token, "POST", &[form], "client_id=a", Operation::Token, MalformedRequest::Missing("grant_type")),
+        (token, "POST", &[form], "client_id=a&grant_type=canary", Operation::Token, MalformedRequest::GrantType),
+        (revoke, "POST", &[form], "client_id=a", Operation::Revoke, MalformedRequest::Missing("token")),
+        (Endpoint::Introspection, "POST", &[form], "token=canary", Operation::Introspect, MalformedRequest::NoClient),
+        (
+            Endpoint::DeviceAuthorization,
+            "POST",
+            &[form],
+            "client_id=a",
+            Operation::AuthorizeDevice,
+            MalformedRequest::NotServed,
+        ),
+        (Endpoint::Metadata, "PUT", &[], "", Operation::Publish, MalformedRequest::Method("GET, HEAD")),
+    ];
+    for (endpoint, method, headers, body, operation, malformed) in cases {
+        let reply = server.raw(endpoint, method, headers, body).await;
+        let events = server.config.events.take_whole();
+        assert_eq!(events.len(), 1, "{reply:?} {events:?}");
+        let event = &events[0];
+        assert_eq!((event.operation, event.kind), (operation, EventKind::Malformed(malformed)), "{reply:?}");
+        assert_eq!(event.kind.cause(), Some(malformed.as_str()));
+        assert!(event.client_id.is_none() && event.failure.is_none() && !format!("{event:?}").contains("canary"));
+    }
+}
+
+#[tokio::test]
+async fn to_log_out_what_is_dead_is_no_refusal_and_to_log_out_others_is_one() {
+    let server = Server::start();
+    let (tokens, code) = (server.sign_in(APP).await, server.code(APP).await);
+    // The same keys on a store that knows nothing of the grant.
+    let forgotten = Config { store: WatchedStore::default(), ..server.config.clone() }.start();
+    server.revoke(APP, &tokens.refresh).await;
+    server.config.events.take();
+    for token in [&*tokens.refresh, &tokens.access, &code, "garbage"] {
+        assert_eq!(server.revoke(APP, token).await.status(), 200);
+        assert_eq!(forgotten.revoke(APP, token).await.status(), 200);
+    }
+    assert_eq!(server.config.events.take(), []);
+    server.revoke(OTHER, &tokens.refresh).await;
+    assert_eq!(server.config.events.take(), [(Operation::Revoke, EventKind::Refused(Refusal::OtherClient))]);
 }

@@ -345,7 +345,7 @@ fn every_fault_of_form_has_its_word_its_status_and_an_answer_that_clients_can_re
         assert_eq!(reply.outcome(), (status, code.as_str()), "{fault:?}");
         assert_eq!(reply.text("error_description"), fault.to_string(), "{fault:?}");
     }
-    let source = include_str!("../src/wire/malformed.rs");
+    let source = include_str!("../src/malformed.rs");
     assert_eq!(table.len(), source.matches("#[error(").count(), "a fault is missing");
 }
 

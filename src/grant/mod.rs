@@ -309,6 +309,19 @@ pub enum RevocationReason {
     CodeReuse,
 }
 
+impl RevocationReason {
+    /// A short name, for logs and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientRequest => "client_request",
+            Self::HostRequest => "host_request",
+            Self::RefreshTokenReuse => "refresh_token_reuse",
+            Self::CodeReuse => "code_reuse",
+        }
+    }
+}
+
 /// A grant as its resource owner or client may see it listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -4,11 +4,12 @@ use super::{Inner, TokenService};
 use crate::authenticator::ClientAuthenticator;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::event::{EventSink, NoEvents};
+use crate::event::EventSink;
 use crate::gate::{EverySubject, SubjectGate};
 use crate::jwt::JwtIssuer;
 use crate::policy::{Policy, PolicyError};
 use crate::proof::ProofVerifier;
+use crate::timings::Timings;
 use crate::token::{KeyRing, TokenFormat, TokenPrefixes};
 use crate::vocabulary::Realm;
 
@@ -24,7 +25,8 @@ pub struct TokenServiceBuilder<S> {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     gate: Arc<dyn SubjectGate>,
-    events: Arc<dyn EventSink>,
+    events: Vec<Arc<dyn EventSink>>,
+    timings: Option<Arc<dyn Timings>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,
     proof_verifier: Option<Arc<dyn ProofVerifier>>,
 }
@@ -41,7 +43,8 @@ impl<S> TokenServiceBuilder<S> {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             gate: Arc::new(EverySubject),
-            events: Arc::new(NoEvents),
+            events: Vec::new(),
+            timings: None,
             jwt_issuer: None,
             proof_verifier: None,
         }
@@ -89,10 +92,17 @@ impl<S> TokenServiceBuilder<S> {
         self
     }
 
-    /// Where events go. Default nowhere.
+    /// Adds a sink that events go to. Default none.
     #[must_use]
     pub fn events(mut self, events: impl EventSink + 'static) -> Self {
-        self.events = Arc::new(events);
+        self.events.push(Arc::new(events));
+        self
+    }
+
+    /// Where the durations of calls go. Default nowhere, and nothing is measured.
+    #[must_use]
+    pub fn timings(mut self, timings: impl Timings + 'static) -> Self {
+        self.timings = Some(Arc::new(timings));
         self
     }
 
@@ -136,6 +146,7 @@ impl<S> TokenServiceBuilder<S> {
             entropy: self.entropy,
             gate: self.gate,
             events: self.events,
+            timings: self.timings,
             jwt_issuer: self.jwt_issuer,
             proof_verifier: self.proof_verifier,
         })))

@@ -2,35 +2,51 @@
 
 use std::ops::ControlFlow;
 
-use super::{TokenError, TokenService};
+use super::{Terms, TokenError, TokenService};
 use crate::client::Client;
 use crate::engine::{self, ActiveToken, Context, Decision, Shown, TokenResponse};
-use crate::event::{Event, EventKind, Operation};
+use crate::event::{Event, EventKind, Failure, Operation};
 use crate::grant::{Confirmation, Grant};
 use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
 use crate::possession::Possession;
 use crate::refusal::Refusal;
-use crate::store::{Expect, GrantKey, GrantRecord, StoreError, Swap, TokenStore, Version};
+use crate::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version};
+use crate::timings::StoreCall;
 use crate::token::Opened;
 use crate::vocabulary::{ClientId, Subject};
 
 /// How often a call loads and decides again after a lost race. Each lost race is another call's success.
 const MAX_ATTEMPTS: usize = 64;
 
-/// How often a write of unknown outcome is read back.
-const READ_BACKS: usize = 3;
-
 /// One call of the service: what its events have in common.
 pub(super) struct Call<'a, S> {
     pub(super) service: &'a TokenService<S>,
     pub(super) operation: Operation,
     client_id: Option<&'a ClientId>,
+    grant_id: Option<GrantId>,
+}
+
+impl<S> Clone for Call<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Call<'_, S> {}
+
+/// A grant, and the version a decision about it must name. Boxed: it is large, and passes through several futures.
+type Loaded = (Box<Grant>, Version);
+
+/// What became of a write. A lost race brings the record that won, so that the next round need not load it.
+enum Written {
+    Stored,
+    Lost(Option<Loaded>),
 }
 
 impl<'a, S> Call<'a, S> {
     pub(super) const fn new(service: &'a TokenService<S>, operation: Operation) -> Self {
-        Self { service, operation, client_id: None }
+        Self { service, operation, client_id: None, grant_id: None }
     }
 
     pub(super) const fn by(mut self, client_id: &'a ClientId) -> Self {
@@ -38,31 +54,44 @@ impl<'a, S> Call<'a, S> {
         self
     }
 
-    pub(super) fn record(&self, kind: EventKind) {
-        self.emit(kind, self.client_id, None, None);
+    /// The call as one about this grant.
+    pub(super) const fn about(mut self, grant_id: GrantId) -> Self {
+        self.grant_id = Some(grant_id);
+        self
     }
 
-    pub(super) fn unavailable(&self, error: TokenError) -> TokenError {
-        self.record(EventKind::Unavailable);
-        error
+    pub(super) fn record(&self, kind: EventKind) {
+        self.emit(kind, None, None, None);
     }
 
     fn record_of(&self, kind: EventKind, grant: &Grant) {
-        let subject = grant.approval.subject.as_ref();
-        self.emit(kind, self.client_id.or(Some(&grant.client_id)), Some(grant.id), subject);
+        self.about(grant.id).emit(kind, Some(&grant.client_id), grant.approval.subject.as_ref(), None);
     }
 
     fn emit(
         &self,
         kind: EventKind,
         client_id: Option<&ClientId>,
-        grant_id: Option<GrantId>,
         subject: Option<&Subject>,
+        failure: Option<Failure<'_>>,
     ) {
         let inner = &self.service.0;
-        let at = inner.clock.now();
-        let event = Event { kind, operation: self.operation, at, realm: &inner.realm, client_id, grant_id, subject };
-        inner.events.record(&event);
+        if inner.events.is_empty() || self.is_idle(kind) {
+            return;
+        }
+        let (operation, at, realm) = (self.operation, inner.clock.now(), &inner.realm);
+        let (client_id, grant_id) = (self.client_id.or(client_id), self.grant_id);
+        let event = Event { kind, operation, at, realm, client_id, grant_id, subject, failure };
+        inner.events.iter().for_each(|sink| sink.record(&event));
+    }
+
+    /// To log out what is dead already is no refusal: the caller has what it asked for.
+    const fn is_idle(&self, kind: EventKind) -> bool {
+        matches!(self.operation, Operation::Revoke | Operation::RevokeGrant)
+            && matches!(
+                kind,
+                EventKind::Refused(Refusal::GrantUnknown | Refusal::GrantRevoked | Refusal::TokenUnrecognized)
+            )
     }
 
     pub(super) fn refuse(&self, refusal: Refusal) -> TokenError {
@@ -75,14 +104,20 @@ impl<'a, S> Call<'a, S> {
         refused(refusal)
     }
 
-    pub(super) fn contended(&self) -> TokenError {
-        self.record(EventKind::Contended);
-        TokenError::Contended
+    /// Tells the host why there is no answer: the one place for everything that is a 5xx.
+    pub(super) fn failed(&self, error: TokenError) -> TokenError {
+        let (kind, failure) = error.told();
+        self.emit(kind, None, None, failure);
+        error
     }
 
-    pub(super) fn failed(&self, error: StoreError) -> TokenError {
-        self.record(if error.is_corrupt() { EventKind::RecordCorrupt } else { EventKind::Unavailable });
-        TokenError::Store(error)
+    pub(super) fn contended(&self) -> TokenError {
+        self.failed(TokenError::Contended)
+    }
+
+    /// What the client gets for one flow.
+    pub(super) fn terms(&self, client: &Client, grant_type: &GrantType) -> Result<Terms, TokenError> {
+        self.service.terms(client, grant_type).map_err(|error| self.failed(error))
     }
 
     fn key(&self, id: GrantId) -> GrantKey {
@@ -95,21 +130,32 @@ impl<S: TokenStore> Call<'_, S> {
     pub(super) async fn is_served(&self, subject: Option<&Subject>) -> Result<bool, TokenError> {
         let Some(subject) = subject else { return Ok(true) };
         let may_be_served = self.service.0.gate.may_be_served(subject).await;
-        may_be_served.map_err(|error| self.unavailable(TokenError::Gate(error)))
+        may_be_served.map_err(|error| self.failed(TokenError::Gate(error)))
     }
 
-    /// The grant, and the version a decision about it must name. Boxed: it is large, and passes through several futures.
-    pub(super) async fn load(&self, id: GrantId) -> Result<Option<(Box<Grant>, Version)>, TokenError> {
-        let stored = self.service.0.store.load(&self.key(id)).await.map_err(|error| self.failed(error))?;
-        let Some(stored) = stored else { return Ok(None) };
+    pub(super) async fn load(&self, id: GrantId) -> Result<Option<Loaded>, TokenError> {
+        let stored = self.read(id).await.map_err(|error| self.about(id).failed(TokenError::Store(error)))?;
+        stored.map(|stored| self.decode(id, &stored)).transpose()
+    }
+
+    async fn read(&self, id: GrantId) -> Result<Option<StoredGrant>, StoreError> {
+        let _timer = self.service.store_timer(StoreCall::Load);
+        self.service.0.store.load(&self.key(id)).await
+    }
+
+    pub(super) fn decode(&self, id: GrantId, stored: &StoredGrant) -> Result<Loaded, TokenError> {
         let grant = Grant::decode(id, &stored.record.payload);
-        grant
-            .map(|grant| Some((Box::new(grant), stored.version)))
-            .map_err(|error| self.failed(StoreError::corrupt(error)))
+        let corrupt = |error| self.about(id).failed(TokenError::Store(StoreError::corrupt(error)));
+        grant.map(|grant| (Box::new(grant), stored.version)).map_err(corrupt)
     }
 
-    async fn load_existing(&self, id: GrantId) -> Result<(Box<Grant>, Version), TokenError> {
-        self.load(id).await?.ok_or_else(|| self.refuse(Refusal::GrantUnknown))
+    /// The grant as the last round left it, or as the store has it.
+    async fn load_existing(&self, id: GrantId, known: &mut Option<Loaded>) -> Result<Loaded, TokenError> {
+        let grant = match known.take() {
+            Some(known) => Some(known),
+            None => self.load(id).await?,
+        };
+        grant.ok_or_else(|| self.refuse(Refusal::GrantUnknown))
     }
 
     /// Stores a new grant.
@@ -119,7 +165,7 @@ impl<S: TokenStore> Call<'_, S> {
 
     /// Stores a new grant unless there is one of its id.
     pub(super) async fn is_inserted(&self, grant: &Grant, event: EventKind) -> Result<bool, TokenError> {
-        let is_stored = self.store(grant, Expect::Absent).await? == Swap::Stored;
+        let is_stored = matches!(self.store(grant, Expect::Absent).await?, Written::Stored);
         if is_stored {
             self.record_of(event, grant);
         }
@@ -135,7 +181,7 @@ impl<S: TokenStore> Call<'_, S> {
         bound: Option<&Confirmation>,
         decide: impl FnOnce(&Context<'_>) -> Result<(Grant, TokenResponse), Refusal>,
     ) -> Result<TokenResponse, TokenError> {
-        let terms = self.service.terms(client, grant_type)?;
+        let terms = self.terms(client, grant_type)?;
         let confirmation = engine::confirmation(shown, bound, &terms.policy);
         let confirmation = confirmation.map_err(|refusal| self.refuse(refusal))?;
         let ctx = Context { confirmation, ..self.service.context(client, &terms) };
@@ -147,27 +193,32 @@ impl<S: TokenStore> Call<'_, S> {
     /// What `caller` may learn of a token; `None` when it is not active or not for this caller to know.
     pub(super) async fn active(&self, caller: &Client, token: &str) -> Result<Option<ActiveToken>, TokenError> {
         let Some((kind, opened)) = self.service.open_any(token) else { return Ok(None) };
-        let Some((grant, _)) = self.load(opened.grant_id).await? else { return Ok(None) };
+        let call = self.about(opened.grant_id);
+        let Some((grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
         let is_own = engine::owned_by(caller, &grant).is_ok();
-        let policy = is_own.then(|| self.service.policy_for(caller, &grant.grant_type)).transpose()?;
+        let policy = is_own.then(|| self.service.policy_for(caller, &grant.grant_type)).transpose();
+        let policy = policy.map_err(|error| call.failed(error))?;
         let now = self.service.now();
         let Some(active) = engine::introspect(*grant, kind, &opened, caller, policy.as_ref(), now) else {
             return Ok(None);
         };
-        Ok(self.is_served(active.approval.subject.as_ref()).await?.then_some(active))
+        Ok(call.is_served(active.approval.subject.as_ref()).await?.then_some(active))
     }
 
     /// Decides about a grant until the decision is stored.
     pub(super) async fn transact<T>(
-        &self,
+        mut self,
         id: GrantId,
         decide: impl Fn(&mut Grant) -> Decision<T>,
     ) -> Result<T, TokenError> {
+        self.grant_id = Some(id);
+        let mut known = None;
         for _ in 0..MAX_ATTEMPTS {
-            let (mut grant, version) = self.load_existing(id).await?;
+            let (mut grant, version) = self.load_existing(id, &mut known).await?;
             let decision = decide(&mut grant);
-            if let ControlFlow::Break(answer) = self.settle(decision, &grant, version).await? {
-                return answer;
+            match self.settle(decision, &grant, version).await? {
+                ControlFlow::Break(answer) => return answer,
+                ControlFlow::Continue(current) => known = current,
             }
         }
         Err(self.contended())
@@ -176,23 +227,24 @@ impl<S: TokenStore> Call<'_, S> {
     /// The same for a code or refresh token: rows 4 to 6 of the order of checks stand before the decision, and what it lets go
     /// is signed before it is stored. A signer that fails has then consumed nothing.
     pub(super) async fn exchange(
-        &self,
+        mut self,
         client: &Client,
         id: GrantId,
         presented: &Opened,
         possession: &Possession,
         decide: impl Fn(&mut Grant, &Context<'_>) -> Decision<TokenResponse>,
     ) -> Result<TokenResponse, TokenError> {
-        let mut shown = None;
+        self.grant_id = Some(id);
+        let (mut shown, mut known) = (None, None);
         for attempt in 0..MAX_ATTEMPTS {
-            let (mut grant, version) = self.load_existing(id).await?;
+            let (mut grant, version) = self.load_existing(id, &mut known).await?;
             engine::presented_by(client, &grant, presented).map_err(|refusal| self.refuse_of(refusal, &grant))?;
             // A proof is accepted once, however often the decision is made anew.
             let shown = match shown {
                 Some(shown) => shown,
                 None => *shown.insert(self.prove(possession).await?),
             };
-            let terms = self.service.terms(client, &grant.grant_type)?;
+            let terms = self.terms(client, &grant.grant_type)?;
             let bound = grant.approval.confirmation;
             let confirmation = engine::confirmation(shown, bound.as_ref(), &terms.policy);
             let confirmation = confirmation.map_err(|refusal| self.refuse_of(refusal, &grant))?;
@@ -206,8 +258,9 @@ impl<S: TokenStore> Call<'_, S> {
             if let Ok(tokens) = &mut decision.outcome {
                 self.sign(tokens, client, &grant, &terms.policy).await?;
             }
-            if let ControlFlow::Break(answer) = self.settle(decision, &grant, version).await? {
-                return answer;
+            match self.settle(decision, &grant, version).await? {
+                ControlFlow::Break(answer) => return answer,
+                ControlFlow::Continue(current) => known = current,
             }
         }
         Err(self.contended())
@@ -219,10 +272,10 @@ impl<S: TokenStore> Call<'_, S> {
         decision: Decision<T>,
         grant: &Grant,
         version: Version,
-    ) -> Result<ControlFlow<Result<T, TokenError>>, TokenError> {
+    ) -> Result<ControlFlow<Result<T, TokenError>, Option<Loaded>>, TokenError> {
         let Decision { outcome, commits, events } = decision;
-        if commits && self.store(grant, Expect::Version(version)).await? == Swap::Conflict {
-            return Ok(ControlFlow::Continue(()));
+        if commits && let Written::Lost(current) = self.store(grant, Expect::Version(version)).await? {
+            return Ok(ControlFlow::Continue(current));
         }
         for event in events {
             self.record_of(event, grant);
@@ -230,42 +283,45 @@ impl<S: TokenStore> Call<'_, S> {
         Ok(ControlFlow::Break(outcome.map_err(|refusal| self.refuse_of(refusal, grant))))
     }
 
-    async fn store(&self, grant: &Grant, expect: Expect) -> Result<Swap, TokenError> {
-        let key = self.key(grant.id);
+    /// Writes once. Whatever is not acknowledged is looked at once, never written again: a database that is slow is not asked
+    /// any longer than that.
+    ///
+    /// If our record is there, it was stored, though the answer was lost, or was a conflict because a client library repeated
+    /// the write and met its own: the salts and digests of tokens are nobody else's. Equal records without new tokens, of two
+    /// log-outs at one moment for instance, say the same whoever wrote them. If another one is there, somebody moved on, and the
+    /// decision begins anew. If nothing moved after an error, the write may still arrive later, so the caller is told to try
+    /// again: its retry finds either state and is answered with the one successor.
+    async fn store(&self, grant: &Grant, expect: Expect) -> Result<Written, TokenError> {
+        let call = self.about(grant.id);
+        let unknown = match self.write(grant, expect).await {
+            Ok(Swap::Stored) => return Ok(Written::Stored),
+            Ok(Swap::Conflict) => None,
+            Err(error) => Some(error),
+        };
+        let current = match self.read(grant.id).await {
+            Ok(current) => current,
+            Err(error) => return Err(call.failed(TokenError::Store(unknown.unwrap_or(error)))),
+        };
+        if current.as_ref().is_some_and(|current| current.record.payload == grant.encode()) {
+            self.record_of(EventKind::WriteConfirmed, grant);
+            return Ok(Written::Stored);
+        }
+        let found = current.as_ref().map_or(Expect::Absent, |current| Expect::Version(current.version));
+        match unknown {
+            Some(error) if current.is_none() || found == expect => Err(call.failed(TokenError::Store(error))),
+            _ => Ok(Written::Lost(current.map(|current| self.decode(grant.id, &current)).transpose()?)),
+        }
+    }
+
+    async fn write(&self, grant: &Grant, expect: Expect) -> Result<Swap, StoreError> {
         let record = GrantRecord {
             payload: grant.encode(),
             client_id: grant.client_id.clone(),
             subject: grant.approval.subject.clone(),
             expires_at: grant.ends_at(),
         };
-        match self.service.0.store.compare_and_swap(&key, expect, record).await {
-            Ok(swap) => Ok(swap),
-            Err(error) => self.read_back(&key, grant, expect, error).await,
-        }
-    }
-
-    /// The write may have been applied or not. If our record is there, it was: its salts and digests are ours alone. If
-    /// another one is there, somebody moved on, and the decision begins anew. If nothing moved it may still arrive later,
-    /// so the caller is told to try again: its retry finds either state and is answered with the one successor.
-    async fn read_back(
-        &self,
-        key: &GrantKey,
-        grant: &Grant,
-        expect: Expect,
-        error: StoreError,
-    ) -> Result<Swap, TokenError> {
-        for _ in 0..READ_BACKS {
-            match self.service.0.store.load(key).await {
-                Ok(Some(stored)) if stored.record.payload == grant.encode() => {
-                    self.record_of(EventKind::WriteConfirmed, grant);
-                    return Ok(Swap::Stored);
-                }
-                Ok(Some(stored)) if expect != Expect::Version(stored.version) => return Ok(Swap::Conflict),
-                Ok(_) => break,
-                Err(_) => {}
-            }
-        }
-        Err(self.failed(error))
+        let _timer = self.service.store_timer(StoreCall::CompareAndSwap);
+        self.service.0.store.compare_and_swap(&self.key(grant.id), expect, record).await
     }
 }
 

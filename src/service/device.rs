@@ -44,7 +44,8 @@ impl<S: TokenStore> TokenService<S> {
         request: &DeviceAuthorizationRequest,
     ) -> Result<DeviceAuthorizationResponse, TokenError> {
         let call = Call::new(self, Operation::AuthorizeDevice).by(&client.id);
-        let terms = self.terms(client, &GrantType::DeviceCode)?;
+        let _timer = self.timer(call.operation);
+        let terms = call.terms(client, &GrantType::DeviceCode)?;
         for _ in 0..DRAWS {
             let (device, response) = engine::authorize_device(request, &self.context(client, &terms))
                 .map_err(|refusal| call.refuse(refusal))?;
@@ -63,6 +64,7 @@ impl<S: TokenStore> TokenService<S> {
     /// When the store cannot tell.
     pub async fn device(&self, user_code: &UserCode) -> Result<Option<GrantSummary>, TokenError> {
         let call = Call::new(self, Operation::DecideDevice);
+        let _timer = self.timer(call.operation);
         let device = self.find(&call, user_code).await?;
         let now = self.now();
         let waiting = device.filter(|device| engine::undecided(device, now).is_ok());
@@ -79,6 +81,7 @@ impl<S: TokenStore> TokenService<S> {
     /// [`TokenError::Refused`] when no device waits for the code (any more), or the approval exceeds what it asked for.
     pub async fn approve_device(&self, user_code: &UserCode, approval: Approval) -> Result<GrantId, TokenError> {
         let call = Call::new(self, Operation::DecideDevice);
+        let _timer = self.timer(call.operation);
         let device = self.find(&call, user_code).await?.ok_or_else(|| call.refuse(Refusal::UserCodeUnknown))?;
         let approved = engine::approve_device(&device, approval, &*self.0.entropy, self.now());
         let grant = approved.map_err(|refusal| call.refuse_of(refusal, &device))?;
@@ -94,6 +97,7 @@ impl<S: TokenStore> TokenService<S> {
     /// As for [`approve_device`](Self::approve_device).
     pub async fn deny_device(&self, user_code: &UserCode) -> Result<(), TokenError> {
         let call = Call::new(self, Operation::DecideDevice);
+        let _timer = self.timer(call.operation);
         let device = self.find(&call, user_code).await?.ok_or_else(|| call.refuse(Refusal::UserCodeUnknown))?;
         call.transact(device.id, |device| engine::decide_device(device, None, self.now())).await
     }
@@ -102,13 +106,14 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// [`TokenError::Refused`] with [`Refusal::AuthorizationPending`] or [`Refusal::PolledTooFast`] while the device is to poll
-    /// on; with any other refusal it is to stop. Everything else consumed nothing.
+    /// on; with any other refusal it is to stop. After anything else it polls on.
     pub async fn poll(&self, client: &AuthenticatedClient, request: &PollRequest) -> Result<TokenResponse, TokenError> {
         let call = Call::new(self, Operation::Poll).by(&client.id);
+        let _timer = self.timer(call.operation);
         let Some(presented) = self.0.tokens.open(TokenKind::DeviceCode, request.device_code.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
         };
-        let terms = self.terms(client, &GrantType::DeviceCode)?;
+        let terms = call.terms(client, &GrantType::DeviceCode)?;
         let grant_id = call
             .transact(presented.grant_id, |device| engine::poll(device, &presented, &self.context(client, &terms)))
             .await?;

@@ -2,10 +2,11 @@
 
 use super::commit::Call;
 use super::{TokenError, TokenService};
-use crate::event::{EventKind, Operation};
-use crate::grant::{Grant, GrantSummary};
+use crate::event::Operation;
+use crate::grant::GrantSummary;
 use crate::grant_id::GrantId;
-use crate::store::{GrantIndex, GrantOwner, PurgeExpired, TokenStore};
+use crate::store::{GrantIndex, GrantOwner, PurgeExpired, StoredGrant, TokenStore};
+use crate::timings::StoreCall;
 use crate::vocabulary::{ClientId, Subject};
 
 /// How many grants are read at a time when all of an owner's are revoked.
@@ -25,7 +26,7 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     /// The live grants of a resource owner or client: what a "my sessions" page shows. Begins behind `after`, with 1 to
     /// 1000 grants looked at.
     ///
-    /// A record that cannot be read is left out and reported as [`EventKind::RecordCorrupt`]: it must not hide the others.
+    /// A record that cannot be read is left out and reported as [`EventKind::RecordCorrupt`](crate::EventKind::RecordCorrupt): it must not hide the others.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -47,15 +48,13 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
         limit: usize,
     ) -> Result<GrantPage, TokenError> {
         let call = Call::new(self, Operation::Grants);
+        let _timer = self.timer(call.operation);
         let limit = limit.clamp(1, 1000);
-        let page = self.0.store.page(&self.0.realm, owner, after, limit).await.map_err(|error| call.failed(error))?;
+        let page = call.page(owner, after, limit).await?;
         let next = page.last().filter(|_| page.len() == limit).map(|(id, _)| *id);
-        let now = self.0.clock.now();
-        let readable = |(id, stored): (GrantId, crate::store::StoredGrant)| {
-            Grant::decode(id, &stored.record.payload).inspect_err(|_| call.record(EventKind::RecordCorrupt)).ok()
-        };
-        let grants =
-            page.into_iter().filter_map(readable).filter(|grant| grant.is_live(now)).map(Grant::summary).collect();
+        let now = self.now();
+        let readable = page.iter().filter_map(|(id, stored)| call.decode(*id, stored).ok());
+        let grants = readable.filter(|(grant, _)| grant.is_live(now)).map(|(grant, _)| grant.summary()).collect();
         Ok(GrantPage { grants, next })
     }
 
@@ -88,8 +87,7 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
         let mut failure = None;
         let mut after = None;
         loop {
-            let page = self.0.store.page(&self.0.realm, owner, after, PAGE).await;
-            let page = page.map_err(|error| Call::new(self, Operation::RevokeGrant).failed(error))?;
+            let page = Call::new(self, Operation::RevokeGrant).page(owner, after, PAGE).await?;
             for (id, _) in &page {
                 match self.revoke_grant(*id).await {
                     Ok(was_live) => revoked += usize::from(was_live),
@@ -102,6 +100,20 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
                 return failure.map_or(Ok(revoked), Err);
             }
         }
+    }
+}
+
+impl<S: GrantIndex> Call<'_, S> {
+    async fn page(
+        &self,
+        owner: &GrantOwner,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<(GrantId, StoredGrant)>, TokenError> {
+        let inner = &self.service.0;
+        let _timer = self.service.store_timer(StoreCall::Page);
+        let page = inner.store.page(&inner.realm, owner, after, limit).await;
+        page.map_err(|error| self.failed(TokenError::Store(error)))
     }
 }
 
@@ -121,6 +133,9 @@ impl<S: PurgeExpired> TokenService<S> {
     /// ```
     pub async fn purge_expired(&self, limit: usize) -> Result<usize, TokenError> {
         let call = Call::new(self, Operation::PurgeExpired);
-        self.0.store.purge_expired(self.0.clock.now(), limit).await.map_err(|error| call.failed(error))
+        let _timer = self.timer(call.operation);
+        let _store_timer = self.store_timer(StoreCall::PurgeExpired);
+        let purged = self.0.store.purge_expired(self.now(), limit).await;
+        purged.map_err(|error| call.failed(TokenError::Store(error)))
     }
 }

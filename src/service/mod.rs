@@ -14,6 +14,7 @@ pub use builder::TokenServiceBuilder;
 pub use error::TokenError;
 pub use listing::GrantPage;
 
+use std::error::Error;
 use std::sync::Arc;
 
 use crate::authenticator::{AuthenticatedClient, ClientAuthenticator, ClientCredentials};
@@ -31,10 +32,12 @@ use crate::grant_id::GrantId;
 use crate::grant_type::GrantType;
 use crate::jwt::JwtIssuer;
 use crate::key_id::KeyId;
+use crate::malformed::MalformedRequest;
 use crate::policy::{AccessTokenFormat, Policy};
 use crate::proof::ProofVerifier;
 use crate::refusal::Refusal;
 use crate::store::TokenStore;
+use crate::timings::{StoreCall, Timed, Timer, Timings};
 use crate::token::{KeyRing, TokenFormat, TokenKind};
 use crate::vocabulary::Realm;
 use commit::Call;
@@ -42,7 +45,12 @@ use commit::Call;
 /// The token lifecycle over a store and a client authenticator. Cheap to clone; clones are one service.
 ///
 /// Each method is a loop of four steps: load the grant, decide, compare and swap, answer. A lost race begins it anew; a
-/// write whose outcome is unknown is settled by reading back, never by issuing again.
+/// write whose outcome is unknown is settled by reading back once, never by issuing again.
+///
+/// **A dropped future is harmless**: of a client that hung up, of a time-out around a call, of `select!`. What was decided is
+/// stored as a whole or not at all, and nothing is left waiting. To the client it is a lost response: it sends the request
+/// again. Of a [`refresh`](Self::refresh) that was stored it gets the successor within grace; a code that was
+/// [redeemed](Self::redeem) unseen costs a new sign-in.
 ///
 /// ```
 /// use regrant::{
@@ -80,7 +88,8 @@ struct Inner<S> {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     gate: Arc<dyn SubjectGate>,
-    events: Arc<dyn EventSink>,
+    events: Vec<Arc<dyn EventSink>>,
+    timings: Option<Arc<dyn Timings>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,
     proof_verifier: Option<Arc<dyn ProofVerifier>>,
 }
@@ -121,22 +130,19 @@ impl<S: TokenStore> TokenService<S> {
     /// # Errors
     /// [`TokenError::Refused`] when they are not accepted, [`TokenError::Authenticator`] when that cannot be told.
     pub async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, TokenError> {
+        let call = Call::new(self, Operation::Authenticate);
+        let _timer = self.timer(call.operation);
         match self.0.authenticator.authenticate(credentials).await {
-            Ok(client) if self.is_strong_enough(&client)? => Ok(client),
-            Ok(client) => {
-                Err(Call::new(self, Operation::Authenticate).by(&client.id).refuse(Refusal::AuthenticationTooWeak))
+            Ok(client) => match self.is_strong_enough(&client) {
+                Ok(true) => Ok(client),
+                Ok(false) => Err(call.by(&client.id).refuse(Refusal::AuthenticationTooWeak)),
+                Err(error) => Err(call.by(&client.id).failed(error)),
+            },
+            Err(error) if error.is_refused() => {
+                let call = error.known_client().map_or(call, |client_id| call.by(client_id));
+                Err(call.refuse(Refusal::ClientAuthenticationFailed))
             }
-            Err(error) => {
-                let mut call = Call::new(self, Operation::Authenticate);
-                if let Some(client_id) = error.known_client() {
-                    call = call.by(client_id);
-                }
-                if error.is_refused() {
-                    return Err(call.refuse(Refusal::ClientAuthenticationFailed));
-                }
-                call.record(EventKind::Unavailable);
-                Err(TokenError::Authenticator(error))
-            }
+            Err(error) => Err(call.failed(TokenError::Authenticator(error))),
         }
     }
 
@@ -168,7 +174,8 @@ impl<S: TokenStore> TokenService<S> {
         request: AuthorizeRequest,
     ) -> Result<AuthorizationCodeResponse, TokenError> {
         let call = Call::new(self, Operation::Authorize).by(&client.id);
-        let terms = self.terms(client, &GrantType::AuthorizationCode)?;
+        let _timer = self.timer(call.operation);
+        let terms = call.terms(client, &GrantType::AuthorizationCode)?;
         let (grant, response) =
             engine::authorize(request, &self.context(client, &terms)).map_err(|refusal| call.refuse(refusal))?;
         call.insert(&grant, EventKind::CodeIssued).await.map(|()| response)
@@ -194,6 +201,7 @@ impl<S: TokenStore> TokenService<S> {
         request: IssueRequest,
     ) -> Result<TokenResponse, TokenError> {
         let call = Call::new(self, Operation::Issue).by(&client.id);
+        let _timer = self.timer(call.operation);
         let shown = call.prove(&request.possession).await?;
         let (grant_type, bound) = (request.grant_type.clone(), request.approval.confirmation);
         call.found(client, &grant_type, shown, bound.as_ref(), |ctx| engine::issue(request, ctx)).await
@@ -224,6 +232,7 @@ impl<S: TokenStore> TokenService<S> {
         request: &ExchangeRequest,
     ) -> Result<TokenResponse, TokenError> {
         let call = Call::new(self, Operation::Exchange).by(&client.id);
+        let _timer = self.timer(call.operation);
         let unfit = || call.refuse(Refusal::SubjectTokenInvalid);
         let subject = call.active(client, request.subject_token.expose()).await?;
         let subject = subject.filter(|token| token.kind == TokenKind::AccessToken).ok_or_else(unfit)?;
@@ -242,7 +251,7 @@ impl<S: TokenStore> TokenService<S> {
     /// Exchanges an authorization code for tokens (RFC 6749 section 4.1.3).
     ///
     /// # Errors
-    /// [`TokenError::Refused`] for a code that cannot be redeemed so. Everything else consumed nothing: try again.
+    /// [`TokenError::Refused`] for a code that cannot be redeemed so. After anything else try again with the same code.
     ///
     /// One fault costs the user a second sign-in: the store applied the redemption but neither acknowledged it nor could be
     /// read back. The retry is then a second use of the code, which RFC 6749 section 4.1.2 forbids to answer.
@@ -252,6 +261,7 @@ impl<S: TokenStore> TokenService<S> {
         request: &RedeemRequest,
     ) -> Result<TokenResponse, TokenError> {
         let call = Call::new(self, Operation::Redeem).by(&client.id);
+        let _timer = self.timer(call.operation);
         let Some(code) = self.0.tokens.open(TokenKind::AuthorizationCode, request.code.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
         };
@@ -266,7 +276,8 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// [`TokenError::Refused`] is final for this refresh token and means `invalid_grant` to the client, or is a fault of the
-    /// request. Everything else consumed nothing: try again with the same token.
+    /// request. After anything else try again with the same token: if the rotation was stored after all, it is answered once
+    /// more.
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
@@ -299,6 +310,7 @@ impl<S: TokenStore> TokenService<S> {
         request: &RefreshRequest,
     ) -> Result<TokenResponse, TokenError> {
         let call = Call::new(self, Operation::Refresh).by(&client.id);
+        let _timer = self.timer(call.operation);
         let Some(presented) = self.0.tokens.open(TokenKind::RefreshToken, request.refresh_token.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
         };
@@ -334,6 +346,7 @@ impl<S: TokenStore> TokenService<S> {
         token: &str,
     ) -> Result<Option<ActiveToken>, TokenError> {
         let call = Call::new(self, Operation::Introspect).by(&caller.id);
+        let _timer = self.timer(call.operation);
         if !caller.is_confidential() {
             return Err(call.refuse(Refusal::PublicCaller));
         }
@@ -358,6 +371,7 @@ impl<S: TokenStore> TokenService<S> {
     /// ```
     pub async fn revoke(&self, client: &AuthenticatedClient, token: &str) -> Result<(), TokenError> {
         let call = Call::new(self, Operation::Revoke).by(&client.id);
+        let _timer = self.timer(call.operation);
         let Some((kind, opened)) = self.open_any(token) else { return Ok(()) };
         let revoked = call
             .transact(opened.grant_id, |grant| engine::revoke(grant, kind, &opened, client, self.0.clock.now()))
@@ -382,6 +396,7 @@ impl<S: TokenStore> TokenService<S> {
     /// ```
     pub async fn revoke_grant(&self, grant_id: GrantId) -> Result<bool, TokenError> {
         let call = Call::new(self, Operation::RevokeGrant);
+        let _timer = self.timer(call.operation);
         let revoked = call
             .transact(grant_id, |grant| engine::revoke_grant(grant, RevocationReason::HostRequest, self.0.clock.now()))
             .await;
@@ -393,6 +408,14 @@ impl<S: TokenStore> TokenService<S> {
 }
 
 impl<S> TokenService<S> {
+    fn timer(&self, operation: Operation) -> Timer<'_> {
+        Timer::start(self.0.timings.as_deref(), Timed::Operation(operation))
+    }
+
+    fn store_timer(&self, call: StoreCall) -> Timer<'_> {
+        Timer::start(self.0.timings.as_deref(), Timed::Store(call))
+    }
+
     /// The clock of the service, for hosts that set expiries of their own by it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -402,6 +425,16 @@ impl<S> TokenService<S> {
     /// Reports that a flow of the host's own was refused before it came to [`issue`](Self::issue).
     pub(crate) fn refuse_approval(&self, client: &Client, refusal: Refusal) -> TokenError {
         Call::new(self, Operation::Issue).by(&client.id).refuse(refusal)
+    }
+
+    /// Reports that a flow of the host's own could not be decided.
+    pub(crate) fn fail_approval(&self, client: &Client, cause: Box<dyn Error + Send + Sync>) -> TokenError {
+        Call::new(self, Operation::Issue).by(&client.id).failed(TokenError::Approver(cause))
+    }
+
+    /// Reports a request whose form is wrong.
+    pub(crate) fn report_malformed(&self, operation: Operation, malformed: MalformedRequest) {
+        Call::new(self, operation).record(EventKind::Malformed(malformed));
     }
 
     /// The nonce for the client's next DPoP proof; `None` when none is asked for, or nobody verifies proofs.

@@ -22,7 +22,7 @@ impl<S: TokenStore> TokenService<S> {
     ) -> Result<Possession, TokenError> {
         let call = Call::new(self, Operation::Issue).by(&client.id);
         let shown = call.prove(&possession).await?;
-        let policy = self.terms(client, grant_type)?.policy;
+        let policy = call.terms(client, grant_type)?.policy;
         engine::confirmation(shown, None, &policy).map_err(|refusal| call.refuse(refusal))?;
         Ok(Possession { dpop: None, confirmation: shown.key, ..possession })
     }
@@ -38,7 +38,7 @@ impl<S: TokenStore> Call<'_, S> {
                 Some(key.map_err(|error| match error {
                     ProofError::Invalid => self.refuse(Refusal::ProofInvalid),
                     ProofError::NonceRequired => self.refuse(Refusal::ProofNonceRequired),
-                    ProofError::Unavailable(source) => self.unavailable(TokenError::Proof(source)),
+                    ProofError::Unavailable(source) => self.failed(TokenError::Proof(source)),
                 })?)
             }
             _ => None,

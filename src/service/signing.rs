@@ -52,7 +52,7 @@ impl<S: TokenStore> Call<'_, S> {
             approval: &grant.approval,
         };
         let jwt = issuer.access_token(&unsigned.key, &claims).await;
-        tokens.access_token = AccessToken::new(jwt.map_err(|error| self.unavailable(TokenError::Sign(error)))?);
+        tokens.access_token = AccessToken::new(jwt.map_err(|error| self.failed(TokenError::Sign(error)))?);
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl<S: TokenStore> Call<'_, S> {
             expires_at: now + policy.id_token_lifetime,
             access_token: tokens.access_token.expose(),
         };
-        let jwt = issuer.id_token(&claims).await.map_err(|error| self.unavailable(TokenError::Sign(error)))?;
+        let jwt = issuer.id_token(&claims).await.map_err(|error| self.failed(TokenError::Sign(error)))?;
         tokens.id_token = Some(IdToken::new(jwt));
         Ok(())
     }
@@ -104,7 +104,7 @@ impl<S: TokenStore> TokenService<S> {
         let Some(issuer) = self.0.jwt_issuer.as_deref() else { return Ok(None) };
         let call = Call::new(self, Operation::Introspect).by(&caller.id);
         let signed = issuer.introspection(&caller.id, answer, self.now()).await;
-        signed.map(Some).map_err(|error| call.unavailable(TokenError::Sign(error)))
+        signed.map(Some).map_err(|error| call.failed(TokenError::Sign(error)))
     }
 
     /// A token that introspection or revocation is asked about, whatever its form. Reads no store.

@@ -30,6 +30,14 @@ pub(super) fn malformed(malformed: MalformedRequest) -> Response {
     if let MalformedRequest::Method(allowed) = malformed { response.with("allow", allowed) } else { response }
 }
 
+impl MalformedRequest {
+    /// The whole answer: status, headers and a JSON body. For adapters and a host's own endpoints.
+    #[must_use]
+    pub fn response(self) -> Response {
+        malformed(self)
+    }
+}
+
 #[derive(Serialize)]
 struct TokenBody<'a> {
     access_token: &'a str,

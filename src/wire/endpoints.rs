@@ -193,13 +193,21 @@ impl<S: TokenStore> Endpoints<S> {
             Endpoint::Metadata => Self::document(request, Some(&self.metadata.authorization_server)),
             Endpoint::OpenIdConfiguration => Self::document(request, self.metadata.openid.as_ref()),
         };
-        answer.unwrap_or_else(|failure| failure.response(endpoint, request))
+        answer.unwrap_or_else(|failure| self.failed(failure, endpoint, request))
+    }
+
+    /// The answer to a request that fails. All else that fails was told to the host where it failed.
+    fn failed(&self, failure: Failure, endpoint: Endpoint, request: &Request<'_>) -> Response {
+        if let Failure::Malformed(malformed) = failure {
+            self.service.report_malformed(endpoint.operation(), malformed);
+        }
+        failure.response(endpoint, request)
     }
 
     async fn token(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let has_proof = request.header("dpop").next().is_some();
         let answer = self.tokens(request).await;
-        let response = answer.unwrap_or_else(|failure| failure.response(Endpoint::Token, request));
+        let response = answer.unwrap_or_else(|failure| self.failed(failure, Endpoint::Token, request));
         // RFC 9449 section 8.2: the nonce for the next proof goes with every answer, so that it is never a round trip behind.
         match self.service.proof_nonce().filter(|_| has_proof) {
             Some(nonce) => Ok(response.with("dpop-nonce", &nonce)),
@@ -351,7 +359,7 @@ impl<S: TokenStore> Endpoints<S> {
             Ok(approval) => Ok(approval),
             Err(ApproveError::Denied) => Err(self.service.refuse_approval(client, Refusal::ApprovalDenied).into()),
             Err(ApproveError::Missing(missing)) => Err(missing.into()),
-            Err(ApproveError::Unavailable(_)) => Err(Failure::Code(ErrorCode::TemporarilyUnavailable)),
+            Err(ApproveError::Unavailable(cause)) => Err(self.service.fail_approval(client, cause).into()),
         }
     }
 }

@@ -11,16 +11,15 @@ mod credentials;
 mod endpoints;
 mod form;
 mod introspection;
-mod malformed;
 mod metadata;
 mod paths;
 mod requested;
 
+pub use crate::malformed::MalformedRequest;
 pub use certificate::CertificateHeader;
 pub use cors::Cors;
 pub use endpoints::Endpoints;
 pub use form::form;
-pub use malformed::MalformedRequest;
 pub use paths::{Endpoint, Paths};
 
 use std::fmt;

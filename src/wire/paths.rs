@@ -1,3 +1,5 @@
+use crate::event::Operation;
+
 /// The endpoints that [`Endpoints`](super::Endpoints) serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -24,6 +26,17 @@ impl Endpoint {
         match self {
             Self::Token | Self::Revocation | Self::Introspection | Self::DeviceAuthorization => "POST",
             Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => "GET, HEAD",
+        }
+    }
+
+    /// What a malformed request is told as.
+    pub(super) const fn operation(self) -> Operation {
+        match self {
+            Self::Token => Operation::Token,
+            Self::Revocation => Operation::Revoke,
+            Self::Introspection => Operation::Introspect,
+            Self::DeviceAuthorization => Operation::AuthorizeDevice,
+            Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => Operation::Publish,
         }
     }
 }

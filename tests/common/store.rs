@@ -31,6 +31,7 @@ struct Log {
     written: Vec<(GrantKey, GrantRecord)>,
     content: BTreeMap<GrantKey, GrantRecord>,
     is_down: bool,
+    rejects: bool,
 }
 
 impl WatchedStore {
@@ -64,6 +65,21 @@ impl WatchedStore {
         self.log().is_down = is_down;
     }
 
+    /// From now on it answers every call with an error that trying again does not mend.
+    pub(crate) fn reject(&self) {
+        self.log().rejects = true;
+    }
+
+    /// Puts something else in the place of every record, behind the back of every service.
+    pub(crate) fn overwrite(&self, change: impl Fn(&GrantKey, GrantRecord) -> GrantRecord) {
+        for key in self.log().content.keys() {
+            let stored = super::ready(self.inner.load(key)).expect("memory").expect("a record");
+            let (expect, record) = (Expect::Version(stored.version), change(key, stored.record));
+            let swapped = super::ready(self.inner.compare_and_swap(key, expect, record)).expect("memory");
+            assert_eq!(swapped, Swap::Stored);
+        }
+    }
+
     /// Lets the `k`th call from now on go wrong, counted from 0.
     pub(crate) fn fail(&self, k: usize, fault: Fault) {
         let mut log = self.log();
@@ -76,6 +92,7 @@ impl WatchedStore {
         let mut log = self.log();
         log.faults.clear();
         log.is_down = false;
+        log.rejects = false;
     }
 
     /// Lets `rival` run between the load of the next call that writes and its write.
@@ -87,6 +104,9 @@ impl WatchedStore {
     fn called(&self) -> Result<bool, StoreError> {
         let mut log = self.log();
         log.calls += 1;
+        if log.rejects {
+            return Err(StoreError::rejected("permission denied for table grants"));
+        }
         let call = log.calls - 1;
         match log.faults.remove(&call) {
             Some(Fault::After) if !log.is_down => {

@@ -37,3 +37,4 @@ mod scope;
 mod theft;
 mod token_spelling;
 mod walking;
+mod writes;

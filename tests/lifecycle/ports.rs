@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use regrant::{Entropy, Event, EventKind, EventSink, GrantId, Operation, Subject, SubjectGate};
+use regrant::{
+    Entropy, Event, EventKind, EventSink, GrantId, Operation, OwnedEvent, OwnedFailure, Subject, SubjectGate,
+};
 
 /// An event, kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,7 @@ pub(crate) struct Seen {
     pub(crate) grant_id: Option<GrantId>,
     pub(crate) client_id: Option<String>,
     pub(crate) subject: Option<String>,
+    pub(crate) failure: Option<OwnedFailure>,
 }
 
 #[derive(Clone, Default)]
@@ -41,6 +44,7 @@ impl EventSink for Events {
             grant_id: event.grant_id,
             client_id: event.client_id.map(ToString::to_string),
             subject: event.subject.map(ToString::to_string),
+            failure: OwnedEvent::from(event).failure,
         });
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use async_trait::async_trait;
 use regrant::store::{
@@ -34,6 +35,8 @@ struct State {
     stored: usize,
     faults: BTreeMap<usize, Fault>,
     conflicts_always: bool,
+    repeats_writes: bool,
+    waits: bool,
     late: Vec<(GrantKey, Expect, GrantRecord)>,
     in_between: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -51,10 +54,28 @@ impl Probe {
         let mut state = self.state.lock().unwrap();
         state.faults.clear();
         state.conflicts_always = false;
+        state.repeats_writes = false;
+        state.waits = false;
     }
 
     pub(crate) fn conflict_always(&self) {
         self.state.lock().unwrap().conflicts_always = true;
+    }
+
+    /// Every write that is stored is made once more, and the second one's outcome is told: what client libraries do that
+    /// retry by themselves.
+    pub(crate) fn repeat_writes(&self) {
+        self.state.lock().unwrap().repeats_writes = true;
+    }
+
+    /// Every call waits once before its work and once behind it.
+    pub(crate) fn wait(&self) {
+        self.state.lock().unwrap().waits = true;
+    }
+
+    async fn waited(&self) {
+        let mut waits = self.state.lock().unwrap().waits;
+        std::future::poll_fn(|_| if std::mem::take(&mut waits) { Poll::Pending } else { Poll::Ready(()) }).await;
     }
 
     /// Lets `rival` run between the load of the next call that writes and its write.
@@ -111,13 +132,17 @@ fn outage() -> StoreError {
 #[async_trait]
 impl TokenStore for Probe {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
-        match self.next_call() {
+        self.waited().await;
+        let answer = match self.next_call() {
             None => self.grants.load(key).await,
             Some(_) => Err(outage()),
-        }
+        };
+        self.waited().await;
+        answer
     }
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
+        self.waited().await;
         let rival = self.state.lock().unwrap().in_between.take();
         if let Some(rival) = rival {
             rival();
@@ -134,10 +159,15 @@ impl TokenStore for Probe {
             }
             Some(Fault::After) | None => {}
         }
-        let swap = self.grants.compare_and_swap(key, expect, record).await?;
+        let mut swap = self.grants.compare_and_swap(key, expect, record.clone()).await?;
         if swap == Swap::Stored {
             self.state.lock().unwrap().stored += 1;
+            let repeats = self.state.lock().unwrap().repeats_writes;
+            if repeats {
+                swap = self.grants.compare_and_swap(key, expect, record).await?;
+            }
         }
+        self.waited().await;
         if fault.is_some() { Err(outage()) } else { Ok(swap) }
     }
 }

@@ -184,7 +184,7 @@ pub(super) fn unfit_request() -> Answer {
 }
 
 pub(super) fn unavailable() -> Answer {
-    let description = "The service is temporarily unavailable; nothing was consumed, try again.";
+    let description = "The service is temporarily unavailable; try again.";
     refused(503, "temporarily_unavailable", description).with("retry-after", "1")
 }
 

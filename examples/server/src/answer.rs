@@ -1,5 +1,5 @@
-use regrant::ErrorCode;
 use regrant::wire::{MalformedRequest, Response};
+use regrant::{ErrorCode, TokenError};
 use serde_json::json;
 
 /// The challenge of a 401 (RFC 9110 section 15.5.2): sign in by the two headers of AM's zero page login. AM sends none;
@@ -23,10 +23,15 @@ impl Problem {
         Self::new(400, "invalid_request", description)
     }
 
-    /// Nothing was consumed; the same request may succeed in a moment.
-    pub(crate) fn unavailable() -> Self {
-        let code = ErrorCode::TemporarilyUnavailable;
+    pub(crate) fn of(code: ErrorCode) -> Self {
         Self::new(code.status(), code.as_str(), code.description())
+    }
+}
+
+/// Why is in the log: each failure of the service is an event.
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        Self::of(error.code())
     }
 }
 

@@ -36,14 +36,14 @@ pub(crate) async fn authorize(server: &Server, request: &Request<'_>, form: &Par
     };
     match server.service.authorize(&client, request).await {
         Ok(response) => Ok(redirect.with_code(response.code.expose(), client.id.as_str())),
-        Err(error) => refused(&error, &redirect),
+        Err(error) => refused(error, &redirect),
     }
 }
 
 /// Refusals go to the client. An outage does not: the user is here and may send the form again.
-fn refused(error: &TokenError, redirect: &Redirect<'_>) -> Result<Response, Problem> {
+fn refused(error: TokenError, redirect: &Redirect<'_>) -> Result<Response, Problem> {
     match error.code() {
-        ErrorCode::TemporarilyUnavailable => Err(Problem::unavailable()),
+        ErrorCode::TemporarilyUnavailable => Err(error.into()),
         code => Ok(redirect.with_error(code)),
     }
 }
@@ -131,7 +131,7 @@ mod tests {
         let redirect_uri = RedirectUri::new("https://app.example/cb").unwrap();
         let redirect = Redirect { redirect_uri: &redirect_uri, issuer: "https://as.example", state: None };
         for error in [TokenError::Contended, TokenError::Store(StoreError::unavailable("down"))] {
-            let response: Response = refused(&error, &redirect).unwrap_err().into();
+            let response: Response = refused(error, &redirect).unwrap_err().into();
             assert_eq!(response.status, 503);
             assert!(response.headers.contains(&("retry-after", "1".to_owned())));
             assert!(!response.headers.iter().any(|(name, _)| *name == "location"));

@@ -1,11 +1,12 @@
 //! What only tests may do: move the time, purge, switch users off, change the signing key. Served with `--manual-clock` alone.
 
 use regrant::wire::{self, Request, Response};
-use regrant::{Clock as _, ManualClock, Parameters, Subject};
+use regrant::{Clock as _, ErrorCode, ManualClock, Parameters, Subject};
 use serde_json::json;
 use tracing::error;
 
 use crate::answer::Problem;
+use crate::chain;
 use crate::server::Server;
 
 const FORM_LIMIT: usize = 64 * 1024;
@@ -36,13 +37,8 @@ fn move_clock(clock: &ManualClock, form: &Parameters) -> Result<Response, Proble
 }
 
 async fn purge(server: &Server) -> Result<Response, Problem> {
-    match server.purge_expired().await {
-        Ok(purged) => Ok(Response::json(200, &json!({ "purged": purged }))),
-        Err(error) => {
-            error!("purge: {error}");
-            Err(Problem::unavailable())
-        }
-    }
+    let purged = server.purge_expired().await?;
+    Ok(Response::json(200, &json!({ "purged": purged })))
 }
 
 fn switch_user(server: &Server, form: &Parameters) -> Result<Response, Problem> {
@@ -62,8 +58,8 @@ fn rotate_key(server: &Server) -> Result<Response, Problem> {
     match server.rotate_signing_keys() {
         Ok(ids) => Ok(Response::json(200, &json!({ "kids": ids }))),
         Err(error) => {
-            error!("rotate-key: {error}");
-            Err(Problem::unavailable())
+            error!("rotate-key: {}", chain(&*error));
+            Err(Problem::of(ErrorCode::ServerError))
         }
     }
 }

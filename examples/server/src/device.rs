@@ -1,5 +1,5 @@
 use regrant::wire::{Request, Response};
-use regrant::{Approval, ErrorCode, Parameters, TokenError, UserCode};
+use regrant::{Approval, Parameters, UserCode};
 use serde_json::json;
 
 use crate::answer::Problem;
@@ -13,22 +13,15 @@ pub(crate) async fn decide(server: &Server, request: &Request<'_>, form: &Parame
     let session = session(server, request, form)?;
     let unknown = || Problem::invalid_request("No device waits for this user_code.");
     let user_code = form.get("user_code").and_then(|typed| UserCode::parse(typed).ok()).ok_or_else(unknown)?;
-    let asked = server.service.device(&user_code).await.map_err(|error| refused(&error))?.ok_or_else(unknown)?;
+    let asked = server.service.device(&user_code).await?.ok_or_else(unknown)?;
     if form.get("decision") == Some("allow") {
         let approval = Approval::of(session.subject)
             .with_scope(asked.approval.scope)
             .with_resources(asked.approval.resources)
             .with_authentication(session.signed_in_at, None, vec![AMR.to_owned()]);
-        server.service.approve_device(&user_code, approval).await.map_err(|error| refused(&error))?;
+        server.service.approve_device(&user_code, approval).await?;
     } else {
-        server.service.deny_device(&user_code).await.map_err(|error| refused(&error))?;
+        server.service.deny_device(&user_code).await?;
     }
     Ok(Response::json(200, &json!({ "client_id": asked.client_id })))
-}
-
-fn refused(error: &TokenError) -> Problem {
-    match error.code() {
-        ErrorCode::TemporarilyUnavailable => Problem::unavailable(),
-        code => Problem::new(code.status(), code.as_str(), code.description()),
-    }
 }

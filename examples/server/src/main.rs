@@ -102,7 +102,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 /// An error with its causes, as far as they are news.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -120,8 +120,7 @@ async fn purge(server: Arc<Server>) {
     let mut interval = interval(PURGE_INTERVAL);
     loop {
         interval.tick().await;
-        if let Err(error) = server.purge_expired().await {
-            warn!("purge: {error}");
-        }
+        // A failure is in the log with its causes: it is an event.
+        drop(server.purge_expired().await);
     }
 }

@@ -177,7 +177,7 @@ fn configured_keys_open_the_tokens_of_an_earlier_process() {
     // The store in memory has forgotten the grant. That it was asked for it shows that the token was recognized.
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", &tokens.text("refresh_token"))];
     assert_eq!(server.token(&TRUSTED, &refresh).refusal(), (400, "invalid_grant".to_owned()));
-    assert!(server.log().contains("GrantUnknown"), "{}", server.log());
+    assert!(server.log().contains("grant_unknown"), "{}", server.log());
 }
 
 #[test]

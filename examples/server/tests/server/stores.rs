@@ -46,7 +46,7 @@ fn on_a_redis_cluster() {
 }
 
 #[test]
-fn a_damaged_record_is_told_as_an_outage_and_left_as_it_is() {
+fn a_damaged_record_is_no_outage_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("grants.db");
     let server = start(&format!("sqlite:{}", file.display()));
@@ -54,13 +54,34 @@ fn a_damaged_record_is_told_as_an_outage_and_left_as_it_is() {
     let database = Connection::open(&file).unwrap();
     assert_eq!(database.execute("UPDATE regrant_grants SET payload = x'2a'", []).unwrap(), 1);
 
-    assert_eq!(server.refresh(&tokens.text("refresh_token")).refusal(), (503, "temporarily_unavailable".to_owned()));
+    assert_eq!(server.refresh(&tokens.text("refresh_token")).refusal(), (500, "server_error".to_owned()));
     let access_token = tokens.text("access_token");
     let introspection = [&MY_CLIENT[..], &[("token", &access_token)]].concat();
-    assert_eq!(server.form("/oauth2/introspect", &introspection).status, 503);
+    assert_eq!(server.form("/oauth2/introspect", &introspection).status, 500);
     assert!(server.log().contains("record_corrupt"), "{}", server.log());
     let payload = database.query_row("SELECT payload FROM regrant_grants", [], |row| row.get::<_, Vec<u8>>(0));
     assert_eq!(payload.unwrap(), [0x2a]);
+}
+
+#[test]
+fn the_log_says_which_port_failed_and_why_and_the_client_hears_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("grants.db");
+    let server = start(&format!("sqlite:{}", file.display()));
+    let tokens = server.first_tokens();
+    let refresh_token = tokens.text("refresh_token");
+    Connection::open(&file).unwrap().execute("DROP TABLE regrant_grants", []).unwrap();
+
+    let answer = server.refresh(&refresh_token);
+    assert_eq!(answer.refusal(), (500, "server_error".to_owned()));
+    assert_eq!(answer.header("retry-after"), "");
+    assert!(!answer.body.contains("table"), "{answer:?}");
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("rejected")).unwrap_or_else(|| panic!("{log}"));
+    for said in ["ERROR", "refresh", "store", "no such table: regrant_grants", "grant_id", "myClient"] {
+        assert!(line.contains(said), "no {said} in {line}");
+    }
+    assert!(!log.contains(&refresh_token[3..20]), "{log}");
 }
 
 fn start(store: &str) -> Server {

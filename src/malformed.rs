@@ -1,10 +1,11 @@
-use super::{Response, body};
+//! What is wrong with the form of a request.
+
 use crate::error_code::ErrorCode;
 use crate::parameters::MissingParameter;
 
 /// What is wrong with the form of a request. Unlike a [`Refusal`](crate::Refusal) it is told to the client, which sent it
 /// and learns nothing else from it; what it sent is never repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedRequest {
     /// Another method than the endpoint has.
@@ -97,10 +98,31 @@ impl MalformedRequest {
         }
     }
 
-    /// The whole answer: status, headers and a JSON body. For adapters and a host's own endpoints.
+    /// A short name, for logs and metric labels.
     #[must_use]
-    pub fn response(self) -> Response {
-        body::malformed(self)
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Method(_) => "method",
+            Self::ContentType => "content_type",
+            Self::TooLarge => "too_large",
+            Self::Incomplete => "incomplete",
+            Self::TooManyParameters => "too_many_parameters",
+            Self::Encoding => "encoding",
+            Self::Repeated => "repeated",
+            Self::Missing(_) => "missing",
+            Self::NoClient => "no_client",
+            Self::SeveralAuthentications => "several_authentications",
+            Self::Authorization => "authorization",
+            Self::ClientAssertion => "client_assertion",
+            Self::Certificate => "certificate",
+            Self::Proof => "proof",
+            Self::TokenType => "token_type",
+            Self::NotServed => "not_served",
+            Self::ClientId => "client_id",
+            Self::GrantType => "grant_type",
+            Self::Scope => "scope",
+            Self::Resource => "resource",
+        }
     }
 
     /// The HTTP status.
