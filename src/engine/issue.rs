@@ -112,5 +112,6 @@ pub(super) fn found(
         recent: VecDeque::new(),
         access: VecDeque::new(),
         next_serial: 0,
+        write_id: [0; 4],
     })
 }

@@ -74,6 +74,7 @@ impl Grant {
         let granted = self.approval.confirmation.as_ref();
         out.list(self.access.iter(), |out, token| write_access_token(out, token, granted));
         out.number(self.next_serial.into());
+        out.array(&self.write_id);
         out.seal(self.id.as_bytes())
     }
 
@@ -103,6 +104,7 @@ impl Grant {
             recent: from.list(read_retired)?.into(),
             access: from.list(|from| read_access_token(from, granted.as_ref()))?.into(),
             next_serial: from.small()?,
+            write_id: from.array()?,
         };
         from.close().map(|()| grant)
     }

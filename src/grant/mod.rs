@@ -49,6 +49,8 @@ pub struct Grant {
     pub(crate) access: VecDeque<LiveAccessToken>,
     /// The serial of the next access token.
     pub(crate) next_serial: u32,
+    /// Drawn anew for each write, so that no two writes of a record are equal: a writer that meets a record knows its own.
+    pub(crate) write_id: [u8; 4],
 }
 
 /// What was approved, by whom, and how they were authenticated: the same for the whole life of a grant.

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::{Terms, TokenError, TokenService};
 use crate::client::Client;
 use crate::engine::{self, ActiveToken, Context, Decision, Shown, TokenResponse};
+use crate::entropy::draw;
 use crate::event::{Event, EventKind, Failure, Operation};
 use crate::grant::{Confirmation, Grant};
 use crate::grant_id::GrantId;
@@ -159,12 +160,12 @@ impl<S: TokenStore> Call<'_, S> {
     }
 
     /// Stores a new grant.
-    pub(super) async fn insert(&self, grant: &Grant, event: EventKind) -> Result<(), TokenError> {
+    pub(super) async fn insert(&self, grant: &mut Grant, event: EventKind) -> Result<(), TokenError> {
         if self.is_inserted(grant, event).await? { Ok(()) } else { Err(self.contended()) }
     }
 
     /// Stores a new grant unless there is one of its id.
-    pub(super) async fn is_inserted(&self, grant: &Grant, event: EventKind) -> Result<bool, TokenError> {
+    pub(super) async fn is_inserted(&self, grant: &mut Grant, event: EventKind) -> Result<bool, TokenError> {
         let is_stored = matches!(self.store(grant, Expect::Absent).await?, Written::Stored);
         if is_stored {
             self.record_of(event, grant);
@@ -185,9 +186,9 @@ impl<S: TokenStore> Call<'_, S> {
         let confirmation = engine::confirmation(shown, bound, &terms.policy);
         let confirmation = confirmation.map_err(|refusal| self.refuse(refusal))?;
         let ctx = Context { confirmation, ..self.service.context(client, &terms) };
-        let (grant, mut tokens) = decide(&ctx).map_err(|refusal| self.refuse(refusal))?;
+        let (mut grant, mut tokens) = decide(&ctx).map_err(|refusal| self.refuse(refusal))?;
         self.sign(&mut tokens, client, &grant, &terms.policy).await?;
-        self.insert(&grant, EventKind::Issued).await.map(|()| tokens)
+        self.insert(&mut grant, EventKind::Issued).await.map(|()| tokens)
     }
 
     /// What `caller` may learn of a token; `None` when it is not active or not for this caller to know.
@@ -216,7 +217,7 @@ impl<S: TokenStore> Call<'_, S> {
         for _ in 0..MAX_ATTEMPTS {
             let (mut grant, version) = self.load_existing(id, &mut known).await?;
             let decision = decide(&mut grant);
-            match self.settle(decision, &grant, version).await? {
+            match self.settle(decision, &mut grant, version).await? {
                 ControlFlow::Break(answer) => return answer,
                 ControlFlow::Continue(current) => known = current,
             }
@@ -258,7 +259,7 @@ impl<S: TokenStore> Call<'_, S> {
             if let Ok(tokens) = &mut decision.outcome {
                 self.sign(tokens, client, &grant, &terms.policy).await?;
             }
-            match self.settle(decision, &grant, version).await? {
+            match self.settle(decision, &mut grant, version).await? {
                 ControlFlow::Break(answer) => return answer,
                 ControlFlow::Continue(current) => known = current,
             }
@@ -270,7 +271,7 @@ impl<S: TokenStore> Call<'_, S> {
     async fn settle<T>(
         &self,
         decision: Decision<T>,
-        grant: &Grant,
+        grant: &mut Grant,
         version: Version,
     ) -> Result<ControlFlow<Result<T, TokenError>, Option<Loaded>>, TokenError> {
         let Decision { outcome, commits, events } = decision;
@@ -287,11 +288,11 @@ impl<S: TokenStore> Call<'_, S> {
     /// any longer than that.
     ///
     /// If our record is there, it was stored, though the answer was lost, or was a conflict because a client library repeated
-    /// the write and met its own: the salts and digests of tokens are nobody else's. Equal records without new tokens, of two
-    /// log-outs at one moment for instance, say the same whoever wrote them. If another one is there, somebody moved on, and the
-    /// decision begins anew. If nothing moved after an error, the write may still arrive later, so the caller is told to try
+    /// the write and met its own: no two writes are equal. If another one is there, somebody moved on, and the decision begins
+    /// anew. If nothing moved after an error, the write may still arrive later, so the caller is told to try
     /// again: its retry finds either state and is answered with the one successor.
-    async fn store(&self, grant: &Grant, expect: Expect) -> Result<Written, TokenError> {
+    async fn store(&self, grant: &mut Grant, expect: Expect) -> Result<Written, TokenError> {
+        grant.write_id = draw(&*self.service.0.entropy);
         let call = self.about(grant.id);
         let unknown = match self.write(grant, expect).await {
             Ok(Swap::Stored) => return Ok(Written::Stored),

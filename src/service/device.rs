@@ -47,9 +47,9 @@ impl<S: TokenStore> TokenService<S> {
         let _timer = self.timer(call.operation);
         let terms = call.terms(client, &GrantType::DeviceCode)?;
         for _ in 0..DRAWS {
-            let (device, response) = engine::authorize_device(request, &self.context(client, &terms))
+            let (mut device, response) = engine::authorize_device(request, &self.context(client, &terms))
                 .map_err(|refusal| call.refuse(refusal))?;
-            if call.is_inserted(&device, EventKind::DeviceCodeIssued).await? {
+            if call.is_inserted(&mut device, EventKind::DeviceCodeIssued).await? {
                 return Ok(response);
             }
         }
@@ -84,9 +84,9 @@ impl<S: TokenStore> TokenService<S> {
         let _timer = self.timer(call.operation);
         let device = self.find(&call, user_code).await?.ok_or_else(|| call.refuse(Refusal::UserCodeUnknown))?;
         let approved = engine::approve_device(&device, approval, &*self.0.entropy, self.now());
-        let grant = approved.map_err(|refusal| call.refuse_of(refusal, &device))?;
+        let mut grant = approved.map_err(|refusal| call.refuse_of(refusal, &device))?;
         // The grant first: a device that hears of it finds it. If the second write fails it waits for nobody, and expires.
-        call.insert(&grant, EventKind::DeviceDecided { approved: true }).await?;
+        call.insert(&mut grant, EventKind::DeviceDecided { approved: true }).await?;
         call.transact(device.id, |device| engine::decide_device(device, Some(grant.id), self.now())).await?;
         Ok(grant.id)
     }

@@ -176,9 +176,9 @@ impl<S: TokenStore> TokenService<S> {
         let call = Call::new(self, Operation::Authorize).by(&client.id);
         let _timer = self.timer(call.operation);
         let terms = call.terms(client, &GrantType::AuthorizationCode)?;
-        let (grant, response) =
+        let (mut grant, response) =
             engine::authorize(request, &self.context(client, &terms)).map_err(|refusal| call.refuse(refusal))?;
-        call.insert(&grant, EventKind::CodeIssued).await.map(|()| response)
+        call.insert(&mut grant, EventKind::CodeIssued).await.map(|()| response)
     }
 
     /// Issues first tokens for a grant that the host approved in a flow of its own, or for the client itself.

@@ -274,3 +274,17 @@ async fn revoking_a_subject_among_refreshes_leaves_nothing_active() {
     let tokens: Vec<Tokens> = answers.into_iter().flatten().collect();
     assert!(!world.is_any_active(&tokens) && !world.is_any_active(&sessions));
 }
+
+#[test]
+fn two_equal_decisions_about_one_record_are_two() {
+    // Whoever lost the race met a record with the very content that it had written, and took it for its own.
+    let policy = Policy::default().with_max_replays(Limit::AtMost(1)).with_on_reuse(OnReuse::Refuse);
+    let world = World::new(policy);
+    let first = world.issue();
+    world.refresh(first.refresh()).unwrap();
+    let (there, token) = (world.clone(), first.clone());
+    world.store.before_next_write(move || {
+        there.refresh(token.refresh()).unwrap();
+    });
+    assert_eq!(refusal(world.refresh(first.refresh())), Refusal::ReplayLimitReached);
+}
