@@ -96,8 +96,8 @@ pub enum ApproveError {
     /// The request lacks a parameter: `invalid_request`.
     #[error(transparent)]
     Missing(#[from] MissingParameter),
-    /// It cannot be decided: 503, or 500 if a [`StoreError`](crate::store::StoreError) among the causes says that trying again
-    /// does not help.
+    /// It cannot be decided: 503, or 500 if a [`StoreError`](crate::store::StoreError) among the causes says that
+    /// trying again does not help.
     #[error("approval is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }

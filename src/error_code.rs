@@ -33,8 +33,8 @@ pub enum ErrorCode {
     AccessDenied,
     /// `unsupported_response_type` (RFC 6749 section 4.1.2.1), for authorization endpoints.
     UnsupportedResponseType,
-    /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1, used with 503 as RFC 7009 section 2.2.1 does): try again. Whether
-    /// anything was stored may be unknown; the same request again settles it.
+    /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1, used with 503 as RFC 7009 section 2.2.1 does): try again.
+    /// Whether anything was stored may be unknown; the same request again settles it.
     TemporarilyUnavailable,
     /// `server_error` (RFC 6749 section 4.1.2.1): trying again does not help until somebody mends the service.
     ServerError,

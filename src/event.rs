@@ -30,17 +30,17 @@ pub struct Event<'a> {
     pub grant_id: Option<GrantId>,
     /// For which resource owner, as far as known.
     pub subject: Option<&'a Subject>,
-    /// Why, when the answer was a 5xx because something behind the service failed.
+    /// The failure behind a 5xx answer, if a port failed.
     pub failure: Option<Failure<'a>>,
 }
 
-/// Something behind the service that failed. For the host alone: the client is told no more than 500 or 503.
+/// The failure of a port. For the host alone: the client is told no more than 500 or 503.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Failure<'a> {
     /// The port that failed.
     pub port: Port,
-    /// Whether the same request may succeed later without anybody's doing: 503 if so, 500 if not.
+    /// True when the same request may succeed later without anybody's doing: the answer was 503, otherwise 500.
     pub is_transient: bool,
     /// The error as the port gave it. Its text and its sources are the port's own.
     pub error: &'a (dyn Error + 'static),
@@ -101,8 +101,8 @@ impl Port {
     }
 }
 
-/// The calls of the service: each is the method of [`TokenService`](crate::TokenService) that has its name, but for the two at
-/// the end.
+/// The calls of the service: each is the method of [`TokenService`](crate::TokenService) that has its name, but for the
+/// two at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is the method of TokenService that has its name")]
@@ -211,7 +211,8 @@ pub enum EventKind {
     Rejected,
     /// A record cannot be read.
     RecordCorrupt,
-    /// The policy of a client that was looked up at run time contradicts itself or the provider's. It is served nothing.
+    /// The policy of a client that was looked up at run time contradicts itself or the provider's. It is served
+    /// nothing.
     PolicyInvalid,
     /// The form of the request is wrong.
     Malformed(MalformedRequest),
@@ -356,7 +357,7 @@ pub struct OwnedEvent {
 pub struct OwnedFailure {
     /// The port that failed.
     pub port: Port,
-    /// Whether the same request may succeed later.
+    /// True when the same request may succeed later.
     pub is_transient: bool,
     /// The texts of the error and its sources, outermost first.
     pub chain: Vec<String>,

@@ -53,8 +53,8 @@ pub enum ProofError {
     /// It is valid but for its nonce, which is missing or no longer accepted: `use_dpop_nonce`.
     #[error("the proof needs another nonce")]
     NonceRequired,
-    /// It cannot be told: 503, or 500 if a [`StoreError`](crate::store::StoreError) among the causes says that trying again does
-    /// not help.
+    /// It cannot be told: 503, or 500 if a [`StoreError`](crate::store::StoreError) among the causes says that trying
+    /// again does not help.
     #[error("the proof cannot be verified now")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }

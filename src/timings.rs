@@ -1,11 +1,12 @@
-//! How long things take.
+//! Durations of calls, for the host.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::Operation;
 
-/// Where durations go. `sink::MetricsSink` is one. The core reads no clock for it: without this port nothing is measured.
+/// Receives durations. `sink::MetricsSink` is one. The core reads no clock for it: without this port nothing is
+/// measured.
 ///
 /// # Contract
 /// Both methods are called in the middle of a request: they must be quick, must not block and must not panic.
@@ -27,7 +28,7 @@ impl<T: Timings + ?Sized> Timings for Arc<T> {
     }
 }
 
-/// What is measured.
+/// A measured call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Timed {

@@ -86,7 +86,8 @@ impl ClientAuthenticator for Rows {
     }
 }
 
-/// A request, the operation that its failures are told of, and the faults that it meets, with whether the grant is known then.
+/// A request, the operation that its failures are told of, and the faults that it meets, with whether the grant is
+/// known then.
 struct Asked {
     endpoint: Endpoint,
     operation: Operation,

@@ -99,7 +99,7 @@ impl<S> TokenServiceBuilder<S> {
         self
     }
 
-    /// Where the durations of calls go. Default nowhere, and nothing is measured.
+    /// Sets the receiver of the durations of calls. Default none, and nothing is measured.
     #[must_use]
     pub fn timings(mut self, timings: impl Timings + 'static) -> Self {
         self.timings = Some(Arc::new(timings));

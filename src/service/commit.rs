@@ -39,7 +39,7 @@ impl<S> Copy for Call<'_, S> {}
 /// A grant, and the version a decision about it must name. Boxed: it is large, and passes through several futures.
 type Loaded = (Box<Grant>, Version);
 
-/// What became of a write. A lost race brings the record that won, so that the next round need not load it.
+/// The outcome of a write. A lost race brings the record that won, so that the next round need not load it.
 enum Written {
     Stored,
     Lost(Option<Loaded>),
@@ -116,7 +116,7 @@ impl<'a, S> Call<'a, S> {
         self.failed(TokenError::Contended)
     }
 
-    /// What the client gets for one flow.
+    /// The terms of the client for one flow.
     pub(super) fn terms(&self, client: &Client, grant_type: &GrantType) -> Result<Terms, TokenError> {
         self.service.terms(client, grant_type).map_err(|error| self.failed(error))
     }
@@ -284,8 +284,8 @@ impl<S: TokenStore> Call<'_, S> {
         Ok(ControlFlow::Break(outcome.map_err(|refusal| self.refuse_of(refusal, grant))))
     }
 
-    /// Writes once. Whatever is not acknowledged is looked at once, never written again: a database that is slow is not asked
-    /// any longer than that.
+    /// Writes once. Whatever is not acknowledged is looked at once, never written again: a database that is slow is not
+    /// asked any longer than that.
     ///
     /// If our record is there, it was stored, though the answer was lost, or was a conflict because a client library repeated
     /// the write and met its own: no two writes are equal. If another one is there, somebody moved on, and the decision begins

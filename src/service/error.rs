@@ -32,8 +32,8 @@ pub enum TokenError {
     /// Other writers kept getting in between, or another node's clock runs ahead; try again.
     #[error("contended: try again")]
     Contended,
-    /// The store failed. What was to be stored may be stored or not: the same request again finds out, and is answered as the
-    /// first one would have been.
+    /// The store failed. What was to be stored may be stored or not: the same request again finds out, and is answered
+    /// as the first one would have been.
     #[error("the store failed")]
     Store(#[source] StoreError),
     /// The authenticator failed. The store was not asked.
@@ -42,8 +42,8 @@ pub enum TokenError {
     /// The subject gate failed. No token was issued, and none was used up.
     #[error("the subject gate failed")]
     Gate(#[source] Box<dyn Error + Send + Sync>),
-    /// A DPoP proof could not be verified. No token was issued, and none was used up. The proof may be: a client makes a new one
-    /// for each attempt.
+    /// A DPoP proof could not be verified. No token was issued, and none was used up. The proof may be: a client makes
+    /// a new one for each attempt.
     #[error("the proof verifier failed")]
     Proof(#[source] Box<dyn Error + Send + Sync>),
     /// A JWT could not be signed. No token was issued, and none was used up.
@@ -69,8 +69,8 @@ impl TokenError {
         }
     }
 
-    /// Whether the same request may succeed later without anybody's doing. A [`StoreError`] among the causes tells, whichever
-    /// port it came through; the failure of a port that says no more is taken for an outage.
+    /// True when the same request may succeed later without anybody's doing. A [`StoreError`] among the causes tells,
+    /// whichever port it came through; the failure of a port that says no more is taken for an outage.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -94,7 +94,7 @@ impl TokenError {
         }
     }
 
-    /// What to tell the host: the kind, and what failed.
+    /// The kind of the event, and the failure in it.
     pub(super) fn told(&self) -> (EventKind, Option<Failure<'_>>) {
         let is_transient = self.is_transient();
         let failure = self.port().zip(self.source()).map(|(port, error)| Failure { port, is_transient, error });

@@ -26,7 +26,8 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     /// The live grants of a resource owner or client: what a "my sessions" page shows. Begins behind `after`, with 1 to
     /// 1000 grants looked at.
     ///
-    /// A record that cannot be read is left out and reported as [`EventKind::RecordCorrupt`](crate::EventKind::RecordCorrupt): it must not hide the others.
+    /// A record that cannot be read is left out and reported as
+    /// [`EventKind::RecordCorrupt`](crate::EventKind::RecordCorrupt): it must not hide the others.
     ///
     /// # Errors
     /// When the store cannot tell.

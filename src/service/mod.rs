@@ -47,10 +47,10 @@ use commit::Call;
 /// Each method is a loop of four steps: load the grant, decide, compare and swap, answer. A lost race begins it anew; a
 /// write whose outcome is unknown is settled by reading back once, never by issuing again.
 ///
-/// **A dropped future is harmless**: of a client that hung up, of a time-out around a call, of `select!`. What was decided is
-/// stored as a whole or not at all, and nothing is left waiting. To the client it is a lost response: it sends the request
-/// again. Of a [`refresh`](Self::refresh) that was stored it gets the successor within grace; a code that was
-/// [redeemed](Self::redeem) unseen costs a new sign-in.
+/// **A dropped future is harmless**: of a client that hung up, of a time-out around a call, of `select!`. What was
+/// decided is stored as a whole or not at all, and nothing is left waiting. To the client it is a lost response: it
+/// sends the request again. Of a [`refresh`](Self::refresh) that was stored it gets the successor within grace; a code
+/// that was [redeemed](Self::redeem) unseen costs a new sign-in.
 ///
 /// ```
 /// use regrant::{
@@ -275,9 +275,9 @@ impl<S: TokenStore> TokenService<S> {
     /// token, as the policy has it.
     ///
     /// # Errors
-    /// [`TokenError::Refused`] is final for this refresh token and means `invalid_grant` to the client, or is a fault of the
-    /// request. After anything else try again with the same token: if the rotation was stored after all, it is answered once
-    /// more.
+    /// [`TokenError::Refused`] is final for this refresh token and means `invalid_grant` to the client, or is a fault
+    /// of the request. After anything else try again with the same token: if the rotation was stored after all, it is
+    /// answered once more.
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]

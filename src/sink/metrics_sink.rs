@@ -11,10 +11,10 @@ const STORE_CALLS: &str = "regrant_store_duration_seconds";
 
 /// Counts events, and how long calls take. Clones are one sink.
 ///
-/// * `regrant_events_total{operation, kind, cause}`: of failures the cause is the port. Replays granted and reuses punished
-///   are two kinds of it: watch both.
-/// * `regrant_operation_duration_seconds{operation}` and `regrant_store_duration_seconds{call}`: histograms, if it is given to
-///   [`TokenServiceBuilder::timings`](crate::TokenServiceBuilder::timings) too.
+/// * `regrant_events_total{operation, kind, cause}`: of failures the cause is the port. Replays granted and reuses
+///   punished are two kinds of it: watch both.
+/// * `regrant_operation_duration_seconds{operation}` and `regrant_store_duration_seconds{call}`: histograms, if it is
+///   given to [`TokenServiceBuilder::timings`](crate::TokenServiceBuilder::timings) too.
 ///
 /// Labels come from fixed lists, so no request can make new ones.
 ///

@@ -4,12 +4,12 @@ use crate::event::{Event, EventKind, EventSink};
 use crate::grant::RevocationReason;
 use crate::refusal::Refusal;
 
-/// Writes each event to `tracing`, target `regrant`: what goes well at debug; refusals and what mends itself at info; what
-/// looks like theft or like lost writes at warn; what an operator must look at at error.
+/// Writes each event to `tracing`, target `regrant`: what goes well at debug; refusals and what mends itself at info;
+/// what looks like theft or like lost writes at warn; what an operator must look at at error.
 ///
-/// Fields: `operation`, `kind`, `cause`; `generation` and `steps` of a rotation, a heal and a replay; `port`, `transient` and
-/// `error` (with its sources) of a failure; `client_id`, `grant_id`, `subject`, `realm`. What is unknown is left out. No token
-/// and no secret of a request is ever among them.
+/// Fields: `operation`, `kind`, `cause`; `generation` and `steps` of a rotation, a heal and a replay; `port`,
+/// `transient` and `error` (with its sources) of a failure; `client_id`, `grant_id`, `subject`, `realm`. What is
+/// unknown is left out. No token and no secret of a request is ever among them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
 

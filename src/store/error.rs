@@ -38,8 +38,8 @@ impl StoreError {
         Self { kind: Kind::Corrupt, source: Some(source.into()) }
     }
 
-    /// The store answered, and will answer the same until somebody mends it: a missing table, a missing permission. Clients are
-    /// told 500 and not to try again; an outage of any kind, a failover for instance, belongs in
+    /// The store answered, and will answer the same until somebody mends it: a missing table, a missing permission.
+    /// Clients are told 500 and not to try again; an outage of any kind, a failover for instance, belongs in
     /// [`unavailable`](Self::unavailable).
     pub fn rejected(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: Kind::Rejected, source: Some(source.into()) }

@@ -62,8 +62,8 @@ impl Probe {
         self.state.lock().unwrap().conflicts_always = true;
     }
 
-    /// Every write that is stored is made once more, and the second one's outcome is told: what client libraries do that
-    /// retry by themselves.
+    /// Every write that is stored is made once more, and the second one's outcome is told: what client libraries do
+    /// that retry by themselves.
     pub(crate) fn repeat_writes(&self) {
         self.state.lock().unwrap().repeats_writes = true;
     }
