@@ -10,7 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use regrant::{
     AuthenticateError, AuthenticatedClient, Client, ClientAuthenticator, ClientCredentials, ClientId, ClientSecret,
-    GrantType, IssueRequest, KeyRing, MemoryStore, Registration, Scope, SecretHash, SystemEntropy, TokenService,
+    CredentialRefusal, GrantType, IssueRequest, KeyRing, MemoryStore, Registration, Scope, SecretHash, SystemEntropy,
+    TokenService,
 };
 
 /// Stands for a table of clients. Yours would be a database, and its outage an error.
@@ -28,15 +29,16 @@ impl ClientAuthenticator for Directory {
             return Err(AuthenticateError::unavailable("the directory is down"));
         }
         let ClientCredentials::Basic(client_id, secret) = credentials else {
-            return Err(AuthenticateError::refused());
+            return Err(AuthenticateError::refused(CredentialRefusal::MethodNotRegistered));
         };
         // Both checks always run, so that the time of the answer does not tell which client ids exist.
         let is_known = *client_id == self.row.id;
         let is_right = self.secret.verify(secret).await;
-        if is_known && is_right {
-            Ok(AuthenticatedClient::assertion(Arc::clone(&self.row)))
-        } else {
-            Err(AuthenticateError::refused())
+        // The reason is for events. The client is told the same either way.
+        match (is_known, is_right) {
+            (true, true) => Ok(AuthenticatedClient::assertion(Arc::clone(&self.row))),
+            (true, false) => Err(AuthenticateError::refused_known(self.row.id.clone(), CredentialRefusal::WrongSecret)),
+            (false, _) => Err(AuthenticateError::refused(CredentialRefusal::UnknownClient)),
         }
     }
 }

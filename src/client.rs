@@ -173,10 +173,10 @@ impl Client {
         })
     }
 
-    /// Whether it may use `grant_type`.
+    /// Whether it may use `grant_type`: it lists it, and client credentials only if it has some (OAuth 2.1 section 4.2).
     #[must_use]
     pub fn may_use(&self, grant_type: &GrantType) -> bool {
-        self.grant_types.contains(grant_type)
+        self.grant_types.contains(grant_type) && (self.is_confidential() || *grant_type != GrantType::ClientCredentials)
     }
 
     /// Where to send the response of an authorization request: what it asks for if that is registered, or the only

@@ -37,8 +37,8 @@ pub mod wire;
 
 pub use approver::{ApproveError, ApproveRequest, GrantApprover};
 pub use authenticator::{
-    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientRegistry, RegistryError,
-    SecretHash, VerifyCredentials, VerifySecret,
+    AssertionFault, AuthenticateError, AuthenticatedClient, CertificateFault, ClientAuthenticator, ClientCredentials,
+    ClientRegistry, CredentialError, CredentialRefusal, RegistryError, SecretHash, VerifyCredentials, VerifySecret,
 };
 pub use client::{AuthenticationMethods, Client, ClientAuthenticationMethod, IntrospectionAccess};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -62,7 +62,7 @@ pub use policy::{
     PreviousAccessToken, RequirePkce, SenderConstraint,
 };
 pub use possession::{ClientCertificate, DpopProof, Possession};
-pub use proof::{ProofError, ProofVerifier};
+pub use proof::{ProofError, ProofFault, ProofVerifier};
 pub use refusal::Refusal;
 pub use resource::{Resource, Resources};
 pub use scope::Scope;

@@ -1,6 +1,8 @@
 //! Why a request was refused: facts for events and logs, and the one place where they become protocol words.
 
+use crate::authenticator::CredentialRefusal;
 use crate::error_code::ErrorCode;
+use crate::proof::ProofFault;
 
 /// A fact that makes the service say no. It is told to the host, never to the client, which sees only the
 /// [`ErrorCode`] it maps to: the difference between "unknown", "expired" and "another client's" is no attacker's business.
@@ -16,8 +18,8 @@ use crate::error_code::ErrorCode;
 #[non_exhaustive]
 pub enum Refusal {
     /// Unknown client, wrong credentials, or a method that is not registered.
-    #[error("client authentication failed")]
-    ClientAuthenticationFailed,
+    #[error("client authentication failed: {0}")]
+    ClientAuthenticationFailed(CredentialRefusal),
     /// The token was not sealed by this service for this use: garbage, cut, another kind, another realm, a dropped key.
     #[error("token not recognized")]
     TokenUnrecognized,
@@ -40,8 +42,8 @@ pub enum Refusal {
     #[error("client certificate missing")]
     CertificateMissing,
     /// The DPoP proof is not valid for this request, or was used before.
-    #[error("proof of possession invalid")]
-    ProofInvalid,
+    #[error("proof of possession invalid: {0}")]
+    ProofInvalid(ProofFault),
     /// The DPoP proof has no nonce, or one that is no longer accepted.
     #[error("proof of possession without the nonce")]
     ProofNonceRequired,
@@ -159,11 +161,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// A short name, for logs and metric labels.
+    /// A short name, for logs and metric labels: that of the reason where there is one.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::ClientAuthenticationFailed => "client_authentication_failed",
+            Self::ClientAuthenticationFailed(reason) => reason.as_str(),
             Self::TokenUnrecognized => "token_unrecognized",
             Self::GrantUnknown => "grant_unknown",
             Self::OtherClient => "other_client",
@@ -171,7 +173,7 @@ impl Refusal {
             Self::ProofOfPossessionFailed => "proof_of_possession_failed",
             Self::ProofMissing => "proof_missing",
             Self::CertificateMissing => "certificate_missing",
-            Self::ProofInvalid => "proof_invalid",
+            Self::ProofInvalid(fault) => fault.as_str(),
             Self::ProofNonceRequired => "proof_nonce_required",
             Self::AuthenticationTooWeak => "authentication_too_weak",
             Self::AuthorizationPending => "authorization_pending",
@@ -216,7 +218,7 @@ impl Refusal {
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {
-            Self::ClientAuthenticationFailed | Self::AuthenticationTooWeak | Self::PublicCaller => {
+            Self::ClientAuthenticationFailed(_) | Self::AuthenticationTooWeak | Self::PublicCaller => {
                 ErrorCode::InvalidClient
             }
             Self::TokenUnrecognized
@@ -244,7 +246,7 @@ impl Refusal {
             | Self::ApprovalDenied
             | Self::UserCodeUnknown
             | Self::GrantExhausted => ErrorCode::InvalidGrant,
-            Self::ProofMissing | Self::ProofInvalid => ErrorCode::InvalidDpopProof,
+            Self::ProofMissing | Self::ProofInvalid(_) => ErrorCode::InvalidDpopProof,
             Self::ProofNonceRequired => ErrorCode::UseDpopNonce,
             Self::AuthorizationPending => ErrorCode::AuthorizationPending,
             Self::PolledTooFast => ErrorCode::SlowDown,

@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,8 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::{APP, Auth, Config, Form, Outcome, POSTER, Reply, SPA, Server, basic, client, form};
 use regrant::wire::Endpoint;
 use regrant::{
-    Client, ClientAuthenticationMethod, ClientCertificate, ClientCredentials, ClientId, ClientRegistry, ClientSecret,
-    RegistryError, SecretHash, VerifyCredentials,
+    AssertionFault, CertificateFault, Client, ClientAuthenticationMethod, ClientCertificate, ClientCredentials,
+    ClientId, ClientRegistry, ClientSecret, CredentialError, RegistryError, SecretHash, VerifyCredentials,
 };
 
 const DOORS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Revocation, Endpoint::Introspection];
@@ -40,15 +39,18 @@ struct Stub {
 
 #[async_trait]
 impl VerifyCredentials for Stub {
-    async fn verify(&self, client: &Client, shown: &ClientCredentials) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    async fn verify(&self, client: &Client, shown: &ClientCredentials) -> Result<(), CredentialError> {
         if self.is_down {
-            return Err("the keys of the client are out of reach".into());
+            return Err(CredentialError::unavailable("the keys of the client are out of reach"));
         }
-        Ok(match shown {
-            ClientCredentials::Assertion(_, assertion) => assertion.expose() == good_assertion(client.id.as_str()),
-            ClientCredentials::Certificate(_, certificate) => *certificate == own_certificate(),
-            _ => false,
-        })
+        match shown {
+            ClientCredentials::Assertion(_, assertion) if assertion.expose() == good_assertion(client.id.as_str()) => {
+                Ok(())
+            }
+            ClientCredentials::Assertion(..) => Err(AssertionFault::Signature.into()),
+            ClientCredentials::Certificate(_, certificate) if *certificate == own_certificate() => Ok(()),
+            _ => Err(CertificateFault::Unregistered.into()),
+        }
     }
 
     fn algorithms(&self) -> Vec<&'static str> {

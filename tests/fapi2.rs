@@ -4,8 +4,6 @@
 
 mod common;
 
-use std::error::Error;
-
 use async_trait::async_trait;
 use common::{
     APP, AUDITOR, Auth, Config, EITHER, Form, OTHER, POSTER, REDIRECT, Reply, SCOPE, SPA, Server, StubVerifier, USER,
@@ -13,8 +11,8 @@ use common::{
 };
 use regrant::wire::Endpoint;
 use regrant::{
-    Approval, AuthorizeRequest, Client, ClientAuthenticationMethod, ClientCertificate, ClientCredentials, GrantType,
-    Lifetime, Policy, Refusal, TokenError, VerifyCredentials,
+    Approval, AuthorizeRequest, Client, ClientAuthenticationMethod, ClientCertificate, ClientCredentials,
+    CredentialError, CredentialRefusal, GrantType, Lifetime, Policy, Refusal, TokenError, VerifyCredentials,
 };
 use serde_json::json;
 
@@ -23,12 +21,12 @@ struct Known;
 
 #[async_trait]
 impl VerifyCredentials for Known {
-    async fn verify(&self, _: &Client, shown: &ClientCredentials) -> Result<bool, Box<dyn Error + Send + Sync>> {
-        Ok(match shown {
-            ClientCredentials::Assertion(_, assertion) => assertion.expose() == "a.good.assertion",
-            ClientCredentials::Certificate(_, certificate) => *certificate == own_certificate(),
-            _ => false,
-        })
+    async fn verify(&self, _: &Client, shown: &ClientCredentials) -> Result<(), CredentialError> {
+        match shown {
+            ClientCredentials::Assertion(_, assertion) if assertion.expose() == "a.good.assertion" => Ok(()),
+            ClientCredentials::Certificate(_, certificate) if *certificate == own_certificate() => Ok(()),
+            _ => Err(CredentialRefusal::Other("unknown_credentials").into()),
+        }
     }
 
     fn algorithms(&self) -> Vec<&'static str> {

@@ -20,13 +20,14 @@ use common::{
 use regrant::store::{GrantRecord, StoreError, StoredGrant, Version};
 use regrant::wire::{Endpoint, Endpoints, Paths, Request};
 use regrant::{
-    AccessToken, AccessTokenClaims, AccessTokenFormat, Approval, ApproveError, ApproveRequest, AuthenticateError,
-    AuthenticatedClient, AuthorizationCode, AuthorizeRequest, Client, ClientAssertion, ClientAuthenticationMethod,
-    ClientCertificate, ClientCredentials, ClientId, ClientPolicy, ClientRegistry, ClientSecret, CodeVerifier,
-    DeviceAuthorizationRequest, DeviceCode, DpopProof, Entropy, Event, EventSink, ExchangeRequest, Grant,
-    GrantApprover, GrantOwner, GrantType, IdToken, IdTokenClaims, IssueRequest, Key, KeyRing, OwnedEvent, PollRequest,
-    Possession, Realm, RedeemRequest, RefreshRequest, RefreshToken, SecretHash, SystemEntropy, TokenError, TokenFormat,
-    TokenKind, TokenPrefixes, TokenService, UserCode, VerifyCredentials,
+    AccessToken, AccessTokenClaims, AccessTokenFormat, Approval, ApproveError, ApproveRequest, AssertionFault,
+    AuthenticateError, AuthenticatedClient, AuthorizationCode, AuthorizeRequest, Client, ClientAssertion,
+    ClientAuthenticationMethod, ClientAuthenticator as _, ClientCertificate, ClientCredentials, ClientId, ClientPolicy,
+    ClientRegistry, ClientSecret, CodeVerifier, CredentialError, CredentialRefusal, DeviceAuthorizationRequest,
+    DeviceCode, DpopProof, Entropy, Event, EventSink, ExchangeRequest, Grant, GrantApprover, GrantOwner, GrantType,
+    IdToken, IdTokenClaims, IssueRequest, Key, KeyRing, OwnedEvent, PollRequest, Possession, Realm, RedeemRequest,
+    RefreshRequest, RefreshToken, SecretHash, SystemEntropy, TokenError, TokenFormat, TokenKind, TokenPrefixes,
+    TokenService, UserCode, VerifyCredentials,
 };
 
 /// Collects everything that somebody might see.
@@ -190,11 +191,13 @@ const PROOF: &str = "A.1f0e9c44-proof-of-the-canary";
 
 #[async_trait]
 impl VerifyCredentials for OneAssertion {
-    async fn verify(&self, _: &Client, shown: &ClientCredentials) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    async fn verify(&self, _: &Client, shown: &ClientCredentials) -> Result<(), CredentialError> {
         match shown {
-            ClientCredentials::Assertion(_, assertion) if assertion.expose().ends_with("down") => Err("no keys".into()),
-            ClientCredentials::Assertion(_, assertion) => Ok(assertion.expose() == ASSERTION),
-            _ => Ok(false),
+            ClientCredentials::Assertion(_, assertion) if assertion.expose().ends_with("down") => {
+                Err(CredentialError::unavailable("no keys"))
+            }
+            ClientCredentials::Assertion(_, assertion) if assertion.expose() == ASSERTION => Ok(()),
+            _ => Err(AssertionFault::Signature.into()),
         }
     }
 
@@ -676,12 +679,43 @@ async fn no_error_shows_a_secret_down_its_chain_of_causes() {
         seen.error(error);
     }
     seen.error(&StoreError::unavailable("connection refused"));
-    seen.error(&AuthenticateError::refused());
+    seen.error(&AuthenticateError::refused(CredentialRefusal::UnknownClient));
     let duplicate = ClientRegistry::new().with(client(SPA), []).unwrap().with(client(SPA), []);
     seen.error(&duplicate.unwrap_err());
 
     assert!(seen.text().len() > 1000);
     life.secrets.assert_absent_from(&seen.text());
+}
+
+// A client that mixes up its fields sends its secret as its id.
+#[tokio::test]
+async fn no_reason_for_a_failed_authentication_shows_what_was_sent() {
+    let (seen, config, mut secrets) = (Seen::default(), config(), Secrets::default());
+    let service = TokenService::builder(config.store.clone(), config.registry(), ring()).events(seen.clone());
+    let service = service.jwt_issuer(StubIssuer::default()).build().unwrap();
+    let sent = ["9vKx2-guessed-secret-Zr7", "jwt", "app", "spa", "tR5wQ8-the-secret-as-the-id"];
+    secrets.add("secret", sent[0]);
+    secrets.add("the id of nobody", sent[4]);
+    secrets.add("assertion", ASSERTION);
+    let id = |id: &str| ClientId::new(id).unwrap();
+    for name in &sent[1..] {
+        for credentials in [
+            ClientCredentials::Basic(id(name), ClientSecret::new(sent[0])),
+            ClientCredentials::Post(id(name), ClientSecret::new(sent[0])),
+            ClientCredentials::Assertion(id(name), ClientAssertion::new(format!("{ASSERTION}A"))),
+            ClientCredentials::Certificate(id(name), ClientCertificate::from_der(sent[0].as_bytes())),
+        ] {
+            if let Err(error) = service.authenticate(&credentials).await {
+                seen.error(&error);
+                seen.error(&config.registry().authenticate(&credentials).await.unwrap_err());
+            }
+        }
+    }
+    let text = seen.text();
+    for reason in ["unknown client", "wrong secret", "method not registered", "wrong signature"] {
+        assert!(text.contains(reason), "{reason}: {text}");
+    }
+    secrets.assert_absent_from(&text);
 }
 
 // I19; DESIGN section 1, promise 3: a stolen database is worthless.

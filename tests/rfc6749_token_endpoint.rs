@@ -9,8 +9,8 @@ use common::{
     SPA, Server, USER, VERIFIER, client, resources, scope, seconds, subject,
 };
 use regrant::{
-    Approval, AuthenticatedClient, AuthorizeRequest, ErrorCode, GrantType, IssueRequest, Policy, RedirectUri, Refusal,
-    Registration,
+    Approval, AuthenticatedClient, AuthorizeRequest, CredentialRefusal, ErrorCode, GrantType, IssueRequest, Policy,
+    ProofFault, RedirectUri, Refusal, Registration,
 };
 
 const INVALID_REQUEST: Outcome = (400, "invalid_request");
@@ -872,7 +872,7 @@ fn every_refusal_has_its_protocol_word() {
         UseDpopNonce,
     };
     let table = [
-        (Refusal::ClientAuthenticationFailed, InvalidClient),
+        (Refusal::ClientAuthenticationFailed(CredentialRefusal::WrongSecret), InvalidClient),
         (Refusal::TokenUnrecognized, InvalidGrant),
         (Refusal::GrantUnknown, InvalidGrant),
         (Refusal::OtherClient, InvalidGrant),
@@ -907,7 +907,7 @@ fn every_refusal_has_its_protocol_word() {
         (Refusal::PublicCaller, InvalidClient),
         (Refusal::GrantExhausted, InvalidGrant),
         (Refusal::ProofMissing, InvalidDpopProof),
-        (Refusal::ProofInvalid, InvalidDpopProof),
+        (Refusal::ProofInvalid(ProofFault::Used), InvalidDpopProof),
         (Refusal::ProofNonceRequired, UseDpopNonce),
         (Refusal::CertificateMissing, InvalidRequest),
         (Refusal::AuthenticationTooWeak, InvalidClient),

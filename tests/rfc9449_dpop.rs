@@ -14,8 +14,9 @@ use common::{
 };
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
-    Approval, ApproveError, ApproveRequest, AuthenticatedClient, ClientPolicy, EventKind, GrantApprover, GrantType,
-    IssueRequest, Key, KeyRing, MemoryStore, Policy, Refusal, SenderConstraint, TokenService,
+    Approval, ApproveError, ApproveRequest, AuthenticatedClient, ClientPolicy, CredentialRefusal, EventKind,
+    GrantApprover, GrantType, IssueRequest, Key, KeyRing, MemoryStore, Policy, ProofFault, Refusal, SenderConstraint,
+    TokenService,
 };
 use serde_json::json;
 
@@ -393,12 +394,17 @@ async fn a_policy_may_ask_for_a_proof_with_every_token() {
 }
 
 /// What is wrong with a refresh, in the order of checks of DESIGN section 4.
-const FAULTS: [(&str, Outcome, Option<Refusal>); 9] = [
+const FAULTS: [(&str, Outcome, Option<Refusal>); 10] = [
     ("malformed", (400, "invalid_scope"), None),
-    ("wrong secret", (401, "invalid_client"), Some(Refusal::ClientAuthenticationFailed)),
+    (
+        "wrong secret",
+        (401, "invalid_client"),
+        Some(Refusal::ClientAuthenticationFailed(CredentialRefusal::WrongSecret)),
+    ),
+    ("without right", (400, "unauthorized_client"), Some(Refusal::GrantTypeNotAllowed)),
     ("garbage", INVALID_GRANT, Some(Refusal::TokenUnrecognized)),
     ("foreign", INVALID_GRANT, Some(Refusal::OtherClient)),
-    ("invalid proof", INVALID_PROOF, Some(Refusal::ProofInvalid)),
+    ("invalid proof", INVALID_PROOF, Some(Refusal::ProofInvalid(ProofFault::Malformed))),
     ("another key", INVALID_GRANT, Some(Refusal::ProofOfPossessionFailed)),
     ("revoked", INVALID_GRANT, Some(Refusal::GrantRevoked)),
     ("spent", INVALID_GRANT, Some(Refusal::RefreshTokenReused)),
@@ -421,22 +427,28 @@ async fn of_several_faults_the_first_in_the_order_of_checks_is_answered() {
         let second = server.refresh_with(APP, &by("A"), first.expose()).await.tokens();
         let second = server.refresh_with(APP, &by("A"), &second.refresh).await.tokens();
         server.advance(seconds(61));
-        if has(6) {
+        if has(7) {
             server.revoke(APP, &second.refresh).await;
         }
-        let token = match (has(2), has(7)) {
+        let token = match (has(3), has(8)) {
             (true, _) => "rt_garbage",
             (false, true) => first.expose(),
             (false, false) => &second.refresh,
         };
-        let owner = if has(3) { OTHER } else { APP };
+        let owner = if has(4) { OTHER } else { APP };
+        let flows = if has(2) { vec![GrantType::Password] } else { vec![GrantType::Password, GrantType::RefreshToken] };
+        let judge = server.restarted(|config| {
+            [APP, OTHER]
+                .into_iter()
+                .fold(config, |config, auth| config.with_client(auth, |client| client.with_grant_types(flows.clone())))
+        });
         let auth = if has(1) { Auth::Basic(owner.id(), "wrong") } else { owner };
-        let scope = match (has(0), has(8)) {
+        let scope = match (has(0), has(9)) {
             (true, _) => "a  b",
             (false, true) => "admin",
             (false, false) => "read",
         };
-        let proof = match (has(4), has(5)) {
+        let proof = match (has(5), has(6)) {
             (true, _) => "no proof".to_owned(),
             (false, true) => by("B"),
             (false, false) => by("A"),
@@ -448,7 +460,7 @@ async fn of_several_faults_the_first_in_the_order_of_checks_is_answered() {
         let before = server.store().snapshot();
         server.config.events.take();
         let refresh = [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)];
-        let reply = server.token_with(auth, &proof, &refresh).await;
+        let reply = judge.token_with(auth, &proof, &refresh).await;
         assert_eq!(reply.outcome(), outcome, "{names:?}");
         let told = server.config.events.take().into_iter().find_map(|(_, kind)| match kind {
             EventKind::Refused(refusal) => Some(refusal),

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use common::{APP, Config, OTHER, Server, WatchedStore};
 use regrant::wire::{Endpoint, Endpoints, MalformedRequest, Request};
 use regrant::{
-    Approval, ApproveError, ApproveRequest, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret, Event,
-    EventKind, EventSink, GrantApprover, GrantType, KeyRing, MemoryStore, Operation, Refusal, SecretHash,
-    SystemEntropy, TokenService,
+    Approval, ApproveError, ApproveRequest, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret,
+    CredentialRefusal, Event, EventKind, EventSink, GrantApprover, GrantType, KeyRing, MemoryStore, Operation, Refusal,
+    SecretHash, SystemEntropy, TokenService,
 };
 
 type Told = (Operation, EventKind, Option<String>);
@@ -64,16 +64,22 @@ async fn whoever_guesses_is_reported() {
     let refused = |operation, refusal, client_id: Option<&str>| {
         vec![(operation, EventKind::Refused(refusal), client_id.map(str::to_owned))]
     };
-    let failed = Refusal::ClientAuthenticationFailed;
+    let failed = |reason| Refusal::ClientAuthenticationFailed(reason);
     let cases = [
         ("client_id=may&client_secret=right", refused(Operation::Issue, Refusal::ApprovalDenied, Some("may"))),
         (
             "client_id=may-not&client_secret=right",
             refused(Operation::Issue, Refusal::GrantTypeNotAllowed, Some("may-not")),
         ),
-        ("client_id=may&client_secret=wrong", refused(Operation::Authenticate, failed, Some("may"))),
+        (
+            "client_id=may&client_secret=wrong",
+            refused(Operation::Authenticate, failed(CredentialRefusal::WrongSecret), Some("may")),
+        ),
         // What stands in the place of a client id may be anything, a secret for instance.
-        ("client_id=nobody&client_secret=right", refused(Operation::Authenticate, failed, None)),
+        (
+            "client_id=nobody&client_secret=right",
+            refused(Operation::Authenticate, failed(CredentialRefusal::UnknownClient), None),
+        ),
     ];
     for (client, expected) in cases {
         let told = told_of(&format!("grant_type=password&username=u&password=p&{client}")).await;

@@ -75,7 +75,7 @@ fn dpop(criterion: &mut Criterion) {
         group.finish();
     }
 
-    let cache = ReplayCache::new(60_000);
+    let cache = ReplayCache::new(60_000, Arc::new(clock.clone()));
     let mut number = 0_u64;
     criterion.bench_function("replay cache, full", |bencher| {
         bencher.iter(|| {

@@ -1,3 +1,5 @@
+use regrant::ProofFault;
+
 /// Why a token was not accepted. It never repeats anything of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +34,15 @@ pub enum JwsError {
     /// A claim is missing or has the wrong type.
     #[error("the claim {0} is missing or mistyped")]
     Claim(&'static str),
+}
+
+impl From<JwsError> for ProofFault {
+    fn from(error: JwsError) -> Self {
+        match error {
+            JwsError::UnsupportedAlgorithm => Self::Algorithm,
+            _ => Self::Malformed,
+        }
+    }
 }
 
 /// Why a key was not accepted. It never repeats anything of the key.

@@ -131,7 +131,18 @@ impl Jwk {
 
     /// Whether `signature` is this key's, of `message`.
     pub(crate) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
+        #[cfg(test)]
+        VERIFIED.with(|verified| verified.set(verified.get() + 1));
         self.material.accepts(self.algorithm, message, signature)
+    }
+
+    /// The length of the RSA modulus, in bytes; 0 for other keys.
+    pub(crate) fn modulus_length(&self) -> usize {
+        match &self.material {
+            #[cfg(feature = "aws-lc-rs")]
+            Material::Rsa(key) => key.modulus().len(),
+            _ => 0,
+        }
     }
 
     pub(crate) fn new(algorithm: Algorithm, material: Material) -> Self {
@@ -142,6 +153,12 @@ impl Jwk {
         self.certificates = certificates.into();
         self
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The number of signatures that this thread has verified.
+    pub(crate) static VERIFIED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 impl fmt::Debug for Jwk {

@@ -25,7 +25,7 @@ pub use certificate::{
     CertificateSubject, DistinguishedName, InvalidDistinguishedName, SelfSignedTlsClientAuth, TlsClientAuth,
 };
 pub use claims::Claims;
-pub use dpop::{DpopKey, DpopNonces, DpopVerifier, ReplayCache, UnsignedProof};
+pub use dpop::{DpopKey, DpopNonces, DpopVerifier, ReplayCache, ReplayCacheFull, UnsignedProof};
 pub use error::{JwsError, KeyError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Jws;

@@ -18,7 +18,7 @@ use rcgen::{
 };
 use regrant::{
     ClientAuthenticationMethod, ClientAuthenticator as _, ClientCertificate, ClientCredentials, ClientRegistry,
-    Confirmation, VerifyCredentials,
+    Confirmation, CredentialError, CredentialRefusal, VerifyCredentials,
 };
 use regrant_jose::{
     CertificateSubject, DistinguishedName, JwkSet, KeySource, ResolveKeys, SelfSignedTlsClientAuth, Signer as _,
@@ -91,9 +91,13 @@ async fn shown(
     verifier: &dyn VerifyCredentials,
     method: ClientAuthenticationMethod,
     certificate: &ClientCertificate,
-) -> Result<bool, Box<dyn Error + Send + Sync>> {
+) -> Result<bool, CredentialError> {
     let credentials = ClientCredentials::Certificate(client_id(APP), certificate.clone());
-    verifier.verify(&client(APP, method), &credentials).await
+    match verifier.verify(&client(APP, method), &credentials).await {
+        Ok(()) => Ok(true),
+        Err(CredentialError::Refused(_)) => Ok(false),
+        Err(outage) => Err(outage),
+    }
 }
 
 async fn accepts(subject: &CertificateSubject, certificate: &ClientCertificate) -> bool {
@@ -170,6 +174,13 @@ fn a_distinguished_name_is_read_as_rfc_4514_writes_it() {
     for text in ["", "app", "CN", "=app", "CN=app,", "XYZ=app", "CN=#zz", "CN=app, O=Example", "CN=a\\zb"] {
         assert!(text.parse::<DistinguishedName>().is_err(), "{text}");
     }
+    // An escape that escapes nothing is none.
+    for text in
+        ["CN=a\\", "CN=\\", "CN=a\\\\\\", "CN=a\\2", "CN=a\\2,O=b", "CN=a\\2g", "O=Example,CN=a\\", "CN=a+OU=b\\"]
+    {
+        assert!(text.parse::<DistinguishedName>().is_err(), "{text}");
+    }
+    assert!("CN=a\\\\".parse::<DistinguishedName>().is_ok(), "an escaped backslash");
     let [one, other] = ["CN=a+OU=b", "OU=b+CN=a"].map(|text| text.parse::<DistinguishedName>().unwrap());
     assert_eq!(one, other, "the attributes of one part are a set");
     // The same text in two encodings, in place of two attributes.
@@ -348,6 +359,7 @@ async fn what_is_no_certificate_authenticates_nobody() {
     assert!(shown(&by_authority, BY_AUTHORITY, &own).await.unwrap());
     assert!(!shown(&by_authority, SELF_SIGNED, &own).await.unwrap());
     let client = client(APP, BY_AUTHORITY);
-    assert!(!by_authority.verify(&client, &ClientCredentials::Public(client_id(APP))).await.unwrap());
+    let refused = by_authority.verify(&client, &ClientCredentials::Public(client_id(APP))).await;
+    assert!(matches!(refused, Err(CredentialError::Refused(CredentialRefusal::MethodNotRegistered))));
     assert!(by_authority.algorithms().is_empty());
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use regrant::{
-    ClientAssertion, ClientAuthenticationMethod, ClientCredentials, Clock as _, ManualClock, VerifyCredentials as _,
+    ClientAssertion, ClientAuthenticationMethod, ClientCredentials, Clock as _, CredentialError, ManualClock,
+    VerifyCredentials as _,
 };
 use regrant_jose::{
     Algorithm, AssertionVerifier, ClientAssertions, JwkSet, KeySource, PrivateKey, ResolveKeys, Signer as _,
@@ -94,7 +95,11 @@ impl Publishing {
 async fn shown(verifier: &AssertionVerifier, assertion: &str) -> Option<bool> {
     let client = client(APP, ClientAuthenticationMethod::PrivateKeyJwt);
     let credentials = ClientCredentials::Assertion(client_id(APP), ClientAssertion::new(assertion));
-    verifier.verify(&client, &credentials).await.ok()
+    match verifier.verify(&client, &credentials).await {
+        Ok(()) => Some(true),
+        Err(CredentialError::Refused(_)) => Some(false),
+        Err(_) => None,
+    }
 }
 
 fn named_key(kid: &str) -> PrivateKey {

@@ -1,13 +1,17 @@
 //! What was used, remembered in memory that is bounded.
 
-use futures_util::FutureExt as _;
-use regrant::Timestamp;
-use regrant::store::{SingleUse as _, Use, UseId};
-use regrant_jose::ReplayCache;
+#[path = "support/mod.rs"]
+mod support;
 
-const fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_millis(seconds * 1000)
-}
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use regrant::store::{SingleUse as _, Use, UseId};
+use regrant::{Clock as _, DpopProof, ManualClock, ProofError, ProofFault, ProofVerifier as _, SystemEntropy};
+use regrant_jose::{Algorithm, DpopKey, DpopVerifier, ReplayCache, ReplayCacheFull};
+use support::{TOKEN_ENDPOINT, at, clock, key};
 
 fn mark(number: u64) -> UseId {
     let mut bytes = [0; 32];
@@ -16,28 +20,85 @@ fn mark(number: u64) -> UseId {
 }
 
 #[tokio::test]
-async fn a_full_replay_cache_forgets_what_expires_first() {
-    let cache = ReplayCache::new(3);
+async fn a_full_replay_cache_refuses_rather_than_forgets_what_is_live() {
+    let clock = ManualClock::starting_at(at(0));
+    let cache = ReplayCache::new(3, Arc::new(clock.clone()));
     assert!(cache.is_empty());
     for (number, second) in [(1, 30), (2, 10), (3, 20)] {
         assert_eq!(cache.use_once(&mark(number), at(second)).await.unwrap(), Use::First);
         assert_eq!(cache.use_once(&mark(number), at(second)).await.unwrap(), Use::Again);
     }
+    for second in [0, 9] {
+        clock.set(at(second));
+        let full = cache.use_once(&mark(4), at(40)).await.unwrap_err();
+        assert!(full.is_transient());
+        assert!(full.source().unwrap().is::<ReplayCacheFull>());
+        for number in [1, 2, 3] {
+            assert_eq!(cache.use_once(&mark(number), at(50)).await.unwrap(), Use::Again, "{number}");
+        }
+    }
+    // The second one has expired: it alone gives way.
+    clock.set(at(10));
     assert_eq!(cache.use_once(&mark(4), at(40)).await.unwrap(), Use::First);
     assert_eq!(cache.len(), 3);
+    assert!(cache.use_once(&mark(5), at(40)).await.is_err());
     for number in [1, 3, 4] {
         assert_eq!(cache.use_once(&mark(number), at(50)).await.unwrap(), Use::Again, "{number}");
     }
-    assert_eq!(cache.use_once(&mark(2), at(50)).await.unwrap(), Use::First, "the price of the bound");
+    assert!(ReplayCache::new(0, Arc::new(clock)).use_once(&mark(1), at(50)).await.is_err());
+}
+
+// Whoever has as many proofs of their own accepted as the cache has room for gets no old one accepted once more.
+#[tokio::test]
+async fn proofs_of_one_s_own_do_not_make_an_old_proof_new() {
+    const CAPACITY: usize = 50;
+    let clock = clock();
+    let verifier = DpopVerifier::new(Arc::new(ReplayCache::new(CAPACITY, Arc::new(clock.clone()))));
+    let proof = async |by: &DpopKey| {
+        let jwt = by.proof("POST", TOKEN_ENDPOINT).sign(clock.now(), &SystemEntropy).await.unwrap();
+        DpopProof { jwt, method: "POST".to_owned(), url: TOKEN_ENDPOINT.to_owned() }
+    };
+    let [victim, attacker] = [(); 2].map(|()| DpopKey::new(key(Algorithm::EdDsa)).unwrap());
+    let stolen = proof(&victim).await;
+    assert!(verifier.verify(&stolen, clock.now()).await.is_ok());
+    // Those of a clock that is ahead live longer than the stolen one.
+    clock.advance(Duration::from_secs(9));
+    let mut own = Vec::new();
+    for _ in 0..2 * CAPACITY {
+        own.push(proof(&attacker).await);
+    }
+    clock.set(at(support::NOW));
+    for (number, proof) in own.iter().enumerate() {
+        match verifier.verify(proof, clock.now()).await {
+            Ok(_) => assert!(number < CAPACITY - 1),
+            Err(ProofError::Unavailable(cause)) => {
+                assert!(number >= CAPACITY - 1);
+                assert_eq!(cause.source().unwrap().to_string(), "the replay cache is full of marks that are live");
+            }
+            Err(other) => panic!("{other}"),
+        }
+        let replayed = verifier.verify(&stolen, clock.now()).await;
+        assert!(matches!(replayed, Err(ProofError::Invalid(ProofFault::Used))), "{number}: {replayed:?}");
+    }
+    // A proof that found no room was not used up.
+    clock.advance(Duration::from_secs(60));
+    assert!(verifier.verify(&own[2 * CAPACITY - 1], clock.now()).await.is_err(), "what is held is remembered longer");
+    clock.advance(Duration::from_secs(30));
+    let fresh = proof(&victim).await;
+    assert!(verifier.verify(&fresh, clock.now()).await.is_ok(), "there is room again");
+    let replayed = verifier.verify(&stolen, clock.now()).await;
+    assert!(matches!(replayed, Err(ProofError::Invalid(ProofFault::Expired))), "{replayed:?}");
 }
 
 #[test]
 fn a_replay_cache_stays_small_under_a_million_proofs() {
     const CAPACITY: usize = 10_000;
-    let cache = ReplayCache::new(CAPACITY);
+    let clock = ManualClock::starting_at(at(0));
+    let cache = ReplayCache::new(CAPACITY, Arc::new(clock.clone()));
     let use_once = |number: u64| {
-        let expires_at = at(i64::try_from(number / 1000).unwrap());
-        cache.use_once(&mark(number), expires_at).now_or_never().unwrap().unwrap()
+        let second = i64::try_from(number / 1000).unwrap();
+        clock.set(at(second));
+        cache.use_once(&mark(number), at(second + 10)).now_or_never().unwrap().unwrap()
     };
     let memory = allocation_counter::measure(|| {
         for number in 0..1_000_000 {

@@ -13,7 +13,8 @@ use regrant::{
     GrantType, IntrospectionAccess, ManualClock, RedirectUri, Subject, SystemEntropy,
 };
 use regrant_jose::{
-    Algorithm, CertificateSubject, ClientAssertions, DpopKey, DpopNonces, DpopVerifier, PrivateKey, TlsClientAuth,
+    Algorithm, CertificateSubject, ClientAssertions, DpopKey, DpopNonces, DpopVerifier, PrivateKey, ReplayCache,
+    TlsClientAuth,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -212,4 +213,34 @@ async fn the_metadata_names_what_is_verified() {
     for method in ["private_key_jwt", "tls_client_auth"] {
         assert!(methods.contains(&json!(method)), "{methods:?}");
     }
+}
+
+// A cache that is full asks to try again and consumes nothing; a client that may not use the flow never fills it.
+#[tokio::test]
+async fn a_full_replay_cache_asks_to_try_again_and_nobody_without_right_can_fill_it() {
+    let (clock, dpop) = (clock(), DpopKey::new(key(Algorithm::EdDsa)).unwrap());
+    let cache = Arc::new(ReplayCache::new(2, Arc::new(clock.clone())));
+    // Public: it may redeem codes, and lists client credentials in vain.
+    let clients = ClientRegistry::new().with(able("spa", ClientAuthenticationMethod::None), []).unwrap();
+    let server = Server::start(clients, &clock, Some(Arc::new(DpopVerifier::new(cache.clone()))));
+    let fixture = Fixture { clock, server, ..Fixture::new(|verifier| verifier) };
+    let proof = async || dpop.proof("POST", TOKEN_ENDPOINT).sign(at(NOW), &SystemEntropy).await.unwrap();
+    for _ in 0..10 {
+        let proof = proof().await;
+        let form = [CLIENT_CREDENTIALS, ("client_id", "spa")];
+        let reply = fixture.server.token(&form, With { dpop: Some(&proof), ..With::default() }).await;
+        assert_eq!(reply.outcome(), (400, "unauthorized_client"));
+    }
+    assert!(cache.is_empty());
+
+    let codes = [fixture.code("spa").await, fixture.code("spa").await, fixture.code("spa").await];
+    for code in &codes[..2] {
+        assert_eq!(fixture.redeem(code, Some(&proof().await)).await.outcome(), GRANTED);
+    }
+    let full = fixture.redeem(&codes[2], Some(&proof().await)).await;
+    assert_eq!(full.outcome(), (503, "temporarily_unavailable"));
+    assert_eq!(full.header("retry-after"), Some("1"));
+    fixture.clock.advance(std::time::Duration::from_secs(90));
+    let later = dpop.proof("POST", TOKEN_ENDPOINT).sign(at(NOW + 90), &SystemEntropy).await.unwrap();
+    assert_eq!(fixture.redeem(&codes[2], Some(&later)).await.outcome(), GRANTED, "nothing was consumed");
 }

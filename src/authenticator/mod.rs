@@ -1,8 +1,10 @@
 //! Who the client is: credentials in, a proof out.
 
+mod credential_error;
 mod registry;
 mod secret_hash;
 
+pub use credential_error::{AssertionFault, CertificateFault, CredentialError, CredentialRefusal};
 pub use registry::{ClientRegistry, RegistryError};
 pub use secret_hash::{SecretHash, VerifySecret};
 
@@ -73,19 +75,18 @@ impl ClientCredentials {
 /// `regrant-jose` has implementations.
 ///
 /// # Contract
-/// * `true` only for credentials that fit the client's registered method: the caller has compared no more than their kind.
+/// * Accepted are only credentials that fit the client's registered method: the caller has compared no more than their kind.
 /// * An assertion is accepted once (RFC 7523 section 3).
+/// * It is the same work whatever is wrong, a key that the client does not have included. A [`ClientRegistry`] asks one of its
+///   clients' verifiers also where a request names an unknown client, and refuses whatever the answer is: otherwise the time
+///   of the answer tells who is registered.
 #[async_trait]
 pub trait VerifyCredentials: Send + Sync {
-    /// Whether `credentials` are those of `client`.
+    /// Finds `credentials` to be those of `client`.
     ///
     /// # Errors
-    /// When that cannot be told now: the client's keys are out of reach, the store of used assertions fails.
-    async fn verify(
-        &self,
-        client: &Client,
-        credentials: &ClientCredentials,
-    ) -> Result<bool, Box<dyn Error + Send + Sync>>;
+    /// When they are not, and why; or when that cannot be told now.
+    async fn verify(&self, client: &Client, credentials: &ClientCredentials) -> Result<(), CredentialError>;
 
     /// The algorithms of the assertions it accepts, for the metadata (`token_endpoint_auth_signing_alg_values_supported`);
     /// none for certificates.
@@ -119,7 +120,8 @@ impl Deref for AuthenticatedClient {
 ///
 /// # Contract
 /// * The registered methods are accepted and no other, and only while the client is enabled.
-/// * An unknown client takes the same work as a wrong secret: otherwise the time of the answer tells who is registered.
+/// * An unknown client takes the same work as a wrong secret, or an assertion with a wrong signature: otherwise the time of
+///   the answer tells who is registered, and for which method.
 /// * An outage is [`AuthenticateError::unavailable`], never a refusal: a refusal makes clients give up.
 #[async_trait]
 pub trait ClientAuthenticator: Send + Sync {
@@ -176,25 +178,25 @@ pub struct AuthenticateError(Cause);
 
 #[derive(Debug, thiserror::Error)]
 enum Cause {
-    #[error("client authentication failed")]
-    Refused(Option<ClientId>),
+    #[error("client authentication failed: {1}")]
+    Refused(Option<ClientId>, CredentialRefusal),
     #[error("client authentication is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl AuthenticateError {
-    /// The credentials are not accepted, for whatever reason.
+    /// The credentials are not accepted. The reason is for the host: the client is told the same whatever it is.
     #[must_use]
-    pub const fn refused() -> Self {
-        Self(Cause::Refused(None))
+    pub const fn refused(reason: CredentialRefusal) -> Self {
+        Self(Cause::Refused(None, reason))
     }
 
     /// The credentials of this registered client are not accepted. The client learns no more than from
     /// [`refused`](Self::refused), but events name it. An id that is not registered belongs in no log: a client that mixes
     /// up its fields sends secrets as ids.
     #[must_use]
-    pub const fn refused_known(client_id: ClientId) -> Self {
-        Self(Cause::Refused(Some(client_id)))
+    pub const fn refused_known(client_id: ClientId, reason: CredentialRefusal) -> Self {
+        Self(Cause::Refused(Some(client_id), reason))
     }
 
     /// It cannot be told now; the next attempt may succeed.
@@ -205,12 +207,21 @@ impl AuthenticateError {
     /// Whether the credentials are not accepted.
     #[must_use]
     pub const fn is_refused(&self) -> bool {
-        matches!(self.0, Cause::Refused(_))
+        self.refusal().is_some()
+    }
+
+    /// The reason for which the credentials are not accepted; `None` when that cannot be told now.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<CredentialRefusal> {
+        match &self.0 {
+            Cause::Refused(_, reason) => Some(*reason),
+            Cause::Unavailable(_) => None,
+        }
     }
 
     pub(crate) const fn known_client(&self) -> Option<&ClientId> {
         match &self.0 {
-            Cause::Refused(client_id) => client_id.as_ref(),
+            Cause::Refused(client_id, _) => client_id.as_ref(),
             Cause::Unavailable(_) => None,
         }
     }

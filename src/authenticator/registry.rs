@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, SecretHash, VerifyCredentials,
+    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, CredentialError, CredentialRefusal,
+    SecretHash, VerifyCredentials,
 };
 use crate::client::{Client, ClientAuthenticationMethod};
 use crate::policy::{ClientPolicy, PolicyError};
@@ -30,6 +31,8 @@ pub struct ClientRegistry {
     clients: HashMap<ClientId, Registered>,
     /// What an unknown client's secret is compared with. Nobody knows its preimage.
     decoy: SecretHash,
+    /// One client of each method with a verifier. It verifies what comes in the name of clients that have none.
+    decoys: Vec<Registered>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,7 +53,7 @@ impl ClientRegistry {
     /// A registry without clients.
     #[must_use]
     pub fn new() -> Self {
-        Self { clients: HashMap::new(), decoy: SecretHash::from_sha256_digest([0; 32]) }
+        Self { clients: HashMap::new(), decoy: SecretHash::from_sha256_digest([0; 32]), decoys: Vec::new() }
     }
 
     /// Sets the hash that stands in where there is no secret to compare with. Clients with a slow hash need a decoy of the
@@ -94,17 +97,18 @@ impl ClientRegistry {
         if !client.authentication_methods.need_verifier() {
             return Err(RegistryError::Method(client.id));
         }
-        self.insert(client, Credential::Verifier(verifier))?;
+        let registered = self.insert(client, Credential::Verifier(verifier))?.clone();
+        let method = registered.client.authentication_methods;
+        if self.decoys.iter().all(|decoy| decoy.client.authentication_methods != method) {
+            self.decoys.push(registered);
+        }
         Ok(self)
     }
 
-    fn insert(&mut self, client: Client, credential: Credential) -> Result<(), RegistryError> {
+    fn insert(&mut self, client: Client, credential: Credential) -> Result<&Registered, RegistryError> {
         match self.clients.entry(client.id.clone()) {
             Entry::Occupied(taken) => Err(RegistryError::DuplicateClient(taken.key().clone())),
-            Entry::Vacant(free) => {
-                free.insert(Registered { client: Arc::new(client), credential });
-                Ok(())
-            }
+            Entry::Vacant(free) => Ok(free.insert(Registered { client: Arc::new(client), credential })),
         }
     }
 
@@ -125,6 +129,32 @@ impl ClientRegistry {
         }
         is_known
     }
+
+    /// Judges the credentials, with the same work whoever they are said to be of: two comparisons of a secret, or one
+    /// verification of an assertion or a certificate. So the time of the answer does not tell who is registered, and how.
+    async fn judge(&self, own: Option<&Registered>, credentials: &ClientCredentials) -> Result<(), CredentialError> {
+        let fitting = own.filter(|own| credentials.are_of(own.client.authentication_methods));
+        if let Some(presented) = credentials.secret() {
+            let secrets = match own.map(|own| &own.credential) {
+                Some(Credential::Secrets(secrets)) => secrets.as_slice(),
+                _ => &[],
+            };
+            let is_right = self.is_one_of(presented, secrets).await;
+            fitting.ok_or(CredentialRefusal::MethodNotRegistered)?;
+            return if is_right { Ok(()) } else { Err(CredentialRefusal::WrongSecret.into()) };
+        }
+        let verifying = fitting
+            .or_else(|| self.decoys.iter().find(|decoy| credentials.are_of(decoy.client.authentication_methods)));
+        let verdict = match verifying {
+            Some(Registered { client, credential: Credential::Verifier(verifier) }) => {
+                verifier.verify(client, credentials).await
+            }
+            _ => Ok(()),
+        };
+        // The verdict of a decoy is nobody's.
+        fitting.ok_or(CredentialRefusal::MethodNotRegistered)?;
+        verdict
+    }
 }
 
 impl fmt::Debug for Credential {
@@ -143,26 +173,14 @@ impl Default for ClientRegistry {
 impl ClientAuthenticator for ClientRegistry {
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
         let registered = self.clients.get(credentials.client_id());
-        let credential = registered.map(|registered| &registered.credential);
-        let secret_is_right = match credentials.secret() {
-            Some(presented) => {
-                let secrets = match credential {
-                    Some(Credential::Secrets(secrets)) => secrets.as_slice(),
-                    _ => &[],
-                };
-                self.is_one_of(presented, secrets).await
-            }
-            None => true,
+        let verdict = self.judge(registered, credentials).await;
+        let Some(Registered { client, .. }) = registered else {
+            return Err(AuthenticateError::refused(CredentialRefusal::UnknownClient));
         };
-        let client = &registered.ok_or(AuthenticateError::refused())?.client;
-        let mut is_right = credentials.are_of(client.authentication_methods) && secret_is_right;
-        if let (true, Some(Credential::Verifier(verifier))) = (is_right, credential) {
-            is_right = verifier.verify(client, credentials).await.map_err(AuthenticateError::unavailable)?;
-        }
-        if is_right {
-            Ok(AuthenticatedClient::assertion(Arc::clone(client)))
-        } else {
-            Err(AuthenticateError::refused_known(client.id.clone()))
+        match verdict {
+            Ok(()) => Ok(AuthenticatedClient::assertion(Arc::clone(client))),
+            Err(CredentialError::Refused(reason)) => Err(AuthenticateError::refused_known(client.id.clone(), reason)),
+            Err(CredentialError::Unavailable(source)) => Err(AuthenticateError::unavailable(source)),
         }
     }
 

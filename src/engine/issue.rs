@@ -50,10 +50,6 @@ pub fn authorize(request: AuthorizeRequest, ctx: &Context<'_>) -> Result<(Grant,
 /// # Errors
 /// What the client may not ask for: the flow, scope, a resource.
 pub fn issue(request: IssueRequest, ctx: &Context<'_>) -> Result<(Grant, TokenResponse), Refusal> {
-    // OAuth 2.1 section 4.2: a client that cannot prove who it is has no credentials to be granted anything for.
-    if request.grant_type == GrantType::ClientCredentials && !ctx.client.is_confidential() {
-        return Err(Refusal::GrantTypeNotAllowed);
-    }
     let mut grant = found(request.grant_type, request.approval, Phase::Active { redeemed: None }, ctx)?;
     let access = Access::whole(&grant, ctx)?;
     let response = first_tokens(&mut grant, access, ctx)?;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{Terms, TokenError, TokenService};
 use crate::client::Client;
-use crate::engine::{self, ActiveToken, Context, Decision, Shown, TokenResponse};
+use crate::engine::{self, ActiveToken, Context, Decision, TokenResponse};
 use crate::entropy::draw;
 use crate::event::{Event, EventKind, Failure, Operation};
 use crate::grant::{Confirmation, Grant};
@@ -178,11 +178,12 @@ impl<S: TokenStore> Call<'_, S> {
         &self,
         client: &Client,
         grant_type: &GrantType,
-        shown: Shown,
+        possession: &Possession,
         bound: Option<&Confirmation>,
         decide: impl FnOnce(&Context<'_>) -> Result<(Grant, TokenResponse), Refusal>,
     ) -> Result<TokenResponse, TokenError> {
         let terms = self.terms(client, grant_type)?;
+        let shown = self.prove(possession).await?;
         let confirmation = engine::confirmation(shown, bound, &terms.policy);
         let confirmation = confirmation.map_err(|refusal| self.refuse(refusal))?;
         let ctx = Context { confirmation, ..self.service.context(client, &terms) };
@@ -240,12 +241,12 @@ impl<S: TokenStore> Call<'_, S> {
         for attempt in 0..MAX_ATTEMPTS {
             let (mut grant, version) = self.load_existing(id, &mut known).await?;
             engine::presented_by(client, &grant, presented).map_err(|refusal| self.refuse_of(refusal, &grant))?;
+            let terms = self.terms(client, &grant.grant_type)?;
             // A proof is accepted once, however often the decision is made anew.
             let shown = match shown {
                 Some(shown) => shown,
                 None => *shown.insert(self.prove(possession).await?),
             };
-            let terms = self.terms(client, &grant.grant_type)?;
             let bound = grant.approval.confirmation;
             let confirmation = engine::confirmation(shown, bound.as_ref(), &terms.policy);
             let confirmation = confirmation.map_err(|refusal| self.refuse_of(refusal, &grant))?;

@@ -43,7 +43,7 @@ impl<S: TokenStore> TokenService<S> {
         client: &AuthenticatedClient,
         request: &DeviceAuthorizationRequest,
     ) -> Result<DeviceAuthorizationResponse, TokenError> {
-        let call = Call::new(self, Operation::AuthorizeDevice).by(&client.id);
+        let call = Call::entitled(self, Operation::AuthorizeDevice, client, &GrantType::DeviceCode)?;
         let _timer = self.timer(call.operation);
         let terms = call.terms(client, &GrantType::DeviceCode)?;
         for _ in 0..DRAWS {
@@ -108,7 +108,7 @@ impl<S: TokenStore> TokenService<S> {
     /// [`TokenError::Refused`] with [`Refusal::AuthorizationPending`] or [`Refusal::PolledTooFast`] while the device is to poll
     /// on; with any other refusal it is to stop. After anything else it polls on.
     pub async fn poll(&self, client: &AuthenticatedClient, request: &PollRequest) -> Result<TokenResponse, TokenError> {
-        let call = Call::new(self, Operation::Poll).by(&client.id);
+        let call = Call::entitled(self, Operation::Poll, client, &GrantType::DeviceCode)?;
         let _timer = self.timer(call.operation);
         let Some(presented) = self.0.tokens.open(TokenKind::DeviceCode, request.device_code.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));

@@ -138,11 +138,13 @@ impl<S: TokenStore> TokenService<S> {
                 Ok(false) => Err(call.by(&client.id).refuse(Refusal::AuthenticationTooWeak)),
                 Err(error) => Err(call.by(&client.id).failed(error)),
             },
-            Err(error) if error.is_refused() => {
-                let call = error.known_client().map_or(call, |client_id| call.by(client_id));
-                Err(call.refuse(Refusal::ClientAuthenticationFailed))
-            }
-            Err(error) => Err(call.failed(TokenError::Authenticator(error))),
+            Err(error) => match error.refusal() {
+                Some(reason) => {
+                    let call = error.known_client().map_or(call, |client_id| call.by(client_id));
+                    Err(call.refuse(Refusal::ClientAuthenticationFailed(reason)))
+                }
+                None => Err(call.failed(TokenError::Authenticator(error))),
+            },
         }
     }
 
@@ -200,11 +202,11 @@ impl<S: TokenStore> TokenService<S> {
         client: &AuthenticatedClient,
         request: IssueRequest,
     ) -> Result<TokenResponse, TokenError> {
-        let call = Call::new(self, Operation::Issue).by(&client.id);
+        let call = Call::entitled(self, Operation::Issue, client, &request.grant_type)?;
         let _timer = self.timer(call.operation);
-        let shown = call.prove(&request.possession).await?;
-        let (grant_type, bound) = (request.grant_type.clone(), request.approval.confirmation);
-        call.found(client, &grant_type, shown, bound.as_ref(), |ctx| engine::issue(request, ctx)).await
+        let (grant_type, possession) = (request.grant_type.clone(), request.possession.clone());
+        let bound = request.approval.confirmation;
+        call.found(client, &grant_type, &possession, bound.as_ref(), |ctx| engine::issue(request, ctx)).await
     }
 
     /// Exchanges an access token of this service for another one (RFC 8693): for the same resource owner, of no more scope and
@@ -231,7 +233,7 @@ impl<S: TokenStore> TokenService<S> {
         client: &AuthenticatedClient,
         request: &ExchangeRequest,
     ) -> Result<TokenResponse, TokenError> {
-        let call = Call::new(self, Operation::Exchange).by(&client.id);
+        let call = Call::entitled(self, Operation::Exchange, client, &GrantType::TokenExchange)?;
         let _timer = self.timer(call.operation);
         let unfit = || call.refuse(Refusal::SubjectTokenInvalid);
         let subject = call.active(client, request.subject_token.expose()).await?;
@@ -243,9 +245,8 @@ impl<S: TokenStore> TokenService<S> {
             }
             None => None,
         };
-        let shown = call.prove(&request.possession).await?;
         let decide = |ctx: &Context<'_>| engine::exchange(request, subject, actor.as_ref(), ctx);
-        call.found(client, &GrantType::TokenExchange, shown, None, decide).await
+        call.found(client, &GrantType::TokenExchange, &request.possession, None, decide).await
     }
 
     /// Exchanges an authorization code for tokens (RFC 6749 section 4.1.3).
@@ -260,7 +261,7 @@ impl<S: TokenStore> TokenService<S> {
         client: &AuthenticatedClient,
         request: &RedeemRequest,
     ) -> Result<TokenResponse, TokenError> {
-        let call = Call::new(self, Operation::Redeem).by(&client.id);
+        let call = Call::entitled(self, Operation::Redeem, client, &GrantType::AuthorizationCode)?;
         let _timer = self.timer(call.operation);
         let Some(code) = self.0.tokens.open(TokenKind::AuthorizationCode, request.code.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
@@ -309,7 +310,7 @@ impl<S: TokenStore> TokenService<S> {
         client: &AuthenticatedClient,
         request: &RefreshRequest,
     ) -> Result<TokenResponse, TokenError> {
-        let call = Call::new(self, Operation::Refresh).by(&client.id);
+        let call = Call::entitled(self, Operation::Refresh, client, &GrantType::RefreshToken)?;
         let _timer = self.timer(call.operation);
         let Some(presented) = self.0.tokens.open(TokenKind::RefreshToken, request.refresh_token.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
@@ -420,6 +421,11 @@ impl<S> TokenService<S> {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// Refuses a client that may not use the flow, before anything else is looked at.
+    pub(crate) fn entitle(&self, client: &Client, grant_type: &GrantType) -> Result<(), TokenError> {
+        Call::entitled(self, Operation::Issue, client, grant_type).map(|_| ())
     }
 
     /// Reports that a flow of the host's own was refused before it came to [`issue`](Self::issue).

@@ -1,4 +1,4 @@
-//! Row 5 of the order of checks: what the request shows is verified, once.
+//! What comes before a grant is looked at: the client's right to the flow, and what the request shows is verified, once.
 
 use super::commit::Call;
 use super::{TokenError, TokenService};
@@ -20,11 +20,25 @@ impl<S: TokenStore> TokenService<S> {
         grant_type: &GrantType,
         possession: Possession,
     ) -> Result<Possession, TokenError> {
-        let call = Call::new(self, Operation::Issue).by(&client.id);
-        let shown = call.prove(&possession).await?;
+        let call = Call::entitled(self, Operation::Issue, client, grant_type)?;
         let policy = call.terms(client, grant_type)?.policy;
+        let shown = call.prove(&possession).await?;
         engine::confirmation(shown, None, &policy).map_err(|refusal| call.refuse(refusal))?;
         Ok(Possession { dpop: None, confirmation: shown.key, ..possession })
+    }
+}
+
+impl<'a, S> Call<'a, S> {
+    /// The call of a client that may use the flow. For one that may not nothing is verified, marked as used, loaded or asked of
+    /// the host: the name of a public client is no secret, and must not be enough to write to a store.
+    pub(super) fn entitled(
+        service: &'a TokenService<S>,
+        operation: Operation,
+        client: &'a Client,
+        grant_type: &GrantType,
+    ) -> Result<Self, TokenError> {
+        let call = Self::new(service, operation).by(&client.id);
+        if client.may_use(grant_type) { Ok(call) } else { Err(call.refuse(Refusal::GrantTypeNotAllowed)) }
     }
 }
 
@@ -36,7 +50,7 @@ impl<S: TokenStore> Call<'_, S> {
             (None, Some(proof), Some(verifier)) => {
                 let key = verifier.verify(proof, self.service.now()).await;
                 Some(key.map_err(|error| match error {
-                    ProofError::Invalid => self.refuse(Refusal::ProofInvalid),
+                    ProofError::Invalid(fault) => self.refuse(Refusal::ProofInvalid(fault)),
                     ProofError::NonceRequired => self.refuse(Refusal::ProofNonceRequired),
                     ProofError::Unavailable(source) => self.failed(TokenError::Proof(source)),
                 })?)

@@ -310,7 +310,7 @@ impl<S: TokenStore> Endpoints<S> {
             }
             GrantType::ClientCredentials => {
                 let client = self.service.authenticate(credentials).await?;
-                let mut issue = IssueRequest::client_credentials(self.scope_of(&client, scope)?);
+                let mut issue = IssueRequest::client_credentials(self.scope_of(&client, &grant_type, scope)?);
                 issue.approval.resources = resources;
                 Ok(self.service.issue(&client, issue.with_possession(possession)).await?)
             }
@@ -329,12 +329,8 @@ impl<S: TokenStore> Endpoints<S> {
                 let approver = self.approvers.get(&grant_type).filter(|_| is_served);
                 let approver = approver.ok_or(MalformedRequest::GrantType)?;
                 let client = self.service.authenticate(credentials).await?;
-                let scope = self.scope_of(&client, scope)?;
+                let scope = self.scope_of(&client, &grant_type, scope)?;
                 let request = ApproveRequest { grant_type, scope, resources, parameters };
-                // Others are not to try passwords here.
-                if !client.may_use(&request.grant_type) {
-                    return Err(self.service.refuse_approval(&client, Refusal::GrantTypeNotAllowed).into());
-                }
                 let possession = self.service.proven(&client, &request.grant_type, possession).await?;
                 let approval = self.approved(&**approver, &client, &request).await?;
                 let issue = IssueRequest::new(request.grant_type, approval).with_possession(possession);
@@ -343,7 +339,14 @@ impl<S: TokenStore> Endpoints<S> {
         }
     }
 
-    fn scope_of(&self, client: &AuthenticatedClient, requested: Option<Scope>) -> Result<Scope, Failure> {
+    /// The scope of a client that may use the flow. Others learn nothing of scopes, and are not to try passwords.
+    fn scope_of(
+        &self,
+        client: &AuthenticatedClient,
+        grant_type: &GrantType,
+        requested: Option<Scope>,
+    ) -> Result<Scope, Failure> {
+        self.service.entitle(client, grant_type)?;
         let scope = client.scope_of(requested);
         scope.ok_or_else(|| self.service.refuse_approval(client, Refusal::ScopeMissing).into())
     }

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use regrant::{Confirmation, DpopProof, ProofError, ProofVerifier, Timestamp};
+use regrant::{Confirmation, DpopProof, ProofError, ProofFault, ProofVerifier, Timestamp};
 
 /// Verifies proofs without signatures: `key.jti`, or `key.jti.nonce`. The key is its first byte, 32 times.
 #[derive(Clone, Default)]
@@ -58,15 +58,15 @@ impl ProofVerifier for StubVerifier {
             return Err(ProofError::Unavailable("the store of used proofs is down".into()));
         }
         let parts: Vec<&str> = proof.jwt.split('.').collect();
-        let ([key, _] | [key, _, _]) = parts[..] else { return Err(ProofError::Invalid) };
+        let ([key, _] | [key, _, _]) = parts[..] else { return Err(ProofFault::Malformed.into()) };
         if key.len() != 1 {
-            return Err(ProofError::Invalid);
+            return Err(ProofFault::Key.into());
         }
         if state.nonce.is_some() && state.nonce.as_deref() != parts.get(2).copied() {
             return Err(ProofError::NonceRequired);
         }
         if !state.used.insert(proof.jwt.clone()) {
-            return Err(ProofError::Invalid);
+            return Err(ProofFault::Used.into());
         }
         Ok(Self::confirmation(key))
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use regrant::{
-    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientId, ClientSecret, ErrorCode,
-    EventKind, GracePeriod, GrantOwner, Key, KeyRing, Limit, Policy, RefreshRequest, Refusal, TokenError, TokenService,
+    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientId, ClientSecret,
+    CredentialRefusal, ErrorCode, EventKind, GracePeriod, GrantOwner, Key, KeyRing, Limit, Policy, RefreshRequest,
+    Refusal, TokenError, TokenService,
 };
 
 use crate::probe::{Fault, Probe};
@@ -440,7 +441,7 @@ impl ClientAuthenticator for Directory {
     async fn authenticate(&self, _: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
         match &self.0 {
             Ok(client) => Ok(AuthenticatedClient::assertion(Arc::clone(client))),
-            Err(true) => Err(AuthenticateError::refused()),
+            Err(true) => Err(AuthenticateError::refused(CredentialRefusal::UnknownClient)),
             Err(false) => Err(AuthenticateError::unavailable("the directory is down")),
         }
     }

@@ -32,7 +32,7 @@ fn with_page(endpoints: Endpoints<common::WatchedStore>) -> Endpoints<common::Wa
 }
 
 fn config() -> Config {
-    let flows = [GrantType::DeviceCode, GrantType::RefreshToken, GrantType::Password];
+    let flows = [GrantType::DeviceCode, GrantType::RefreshToken, GrantType::Password, GrantType::AuthorizationCode];
     let config = Config { endpoints: with_page, ..Config::default() };
     [APP, OTHER, SPA]
         .into_iter()

@@ -2,15 +2,15 @@
 //! about signatures. A proof is a line of text, a signature is the word `right`.
 
 use std::collections::HashSet;
-use std::error::Error;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regrant::{
-    AccessTokenClaims, Client, ClientCertificate, ClientCredentials, ClientId, Confirmation, DpopProof, IdTokenClaims,
-    JwtIssuer, KeyId, ProofError, ProofVerifier, SignError, Timestamp, VerifyCredentials,
+    AccessTokenClaims, AssertionFault, CertificateFault, Client, ClientCertificate, ClientCredentials, ClientId,
+    Confirmation, CredentialError, CredentialRefusal, DpopProof, IdTokenClaims, JwtIssuer, KeyId, ProofError,
+    ProofFault, ProofVerifier, SignError, Timestamp, VerifyCredentials,
 };
 use serde_json::{Map, Value, json};
 
@@ -39,20 +39,20 @@ impl Proofs {
 impl ProofVerifier for Proofs {
     async fn verify(&self, proof: &DpopProof, _: Timestamp) -> Result<Confirmation, ProofError> {
         let parts: Vec<&str> = proof.jwt.split(' ').collect();
-        let (&[key, method, url, number], nonce) = parts.split_at_checked(4).ok_or(ProofError::Invalid)? else {
-            return Err(ProofError::Invalid);
+        let (&[key, method, url, number], nonce) = parts.split_at_checked(4).ok_or(ProofFault::Malformed)? else {
+            return Err(ProofFault::Malformed.into());
         };
         if key == "unreachable" {
             return Err(ProofError::Unavailable("the store of used proofs is out of reach".into()));
         }
         if method != proof.method || url != proof.url || key.len() != 1 {
-            return Err(ProofError::Invalid);
+            return Err(ProofFault::Url.into());
         }
         if self.nonce.is_some_and(|expected| nonce != [expected]) {
             return Err(ProofError::NonceRequired);
         }
         let is_new = self.used.lock().unwrap().insert(format!("{key} {number}"));
-        if is_new { Ok(Confirmation::DpopKey([key.as_bytes()[0]; 32])) } else { Err(ProofError::Invalid) }
+        if is_new { Ok(Confirmation::DpopKey([key.as_bytes()[0]; 32])) } else { Err(ProofFault::Used.into()) }
     }
 
     fn nonce(&self, _: Timestamp) -> Option<String> {
@@ -79,21 +79,24 @@ pub(super) struct Assertions(Mutex<HashSet<String>>);
 
 #[async_trait]
 impl VerifyCredentials for Assertions {
-    async fn verify(
-        &self,
-        client: &Client,
-        credentials: &ClientCredentials,
-    ) -> Result<bool, Box<dyn Error + Send + Sync>> {
-        let ClientCredentials::Assertion(_, assertion) = credentials else { return Ok(false) };
+    async fn verify(&self, client: &Client, credentials: &ClientCredentials) -> Result<(), CredentialError> {
+        let ClientCredentials::Assertion(_, assertion) = credentials else {
+            return Err(CredentialRefusal::MethodNotRegistered.into());
+        };
         let text = assertion.expose();
-        let Some((payload, signature)) = text.rsplit_once('.') else { return Ok(false) };
+        let (payload, signature) = text.rsplit_once('.').ok_or(AssertionFault::Malformed)?;
         if signature == "unreachable" {
-            return Err("the keys are out of reach".into());
+            return Err(CredentialError::unavailable("the keys are out of reach"));
         }
         let payload = payload.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
         let payload: Option<Value> = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
         let is_of_client = payload.is_some_and(|payload| payload["sub"] == client.id.as_str());
-        Ok(signature == "right" && is_of_client && self.0.lock().unwrap().insert(text.to_owned()))
+        match (signature == "right", is_of_client) {
+            (false, _) => Err(AssertionFault::Signature.into()),
+            (true, false) => Err(AssertionFault::Issuer.into()),
+            (true, true) if self.0.lock().unwrap().insert(text.to_owned()) => Ok(()),
+            (true, true) => Err(AssertionFault::Used.into()),
+        }
     }
 
     fn algorithms(&self) -> Vec<&'static str> {
@@ -110,9 +113,10 @@ pub(super) struct Certificates;
 
 #[async_trait]
 impl VerifyCredentials for Certificates {
-    async fn verify(&self, _: &Client, credentials: &ClientCredentials) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    async fn verify(&self, _: &Client, credentials: &ClientCredentials) -> Result<(), CredentialError> {
         let registered = ClientCertificate::from_der(CERTIFICATE);
-        Ok(matches!(credentials, ClientCredentials::Certificate(_, shown) if *shown == registered))
+        let is_shown = matches!(credentials, ClientCredentials::Certificate(_, shown) if *shown == registered);
+        if is_shown { Ok(()) } else { Err(CertificateFault::Unregistered.into()) }
     }
 
     fn algorithms(&self) -> Vec<&'static str> {

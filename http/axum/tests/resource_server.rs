@@ -7,8 +7,8 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ use regrant::{
 };
 use regrant_axum::{RequireToken, Verified};
 use regrant_jose::{
-    Algorithm, DpopKey, DpopNonces, DpopVerifier, JwtTokens, JwtVerifier, KeySet, PrivateKey, ReplayCache,
-    ResourceServer, VerifiedToken,
+    Algorithm, DenialReason, DpopKey, DpopNonces, DpopVerifier, JwtTokens, JwtVerifier, KeySet, PrivateKey,
+    ReplayCache, ResourceServer, VerifiedToken,
 };
 use tower::{Layer as _, Service, ServiceExt as _};
 
@@ -42,6 +42,10 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
+        Self::with(|server| server)
+    }
+
+    fn with(configure: impl FnOnce(ResourceServer) -> ResourceServer) -> Self {
         let clock = ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000));
         let private_key = || PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy).unwrap();
         let keys = KeySet::new(private_key(), Duration::from_secs(3600)).unwrap();
@@ -53,9 +57,10 @@ impl Fixture {
                 .build()
                 .unwrap();
         let verifier = JwtVerifier::new(ISSUER, RESOURCE, keys.public_keys(clock.now()));
-        let dpop = DpopVerifier::new(Arc::new(ReplayCache::new(100))).with_nonces(DpopNonces::new(&[7; 32]));
+        let dpop = DpopVerifier::new(Arc::new(ReplayCache::new(100, Arc::new(clock.clone()))))
+            .with_nonces(DpopNonces::new(&[7; 32]));
         let server = ResourceServer::new(RESOURCE, verifier, Arc::new(clock.clone())).with_dpop(dpop);
-        Self { clock, service, server: Arc::new(server), key: DpopKey::new(private_key()).unwrap() }
+        Self { clock, service, server: Arc::new(configure(server)), key: DpopKey::new(private_key()).unwrap() }
     }
 
     async fn token(&self, scope: &str, bound: Option<Confirmation>) -> AccessToken {
@@ -316,4 +321,28 @@ async fn over_a_real_connection_the_challenge_is_what_a_client_reads() {
     assert!(refusal.contains("\r\nwww-authenticate: Bearer realm=\"https://api.example\"\r\n"), "{refusal}");
     assert!(refusal.contains("\r\ncontent-length: 0\r\n"), "{refusal}");
     serving.abort();
+}
+
+#[tokio::test]
+async fn the_host_is_told_why_a_request_was_not_let_through() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&told);
+    let fixture = Fixture::with(|server| {
+        server.with_events(move |reason: &DenialReason| note.lock().unwrap().push(reason.as_str()))
+    });
+    let app = fixture.app();
+    let (good, bound) = (fixture.token("read", None).await, fixture.bound("read").await);
+    assert_eq!(call(&app, bearer("GET", &good)).await.status(), 200);
+    assert!(told.lock().unwrap().is_empty(), "of what is served nothing is told");
+
+    call(&app, Request::get("/v1/orders").body(Body::empty()).unwrap()).await;
+    call(&app, bearer("GET", &AccessToken::new("garbage"))).await;
+    call(&app, bearer("GET", &bound)).await;
+    call(&app, bearer("POST", &good)).await;
+    call(&app, fixture.with_proof("/v1/orders", &bound, None).await).await;
+    fixture.clock.advance(Duration::from_secs(3610));
+    call(&app, bearer("GET", &good)).await;
+    let expected =
+        ["no_token", "token_malformed", "token_without_proof", "insufficient_scope", "proof_nonce", "token_expired"];
+    assert_eq!(*told.lock().unwrap(), expected);
 }

@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use regrant::store::{SingleUse, Use, UseId};
 use regrant::{
-    Client, ClientAuthenticationMethod, ClientCredentials, ClientSecret, Clock, Realm, Timestamp, VerifyCredentials,
+    AssertionFault, Client, ClientAuthenticationMethod, ClientCredentials, ClientId, ClientSecret, Clock,
+    CredentialError, CredentialRefusal, Realm, Timestamp, VerifyCredentials,
 };
 
-use super::{Algorithms, Audience, KeySource, KeysUnavailable, Rules, jti, remembered_until};
+use super::{Algorithms, Audience, KeySource, Rules, decoy, jti, remembered_until};
 use crate::algorithm::Algorithm;
 use crate::claims::Claims;
-use crate::error::KeyError;
+use crate::error::{JwsError, KeyError};
 use crate::jwk::{Jwk, JwkSet};
 use crate::jws::Jws;
 
@@ -132,11 +132,22 @@ impl ClientAssertions {
         })
     }
 
-    /// Until when the assertion of `client` with these claims is accepted, and its `jti`.
-    fn accepted<'a>(&self, claims: &'a Claims, client: &Client, now: Timestamp) -> Option<(Timestamp, &'a str)> {
-        let is_of_client = |name| claims.text(name).is_ok_and(|text| text == client.id.as_str());
-        let is_own = is_of_client("iss") && is_of_client("sub");
-        Some((self.rules.accepted_until(claims, now).filter(|_| is_own)?, jti(claims)?))
+    /// Until when the assertion of `client` with these claims is accepted, and its `jti`. `named` is the client that the
+    /// request is of: another one, when a registry asks on behalf of a client that is unknown.
+    fn accepted<'a>(
+        &self,
+        claims: &'a Claims,
+        client: &Client,
+        named: &ClientId,
+        now: Timestamp,
+    ) -> Result<(Timestamp, &'a str), AssertionFault> {
+        for name in ["iss", "sub"] {
+            let text = claims.text(name).map_err(|_| AssertionFault::Malformed)?;
+            if text != client.id.as_str() || *named != client.id {
+                return Err(AssertionFault::Issuer);
+            }
+        }
+        Ok((self.rules.accepted_until(claims, now)?, jti(claims).ok_or(AssertionFault::Malformed)?))
     }
 }
 
@@ -157,36 +168,52 @@ impl AssertionVerifier {
         self
     }
 
-    /// What the assertion says, if it is of the client's key.
-    async fn verified(&self, assertion: &str, now: Timestamp) -> Result<Option<Claims>, KeysUnavailable> {
-        let Ok(jws) = Jws::parse(assertion) else { return Ok(None) };
+    /// What the assertion says, if it is of the client's key. One signature is verified, whatever is wrong with the key: who
+    /// does not hold it learns nothing of which keys there are.
+    async fn verified(&self, assertion: &str, now: Timestamp) -> Result<Claims, CredentialError> {
+        let jws = Jws::parse(assertion).map_err(|error| match error {
+            JwsError::UnsupportedAlgorithm => AssertionFault::Algorithm,
+            _ => AssertionFault::Malformed,
+        })?;
         // 7523bis names the type; before, it was `JWT` or left out. Any other type is a token for something else.
-        let fits = jws.typ().is_none() || jws.is_typ("JWT") || jws.is_typ("client-authentication+jwt");
-        if !fits || !self.algorithms.accept(jws.alg()) {
-            return Ok(None);
+        if jws.typ().is_some() && !jws.is_typ("JWT") && !jws.is_typ("client-authentication+jwt") {
+            return Err(AssertionFault::Type.into());
         }
-        self.keys.find(now, |keys| jws.verify(keys.find(jws.kid(), jws.alg())?).ok()).await
+        let verify = |keys: &JwkSet| {
+            let key = keys.find(jws.kid(), jws.alg()).ok_or(AssertionFault::Key)?;
+            jws.verify(key).map_err(|_| AssertionFault::Signature)
+        };
+        let verified = if self.algorithms.accept(jws.alg()) {
+            self.keys.find(now, verify).await.map_err(CredentialError::unavailable)?
+        } else {
+            Err(AssertionFault::Algorithm)
+        };
+        if let Err(AssertionFault::Algorithm | AssertionFault::Key) = verified {
+            decoy::verify(&jws);
+        }
+        Ok(verified?)
     }
 }
 
 #[async_trait]
 impl VerifyCredentials for AssertionVerifier {
-    async fn verify(
-        &self,
-        client: &Client,
-        credentials: &ClientCredentials,
-    ) -> Result<bool, Box<dyn Error + Send + Sync>> {
-        let ClientCredentials::Assertion(_, assertion) = credentials else { return Ok(false) };
+    async fn verify(&self, client: &Client, credentials: &ClientCredentials) -> Result<(), CredentialError> {
+        let ClientCredentials::Assertion(named, assertion) = credentials else {
+            return Err(CredentialRefusal::MethodNotRegistered.into());
+        };
         if !client.authentication_methods.contains(self.method) {
-            return Ok(false);
+            return Err(CredentialRefusal::MethodNotRegistered.into());
         }
         let ClientAssertions { clock, used, realm, .. } = &self.assertions;
         let now = clock.now();
-        let Some(claims) = self.verified(assertion.expose(), now).await? else { return Ok(false) };
-        let Some((end, jti)) = self.assertions.accepted(&claims, client, now) else { return Ok(false) };
+        let claims = self.verified(assertion.expose(), now).await?;
+        let (end, jti) = self.assertions.accepted(&claims, client, named, now)?;
         // Last: whatever else is wrong with it, the client may send it again.
         let id = UseId::new(realm, "client_assertion", client.id.as_str(), jti);
-        Ok(used.use_once(&id, remembered_until(end)).await? == Use::First)
+        match used.use_once(&id, remembered_until(end)).await.map_err(CredentialError::unavailable)? {
+            Use::First => Ok(()),
+            Use::Again => Err(AssertionFault::Used.into()),
+        }
     }
 
     fn algorithms(&self) -> Vec<&'static str> {

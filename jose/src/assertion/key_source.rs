@@ -116,33 +116,37 @@ impl KeySource {
         self
     }
 
-    /// What `choose` makes of the keys; `None` when it makes nothing of them, however new.
+    /// What `choose` makes of the keys, of newer ones where it makes nothing of those that are known.
     ///
     /// # Errors
     /// When that cannot be told, because keys that may be there cannot be read.
-    pub(crate) async fn find<T, F>(&self, now: Timestamp, choose: F) -> Result<Option<T>, KeysUnavailable>
+    pub(crate) async fn find<T, E, F>(&self, now: Timestamp, choose: F) -> Result<Result<T, E>, KeysUnavailable>
     where
-        F: Fn(&JwkSet) -> Option<T> + Send,
+        F: Fn(&JwkSet) -> Result<T, E> + Send,
         T: Send,
+        E: Send,
     {
         match &self.0 {
             Origin::Registered(keys) => Ok(choose(keys)),
             Origin::Published(published) => {
                 let known = published.known(published.max_age, now);
-                if let Some(found) = known.as_deref().and_then(&choose) {
-                    return Ok(Some(found));
+                let chosen = known.as_deref().map(&choose);
+                if let Some(Ok(found)) = chosen {
+                    return Ok(Ok(found));
                 }
                 let read = match published.read(now).await {
                     Ok(read) => read,
                     Err(unavailable) => {
                         // A key that is not among the former ones may be among the new ones: that is not known.
                         let former = published.known(published.max_age.saturating_add(published.outage_grace), now);
-                        return former.as_deref().and_then(choose).map(Some).ok_or(unavailable);
+                        return former.and_then(|former| choose(&former).ok()).map(Ok).ok_or(unavailable);
                     }
                 };
                 // A second look at the same keys would only cost a second verification.
-                let is_new = known.is_none_or(|known| !Arc::ptr_eq(&known, &read));
-                Ok(is_new.then(|| choose(&read)).flatten())
+                match (known, chosen) {
+                    (Some(known), Some(chosen)) if Arc::ptr_eq(&known, &read) => Ok(chosen),
+                    _ => Ok(choose(&read)),
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod algorithms;
 mod client_assertions;
+mod decoy;
 mod key_source;
 mod rules;
 

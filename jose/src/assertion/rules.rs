@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use regrant::Timestamp;
+use regrant::{AssertionFault, Timestamp};
 use serde_json::Value;
 
 use crate::claims::Claims;
@@ -29,18 +29,23 @@ impl Rules {
     /// No assertion may live for longer, whatever the host sets: that of AM (`jwtTokenUnreasonableLifetime`).
     pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 
-    /// Until when the assertion is accepted, apart from its being used; `None` when it is not accepted at `now`.
-    pub(crate) fn accepted_until(&self, claims: &Claims, now: Timestamp) -> Option<Timestamp> {
-        let expires_at = claims.time("exp").ok()?;
-        let end = expires_at + self.leeway;
-        let latest_start = now + self.leeway;
-        let has_begun = |name| Some(claims.optional_time(name).ok()?.is_none_or(|start| start <= latest_start));
-        let is_acceptable = self.audience.accepts(claims)
-            && now < end
-            && expires_at <= latest_start + self.max_lifetime
-            && has_begun("nbf")?
-            && has_begun("iat")?;
-        is_acceptable.then_some(end)
+    /// Until when the assertion is accepted at `now`, apart from its being used.
+    pub(crate) fn accepted_until(&self, claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionFault> {
+        let time = |name| claims.optional_time(name).map_err(|_| AssertionFault::Malformed);
+        let expires_at = time("exp")?.ok_or(AssertionFault::Malformed)?;
+        let begins = time("nbf")?.max(time("iat")?);
+        let (latest_start, end) = (now + self.leeway, expires_at + self.leeway);
+        if !self.audience.accepts(claims) {
+            Err(AssertionFault::Audience)
+        } else if now >= end {
+            Err(AssertionFault::Expired)
+        } else if expires_at > latest_start + self.max_lifetime {
+            Err(AssertionFault::Lifetime)
+        } else if begins.is_some_and(|begins| begins > latest_start) {
+            Err(AssertionFault::NotYetValid)
+        } else {
+            Ok(end)
+        }
     }
 }
 

@@ -88,12 +88,14 @@ impl JwtBearerFlow {
         issuer: &TrustedIssuer,
         now: Timestamp,
     ) -> Result<(Claims, Timestamp), ApproveError> {
-        let find = |keys: &JwkSet| jws.verify(keys.find(jws.kid(), jws.alg())?).ok();
-        let found = issuer.keys.find(now, find).await.map_err(|cause| ApproveError::Unavailable(cause.into()))?;
-        let claims = found.ok_or(ApproveError::Denied)?;
+        let find = |keys: &JwkSet| {
+            let key = keys.find(jws.kid(), jws.alg()).ok_or(ApproveError::Denied)?;
+            jws.verify(key).map_err(|_| ApproveError::Denied)
+        };
+        let claims = issuer.keys.find(now, find).await.map_err(|cause| ApproveError::Unavailable(cause.into()))??;
         let audience = Audience::Any(self.audiences.clone());
         let rules = Rules { audience, max_lifetime: issuer.max_lifetime, leeway: self.leeway };
-        let end = rules.accepted_until(&claims, now).ok_or(ApproveError::Denied)?;
+        let end = rules.accepted_until(&claims, now).map_err(|_| ApproveError::Denied)?;
         Ok((claims, end))
     }
 

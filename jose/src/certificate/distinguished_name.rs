@@ -39,6 +39,10 @@ impl FromStr for DistinguishedName {
     type Err = InvalidDistinguishedName;
 
     fn from_str(text: &str) -> Result<Self, InvalidDistinguishedName> {
+        // The parser drops what is cut.
+        if !escapes_are_whole(text.as_bytes()) {
+            return Err(InvalidDistinguishedName);
+        }
         text.parse().map(Self).map_err(|_| InvalidDistinguishedName)
     }
 }
@@ -62,6 +66,18 @@ impl fmt::Debug for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DistinguishedName({})", self.0)
     }
+}
+
+/// Tells whether each backslash stands before a letter that needs one, or before two hexadecimal digits (RFC 4514 section 3).
+fn escapes_are_whole(mut text: &[u8]) -> bool {
+    while let Some(at) = text.iter().position(|byte| *byte == b'\\') {
+        text = match &text[at + 1..] {
+            [b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | b' ' | b'#' | b'=', rest @ ..] => rest,
+            [one, other, rest @ ..] if one.is_ascii_hexdigit() && other.is_ascii_hexdigit() => rest,
+            _ => return false,
+        };
+    }
+    true
 }
 
 /// The attributes of one part are a set: DER sorts them by their encoding, which is not to matter.

@@ -15,18 +15,18 @@ pub use subject::{CertificateSubject, TlsClientAuth};
 
 use std::time::Duration;
 
-use regrant::{ClientCertificate, Timestamp};
+use regrant::{CertificateFault, ClientCertificate, Timestamp};
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
 /// The certificate, if it is one and `now` lies within its validity. The TLS handshake has looked at the dates too, but a
 /// connection may outlive its certificate, and nobody else looks at those of a self-signed one.
-fn valid_certificate(certificate: &ClientCertificate, now: Timestamp) -> Option<Certificate> {
-    let certificate = Certificate::from_der(certificate.as_der()).ok()?;
+fn valid_certificate(certificate: &ClientCertificate, now: Timestamp) -> Result<Certificate, CertificateFault> {
+    let certificate = Certificate::from_der(certificate.as_der()).map_err(|_| CertificateFault::Malformed)?;
     let validity = certificate.tbs_certificate().validity();
-    let now = Duration::from_secs(u64::try_from(now.as_secs()).ok()?);
+    let now = u64::try_from(now.as_secs()).map_err(|_| CertificateFault::Validity)?;
     // Both ends are inclusive (RFC 5280 section 4.1.2.5).
-    (validity.not_before.to_unix_duration()..=validity.not_after.to_unix_duration())
-        .contains(&now)
-        .then_some(certificate)
+    let is_valid = (validity.not_before.to_unix_duration()..=validity.not_after.to_unix_duration())
+        .contains(&Duration::from_secs(now));
+    if is_valid { Ok(certificate) } else { Err(CertificateFault::Validity) }
 }

@@ -1,12 +1,15 @@
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::{Client, ClientAuthenticationMethod, ClientCredentials, Clock, Confirmation, VerifyCredentials};
+use regrant::{
+    CertificateFault, Client, ClientAuthenticationMethod, ClientCredentials, Clock, Confirmation, CredentialError,
+    CredentialRefusal, VerifyCredentials,
+};
 
 use super::valid_certificate;
 use crate::assertion::KeySource;
+use crate::jwk::JwkSet;
 
 /// Authenticates a client of `self_signed_tls_client_auth`: by a certificate that is registered with it, whoever issued it
 /// (RFC 8705 section 2.2). The TLS stack must let such certificates through, and still verify possession of their key.
@@ -50,24 +53,23 @@ impl SelfSignedTlsClientAuth {
 
 #[async_trait]
 impl VerifyCredentials for SelfSignedTlsClientAuth {
-    async fn verify(
-        &self,
-        client: &Client,
-        credentials: &ClientCredentials,
-    ) -> Result<bool, Box<dyn Error + Send + Sync>> {
-        let ClientCredentials::Certificate(_, certificate) = credentials else { return Ok(false) };
-        let Confirmation::Certificate(thumbprint) = certificate.confirmation() else { return Ok(false) };
+    async fn verify(&self, client: &Client, credentials: &ClientCredentials) -> Result<(), CredentialError> {
+        let is_registered = client.authentication_methods.contains(ClientAuthenticationMethod::SelfSignedTlsClientAuth);
+        let (ClientCredentials::Certificate(_, certificate), true) = (credentials, is_registered) else {
+            return Err(CredentialRefusal::MethodNotRegistered.into());
+        };
+        let Confirmation::Certificate(thumbprint) = certificate.confirmation() else {
+            return Err(CertificateFault::Malformed.into());
+        };
         let now = self.clock.now();
-        if !client.authentication_methods.contains(ClientAuthenticationMethod::SelfSignedTlsClientAuth)
-            || valid_certificate(certificate, now).is_none()
-        {
-            return Ok(false);
-        }
+        valid_certificate(certificate, now)?;
         if self.thumbprints.contains(&thumbprint) {
-            return Ok(true);
+            return Ok(());
         }
-        let registered = self.keys.find(now, |keys| keys.certificates().contains(&thumbprint).then_some(())).await?;
-        Ok(registered.is_some())
+        let find = |keys: &JwkSet| {
+            keys.certificates().contains(&thumbprint).then_some(()).ok_or(CertificateFault::Unregistered)
+        };
+        Ok(self.keys.find(now, find).await.map_err(CredentialError::unavailable)??)
     }
 
     fn algorithms(&self) -> Vec<&'static str> {

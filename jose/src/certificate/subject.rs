@@ -1,10 +1,12 @@
-use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::{Client, ClientAuthenticationMethod, ClientCredentials, Clock, VerifyCredentials};
+use regrant::{
+    CertificateFault, Client, ClientAuthenticationMethod, ClientCredentials, Clock, CredentialError, CredentialRefusal,
+    VerifyCredentials,
+};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -85,15 +87,13 @@ impl TlsClientAuth {
 
 #[async_trait]
 impl VerifyCredentials for TlsClientAuth {
-    async fn verify(
-        &self,
-        client: &Client,
-        credentials: &ClientCredentials,
-    ) -> Result<bool, Box<dyn Error + Send + Sync>> {
-        let ClientCredentials::Certificate(_, certificate) = credentials else { return Ok(false) };
-        let certificate = valid_certificate(certificate, self.clock.now());
-        Ok(client.authentication_methods.contains(ClientAuthenticationMethod::TlsClientAuth)
-            && certificate.is_some_and(|certificate| self.subject.is_of(&certificate)))
+    async fn verify(&self, client: &Client, credentials: &ClientCredentials) -> Result<(), CredentialError> {
+        let is_registered = client.authentication_methods.contains(ClientAuthenticationMethod::TlsClientAuth);
+        let (ClientCredentials::Certificate(_, certificate), true) = (credentials, is_registered) else {
+            return Err(CredentialRefusal::MethodNotRegistered.into());
+        };
+        let certificate = valid_certificate(certificate, self.clock.now())?;
+        if self.subject.is_of(&certificate) { Ok(()) } else { Err(CertificateFault::Subject.into()) }
     }
 
     fn algorithms(&self) -> Vec<&'static str> {

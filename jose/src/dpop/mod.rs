@@ -8,7 +8,7 @@ mod verifier;
 
 pub use key::{DpopKey, UnsignedProof};
 pub use nonce::DpopNonces;
-pub use replay_cache::ReplayCache;
+pub use replay_cache::{ReplayCache, ReplayCacheFull};
 pub use verifier::DpopVerifier;
 
 use regrant::AccessToken;

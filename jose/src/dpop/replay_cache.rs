@@ -1,30 +1,33 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use regrant::Timestamp;
 use regrant::store::{SingleUse, StoreError, Use, UseId};
+use regrant::{Clock, Timestamp};
 
 /// Remembers what was used, in the memory of this process, and never more than a given number of things: for hosts of one
 /// process that do not want their store written with each DPoP proof.
 ///
-/// **What the bound costs.** When the cache is full it forgets what expires first, so whoever has `capacity` proofs of their own
-/// accepted while a stolen one is still fresh can use the stolen one once more. Choose the capacity from the highest rate
-/// of requests and the time a proof is remembered, 90 seconds unless nonces are on: 1000 requests a second need 90 000 marks,
-/// of about 200 bytes each. A restart forgets everything, and two processes do not know of each other: for several, and for
-/// client assertions and JWT bearer assertions, which stay fresh for longer, use the store.
+/// **What the bound costs.** A mark whose time is over makes room for a new one. When all that are held are live, the next
+/// proof is refused with [`ReplayCacheFull`], and its client told to try again: to forget a live mark would let whoever has
+/// `capacity` proofs of their own accepted use a stolen one once more. Choose the capacity from the highest rate of requests
+/// and the time a proof is remembered, 90 seconds unless nonces are on: 1000 requests a second need 90 000 marks, of about
+/// 200 bytes each. A restart forgets everything, and two processes do not know of each other: for several, and for client
+/// assertions and JWT bearer assertions, which stay fresh for longer, use the store.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
+/// use regrant::SystemClock;
 /// use regrant_jose::{DpopVerifier, ReplayCache};
 ///
-/// let verifier = DpopVerifier::new(Arc::new(ReplayCache::new(100_000)));
+/// let verifier = DpopVerifier::new(Arc::new(ReplayCache::new(100_000, Arc::new(SystemClock))));
 /// ```
 pub struct ReplayCache {
     capacity: usize,
+    clock: Arc<dyn Clock>,
     marks: Mutex<Marks>,
 }
 
@@ -36,10 +39,10 @@ struct Marks {
 }
 
 impl ReplayCache {
-    /// An empty cache for `capacity` marks. It grows as it is used.
+    /// An empty cache for `capacity` marks, which are live until their end by `clock`. It grows as it is used.
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
-        Self { capacity, marks: Mutex::default() }
+    pub fn new(capacity: usize, clock: Arc<dyn Clock>) -> Self {
+        Self { capacity, clock, marks: Mutex::default() }
     }
 
     /// How many marks it holds, those that have expired included: they give way when it is full.
@@ -63,12 +66,16 @@ impl ReplayCache {
 #[async_trait]
 impl SingleUse for ReplayCache {
     async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
+        let now = self.clock.now();
         let marks = &mut *self.marks();
         if marks.used.contains(id) {
             return Ok(Use::Again);
         }
-        while marks.ends.len() >= self.capacity {
-            let Some(Reverse((_, forgotten))) = marks.ends.pop() else { break };
+        if marks.ends.len() >= self.capacity {
+            // The one that expires first: where it is live, all are.
+            let expired = marks.ends.peek().copied().filter(|Reverse((end, _))| *end <= now);
+            let Some(Reverse((_, forgotten))) = expired else { return Err(StoreError::unavailable(ReplayCacheFull)) };
+            marks.ends.pop();
             marks.used.remove(&forgotten);
         }
         marks.used.insert(*id);
@@ -76,6 +83,12 @@ impl SingleUse for ReplayCache {
         Ok(Use::First)
     }
 }
+
+/// A [`ReplayCache`] holds as many live marks as it may. It has room again when the first of them expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the replay cache is full of marks that are live")]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to add")]
+pub struct ReplayCacheFull;
 
 impl fmt::Debug for ReplayCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use regrant::store::{SingleUse, Use, UseId};
-use regrant::{AccessToken, Confirmation, DpopProof, ProofError, ProofVerifier, Realm, Timestamp};
+use regrant::{AccessToken, Confirmation, DpopProof, ProofError, ProofFault, ProofVerifier, Realm, Timestamp};
 use serde_json::{Value, json};
 
 use super::{DpopNonces, access_token_hash, htu};
@@ -17,6 +17,10 @@ use crate::jws::Jws;
 
 /// The longest proof that is read, in bytes: twice that of an RSA key of 4096 bits.
 const MAX_LENGTH: usize = 4096;
+
+/// The longest RSA modulus that is verified with, in bytes: the key is the sender's choice, and one of 8192 bits costs several
+/// times what any other does.
+const MAX_MODULUS: usize = 512;
 
 /// Verifies DPoP proofs (RFC 9449 section 4.3), at the token endpoint and at resource servers.
 ///
@@ -60,7 +64,7 @@ struct Verified {
 impl DpopVerifier {
     /// How old a proof may be by default.
     pub const MAX_AGE: Duration = Duration::from_secs(60);
-    /// How far in the future a proof may have been made by default.
+    /// How far the clock of a client may be off by default.
     pub const LEEWAY: Duration = Duration::from_secs(10);
 
     /// Accepts proofs without nonces, each once: `used` remembers them while they are fresh. A [`ReplayCache`](super::ReplayCache)
@@ -72,7 +76,7 @@ impl DpopVerifier {
     }
 
     /// Requires nonces (section 8). It is then the nonce that says how fresh a proof is; `iat` must be there, but is compared with
-    /// nothing, since the clock of many a device is wrong.
+    /// nothing, since the clock of many a device is wrong. `exp` and `nbf`, where a proof has them, hold all the same.
     #[must_use]
     pub fn with_nonces(mut self, nonces: DpopNonces) -> Self {
         self.nonces = Some(nonces);
@@ -86,7 +90,8 @@ impl DpopVerifier {
         self
     }
 
-    /// Sets how far in the future `iat` may lie. Default ten seconds.
+    /// Sets how far the clocks of clients may be off: how far in the future `iat` and `nbf` may lie, and `exp` in the past.
+    /// Default ten seconds.
     #[must_use]
     pub const fn with_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
@@ -128,9 +133,9 @@ impl DpopVerifier {
         bound: Option<Bound<'_>>,
         now: Timestamp,
     ) -> Result<[u8; 32], ProofError> {
-        let verified = self.verified(proof).ok_or(ProofError::Invalid)?;
-        if bound.is_some_and(|bound| !bound.is_shown(&verified)) {
-            return Err(ProofError::Invalid);
+        let verified = self.verified(proof)?;
+        if let Some(bound) = bound {
+            bound.check(&verified)?;
         }
         let fresh_until = self.fresh_until(&verified, now)?;
         // Last: whatever else is wrong with it, the client may send it again.
@@ -138,52 +143,79 @@ impl DpopVerifier {
         let id = UseId::new(&self.realm, "dpop", &issuer, &verified.jti);
         match self.used.use_once(&id, remembered_until(fresh_until)).await {
             Ok(Use::First) => Ok(verified.jkt),
-            Ok(Use::Again) => Err(ProofError::Invalid),
+            Ok(Use::Again) => Err(ProofFault::Used.into()),
             Err(cause) => Err(ProofError::Unavailable(cause.into())),
         }
     }
 
     /// What the proof says, if it is of the key that it carries, and was made for this request.
-    fn verified(&self, proof: &DpopProof) -> Option<Verified> {
+    fn verified(&self, proof: &DpopProof) -> Result<Verified, ProofFault> {
         if proof.jwt.len() > MAX_LENGTH {
-            return None;
+            return Err(ProofFault::Malformed);
         }
-        let jws = Jws::parse(&proof.jwt).ok()?;
-        if !jws.is_typ("dpop+jwt") || !self.algorithms.accept(jws.alg()) {
-            return None;
+        let jws = Jws::parse(&proof.jwt)?;
+        if !jws.is_typ("dpop+jwt") {
+            return Err(ProofFault::Malformed);
         }
-        let key = public_key(jws.jwk()?, jws.alg())?;
-        let claims = jws.verify(&key).ok()?;
-        if claims.text("htm") != Ok(&proof.method) || !htu::is_target(claims.text("htu").ok()?, &proof.url) {
-            return None;
+        if !self.algorithms.accept(jws.alg()) {
+            return Err(ProofFault::Algorithm);
         }
-        let (jti, made_at) = (jti(&claims)?.to_owned(), claims.time("iat").ok()?);
-        Some(Verified { jkt: key.thumbprint(), jti, made_at, claims })
+        let key = jws.jwk().and_then(|jwk| public_key(jwk, jws.alg())).ok_or(ProofFault::Key)?;
+        let claims = jws.verify(&key).map_err(|_| ProofFault::Signature)?;
+        if claims.text("htm")? != proof.method {
+            return Err(ProofFault::Method);
+        }
+        if !htu::is_target(claims.text("htu")?, &proof.url) {
+            return Err(ProofFault::Url);
+        }
+        let (jti, made_at) = (jti(&claims).ok_or(ProofFault::Malformed)?.to_owned(), claims.time("iat")?);
+        Ok(Verified { jkt: key.thumbprint(), jti, made_at, claims })
     }
 
     /// Until when the proof is accepted, apart from its being used.
     fn fresh_until(&self, proof: &Verified, now: Timestamp) -> Result<Timestamp, ProofError> {
-        let Some(nonces) = &self.nonces else {
-            let end = proof.made_at + self.max_age;
-            let is_fresh = proof.made_at <= now + self.leeway && now < end;
-            return is_fresh.then_some(end).ok_or(ProofError::Invalid);
-        };
-        let nonce = proof.claims.optional_text("nonce").map_err(|_| ProofError::Invalid)?;
-        nonce.and_then(|nonce| nonces.accepted_until(nonce, now)).ok_or(ProofError::NonceRequired)
+        let time = |name| proof.claims.optional_time(name).map_err(ProofFault::from);
+        let is_future = |begin: Timestamp| begin > now + self.leeway;
+        // RFC 7519 sections 4.1.4 and 4.1.5: nobody has to set them, and who reads them over accepts what has expired.
+        if time("exp")?.is_some_and(|end| now >= end + self.leeway) {
+            return Err(ProofFault::Expired.into());
+        }
+        if time("nbf")?.is_some_and(is_future) {
+            return Err(ProofFault::NotYetValid.into());
+        }
+        if let Some(nonces) = &self.nonces {
+            let nonce = proof.claims.optional_text("nonce").map_err(ProofFault::from)?;
+            return nonce.and_then(|nonce| nonces.accepted_until(nonce, now)).ok_or(ProofError::NonceRequired);
+        }
+        let end = proof.made_at + self.max_age;
+        if now >= end {
+            Err(ProofFault::Expired.into())
+        } else if is_future(proof.made_at) {
+            Err(ProofFault::NotYetValid.into())
+        } else {
+            Ok(end)
+        }
     }
 }
 
 impl Bound<'_> {
-    /// Whether the proof is of the key that the token is bound to, and for this token.
-    fn is_shown(&self, proof: &Verified) -> bool {
-        proof.jkt == *self.jkt && proof.claims.text("ath") == Ok(&access_token_hash(self.access_token))
+    /// Finds the proof to be of the key that the token is bound to, and for this token.
+    fn check(&self, proof: &Verified) -> Result<(), ProofFault> {
+        if proof.jkt != *self.jkt {
+            return Err(ProofFault::OtherKey);
+        }
+        if proof.claims.text("ath") != Ok(&access_token_hash(self.access_token)) {
+            return Err(ProofFault::AccessToken);
+        }
+        Ok(())
     }
 }
 
 /// The key that a proof carries. Read as a set, in which an RSA key without `alg` stands for both of its algorithms; one with
-/// private members is refused.
+/// private members, or with a modulus that is too long, is refused.
 fn public_key(jwk: &Value, algorithm: Algorithm) -> Option<Jwk> {
-    JwkSet::from_value(&json!({ "keys": [jwk] })).ok()?.find(None, algorithm).cloned()
+    let key = JwkSet::from_value(&json!({ "keys": [jwk] })).ok()?.find(None, algorithm)?.clone();
+    (key.modulus_length() <= MAX_MODULUS).then_some(key)
 }
 
 #[async_trait]

@@ -1,8 +1,8 @@
 use std::error::Error;
 use std::fmt;
 
-use regrant::ErrorCode;
 use regrant::wire::Response;
+use regrant::{ErrorCode, ProofError, ProofFault};
 use serde_json::json;
 
 use super::{InvalidToken, VerifyError};
@@ -78,7 +78,7 @@ pub enum DenialReason {
     InvalidToken(#[source] InvalidToken),
     /// The DPoP proof is missing, or not one for this request, this token and its key, or used before: `invalid_dpop_proof`, 401.
     #[error("the DPoP proof is not accepted")]
-    InvalidProof,
+    InvalidProof(#[source] ProofFault),
     /// The DPoP proof is good but for its nonce: `use_dpop_nonce`, 401. The nonce to use is in `DPoP-Nonce`.
     #[error("the DPoP proof needs another nonce")]
     ProofNonce,
@@ -98,10 +98,24 @@ pub(super) struct ErrorWords {
 }
 
 impl DenialReason {
+    /// A short name, for log fields and metric labels: one for each fault of a token or a proof.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NoToken => "no_token",
+            Self::MalformedRequest => "malformed_request",
+            Self::InvalidToken(invalid) => invalid.as_str(),
+            Self::InvalidProof(fault) => fault.as_str(),
+            Self::ProofNonce => "proof_nonce",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
     const fn status(&self) -> u16 {
         match self {
             Self::MalformedRequest => 400,
-            Self::NoToken | Self::InvalidToken(_) | Self::InvalidProof | Self::ProofNonce => 401,
+            Self::NoToken | Self::InvalidToken(_) | Self::InvalidProof(_) | Self::ProofNonce => 401,
             Self::InsufficientScope => 403,
             Self::Unavailable(_) => 503,
         }
@@ -118,7 +132,7 @@ impl DenialReason {
             Self::InsufficientScope => {
                 ("insufficient_scope", "The access token does not have the scope that is needed.")
             }
-            Self::InvalidProof => of(ErrorCode::InvalidDpopProof),
+            Self::InvalidProof(_) => of(ErrorCode::InvalidDpopProof),
             Self::ProofNonce => of(ErrorCode::UseDpopNonce),
             Self::Unavailable(_) => of(ErrorCode::TemporarilyUnavailable),
         };
@@ -128,6 +142,24 @@ impl DenialReason {
 
 const fn of(code: ErrorCode) -> (&'static str, &'static str) {
     (code.as_str(), code.description())
+}
+
+impl From<ProofFault> for DenialReason {
+    fn from(fault: ProofFault) -> Self {
+        Self::InvalidProof(fault)
+    }
+}
+
+impl From<ProofError> for DenialReason {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Invalid(fault) => Self::InvalidProof(fault),
+            ProofError::NonceRequired => Self::ProofNonce,
+            ProofError::Unavailable(cause) => Self::Unavailable(cause),
+            // Nothing else is known: a kind of failure that is new here is none of the proof's.
+            other => Self::Unavailable(other.into()),
+        }
+    }
 }
 
 impl From<InvalidToken> for DenialReason {

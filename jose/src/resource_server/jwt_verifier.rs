@@ -111,11 +111,14 @@ impl VerifyAccessToken for JwtVerifier {
             return Err(InvalidToken::NotAccessToken.into());
         }
         if !self.algorithms.accept(jws.alg()) {
-            return Err(InvalidToken::Signature.into());
+            return Err(InvalidToken::Algorithm.into());
         }
-        let find = |keys: &JwkSet| jws.verify(keys.find(jws.kid(), jws.alg())?).ok();
-        let found = self.keys.find(now, find).await.map_err(|cause| VerifyError::Unavailable(cause.into()))?;
-        Ok(self.accepted(found.ok_or(InvalidToken::Signature)?, now)?)
+        let find = |keys: &JwkSet| {
+            let key = keys.find(jws.kid(), jws.alg()).ok_or(InvalidToken::Key)?;
+            jws.verify(key).map_err(|_| InvalidToken::Signature)
+        };
+        let claims = self.keys.find(now, find).await.map_err(|cause| VerifyError::Unavailable(cause.into()))??;
+        Ok(self.accepted(claims, now)?)
     }
 }
 

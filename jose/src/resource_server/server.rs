@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use regrant::wire::{CertificateHeader, Request};
-use regrant::{ClientCertificate, Clock, Confirmation, DpopProof, ProofError, ProofVerifier as _, Scope, Timestamp};
+use regrant::{ClientCertificate, Clock, Confirmation, DpopProof, ProofFault, ProofVerifier as _, Scope, Timestamp};
 
 use super::challenge::Challenge;
 use super::credentials::{Malformed, Presented, Scheme};
@@ -29,7 +29,7 @@ use crate::jws::Jws;
 /// # let keys = JwkSet::default();
 /// let tokens = JwtVerifier::new("https://as.example", "https://api.example", keys);
 /// let server = ResourceServer::new("https://api.example", tokens, Arc::new(SystemClock))
-///     .with_dpop(DpopVerifier::new(Arc::new(ReplayCache::new(100_000))));
+///     .with_dpop(DpopVerifier::new(Arc::new(ReplayCache::new(100_000, Arc::new(SystemClock)))));
 ///
 /// let denial = server.authenticate(&Request::new("GET", "/orders", &[], b"")).await.unwrap_err();
 /// assert_eq!(denial.response().status, 401);
@@ -46,6 +46,7 @@ pub struct ResourceServer {
     dpop: Option<Arc<DpopVerifier>>,
     requires_binding: bool,
     certificate_header: Option<CertificateHeader>,
+    events: Box<dyn Fn(&DenialReason) + Send + Sync>,
 }
 
 /// A request with a good token, whose sender it is bound to, if it is bound.
@@ -75,6 +76,7 @@ impl ResourceServer {
             dpop: None,
             requires_binding: false,
             certificate_header: None,
+            events: Box::new(|_| {}),
         }
     }
 
@@ -106,6 +108,26 @@ impl ResourceServer {
     #[must_use]
     pub fn with_certificate_header(mut self, header: CertificateHeader) -> Self {
         self.certificate_header = Some(header);
+        self
+    }
+
+    /// Sets what is told of each request that is not served, and why: for logs and counters. Clients are told no more than the
+    /// error word. Default nothing. It is called in the middle of a request: it must be quick, not block and not panic.
+    ///
+    /// ```
+    /// # use regrant_jose::ResourceServer;
+    /// # fn example(server: ResourceServer) -> ResourceServer {
+    /// use std::error::Error;
+    ///
+    /// server.with_events(|reason| {
+    ///     let cause = reason.source().map(ToString::to_string);
+    ///     println!("denied: {} {}", reason.as_str(), cause.unwrap_or_default());
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_events(mut self, events: impl Fn(&DenialReason) + Send + Sync + 'static) -> Self {
+        self.events = Box::new(events);
         self
     }
 
@@ -172,18 +194,14 @@ impl ResourceServer {
         jkt: &[u8; 32],
         now: Timestamp,
     ) -> Result<Option<String>, DenialReason> {
-        let dpop = self.dpop.as_ref().ok_or(DenialReason::InvalidProof)?;
+        let dpop = self.dpop.as_ref().ok_or(DenialReason::NoToken)?;
         let mut headers = request.header("dpop");
         // RFC 9449 section 4.3: there is one.
-        let header = headers.next().filter(|_| headers.next().is_none()).ok_or(DenialReason::InvalidProof)?;
-        let jwt = std::str::from_utf8(header).map_err(|_| DenialReason::InvalidProof)?.to_owned();
+        let header = headers.next().filter(|_| headers.next().is_none()).ok_or(ProofFault::Missing)?;
+        let jwt = std::str::from_utf8(header).map_err(|_| ProofFault::Malformed)?.to_owned();
         let proof = DpopProof { jwt, method: request.method.to_owned(), url: self.url_of(request.path) };
-        match dpop.verify_at_resource(&proof, &presented.token, jkt, now).await {
-            Ok(()) => Ok(dpop.nonce(now).filter(|due| !carries(&proof.jwt, due))),
-            Err(ProofError::NonceRequired) => Err(DenialReason::ProofNonce),
-            Err(ProofError::Unavailable(cause)) => Err(DenialReason::Unavailable(cause)),
-            Err(_) => Err(DenialReason::InvalidProof),
-        }
+        dpop.verify_at_resource(&proof, &presented.token, jkt, now).await?;
+        Ok(dpop.nonce(now).filter(|due| !carries(&proof.jwt, due)))
     }
 
     /// A header that is no certificate, or is there twice, shows none.
@@ -204,8 +222,9 @@ impl ResourceServer {
         [Scheme::Bearer].into_iter().chain(self.dpop.as_ref().map(|_| Scheme::Dpop))
     }
 
-    /// Tells all schemes, and the error with the one that the client used.
+    /// Tells the host the reason, and the client all schemes, and the error with the one that it used.
     fn denial(&self, reason: DenialReason, used: Scheme, scope: Option<&Scope>, now: Timestamp) -> Denial {
+        (self.events)(&reason);
         let words = reason.error();
         let challenge = |scheme: Scheme| {
             let mut challenge = Challenge::new(scheme, &self.realm);

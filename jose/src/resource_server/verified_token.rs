@@ -37,6 +37,8 @@ impl VerifiedToken {
             claims,
         };
         parsed.claims.optional_text("iss")?;
+        parsed.claims.optional_time("iat")?;
+        parsed.claims.optional_time("nbf")?;
         parsed.claims.value("aud").map(|_| parsed.claims.audience()).transpose()?;
         Ok(Self(Arc::new(parsed)))
     }

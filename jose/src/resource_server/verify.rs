@@ -56,7 +56,13 @@ pub enum InvalidToken {
     /// It is another kind of token: an `id_token`, an assertion, a refresh token.
     #[error("the token is no access token")]
     NotAccessToken,
-    /// No key of the issuer signed it, or none with an algorithm that is accepted.
+    /// `alg` is none that is accepted.
+    #[error("the algorithm of the token is not accepted")]
+    Algorithm,
+    /// The issuer has no key of this `kid` and `alg`.
+    #[error("the token names a key that the issuer does not have")]
+    Key,
+    /// The signature is not that of the issuer's key.
     #[error("the token is not signed by a key of the issuer")]
     Signature,
     /// It is of another issuer.
@@ -83,4 +89,27 @@ pub enum InvalidToken {
     /// It is bound to a client certificate that the connection does not have.
     #[error("the token is bound to another certificate")]
     Certificate,
+}
+
+impl InvalidToken {
+    /// A short name, for log fields and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLong => "token_too_long",
+            Self::Malformed(_) => "token_malformed",
+            Self::NotAccessToken => "token_no_access_token",
+            Self::Algorithm => "token_algorithm",
+            Self::Key => "token_key",
+            Self::Signature => "token_signature",
+            Self::Issuer => "token_issuer",
+            Self::Audience => "token_audience",
+            Self::Expired => "token_expired",
+            Self::NotYetValid => "token_not_yet_valid",
+            Self::Inactive => "token_inactive",
+            Self::Unbound => "token_unbound",
+            Self::WithoutProof => "token_without_proof",
+            Self::Certificate => "token_certificate",
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! RFC 9449: proofs of possession.
 
+mod faults;
 mod nonces;
 #[path = "../support/mod.rs"]
 mod support;
@@ -12,7 +13,9 @@ use regrant::store::PurgeExpired as _;
 use regrant::{AccessToken, Confirmation, DpopProof, ProofError, ProofVerifier as _, Realm, SystemEntropy};
 use regrant_jose::{Algorithm, DpopKey, DpopNonces, DpopVerifier, PrivateKey, ReplayCache, Signer as _};
 use serde_json::{Value, json};
-use support::{NOW, TOKEN_ENDPOINT, WatchedUse, at, encoded, key, mac, mutations, public_bytes, sign, sign_text, with};
+use support::{
+    NOW, TOKEN_ENDPOINT, WatchedUse, at, clock, encoded, key, mac, mutations, public_bytes, sign, sign_text, with,
+};
 use tokio::sync::Semaphore;
 
 const NONCE_KEY: [u8; 32] = [7; 32];
@@ -291,7 +294,7 @@ async fn the_same_jti_of_another_key_target_or_realm_is_another_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_requests_with_one_proof_one_is_served() {
     let on_store = Arc::new(Fixture::new());
-    let cached = DpopVerifier::new(Arc::new(ReplayCache::new(100)));
+    let cached = DpopVerifier::new(Arc::new(ReplayCache::new(100, Arc::new(clock()))));
     let on_cache = Arc::new(Fixture { verifier: cached, ..Fixture::new() });
     for fixture in [on_store, on_cache] {
         for round in 0..8 {

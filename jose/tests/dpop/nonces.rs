@@ -7,7 +7,7 @@ use regrant::store::PurgeExpired as _;
 use regrant_jose::{Algorithm, DpopNonces, DpopVerifier, ReplayCache};
 use serde_json::{Value, json};
 
-use super::support::{NOW, at, key, sign, with};
+use super::support::{NOW, at, clock, key, sign, with};
 use super::{Answer, Fixture, NONCE_KEY, at_token_endpoint, claims, with_jti};
 
 // RFC 9449 section 8; C172.
@@ -39,7 +39,8 @@ async fn a_nonce_is_accepted_in_its_slot_and_the_next() {
 async fn a_proof_without_the_nonce_is_told_so_and_serves_with_it() {
     let fixture = Fixture::with_nonces();
     let nonce = fixture.verifier.nonce(at(NOW)).unwrap();
-    let of_other_server = DpopVerifier::new(Arc::new(ReplayCache::new(1))).with_nonces(DpopNonces::new(&[8; 32]));
+    let of_other_server =
+        DpopVerifier::new(Arc::new(ReplayCache::new(1, Arc::new(clock())))).with_nonces(DpopNonces::new(&[8; 32]));
     let foreign = of_other_server.nonce(at(NOW)).unwrap();
     let cut = &nonce[..nonce.len() - 1];
     for wrong in [None, Some(""), Some("guess"), Some(cut), Some(foreign.as_str())] {
@@ -81,7 +82,7 @@ async fn with_nonces_the_clock_of_the_client_may_be_wrong() {
 fn nonces_follow_from_their_key_alone() {
     let nonces = |key: &[u8; 32], lifetime: u64| {
         let nonces = DpopNonces::new(key).with_lifetime(Duration::from_secs(lifetime));
-        DpopVerifier::new(Arc::new(ReplayCache::new(1))).with_nonces(nonces)
+        DpopVerifier::new(Arc::new(ReplayCache::new(1, Arc::new(clock())))).with_nonces(nonces)
     };
     let many: BTreeSet<_> = (0..1000).filter_map(|second| nonces(&NONCE_KEY, 1).nonce(at(NOW + second))).collect();
     assert_eq!(many.len(), 1000);
@@ -91,6 +92,6 @@ fn nonces_follow_from_their_key_alone() {
     // Less than a second counts as one.
     assert_eq!(nonces(&NONCE_KEY, 0).nonce(at(NOW)), nonces(&NONCE_KEY, 1).nonce(at(NOW)));
     assert!(nonces(&NONCE_KEY, u64::MAX).nonce(at(NOW)).is_some());
-    assert_eq!(DpopVerifier::new(Arc::new(ReplayCache::new(1))).nonce(at(NOW)), None);
+    assert_eq!(DpopVerifier::new(Arc::new(ReplayCache::new(1, Arc::new(clock())))).nonce(at(NOW)), None);
     assert!(!format!("{:?}", DpopNonces::new(&NONCE_KEY)).contains('7'));
 }

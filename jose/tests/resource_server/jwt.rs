@@ -210,7 +210,7 @@ async fn the_algorithm_and_the_key_are_the_issuer_s_and_not_the_token_s() {
     let secret = regrant_jose::Jwk::from_secret(&[7; 32], Algorithm::Hs256).unwrap();
     let verifier = JwtVerifier::new(ISSUER, RESOURCE, regrant_jose::JwkSet::from_iter([secret]));
     let token = mac(&[7; 32], Algorithm::Hs256, &json!({ "alg": "HS256", "typ": "at+jwt" }), &claims());
-    assert_eq!(verdict(&verifier, &token).await, Verdict::Invalid(InvalidToken::Signature));
+    assert_eq!(verdict(&verifier, &token).await, Verdict::Invalid(InvalidToken::Algorithm));
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn keys_are_rotated_without_a_refusal_and_read_once_for_the_new_one() {
     for number in 0..200 {
         let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": format!("{number}") });
         let token = AccessToken::new(sign(&stranger, &header, &claims()).await);
-        assert_eq!(verify(&token).await, Verdict::Invalid(InvalidToken::Signature));
+        assert_eq!(verify(&token).await, Verdict::Invalid(InvalidToken::Key));
     }
     assert_eq!(way.calls(), 3);
     assert_eq!(verify(&old).await, Verdict::Good);

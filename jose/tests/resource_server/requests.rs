@@ -1,5 +1,7 @@
 //! Requests, judged by their headers, and what their senders are told.
 
+mod reasons;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -257,16 +259,16 @@ async fn a_dpop_bound_token_is_good_with_a_proof_of_its_key_for_this_request_onc
         ("nothing", String::new()),
     ] {
         let denial = fixture.denied(&token, &[&proof]).await;
-        assert!(matches!(denial.reason(), DenialReason::InvalidProof), "{what}");
+        assert!(matches!(denial.reason(), DenialReason::InvalidProof(_)), "{what}");
     }
-    assert!(matches!(fixture.denied(&token, &[]).await.reason(), DenialReason::InvalidProof));
-    assert!(matches!(fixture.denied(&token, &[&right, &right]).await.reason(), DenialReason::InvalidProof));
+    assert!(matches!(fixture.denied(&token, &[]).await.reason(), DenialReason::InvalidProof(_)));
+    assert!(matches!(fixture.denied(&token, &[&right, &right]).await.reason(), DenialReason::InvalidProof(_)));
 
     let authenticated = fixture.dpop(&token, &right).await.unwrap();
     assert_eq!(authenticated.token.subject().unwrap().as_str(), "demo");
     assert_eq!(authenticated.dpop_nonce, None);
     let replayed = fixture.dpop(&token, &right).await.unwrap_err();
-    assert!(matches!(replayed.reason(), DenialReason::InvalidProof));
+    assert!(matches!(replayed.reason(), DenialReason::InvalidProof(_)));
 }
 
 #[tokio::test]
@@ -420,7 +422,7 @@ async fn a_path_that_is_none_does_not_become_another_host() {
         let proof = proof.sign(at(NOW), &SystemEntropy).await.unwrap();
         let headers = [("authorization", authorization.as_bytes()), ("dpop", proof.as_bytes())];
         let denial = fixture.server.authenticate(&Request::new("OPTIONS", path, &headers, b"")).await.unwrap_err();
-        assert!(matches!(denial.reason(), DenialReason::InvalidProof), "{path}");
+        assert!(matches!(denial.reason(), DenialReason::InvalidProof(_)), "{path}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use regrant::{AccessToken, Confirmation, Timestamp};
 
-use super::super::{InvalidToken, VerifiedToken, VerifyAccessToken, VerifyError};
+use super::super::{InvalidToken, JwtVerifier, VerifiedToken, VerifyAccessToken, VerifyError};
 use super::Introspect;
 use super::answers::Answers;
 use crate::error::JwsError;
@@ -128,6 +128,10 @@ impl IntrospectionVerifier {
         }
         if token.expires_at().is_some_and(|expires_at| now >= expires_at) {
             return Err(InvalidToken::Expired);
+        }
+        // The server that says `active` has looked at it, by a clock that may be ahead of this one.
+        if token.claims().optional_time("nbf")?.is_some_and(|begins| begins > now + JwtVerifier::LEEWAY) {
+            return Err(InvalidToken::NotYetValid);
         }
         Ok(token)
     }
