@@ -7,8 +7,7 @@ mod common;
 
 use async_trait::async_trait;
 use common::{
-    APP, Auth, Config, Form, Outcome, PASSWORD, SPA, Server, StubVerifier, USER, VERIFIER, WatchedStore, scope,
-    seconds, subject,
+    APP, Auth, Config, Form, Outcome, PASSWORD, SPA, Server, StubVerifier, USER, VERIFIER, WatchedStore, scope, subject,
 };
 use regrant::wire::{Endpoint, Endpoints, Paths};
 use regrant::{

@@ -43,16 +43,20 @@ pub struct Fixture<S> {
     store: Arc<S>,
     second: Option<Arc<S>>,
     outage: Option<Outage>,
+    lost_reply: Option<LostReply>,
     guards: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 /// Cuts the store off from what lies behind it.
 pub type Outage = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
+/// Loses the reply to the next request that the store sends.
+pub type LostReply = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 impl<S: Send + Sync> Fixture<S> {
     /// A fixture of this store alone.
     pub fn new(store: S) -> Self {
-        Self { store: Arc::new(store), second: None, outage: None, guards: Vec::new() }
+        Self { store: Arc::new(store), second: None, outage: None, lost_reply: None, guards: Vec::new() }
     }
 
     /// A second handle to the same data, as another node of the application has one: a connection, a pool of its own.
@@ -70,6 +74,17 @@ impl<S: Send + Sync> Fixture<S> {
         F: Future<Output = ()> + Send + 'static,
     {
         self.outage = Some(Box::new(|| Box::pin(outage())));
+        self
+    }
+
+    /// What makes the next request of the store arrive and its reply not, once for each call: a proxy that closes the connection
+    /// instead, for instance. The link lives on, so that a client library which repeats requests by itself does so.
+    #[must_use]
+    pub fn with_lost_reply<F>(mut self, lose: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.lost_reply = Some(Arc::new(move || Box::pin(lose())));
         self
     }
 
@@ -113,6 +128,19 @@ impl<S: Send + Sync> Fixture<S> {
     #[must_use]
     pub fn other_handle(&self) -> Arc<S> {
         self.second.as_ref().map_or_else(|| self.store(), Arc::clone)
+    }
+
+    /// What loses the reply to the next request.
+    ///
+    /// # Panics
+    /// When the fixture does not know how.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a case that cannot be judged has failed")]
+    pub fn lost_reply(&self) -> LostReply {
+        match &self.lost_reply {
+            Some(lose) => Arc::clone(lose),
+            None => panic!("the fixture loses no reply: let it, or leave `lost_reply` out with a reason"),
+        }
     }
 
     /// Makes the database unreachable.

@@ -8,7 +8,7 @@ mod macros;
 pub mod cases;
 pub mod http;
 
-pub use harness::{Fixture, Outage, StoreHarness};
+pub use harness::{Fixture, LostReply, Outage, StoreHarness};
 
 #[doc(hidden)]
 pub mod run;

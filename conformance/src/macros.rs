@@ -14,12 +14,13 @@
 /// # }
 /// regrant_conformance::store_tests!(Memory, without: {
 ///     outage: "nothing lies between a store in memory and its data",
+///     lost_reply: "nothing lies between a store in memory and its data",
 /// });
 /// ```
 ///
 /// The tests stand in a module `conformance`, in groups as [`cases`](crate::cases) has them. A group that a store has no
 /// part in is left out with a reason, and its tests are shown as ignored, with that reason. `token_store` and `lifecycle`
-/// are never left out; `single_use_purge` and `single_use_outage` go with either of the two that they join.
+/// are never left out; `single_use_purge`, `single_use_outage` and `single_use_lost_reply` go with either of the two that they join.
 #[macro_export]
 macro_rules! store_tests {
     ($harness:expr) => {
@@ -105,6 +106,7 @@ macro_rules! __store_tests {
             group!(grant_index:
                 grants_are_listed_by_subject_by_client_and_by_both
                 a_grant_without_a_subject_is_listed_by_its_client
+                a_creation_that_conflicts_enters_no_owner
                 nobody_is_an_owner_of_nothing
                 owners_are_compared_byte_for_byte
                 a_listing_stays_in_its_realm
@@ -131,6 +133,13 @@ macro_rules! __store_tests {
                 an_unreachable_store_fails_transiently
                 an_unreachable_store_is_no_absence_to_the_service
             );
+            group!(lost_reply:
+                a_swap_whose_reply_was_lost_is_no_conflict_with_nobody
+                a_creation_whose_reply_was_lost_is_no_conflict_with_nobody
+                a_lost_reply_costs_no_session_at_refresh
+                a_lost_reply_costs_no_code
+                a_lost_reply_leaves_an_issue_and_a_revocation_as_they_were_told
+            );
             group!(single_use:
                 the_first_use_is_the_only_one
                 another_end_makes_no_other_use
@@ -151,6 +160,9 @@ macro_rules! __store_tests {
             group!(single_use_outage joins single_use outage:
                 an_unreachable_store_knows_neither_first_nor_again
             );
+            group!(single_use_lost_reply joins single_use lost_reply:
+                a_use_whose_reply_was_lost_is_no_replay
+            );
             group!(always lifecycle:
                 of_64_refreshes_at_once_all_get_one_successor
                 of_many_redemptions_at_once_one_wins
@@ -160,11 +172,17 @@ macro_rules! __store_tests {
                 a_spent_token_ends_the_grant_however_late
                 a_refused_request_writes_nothing
                 no_single_fault_costs_a_session_at_refresh
+                no_single_fault_costs_an_issue
                 no_single_fault_changes_what_a_replay_answers
                 no_single_fault_costs_a_code
                 an_acknowledged_revocation_holds_whatever_failed
                 the_reaction_to_reuse_is_stored_before_the_refusal
                 a_late_write_leaves_one_successor
+                a_repeated_write_costs_no_session_at_refresh
+                a_repeated_write_costs_no_code
+                a_repeated_write_is_an_issue_all_the_same
+                a_repeated_revocation_holds
+                of_many_refreshes_whose_writes_are_repeated_all_get_one_successor
                 a_record_that_went_back_in_time_heals
                 a_record_is_as_long_after_many_rotations
                 two_nodes_are_one_server

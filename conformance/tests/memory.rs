@@ -18,4 +18,5 @@ impl StoreHarness for Memory {
 
 regrant_conformance::store_tests!(Memory, without: {
     outage: "nothing lies between a store in memory and its data",
+    lost_reply: "nothing lies between a store in memory and its data",
 });

@@ -35,4 +35,5 @@ regrant_conformance::store_tests!(Harness, without: {
     purge_expired: "it forgets at a restart",
     single_use: "no client sends an assertion",
     outage: "nothing lies between a store in memory and its data",
+    lost_reply: "nothing lies between a store in memory and its data",
 });

@@ -58,6 +58,15 @@ enum Owner {
     Client(ClientId),
 }
 
+impl Owner {
+    fn owns(&self, record: &GrantRecord) -> bool {
+        match self {
+            Self::Subject(subject) => record.subject.as_ref() == Some(subject),
+            Self::Client(client) => record.client_id == *client,
+        }
+    }
+}
+
 impl Default for Shared {
     fn default() -> Self {
         Self {
@@ -102,8 +111,8 @@ impl Shared {
         locked(&self.owners[hash % SHARDS])
     }
 
-    /// Enters a new grant into the index before the grant exists: a listing may then meet an id without a grant, never
-    /// miss a grant.
+    /// Enters a new grant into the index, while its shard is locked and before it exists: a listing may then meet an id
+    /// without a grant, never miss a grant.
     fn enter(&self, key: &GrantKey, record: &GrantRecord) {
         for owner in owners(&key.realm, record) {
             self.owners(&owner).entry(owner.clone()).or_default().insert(key.id);
@@ -133,13 +142,12 @@ impl TokenStore for MemoryStore {
         // One counter for all keys: a version is never used twice, also when a record was purged in between.
         let version = Version(self.0.versions.fetch_add(1, Ordering::Relaxed));
         let stored = StoredGrant { version, record };
-        if expect == Expect::Absent {
-            self.0.enter(key, &stored.record);
-        }
         let end = stored.record.expires_at;
+        // An owner's shard is only ever locked behind a grant's, never before it.
         let mut shard = self.0.grants(key);
         let known_end = match (expect, shard.grants.entry(key.clone())) {
             (Expect::Absent, Entry::Vacant(place)) => {
+                self.0.enter(key, &stored.record);
                 place.insert(stored);
                 None
             }
@@ -174,7 +182,7 @@ impl GrantIndex for MemoryStore {
         let owner = (realm.clone(), owner);
         let mut page = Vec::new();
         let mut from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        // Ids first, then grants, a page of ids at a time: no lock is held across two shards or for a long list.
+        // Ids first, then grants, a page of ids at a time: no lock is held for a long list.
         loop {
             let ids: Vec<GrantId> = match self.0.owners(&owner).get(&owner) {
                 Some(ids) => ids.range((from, Bound::Unbounded)).take(limit).copied().collect(),
@@ -185,7 +193,8 @@ impl GrantIndex for MemoryStore {
             for id in ids {
                 let key = GrantKey { realm: realm.clone(), id };
                 let Some(stored) = self.0.grants(&key).grants.get(&key).cloned() else { continue };
-                if client.as_ref().is_none_or(|client| stored.record.client_id == *client) {
+                let is_of_client = client.as_ref().is_none_or(|client| stored.record.client_id == *client);
+                if owner.1.owns(&stored.record) && is_of_client {
                     page.push((id, stored));
                 }
                 if page.len() == limit {
@@ -201,8 +210,9 @@ impl PurgeExpired for MemoryStore {
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut purged = 0;
         for shard in &self.0.grants {
+            let mut shard = locked(shard);
             while purged < limit {
-                let Some((key, record)) = locked(shard).take_ended(now) else { break };
+                let Some((key, record)) = shard.take_ended(now) else { break };
                 self.0.leave(&key, &record);
                 purged += 1;
             }

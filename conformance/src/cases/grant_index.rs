@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use regrant::store::{GrantIndex, GrantKey, GrantOwner, StoredGrant, TokenStore};
+use regrant::store::{Expect, GrantIndex, GrantKey, GrantOwner, StoredGrant, Swap, TokenStore};
 use regrant::{GrantId, Realm};
 
-use super::support::{at_once, client_id, create, existing, id, key, owned_record, realm, record, replace, subject};
+use super::support::{
+    at_once, client_id, create, existing, id, key, owned_record, realm, record, replace, subject, swap,
+};
 use crate::harness::StoreHarness;
 
 /// Each of the three questions gets its own answer.
@@ -36,6 +38,23 @@ pub async fn a_grant_without_a_subject_is_listed_by_its_client<H: StoreHarness<S
     // A subject and a client of one name are two owners (RFC 9700 section 4.15).
     assert_eq!(list(&*store, &by_subject("robot"), 10).await, ids([2]));
     assert_eq!(list(&*store, &by_both("robot", "robot"), 10).await, ids([2]));
+}
+
+/// A conflict changes nothing, also not the index: "revoke all of bob" must not end the session of ann.
+pub async fn a_creation_that_conflicts_enters_no_owner<H: StoreHarness<Store: GrantIndex>>(harness: &H) {
+    let fixture = harness.fresh().await;
+    let store = fixture.store();
+    let record = |client, owner| owned_record("x", client, Some(owner));
+    create(&*store, &key(1), record("app", "ann")).await;
+    for (client, owner) in [("web", "bob"), ("app", "ann"), ("app", "bob"), ("web", "ann")] {
+        assert_eq!(swap(&*store, &key(1), Expect::Absent, record(client, owner)).await, Swap::Conflict);
+        for other in [by_subject("bob"), by_client("web"), by_both("bob", "web"), by_both("ann", "web")] {
+            assert_eq!(page(&*store, &other, None, 10).await, [], "{other:?} owns what {client} and {owner} met");
+        }
+        for own in [by_subject("ann"), by_client("app"), by_both("ann", "app")] {
+            assert_eq!(list(&*store, &own, 10).await, ids([1]), "{own:?} lost what {client} and {owner} met");
+        }
+    }
 }
 
 /// An empty list, not an error.

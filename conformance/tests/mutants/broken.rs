@@ -48,6 +48,8 @@ pub(crate) enum Flaw {
     ForgetfulIndex,
     StaleIndex,
     LaggingIndex,
+    IndexBeforeTheCondition,
+    IndexTakenBack,
     OwnerCaseFolded,
     OwnerPrefix,
     IndexOfAllRealms,
@@ -64,6 +66,10 @@ pub(crate) enum Flaw {
     UseCheckedThenMarked,
     UseSeenByOwnHandleOnly,
     UseSentTwice,
+    UseRepeatedBlindly,
+    SwapRepeatedBlindly,
+    LostReplyIsFinal,
+    LostReplyIsStored,
     HalfUseId,
     FirstOnError,
     AgainOnError,
@@ -86,7 +92,10 @@ pub(crate) struct Broken {
 
 /// Between the handles and the data.
 #[derive(Clone, Default)]
-pub(crate) struct Cable(Arc<AtomicBool>);
+pub(crate) struct Cable {
+    is_pulled: Arc<AtomicBool>,
+    loses_next: Arc<AtomicBool>,
+}
 
 #[derive(Default)]
 pub(crate) struct Data {
@@ -105,15 +114,21 @@ struct Row {
     number: u64,
     is_listed: bool,
     is_ghost: bool,
+    /// Others that the index lists it for.
+    also_of: Vec<Subject>,
 }
 
 impl Cable {
     pub(crate) fn pull(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.is_pulled.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn lose_next(&self) {
+        self.loses_next.store(true, Ordering::SeqCst);
     }
 
     fn is_pulled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.is_pulled.load(Ordering::SeqCst)
     }
 }
 
@@ -157,6 +172,18 @@ impl Broken {
         }
     }
 
+    /// What the caller hears of an answer that may be lost on the way, and `repeated` when the client asks once more.
+    pub(crate) fn hear<T>(&self, answer: T, repeated: T) -> Result<T, StoreError> {
+        if !self.cable.loses_next.swap(false, Ordering::SeqCst) {
+            return Ok(answer);
+        }
+        match self.flaw {
+            Flaw::SwapRepeatedBlindly | Flaw::UseRepeatedBlindly => Ok(repeated),
+            Flaw::LostReplyIsFinal => Err(StoreError::rejected("connection reset")),
+            _ => Err(StoreError::unavailable("connection reset")),
+        }
+    }
+
     fn key(&self, key: &GrantKey) -> GrantKey {
         let mut key = key.clone();
         match self.flaw {
@@ -187,6 +214,19 @@ impl Broken {
         record
     }
 
+    /// What a conflict does to the record that it met.
+    fn touch(&self, row: &mut Row, expect: Expect, record: GrantRecord) {
+        match self.flaw {
+            Flaw::TouchingConflict => row.stored.record.expires_at = record.expires_at,
+            Flaw::IndexBeforeTheCondition if expect == Expect::Absent => row.also_of.extend(record.subject),
+            // The entry that was made too early is taken back, also where it is the owner's own.
+            Flaw::IndexTakenBack if expect == Expect::Absent => {
+                row.is_listed &= row.stored.record.subject != record.subject;
+            }
+            _ => {}
+        }
+    }
+
     fn holds(&self, data: &Data, key: &GrantKey, expect: Expect) -> bool {
         match (expect, data.rows.get(key).filter(|row| !row.is_ghost)) {
             (Expect::Absent, current) => current.is_none() || self.is(Flaw::Upsert),
@@ -211,6 +251,7 @@ impl Broken {
         let row = Row {
             is_listed: before.is_none() || !self.is(Flaw::ForgetfulIndex),
             is_ghost: false,
+            also_of: Vec::new(),
             number: data.versions,
             first: first.filter(|_| before.is_some()).unwrap_or_else(|| stored.clone()),
             before,
@@ -260,6 +301,17 @@ impl TokenStore for Broken {
         if let Some(answer) = self.reach(instead)? {
             return Ok(answer);
         }
+        // A request that is lost on the way, which the client takes for a reply that was.
+        if self.is(Flaw::LostReplyIsStored) && self.cable.loses_next.swap(false, Ordering::SeqCst) {
+            return Ok(Swap::Stored);
+        }
+        let swap = self.swap(key, expect, record).await?;
+        self.hear(swap, Swap::Conflict)
+    }
+}
+
+impl Broken {
+    async fn swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
         let (key, record) = (self.key(key), self.kept(record));
         if self.is(Flaw::HandleCache) {
             self.own().remove(&key);
@@ -289,8 +341,8 @@ impl TokenStore for Broken {
         let mut data = self.data();
         data.swaps += 1;
         if !self.holds(&data, &key, expect) {
-            if let (Flaw::TouchingConflict, Some(row)) = (self.flaw, data.rows.get_mut(&key)) {
-                row.stored.record.expires_at = record.expires_at;
+            if let Some(row) = data.rows.get_mut(&key) {
+                self.touch(row, expect, record);
             }
             return Ok(Swap::Conflict);
         }
@@ -353,6 +405,9 @@ impl GrantIndex for Broken {
 impl Broken {
     fn is_of(&self, row: &Row, subject: Option<&Subject>) -> bool {
         let Some(wanted) = subject else { return true };
+        if row.also_of.contains(wanted) {
+            return true;
+        }
         let Some(own) = &row.stored.record.subject else { return false };
         match self.flaw {
             Flaw::OwnerCaseFolded => own.as_str().to_lowercase() == wanted.as_str().to_lowercase(),

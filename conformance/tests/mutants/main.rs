@@ -18,13 +18,28 @@ impl StoreHarness for Mutant {
 
     async fn fresh(&self) -> Fixture<Broken> {
         let store = Broken::new(self.0);
-        let cable = store.cable();
-        Fixture::new(store.handle()).with_second_handle(store.handle()).with_outage(async move || cable.pull())
+        let (cable, loses) = (store.cable(), store.cable());
+        Fixture::new(store.handle())
+            .with_second_handle(store.handle())
+            .with_outage(async move || cable.pull())
+            .with_lost_reply(move || {
+                loses.lose_next();
+                std::future::ready(())
+            })
     }
 }
 
 // Without a flaw it passes, so what the cases find in the others is the flaw.
 regrant_conformance::store_tests!(Mutant(Flaw::None));
+
+/// A store may answer with the conflict that its client library met when it repeated a write: the service settles it.
+mod whose_client_repeats_swaps {
+    use super::{Flaw, Mutant};
+
+    regrant_conformance::store_tests!(Mutant(Flaw::SwapRepeatedBlindly), without: {
+        single_use: "its uses are repeated as well",
+    });
+}
 
 /// One test for each mutant: `flaw: the cases that reject it`.
 macro_rules! mutants {
@@ -84,8 +99,7 @@ mutants! {
         outage::an_unreachable_store_fails_transiently;
     a_write_repeated_and_told_as_conflict: DoubleApply is rejected by
         token_store::of_two_swaps_polled_in_turns_one_wins,
-        token_store::a_count_by_32_writers_is_exact,
-        lifecycle::no_single_fault_costs_a_code;
+        token_store::a_count_by_32_writers_is_exact;
     a_realm_folded_to_lower_case: RealmCaseFolded is rejected by
         token_store::a_realm_is_part_of_the_key,
         grant_index::a_listing_stays_in_its_realm;
@@ -114,6 +128,10 @@ mutants! {
         grant_index::a_listing_shows_the_latest_record;
     an_index_that_lags: LaggingIndex is rejected by
         grant_index::what_is_acknowledged_is_listed;
+    an_index_written_before_the_condition: IndexBeforeTheCondition is rejected by
+        grant_index::a_creation_that_conflicts_enters_no_owner;
+    an_index_taken_back_from_its_owner: IndexTakenBack is rejected by
+        grant_index::a_creation_that_conflicts_enters_no_owner;
     an_index_that_folds_case: OwnerCaseFolded is rejected by
         grant_index::owners_are_compared_byte_for_byte;
     an_index_by_prefix: OwnerPrefix is rejected by
@@ -150,6 +168,15 @@ mutants! {
     a_use_sent_twice_that_meets_itself: UseSentTwice is rejected by
         single_use::the_first_use_is_the_only_one,
         single_use::of_many_uses_at_once_one_is_first;
+    a_use_whose_repetition_meets_itself: UseRepeatedBlindly is rejected by
+        single_use_lost_reply::a_use_whose_reply_was_lost_is_no_replay;
+    a_lost_reply_told_as_final: LostReplyIsFinal is rejected by
+        lost_reply::a_swap_whose_reply_was_lost_is_no_conflict_with_nobody,
+        lost_reply::a_creation_whose_reply_was_lost_is_no_conflict_with_nobody,
+        single_use_lost_reply::a_use_whose_reply_was_lost_is_no_replay;
+    a_lost_reply_told_as_success: LostReplyIsStored is rejected by
+        lost_reply::a_swap_whose_reply_was_lost_is_no_conflict_with_nobody,
+        lost_reply::a_lost_reply_costs_no_session_at_refresh;
     a_use_id_cut_in_half: HalfUseId is rejected by
         single_use::ids_that_differ_in_one_bit_are_two;
     an_outage_told_as_first_use: FirstOnError is rejected by

@@ -46,7 +46,7 @@ impl SingleUse for Broken {
         }
         // The connection broke behind the write, and the driver sent it again, which met its own mark.
         let met_itself = self.is(Flaw::UseSentTwice) && data.marks.len().is_multiple_of(2);
-        Ok(first_if(is_first && !met_itself))
+        self.hear(first_if(is_first && !met_itself), Use::Again)
     }
 }
 

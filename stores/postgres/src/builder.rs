@@ -11,7 +11,10 @@ use crate::queries::Queries;
 use crate::runner::Runner;
 use crate::store::PostgresStore;
 use crate::table::Table;
-use crate::{connection, migration};
+use crate::{connection, migration, url};
+
+/// How long a migration may take.
+const MIGRATION: Duration = Duration::from_secs(60);
 
 /// Opens a store, or makes its tables.
 ///
@@ -24,7 +27,7 @@ use crate::{connection, migration};
 /// let builder = PostgresStore::builder("postgres://app:secret@db.example/auth?sslmode=require")?
 ///     .table(Table::new("auth", "grants")?)
 ///     .max_connections(32)
-///     .deadline(Duration::from_secs(2));
+///     .deadline(Duration::from_secs(1));
 /// builder.migrate().await?;
 /// let store = builder.open().await?;
 /// # Ok(())
@@ -57,8 +60,12 @@ impl PostgresStore {
     /// A store behind a connection URL, in the form that [`tokio_postgres::Config`] describes: several hosts may be named, of
     /// which the one that takes writes is chosen.
     ///
+    /// A URL with a password and a host that is not this machine is `sslmode=require` unless it names another one: under
+    /// libpq's default, `prefer`, whoever sits in between only has to say that there is no TLS to be sent the password.
+    /// `verify-full` and `verify-ca` are taken for `require`, since the certificate and its name are verified in any case.
+    ///
     /// # Errors
-    /// [`OpenError::InvalidUrl`], also when it names no host.
+    /// [`OpenError::InvalidUrl`], also when it names no host, and [`OpenError::UnsupportedOption`].
     pub fn builder(url: impl AsRef<str>) -> Result<PostgresStoreBuilder, OpenError> {
         PostgresStoreBuilder::from_url(url.as_ref())
     }
@@ -66,12 +73,10 @@ impl PostgresStore {
 
 impl PostgresStoreBuilder {
     fn from_url(url: &str) -> Result<Self, OpenError> {
-        let config: Config = url.parse().map_err(|_| OpenError::InvalidUrl)?;
-        let names_no_host = config.get_hosts().is_empty() && config.get_hostaddrs().is_empty();
-        if names_no_host { Err(OpenError::InvalidUrl) } else { Ok(Self::from_config(config)) }
+        url::parse(url).map(Self::from_config)
     }
 
-    /// Connects as configured. What is not set in it and matters is set by the store: `target_session_attrs` in any case,
+    /// Connects as configured, `ssl_mode` included: it is `Prefer` if nobody set it. What is not set in it and matters is set by the store: `target_session_attrs` in any case,
     /// `connect_timeout`, `tcp_user_timeout` and keepalives if they are not.
     #[must_use]
     pub fn from_config(config: Config) -> Self {
@@ -85,7 +90,7 @@ impl PostgresStoreBuilder {
     }
 
     fn new(source: Source) -> Self {
-        let deadline = Duration::from_secs(5);
+        let deadline = Duration::from_secs(2);
         Self { source, table: Table::default(), deadline, max_connections: 16, root_certificate: None }
     }
 
@@ -96,8 +101,9 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// How long any call of the store may take: the wait for a connection, connecting and the statement together. 5 seconds
-    /// by default. A purge counts each of its statements anew.
+    /// How long any call of the store may take: the wait for a connection, connecting, all its statements and their
+    /// repetitions together. 2 seconds by default. A purge that does not end by then is an error too, and what it deleted
+    /// is deleted: ask for some thousand rows at a time.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -124,9 +130,9 @@ impl PostgresStoreBuilder {
     /// # Errors
     /// Whatever would make each call fail, with its cause.
     pub async fn open(&self) -> Result<PostgresStore, OpenError> {
-        let pool = self.pool()?;
+        let pool = self.pool(self.deadline)?;
         let queries = Queries::of(&self.table);
-        self.within_deadline(async {
+        within(self.deadline, async {
             let client = connect(&pool).await?;
             check_session(&client).await?;
             migration::check(&client, &self.table).await?;
@@ -137,26 +143,27 @@ impl PostgresStoreBuilder {
     }
 
     /// Makes the tables, or brings them up to date. Needs a role that may create tables in the schema; does nothing, and needs
-    /// nothing, where there is nothing to do. May run on several nodes at once.
+    /// nothing, where there is nothing to do. May run on several nodes at once. An index on a large table takes its time:
+    /// connecting must be done within the deadline, the rest within a minute (or the deadline, if that is longer).
     ///
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn migrate(&self) -> Result<(), OpenError> {
-        let pool = self.pool()?;
-        self.within_deadline(async { migration::run(&connect(&pool).await?, &self.table).await }).await
+        let patience = self.deadline.max(MIGRATION);
+        let pool = self.pool(patience)?;
+        let client = within(self.deadline, connect(&pool)).await?;
+        within(patience, migration::run(&client, &self.table)).await
     }
 
-    fn pool(&self) -> Result<Pool, OpenError> {
+    /// A pool on which no statement takes longer than `statement`.
+    fn pool(&self, statement: Duration) -> Result<Pool, OpenError> {
         match &self.source {
             Source::Pool(pool) => Ok(pool.clone()),
             Source::Config(config) => {
-                connection::pool(config, self.max_connections, self.deadline, self.root_certificate.as_deref())
+                let root = self.root_certificate.as_deref();
+                connection::pool(config, self.max_connections, self.deadline, statement, root)
             }
         }
-    }
-
-    async fn within_deadline<T>(&self, work: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
-        timeout(self.deadline, work).await.unwrap_or_else(|_| Err(OpenError::from_failure(Failure::Deadline)))
     }
 }
 
@@ -169,6 +176,10 @@ impl fmt::Debug for PostgresStoreBuilder {
             .field("max_connections", &self.max_connections)
             .finish_non_exhaustive()
     }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
+    timeout(limit, work).await.unwrap_or_else(|_| Err(OpenError::from_failure(Failure::Deadline)))
 }
 
 async fn connect(pool: &Pool) -> Result<Client, OpenError> {

@@ -9,8 +9,14 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use crate::open_error::OpenError;
 use crate::tls::{self, Roots};
 
-/// A pool of at most `size` connections, made when they are needed.
-pub(crate) fn pool(config: &Config, size: usize, deadline: Duration, root: Option<&[u8]>) -> Result<Pool, OpenError> {
+/// A pool of at most `size` connections, made when they are needed, on which no statement takes longer than `statement`.
+pub(crate) fn pool(
+    config: &Config,
+    size: usize,
+    deadline: Duration,
+    statement: Duration,
+    root: Option<&[u8]>,
+) -> Result<Pool, OpenError> {
     let roots = match (config.get_ssl_mode(), root) {
         (SslMode::Disable, _) => Roots::None,
         (_, None) => Roots::System,
@@ -19,7 +25,7 @@ pub(crate) fn pool(config: &Config, size: usize, deadline: Duration, root: Optio
     // A connection that was closed is known as closed: to ask each one whether it lives would double the round trips.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(tuned(config, deadline), tls::connector(&roots)?, recycling);
-    let settings = settings(deadline);
+    let settings = settings(statement);
     Pool::builder(manager)
         .max_size(size.max(1))
         // The connection that was used last is the one whose process is still warm: under a light load about twice as fast
@@ -60,8 +66,8 @@ fn tuned(config: &Config, deadline: Duration) -> Config {
 /// Where the server says nothing: a statement that nobody waits for any more ends by itself, and holds no lock for long.
 /// (A cancel request would not do: a commit that waits for a standby would be reported as done.) And where it says that a
 /// commit need not be on disk, this session thinks otherwise: what is acknowledged is stored.
-fn settings(deadline: Duration) -> String {
-    let millis = deadline.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
+fn settings(statement: Duration) -> String {
+    let millis = statement.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
     format!(
         "SELECT set_config('statement_timeout', '{millis}', false) WHERE current_setting('statement_timeout') = '0'; \
          SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"

@@ -17,6 +17,12 @@ pub(crate) enum Failure {
     ReadOnly,
     #[error("{message} (SQLSTATE {code})")]
     Server { code: String, message: String },
+    /// The server offers no TLS, or nobody trusts its certificate.
+    #[error("TLS failed")]
+    Tls(#[source] tokio_postgres::Error),
+    /// It never came to a login: there is no password, or the server wants one in a way that is not known.
+    #[error("the login failed")]
+    Login(#[source] tokio_postgres::Error),
     #[error("the connection failed")]
     Connection(#[source] tokio_postgres::Error),
     #[error("the connection pool is of no use: {0}")]
@@ -45,7 +51,7 @@ impl Failure {
             Self::ReadOnly => Verdict::RepeatElsewhere,
             Self::Connection(_) => Verdict::Lost,
             Self::Deadline | Self::NoConnection => Verdict::Busy,
-            Self::Pool(_) => Verdict::Refused,
+            Self::Tls(_) | Self::Login(_) | Self::Pool(_) => Verdict::Refused,
         }
     }
 
@@ -76,7 +82,8 @@ fn verdict_of(code: &str) -> Verdict {
             Some("08" | "57") => Verdict::Lost,
             // The transaction is not what it should be: read-only, on a replica for instance, or somebody's failed one.
             Some("25") => Verdict::RepeatElsewhere,
-            // Rolled back, or outcome unknown (40003); out of connections, memory, disk; trouble below the server.
+            // Rolled back, or outcome unknown (40003); out of connections, memory, disk; trouble below the server. A full
+            // disk is not for ever: a purge makes room, an archive takes the log.
             Some("40" | "53" | "58") => Verdict::Busy,
             _ => Verdict::Refused,
         },
@@ -88,9 +95,20 @@ impl From<tokio_postgres::Error> for Failure {
         match error.as_db_error() {
             Some(said) => Self::Server { code: said.code().code().to_owned(), message: said.message().to_owned() },
             None if is_unwritable(&error) => Self::ReadOnly,
-            None => Self::Connection(error),
+            // The driver tells by its words alone which part of connecting failed.
+            None => match error.to_string().as_str() {
+                "error performing TLS handshake" if !is_cut(&error) => Self::Tls(error),
+                "authentication error" | "invalid configuration" => Self::Login(error),
+                _ => Self::Connection(error),
+            },
         }
     }
+}
+
+/// Whether a handshake failed because the connection did: nothing that TLS itself has to say.
+fn is_cut(error: &tokio_postgres::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| !matches!(cause.get_ref(), Some(said) if said.is::<rustls::Error>()))
 }
 
 /// What tokio-postgres makes of `target_session_attrs=read-write` that is not met: a permission that no system denied.

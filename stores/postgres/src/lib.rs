@@ -15,6 +15,7 @@ mod runner;
 mod store;
 mod table;
 mod tls;
+mod url;
 
 pub use builder::PostgresStoreBuilder;
 pub use deadpool_postgres;

@@ -7,6 +7,7 @@ use regrant::store::{
     TokenStore, Use, UseId, Version,
 };
 use regrant::{Entropy as _, GrantId, Realm, Subject, SystemEntropy, Timestamp};
+use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 
 use crate::payload::Payload;
@@ -104,16 +105,17 @@ impl GrantIndex for PostgresStore {
 #[async_trait]
 impl PurgeExpired for PostgresStore {
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let queries = &self.0.queries;
+        let Shared { runner, queries } = &*self.0;
+        let until = runner.deadline();
         let mut purged = 0;
         // The end of a mark never moves.
         for (postpone, delete) in [(Some(&queries.postpone), &queries.delete), (None, &queries.delete_marks)] {
             while purged < limit {
                 if let Some(postpone) = postpone {
                     // What lives on leaves the window, so that the next one reaches further.
-                    self.clear(postpone, now, WINDOW).await?;
+                    self.clear(until, postpone, now, WINDOW).await?;
                 }
-                let (seen, deleted) = self.clear(delete, now, limit - purged).await?;
+                let (seen, deleted) = self.clear(until, delete, now, limit - purged).await?;
                 purged += deleted;
                 if seen < WINDOW {
                     break;
@@ -135,8 +137,14 @@ impl SingleUse for PostgresStore {
 
 impl PostgresStore {
     /// Clears the window of rows that may be due by one statement. Gives how many it saw, and how many it changed.
-    async fn clear(&self, query: &Query, now: Timestamp, limit: usize) -> Result<(usize, usize), StoreError> {
-        let answer = self.0.runner.run(query, &[&now.as_millis(), &bigint(limit)]).await?;
+    async fn clear(
+        &self,
+        until: Instant,
+        query: &Query,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(usize, usize), StoreError> {
+        let answer = self.0.runner.run_until(until, query, &[&now.as_millis(), &bigint(limit)]).await?;
         row::counts(&answer.rows)
     }
 }

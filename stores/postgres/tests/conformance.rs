@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails its test")]
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use regrant_conformance::{Fixture, StoreHarness};
 use regrant_postgres::{PostgresStore, PostgresStoreBuilder, Table};
-use regrant_testbed::Proxy;
+use regrant_testbed::{Disturbance, Proxy};
 use server::{new_table, server, url_at};
 
 #[path = "store/server.rs"]
@@ -30,12 +32,19 @@ impl StoreHarness for Postgres {
         let builder = builder(&proxy, table);
         builder.migrate().await.unwrap();
         let (one, two) = (builder.open().await.unwrap(), builder.open().await.unwrap());
-        Fixture::new(one).with_second_handle(two).with_outage(async move || proxy.shut())
+        let proxy = Arc::new(proxy);
+        let outage = Arc::clone(&proxy);
+        Fixture::new(one).with_second_handle(two).with_outage(async move || outage.shut()).with_lost_reply(move || {
+            proxy.disturb(Disturbance::DropReply);
+            std::future::ready(())
+        })
     }
 }
 
 fn builder(proxy: &Proxy, table: Table) -> PostgresStoreBuilder {
-    PostgresStore::builder(url_at(server(), proxy.address())).unwrap().table(table).max_connections(4)
+    // However busy the machine: no case is about the deadline.
+    let builder = PostgresStore::builder(url_at(server(), proxy.address())).unwrap().deadline(Duration::from_secs(60));
+    builder.table(table).max_connections(4)
 }
 
 mod plain {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{Client, ErrorKind, RedisError, Value, cmd};
+use redis::{Client, RedisError, Value, cmd};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::time::timeout;
@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::durability::Durability;
 use crate::keys::Keys;
 use crate::open_error::OpenError;
+use crate::rights;
 use crate::server::{Connection, Endpoint, Greeting, Mode, Role, Server, meet, text};
 use crate::store::{Inner, RedisStore};
 
@@ -74,7 +75,7 @@ impl RedisStoreBuilder {
             address,
             prefix: "regrant:".to_owned(),
             durability: Durability::default(),
-            deadline: Duration::from_secs(5),
+            deadline: Duration::from_secs(2),
             root_certificate: None,
             assumes_noeviction: false,
         }
@@ -92,9 +93,11 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// After what time a call fails, whatever it is doing. 5 s by default, 100 ms or more.
+    /// After what time a call fails, whatever it is doing: the wait for a connection, connecting, redirects, all attempts and
+    /// the wait for replicas together. 2 s by default, 100 ms or more.
     ///
-    /// A single attempt gets a quarter of it, so that a silent connection can be replaced in time.
+    /// A single attempt gets a quarter of it, so that a silent connection can be replaced in time. [`open`](Self::open) has as
+    /// long for all that it looks at.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -113,17 +116,18 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Opens the store.
+    /// Opens the store. Tries on keys of its own, which it does not leave, whether the user may do what the store will do.
     ///
     /// # Errors
-    /// When an option makes no sense, the server cannot be reached, or could not keep the promises of a store.
+    /// When an option makes no sense, the server cannot be reached, a right is missing
+    /// ([`OpenError::MissingPermission`] names it), or the server could not keep the promises of a store.
     pub async fn open(self) -> Result<RedisStore, OpenError> {
         let patience = self.patience()?;
         if self.root_certificate.as_ref().is_some_and(|pem| CertificateDer::from_pem_slice(pem).is_err()) {
             return Err(option("root_certificate", "must be a certificate in PEM"));
         }
         let keys = Keys::new(self.prefix.clone()).ok_or(option("key_prefix", "must not hold braces"))?;
-        let endpoint = timeout(self.deadline, self.endpoint(patience)).await.map_err(unreachable)??;
+        let endpoint = timeout(self.deadline, self.endpoint(&keys, patience)).await.map_err(unreachable)??;
         let server = Server::new(endpoint, patience);
         Ok(RedisStore::new(Inner { server, keys, durability: self.durability, deadline: self.deadline }))
     }
@@ -145,7 +149,7 @@ impl RedisStoreBuilder {
     }
 
     /// Checks the server or cluster.
-    async fn endpoint(&self, patience: Duration) -> Result<Endpoint, OpenError> {
+    async fn endpoint(&self, keys: &Keys, patience: Duration) -> Result<Endpoint, OpenError> {
         let certificate = self.root_certificate.as_deref();
         let clients = self.address.clients(certificate)?;
         let (greeting, client) = meet_one(clients, patience).await?;
@@ -162,10 +166,12 @@ impl RedisStoreBuilder {
                 Endpoint::Cluster(self.address.cluster_client(certificate, patience)?)
             }
         };
+        let mut connection = endpoint.open(patience).await.map_err(OpenError::from_error)?;
         if !self.assumes_noeviction {
-            let mut connection = endpoint.open(patience).await.map_err(open_error)?;
             evicts_nothing(&mut connection).await?;
         }
+        let waits = matches!(self.durability, Durability::Replicated { .. });
+        rights::check(&connection, keys, waits, patience).await?;
         Ok(endpoint)
     }
 }
@@ -176,7 +182,7 @@ async fn meet_one(clients: Vec<Client>, patience: Duration) -> Result<(Greeting,
     for client in clients {
         match meet(&client, patience).await {
             Ok((greeting, _)) => return Ok((greeting, client)),
-            Err(error) => failure = open_error(error),
+            Err(error) => failure = OpenError::from_error(error),
         }
     }
     Err(failure)
@@ -210,16 +216,7 @@ async fn evicts_nothing(connection: &mut Connection) -> Result<(), OpenError> {
 fn policy_error(error: RedisError) -> OpenError {
     match error.code() {
         Some(_) => OpenError::PolicyUnknown,
-        None => open_error(error),
-    }
-}
-
-fn open_error(error: RedisError) -> OpenError {
-    match error.kind() {
-        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => OpenError::Unreachable(error.into()),
-        ErrorKind::RESP3NotSupported => OpenError::TooOld,
-        ErrorKind::InvalidClientConfig => OpenError::Url(error.to_string()),
-        _ => OpenError::Refused(error.into()),
+        None => OpenError::from_error(error),
     }
 }
 

@@ -16,6 +16,8 @@ const CREATED_WITHIN: u64 = 30;
 /// Why a call failed that the server executed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    #[error("no answer within the deadline")]
+    Deadline,
     #[error("too few replicas confirmed in time")]
     NotReplicated,
     #[error("another write followed one whose outcome is not known")]

@@ -62,7 +62,9 @@ impl Inner {
             let is_last = ids.len() < batch;
             last = ids.last().copied().or(last);
             let grants = self.load_all(realm, ids).await?;
-            let stale = entries.iter().zip(&grants).filter(|(_, (_, grant))| grant.is_none()).map(|(entry, _)| entry);
+            // Without a grant, or made for a creation that met another one's grant.
+            let is_stale = |grant: &Option<StoredGrant>| grant.as_ref().is_none_or(|grant| !owner.owns(&grant.record));
+            let stale = entries.iter().zip(&grants).filter(|(_, (_, grant))| is_stale(grant)).map(|(entry, _)| entry);
             self.leave(&keys, stale).await;
             let is_asked_for = |grant: &StoredGrant| {
                 owner.owns(&grant.record) && client_id.as_ref().is_none_or(|id| grant.record.client_id == *id)
@@ -104,7 +106,7 @@ impl Inner {
         Ok(grants)
     }
 
-    /// Removes entries whose grants are gone. The page is right without it, so it may fail.
+    /// Removes entries whose grants are gone or another owner's. The page is right without it, so it may fail.
     async fn leave(&self, keys: &IndexKeys, stale: impl Iterator<Item = &Listed>) {
         let stale: Vec<&[u8]> = stale.map(|entry| &entry.0[..]).collect();
         if !stale.is_empty() {

@@ -41,6 +41,16 @@ impl Keys {
         format!("{}u:{{{}}}", self.prefix, URL_SAFE_NO_PAD.encode(id.as_bytes()))
     }
 
+    /// A value and a sorted set in one slot, where nothing is kept.
+    pub(crate) fn probe(&self, slot: usize) -> [String; 2] {
+        ["value", "set"].map(|name| format!("{}p:{{{slot}}}:{name}", self.prefix))
+    }
+
+    /// All keys, as `ACL SETUSER` has them.
+    pub(crate) fn all(&self) -> String {
+        format!("~{}*", self.prefix)
+    }
+
     pub(crate) fn index(&self, realm: &Realm, owner: &Owner) -> IndexKeys {
         let (kind, name) = match owner {
             Owner::Subject(subject) => ('s', subject.as_str()),

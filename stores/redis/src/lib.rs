@@ -8,6 +8,7 @@ mod index;
 mod keys;
 mod open_error;
 mod record;
+mod rights;
 mod script;
 mod server;
 mod single_use;

@@ -1,3 +1,7 @@
+use std::error::Error;
+
+use redis::{ErrorKind, RedisError};
+
 /// Why a store could not be opened. No URL and no password is in it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -11,10 +15,17 @@ pub enum OpenError {
     Option { name: &'static str, why: &'static str },
     /// No server answered.
     #[error("no server can be reached")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The server answered and refused: user or password are wrong, or a permission is missing.
+    Unreachable(#[source] Box<dyn Error + Send + Sync>),
+    /// The server answered and refused: user or password are wrong.
     #[error("the server refused")]
-    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// The user lacks rights that the store needs.
+    #[error("the user lacks rights: ACL SETUSER ... {missing}")]
+    MissingPermission {
+        /// Those that were found to be missing, in the words of `ACL SETUSER`. Without `+eval` or the keys, the commands of the
+        /// scripts cannot be tried.
+        missing: String,
+    },
     /// The server does not have all commands that are needed.
     #[error("the server is too old: at least Redis 6.2 is needed")]
     TooOld,
@@ -36,4 +47,15 @@ pub enum OpenError {
     /// The server does not tell its `maxmemory-policy`.
     #[error("the server does not tell its maxmemory-policy: allow INFO, or use `assume_noeviction`")]
     PolicyUnknown,
+}
+
+impl OpenError {
+    pub(crate) fn from_error(error: RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Unreachable(error.into()),
+            ErrorKind::RESP3NotSupported => Self::TooOld,
+            ErrorKind::InvalidClientConfig => Self::Url(error.to_string()),
+            _ => Self::Refused(error.into()),
+        }
+    }
 }

@@ -19,3 +19,4 @@ pub(crate) static MARK: LazyLock<Script> = LazyLock::new(|| Script::new(include_
 pub(crate) static USE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/use.lua")));
 pub(crate) static ENTER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/enter.lua")));
 pub(crate) static LEAVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/leave.lua")));
+pub(crate) static PROBE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/probe.lua")));

@@ -11,6 +11,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::durability::Durability;
+use crate::grants::Failure;
 use crate::keys::Keys;
 use crate::server::{Server, Wait};
 
@@ -92,7 +93,7 @@ impl SingleUse for RedisStore {
 
 /// The deadline bounds a whole call, with all its attempts and its wait for a connection.
 fn in_time<T>(outcome: Result<Result<T, StoreError>, Elapsed>) -> Result<T, StoreError> {
-    outcome.unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))
+    outcome.unwrap_or_else(|_| Err(StoreError::unavailable(Failure::Deadline)))
 }
 
 impl std::fmt::Debug for Inner {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use common::{assert_transient, connected, count, count_up, create, existing, key, name, record, swap};
+use common::{PATIENT, assert_transient, connected, count, count_up, create, existing, key, name, record, swap};
 use regrant::store::{Swap, TokenStore as _};
 use regrant_redis::RedisStore;
 use regrant_testbed::{RedisCluster, until};
@@ -26,12 +26,12 @@ struct Race {
 
 impl Race {
     async fn start(cluster: &RedisCluster) -> Self {
-        let store = connected(RedisStore::cluster(cluster.urls())).await;
+        let store = connected(RedisStore::cluster(cluster.urls()).deadline(PATIENT)).await;
         create(&store, &key(1), record(0_u64.to_be_bytes())).await;
         let [certain, unknown] = [(), ()].map(|()| Arc::new(AtomicU64::new(0)));
         let mut race = Self { store, writers: JoinSet::new(), is_over: Arc::default(), certain, unknown };
         // As on two nodes of an application.
-        let handles = [race.store.clone(), connected(RedisStore::cluster(cluster.urls())).await];
+        let handles = [race.store.clone(), connected(RedisStore::cluster(cluster.urls()).deadline(PATIENT)).await];
         for number in 0..WRITERS {
             let (is_over, certain, unknown) =
                 (Arc::clone(&race.is_over), Arc::clone(&race.certain), Arc::clone(&race.unknown));
@@ -64,7 +64,7 @@ impl Race {
 #[tokio::test(flavor = "multi_thread")]
 async fn scripts_that_nodes_forget_are_sent_again() {
     let cluster = RedisCluster::start();
-    let store = connected(RedisStore::cluster(cluster.urls())).await;
+    let store = connected(RedisStore::cluster(cluster.urls()).deadline(PATIENT)).await;
     for number in 0..30 {
         create(&store, &key(number), record("old")).await;
     }

@@ -2,12 +2,12 @@
 
 mod common;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use common::{behind_proxy, connected, fresh_prefix};
+use common::{at, behind_proxy, connected, fresh_prefix};
 use regrant_conformance::{Fixture, StoreHarness};
 use regrant_redis::RedisStore;
-use regrant_testbed::Redis;
+use regrant_testbed::{Disturbance, Redis};
 
 static SERVER: LazyLock<Redis> = LazyLock::new(Redis::start);
 
@@ -20,10 +20,18 @@ impl StoreHarness for Single {
     async fn fresh(&self) -> Fixture<RedisStore> {
         let prefix = fresh_prefix();
         let (proxy, url) = behind_proxy(&SERVER);
-        let [first, second] = [url.clone(), url].map(|url| RedisStore::builder(url).key_prefix(&prefix));
+        let proxy = Arc::new(proxy);
+        let [first, second] = [url.clone(), url].map(|url| at(url).key_prefix(&prefix));
         Fixture::new(connected(first).await)
             .with_second_handle(connected(second).await)
-            .with_outage(move || async move { proxy.shut() })
+            .with_outage({
+                let proxy = Arc::clone(&proxy);
+                async move || proxy.shut()
+            })
+            .with_lost_reply(move || {
+                proxy.disturb(Disturbance::DropReply);
+                std::future::ready(())
+            })
     }
 }
 

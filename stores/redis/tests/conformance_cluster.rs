@@ -5,7 +5,7 @@ mod common;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use common::{connected, fresh_prefix};
+use common::{PATIENT, connected, fresh_prefix};
 use regrant_conformance::cases::{outage, single_use_outage};
 use regrant_conformance::{Fixture, StoreHarness};
 use regrant_redis::{Durability, RedisStore};
@@ -21,8 +21,8 @@ impl StoreHarness for Cluster {
 
     async fn fresh(&self) -> Fixture<RedisStore> {
         let prefix = fresh_prefix();
-        let [first, second] =
-            [(), ()].map(|()| RedisStore::cluster(CLUSTER.urls()).key_prefix(&prefix).durability(self.0));
+        let [first, second] = [(), ()]
+            .map(|()| RedisStore::cluster(CLUSTER.urls()).deadline(PATIENT).key_prefix(&prefix).durability(self.0));
         Fixture::new(connected(first).await).with_second_handle(connected(second).await)
     }
 }
@@ -33,6 +33,7 @@ mod acknowledged {
     regrant_conformance::store_tests!(Cluster(Durability::Acknowledged), without: {
         purge_expired: "the servers delete what has expired by themselves",
         outage: "a cluster tells its clients where its nodes are, so all cases share the way there; see `unreachable`",
+        lost_reply: "a cluster tells its clients where its nodes are, so all cases share the way there; see `cluster.rs`",
     });
 }
 
@@ -44,6 +45,7 @@ mod replicated {
     regrant_conformance::store_tests!(Cluster(DURABILITY), without: {
         purge_expired: "the servers delete what has expired by themselves",
         outage: "a cluster tells its clients where its nodes are, so all cases share the way there; see `unreachable`",
+        lost_reply: "a cluster tells its clients where its nodes are, so all cases share the way there; see `cluster.rs`",
     });
 }
 
@@ -59,7 +61,7 @@ mod unreachable {
 
         async fn fresh(&self) -> Fixture<RedisStore> {
             let cluster = RedisCluster::start_behind_proxies();
-            let [first, second] = [(), ()].map(|()| RedisStore::cluster(cluster.urls()));
+            let [first, second] = [(), ()].map(|()| RedisStore::cluster(cluster.urls()).deadline(PATIENT));
             Fixture::new(connected(first).await)
                 .with_second_handle(connected(second).await)
                 .with_outage(move || async move { cluster.proxies().iter().for_each(Proxy::shut) })

@@ -4,10 +4,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::{ask, assert_transient, connected, create, existing, fresh_prefix, key, name, record, swap, told};
+use common::{
+    HOUR, PATIENT, ask, assert_transient, at, connected, create, existing, fresh_prefix, key, name, record,
+    record_until, swap, told,
+};
 use redis::cmd;
 use regrant::store::{Expect, GrantIndex as _, Swap, TokenStore as _};
-use regrant::{GrantOwner, Realm};
+use regrant::{Clock as _, GrantOwner, Realm, SystemClock};
 use regrant_redis::{Durability, RedisStore};
 use regrant_testbed::{Redis, RedisCluster, until};
 use tokio::task::JoinSet;
@@ -29,7 +32,7 @@ fn wait_for_replica_of(primary: &Redis) {
 }
 
 async fn replicated(server: &Redis) -> RedisStore {
-    connected(RedisStore::builder(server.url()).durability(REPLICATED)).await
+    connected(at(server.url()).durability(REPLICATED)).await
 }
 
 /// The flag in the header: whether the record is known to be replicated.
@@ -45,7 +48,7 @@ async fn a_write_that_no_replica_confirms_fails_transiently_and_is_not_answered_
     replica.pause();
     assert_transient(&swap(&store, key(1), version, record("after")).await.unwrap_err());
     // The primary has it all the same, but a failover would undo what is answered on its strength.
-    let careless = connected(RedisStore::builder(primary.url())).await;
+    let careless = connected(at(primary.url())).await;
     assert_eq!(existing(&careless, &key(1)).await.record.payload, b"after");
     let demo = GrantOwner::Subject("demo".try_into().unwrap());
     for node in [&store, &other] {
@@ -74,7 +77,7 @@ async fn what_replicas_confirmed_can_be_read_while_they_are_away() {
 #[tokio::test]
 async fn a_record_of_a_careless_writer_is_made_sure_of_by_its_first_careful_reader() {
     let (primary, _replica) = pair();
-    let (careful, careless) = (replicated(&primary).await, connected(RedisStore::builder(primary.url())).await);
+    let (careful, careless) = (replicated(&primary).await, connected(at(primary.url())).await);
     let version = create(&careless, &key(1), record("written")).await;
     assert!(!is_settled(&primary, 1));
     let life = ask::<i64>(&primary, cmd("PEXPIRETIME").arg(name(&key(1))));
@@ -90,7 +93,7 @@ async fn a_record_of_a_careless_writer_is_made_sure_of_by_its_first_careful_read
 async fn a_call_that_waits_for_replicas_holds_up_no_other() {
     let (primary, replica) = pair();
     let patient = Durability::Replicated { replicas: 1, timeout: Duration::from_secs(3) };
-    let store = connected(RedisStore::builder(primary.url()).durability(patient)).await;
+    let store = connected(at(primary.url()).durability(patient)).await;
     let version = create(&store, &key(1), record("kept")).await;
     create(&store, &key(2), record("kept")).await;
     replica.pause();
@@ -110,7 +113,7 @@ async fn calls_that_find_no_connection_to_wait_on_fail_within_the_deadline() {
     let (primary, replica) = pair();
     let deadline = Duration::from_secs(1);
     let durability = Durability::Replicated { replicas: 1, timeout: Duration::from_millis(700) };
-    let store = connected(RedisStore::builder(primary.url()).durability(durability).deadline(deadline)).await;
+    let store = connected(at(primary.url()).durability(durability).deadline(deadline)).await;
     let version = create(&store, &key(1), record("kept")).await;
     replica.pause();
     let begin = Instant::now();
@@ -155,9 +158,13 @@ async fn what_was_acknowledged_outlives_a_failover() {
     let cluster = RedisCluster::start();
     let prefix = fresh_prefix();
     let durability = Durability::Replicated { replicas: 1, timeout: Duration::from_secs(2) };
-    let store = connected(RedisStore::cluster(cluster.urls()).key_prefix(&prefix).durability(durability)).await;
+    let store =
+        connected(RedisStore::cluster(cluster.urls()).deadline(PATIENT).key_prefix(&prefix).durability(durability))
+            .await;
+    // One end for all, so that no write moves the index: whether that is confirmed is another matter.
+    let end = Some(SystemClock.now() + HOUR);
     for number in 0..100 {
-        create(&store, &key(number), record([number])).await;
+        create(&store, &key(number), record_until([number], end)).await;
     }
     let lost = cluster.primary_of(&format!("{prefix}g:{{{}}}:", key(7).id));
     cluster.kill(lost);
@@ -173,7 +180,7 @@ async fn what_was_acknowledged_outlives_a_failover() {
     }
     // With a single replica per primary, nothing can be confirmed in that shard until the old primary is back.
     let version = existing(&store, &key(7)).await.version;
-    let error = swap(&store, key(7), version, record("next")).await.unwrap_err();
+    let error = swap(&store, key(7), version, record_until("next", end)).await.unwrap_err();
     assert_transient(&error);
     cluster.restart(lost);
     cluster.wait_for_replicas();

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{ask, connected, create, key, name, record, subject_index};
+use common::{ask, at, connected, create, key, name, record, subject_index};
 use redis::cmd;
 use regrant::store::{Expect, GrantIndex as _, GrantKey, StoreError, TokenStore as _, Version};
 use regrant::{GrantOwner, Realm};
@@ -35,7 +35,7 @@ async fn assert_refused_and_untouched(
 #[tokio::test]
 async fn a_value_that_is_no_record_is_refused_and_untouched() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let version = create(&store, &key(1), record("payload")).await;
     let value: Vec<u8> = ask(&server, cmd("GET").arg(name(&key(1))));
     let with = |position: usize, byte: u8| {
@@ -60,7 +60,7 @@ async fn a_value_that_is_no_record_is_refused_and_untouched() {
 #[tokio::test]
 async fn a_name_that_no_client_can_have_is_refused() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     create(&store, &key(1), record("payload")).await;
     let mut value: Vec<u8> = ask(&server, cmd("GET").arg(name(&key(1))));
     value[36] = 0xff;
@@ -71,7 +71,7 @@ async fn a_name_that_no_client_can_have_is_refused() {
 #[tokio::test]
 async fn a_key_of_another_type_is_refused_and_untouched() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let _: usize = ask(&server, cmd("RPUSH").arg(name(&key(1))).arg("a").arg("b"));
     assert_refused_and_untouched(&server, &store, &key(1), Version(1), "a list").await;
 }
@@ -79,7 +79,7 @@ async fn a_key_of_another_type_is_refused_and_untouched() {
 #[tokio::test]
 async fn an_index_of_another_type_is_refused_and_untouched() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let index = subject_index("ids");
     let _: () = ask(&server, cmd("SET").arg(&index).arg("text"));
     let before = dumped(&server, &index);

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{
-    HOUR, ask, client_index, connected, create, existing, key, name, record, record_until, replace, subject_index,
+    HOUR, ask, at, client_index, connected, create, existing, key, name, record, record_until, replace, subject_index,
 };
 use redis::cmd;
 use regrant::store::{Expect, GrantIndex as _, GrantKey, Swap, TokenStore as _};
@@ -57,7 +57,7 @@ fn enter_and_die(server: &Redis, key: &GrantKey, age: u32) {
 #[tokio::test]
 async fn a_crash_between_the_two_writes_leaves_an_entry_that_a_listing_removes_in_time() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     create(&store, &key(2), record("lives")).await;
     enter_and_die(&server, &key(1), 61);
     enter_and_die(&server, &key(3), 50);
@@ -73,7 +73,7 @@ async fn a_crash_between_the_two_writes_leaves_an_entry_that_a_listing_removes_i
 #[tokio::test]
 async fn an_entry_that_was_renewed_meanwhile_is_not_removed() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     enter_and_die(&server, &key(1), 100);
     create(&store, &key(1), record("second attempt")).await;
     let entries: Vec<Vec<u8>> = ask(&server, cmd("ZRANGE").arg(subject_index("ids")).arg(0).arg(-1));
@@ -101,7 +101,7 @@ async fn a_creator_that_is_too_slow_creates_nothing() {
 #[tokio::test]
 async fn refreshes_that_move_the_end_rarely_touch_the_index_and_never_outrun_it() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let start = SystemClock.now();
     create(&store, &key(1), record_until("0", Some(start + HOUR))).await;
     for minute in 1..=300 {
@@ -122,7 +122,7 @@ async fn refreshes_that_move_the_end_rarely_touch_the_index_and_never_outrun_it(
 #[tokio::test]
 async fn an_entry_that_was_lost_comes_back_when_its_grant_outlives_it() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     create(&store, &key(1), record("entered")).await;
     for index in [subject_index("ids"), subject_index("ends"), client_index("ids"), client_index("ends")] {
         let _: usize = ask(&server, cmd("DEL").arg(index));
@@ -136,7 +136,7 @@ async fn an_entry_that_was_lost_comes_back_when_its_grant_outlives_it() {
 #[tokio::test]
 async fn what_is_due_is_pruned_some_at_a_time() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let now = SystemClock.now();
     for number in 100..140 {
         enter_and_die(&server, &key(number), 3600);
@@ -159,7 +159,7 @@ async fn what_is_due_is_pruned_some_at_a_time() {
 #[tokio::test]
 async fn an_index_vanishes_after_its_last_grant_but_not_before_one_that_never_ends() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let indexes = [subject_index("ids"), subject_index("ends"), client_index("ids"), client_index("ends")];
     let left = |index: &String| ask::<i64>(&server, cmd("PTTL").arg(index));
     create(&store, &key(1), record("an hour")).await;
@@ -175,7 +175,7 @@ async fn an_index_vanishes_after_its_last_grant_but_not_before_one_that_never_en
 #[tokio::test]
 async fn the_life_of_a_key_is_that_of_its_grant_and_a_minute() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let left = || ask::<i64>(&server, cmd("PTTL").arg(name(&key(1))));
     create(&store, &key(1), record("an hour")).await;
     assert!((3_650_000..=3_660_000).contains(&left()));
@@ -191,7 +191,7 @@ async fn the_life_of_a_key_is_that_of_its_grant_and_a_minute() {
 #[tokio::test]
 async fn an_entry_never_reaches_less_far_than_before() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let end = SystemClock.now() + 24 * HOUR;
     create(&store, &key(1), record_until("long", Some(end))).await;
     let again = store.compare_and_swap(&key(1), Expect::Absent, record("short")).await;
@@ -206,7 +206,7 @@ async fn an_entry_never_reaches_less_far_than_before() {
 #[tokio::test]
 async fn a_listing_shows_no_grant_of_another_owner() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let mut foreign = record("of somebody else");
     foreign.subject = Some("eve".try_into().unwrap());
     create(&store, &key(1), foreign).await;

@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{HOUR, connected, create, key, record, record_until, replace, told};
+use common::{HOUR, PATIENT, at, connected, create, key, record, record_until, replace, told};
 use regrant::store::{GrantIndex as _, TokenStore as _};
 use regrant::{Clock as _, GrantOwner, Realm, SystemClock};
 use regrant_redis::{Durability, OpenError, RedisStore, RedisStoreBuilder};
@@ -99,7 +99,7 @@ async fn a_wrong_password_is_refused_and_not_repeated() {
         assert!(matches!(error, OpenError::Refused(_)), "{url}: {error:?}");
         assert!(!told(&error).contains("hunter2"), "{}", told(&error));
     }
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     assert!(!format!("{store:?} {:?}", RedisStore::builder(server.url())).contains("correct"));
     create(&store, &key(1), record("let in")).await;
 }
@@ -117,13 +117,13 @@ async fn a_server_that_evicts_is_refused_unless_told_otherwise() {
     let server = Redis::start_with(&["--maxmemory-policy", "volatile-ttl"]);
     let error = refused(RedisStore::builder(server.url())).await;
     assert!(matches!(&error, OpenError::Evicts(policy) if policy == "volatile-ttl"), "{error:?}");
-    connected(RedisStore::builder(server.url()).assume_noeviction()).await;
+    connected(at(server.url()).assume_noeviction()).await;
 }
 
 #[tokio::test]
 async fn a_cluster_of_which_one_primary_evicts_is_refused() {
     let cluster = RedisCluster::start();
-    connected(RedisStore::builder(cluster_url(&cluster))).await;
+    connected(at(cluster_url(&cluster))).await;
     cluster.command(2, &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
     let error = refused(RedisStore::builder(cluster_url(&cluster))).await;
     assert!(matches!(&error, OpenError::Evicts(policy) if policy == "allkeys-lru"), "{error:?}");
@@ -162,19 +162,74 @@ async fn the_rights_that_are_documented_are_enough() {
     documented_user(|words| drop(server.command(words)), false);
     let url = format!("redis://regrant:PASSWORD@{}", server.address());
     let replicated = Durability::Replicated { replicas: 1, timeout: Duration::from_millis(10) };
-    let store = connected(RedisStore::builder(&url)).await;
+    let store = connected(at(&url)).await;
     create(&store, &key(1), record("1")).await;
     replace(&store, &key(1), record_until("2", Some(SystemClock.now() + 24 * HOUR))).await;
     replace(&store, &key(1), record_until("3", None)).await;
     let demo = GrantOwner::Subject("demo".try_into().unwrap());
     assert_eq!(store.page(&Realm::default(), &demo, None, 10).await.unwrap().len(), 1);
     // There is no replica; that is another error than that `WAIT` is not allowed.
-    let waiting = connected(RedisStore::builder(&url).durability(replicated)).await;
+    let waiting = connected(at(&url).durability(replicated)).await;
     assert!(waiting.load(&key(1)).await.unwrap_err().is_transient());
     // Without the right to ask, the application has to know.
     server.command(&["ACL", "SETUSER", "regrant", "-info"]);
     assert!(matches!(refused(RedisStore::builder(&url)).await, OpenError::PolicyUnknown));
-    connected(RedisStore::builder(&url).assume_noeviction()).await;
+    connected(at(&url).assume_noeviction()).await;
+}
+
+#[tokio::test]
+async fn each_right_that_is_missing_is_named_when_the_store_is_opened() {
+    let server = Redis::start();
+    documented_user(|words| drop(server.command(words)), false);
+    let url = format!("redis://regrant:PASSWORD@{}", server.address());
+    let replicated = Durability::Replicated { replicas: 1, timeout: Duration::from_millis(10) };
+    let builder = || at(&url).durability(replicated);
+    let rights: Vec<&str> = include_str!("../README.md")
+        .lines()
+        .filter(|line| line.starts_with("ACL SETUSER regrant ") && !line.contains("asking"))
+        .flat_map(|line| line.split(' ').filter_map(|word| word.strip_prefix('+')))
+        .filter(|right| *right != "info")
+        .collect();
+    assert_eq!(rights.len(), 15);
+    for right in rights {
+        server.command(&["ACL", "SETUSER", "regrant", &format!("-{right}")]);
+        assert_missing(builder(), &format!("+{right}")).await;
+        server.command(&["ACL", "SETUSER", "regrant", &format!("+{right}")]);
+    }
+    assert_missing(builder().key_prefix("other:"), "~other:*").await;
+    // Several at once; and who waits for no replica needs no right to.
+    server.command(&["ACL", "SETUSER", "regrant", "-zadd", "-persist", "-wait"]);
+    assert_missing(at(&url), "+zadd +persist").await;
+    server.command(&["ACL", "SETUSER", "regrant", "+zadd", "+persist"]);
+    connected(at(&url)).await;
+    assert_eq!(server.command(&["DBSIZE"]), "0", "it leaves nothing behind");
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_on_one_node_of_a_cluster_is_named() {
+    let cluster = RedisCluster::start();
+    for node in 0..cluster.nodes().len() {
+        documented_user(|words| drop(cluster.command(node, words)), true);
+    }
+    let urls = cluster.nodes().into_iter().map(|address| format!("redis://regrant:PASSWORD@{address}"));
+    let urls: Vec<String> = urls.collect();
+    for node in 0..3 {
+        for right in ["zadd", "evalsha", "asking", "ping"] {
+            cluster.command(node, &["ACL", "SETUSER", "regrant", &format!("-{right}")]);
+            assert_missing(RedisStore::cluster(&urls).deadline(PATIENT), &format!("+{right}")).await;
+            cluster.command(node, &["ACL", "SETUSER", "regrant", &format!("+{right}")]);
+        }
+    }
+    for node in 0..cluster.nodes().len() {
+        cluster.command(node, &["ACL", "SETUSER", "regrant", "-cluster|slots"]);
+    }
+    let error = refused(RedisStore::cluster(&urls).deadline(PATIENT)).await;
+    assert!(told(&error).contains("slots"), "{}", told(&error));
+}
+
+async fn assert_missing(builder: RedisStoreBuilder, expected: &str) {
+    let error = refused(builder).await;
+    assert!(matches!(&error, OpenError::MissingPermission { missing } if missing == expected), "{expected}: {error:?}");
 }
 
 #[tokio::test]
@@ -185,7 +240,7 @@ async fn the_rights_that_are_documented_for_a_cluster_are_enough() {
     }
     let urls = cluster.nodes().into_iter().map(|address| format!("redis://regrant:PASSWORD@{address}"));
     let replicated = Durability::Replicated { replicas: 1, timeout: Duration::from_secs(2) };
-    let store = connected(RedisStore::cluster(urls).durability(replicated)).await;
+    let store = connected(RedisStore::cluster(urls).durability(replicated).deadline(PATIENT)).await;
     for number in 0..20 {
         create(&store, &key(number), record("somewhere")).await;
     }
@@ -243,7 +298,7 @@ async fn a_server_is_reached_with_tls_and_believed_only_with_its_certificate() {
     let pem = std::fs::read(&certificate).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     let url = format!("rediss://localhost:{port}");
-    let store = connected(RedisStore::builder(&url).root_certificate(pem.clone())).await;
+    let store = connected(at(&url).root_certificate(pem.clone())).await;
     create(&store, &key(1), record("sealed")).await;
     let distrusted = refused(RedisStore::builder(&url)).await;
     assert!(matches!(distrusted, OpenError::Unreachable(_)), "{distrusted:?}");

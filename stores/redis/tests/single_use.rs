@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{ask, assert_transient, behind_proxy, connected};
+use common::{ask, assert_transient, at, behind_proxy, connected};
 use redis::cmd;
 use regrant::store::{SingleUse as _, StoreError, Use, UseId};
 use regrant::{Clock as _, SystemClock, Timestamp};
@@ -28,8 +28,7 @@ async fn use_once(store: &RedisStore, number: u8) -> Result<Use, StoreError> {
 async fn a_use_whose_reply_was_lost_is_known_when_it_is_sent_again() {
     let server = Redis::start();
     let (proxy, url) = behind_proxy(&server);
-    let (store, other) =
-        (connected(RedisStore::builder(url)).await, connected(RedisStore::builder(server.url())).await);
+    let (store, other) = (connected(at(url)).await, connected(RedisStore::builder(server.url())).await);
     for number in 0..30 {
         let fault = if number % 2 == 0 { Disturbance::DropReply } else { Disturbance::CutRequest };
         proxy.disturb(fault);
@@ -45,7 +44,7 @@ async fn a_use_whose_reply_was_lost_is_known_when_it_is_sent_again() {
 async fn a_use_that_was_overtaken_on_its_way_is_not_the_first() {
     let server = Redis::start();
     let (proxy, url) = behind_proxy(&server);
-    let (slow, quick) = (connected(RedisStore::builder(url)).await, connected(RedisStore::builder(server.url())).await);
+    let (slow, quick) = (connected(at(url)).await, connected(RedisStore::builder(server.url())).await);
     assert_eq!(use_once(&slow, 0).await.unwrap(), Use::First);
     proxy.disturb(Disturbance::Blackhole(Duration::from_secs(60)));
     let overtake = async {
@@ -60,7 +59,7 @@ async fn a_use_that_was_overtaken_on_its_way_is_not_the_first() {
 #[tokio::test]
 async fn a_mark_lives_a_minute_longer_than_it_must() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let (end, id) = (soon(), UseId::from_bytes([0; 32]));
     assert_eq!(store.use_once(&id, end).await.unwrap(), Use::First);
     assert_eq!(store.use_once(&id, end + Duration::from_secs(60)).await.unwrap(), Use::Again);
@@ -75,7 +74,7 @@ async fn a_mark_lives_a_minute_longer_than_it_must() {
 #[tokio::test]
 async fn a_value_that_is_no_mark_is_refused_and_untouched() {
     let server = Redis::start();
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     assert_eq!(use_once(&store, 0).await.unwrap(), Use::First);
     let mark: Vec<u8> = ask(&server, cmd("GET").arg(NAME));
     let newer = [&b"rgu\x02"[..], &mark[4..]].concat();
@@ -93,7 +92,7 @@ async fn a_value_that_is_no_mark_is_refused_and_untouched() {
 #[tokio::test]
 async fn a_server_that_cannot_write_says_neither_first_nor_again() {
     let [server, successor] = [(), ()].map(|()| Redis::start());
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
     assert_transient(&use_once(&store, 0).await.unwrap_err());
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
@@ -116,7 +115,7 @@ fn pair() -> (Redis, Redis) {
 #[tokio::test]
 async fn a_use_that_no_replica_confirms_lets_nobody_in() {
     let (primary, replica) = pair();
-    let store = connected(RedisStore::builder(primary.url()).durability(REPLICATED)).await;
+    let store = connected(at(primary.url()).durability(REPLICATED)).await;
     assert_eq!(use_once(&store, 0).await.unwrap(), Use::First);
     replica.pause();
     assert_transient(&use_once(&store, 1).await.unwrap_err());
@@ -131,7 +130,7 @@ async fn a_use_that_no_replica_confirms_lets_nobody_in() {
 async fn a_use_that_is_sent_again_waits_for_replicas_again() {
     let (primary, replica) = pair();
     let (proxy, url) = behind_proxy(&primary);
-    let store = connected(RedisStore::builder(url).durability(REPLICATED)).await;
+    let store = connected(at(url).durability(REPLICATED)).await;
     assert_eq!(use_once(&store, 0).await.unwrap(), Use::First);
     replica.pause();
     proxy.disturb(Disturbance::DropReply);

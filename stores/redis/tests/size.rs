@@ -4,11 +4,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::{HOUR, ask, connected, key, record_until};
+use common::{HOUR, ask, at, connected, key, record_until};
 use redis::cmd;
 use regrant::store::{Expect, Swap, TokenStore as _};
 use regrant::{Clock as _, SystemClock};
-use regrant_redis::RedisStore;
 use regrant_testbed::Redis;
 
 const ROTATIONS: usize = 10_000;
@@ -24,7 +23,7 @@ fn room(server: &Redis) -> (usize, usize) {
 async fn a_grant_takes_the_same_room_after_10_000_rotations() {
     // Only memory matters here.
     let server = Redis::start_with(&["--appendonly", "no"]);
-    let store = connected(RedisStore::builder(server.url())).await;
+    let store = connected(at(server.url())).await;
     let start = SystemClock.now();
     // Each rotation moves the end, as it does in life.
     let rotated =

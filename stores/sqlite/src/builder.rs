@@ -1,11 +1,14 @@
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::MAIN_DB;
 
 use crate::connection::connect;
 use crate::deadline::Deadline;
+use crate::file::create_private;
 use crate::open_error::OpenError;
+use crate::overdue::Overdue;
 use crate::schema;
 use crate::store::SqliteStore;
 use crate::synchronous::Synchronous;
@@ -22,7 +25,7 @@ use crate::threads::{spawn_readers, spawn_writer};
 /// # let path = folder.path().join("grants.db");
 /// let store = SqliteStore::builder()
 ///     .synchronous(Synchronous::Normal)
-///     .deadline(Duration::from_secs(2))
+///     .deadline(Duration::from_secs(1))
 ///     .readers(4)
 ///     .open(path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -52,7 +55,7 @@ impl SqliteStore {
 
 impl Default for SqliteStoreBuilder {
     fn default() -> Self {
-        Self { synchronous: Synchronous::default(), deadline: Duration::from_secs(5), readers: 2 }
+        Self { synchronous: Synchronous::default(), deadline: Duration::from_secs(2), readers: 2 }
     }
 }
 
@@ -63,8 +66,10 @@ impl SqliteStoreBuilder {
         self
     }
 
-    /// How long a call, and [`open`](Self::open) itself, waits for its turn and for locks of other processes: more than
-    /// zero. Then it fails as transient, without having been begun; what has begun is finished. Default: 5 seconds.
+    /// How long a call may take: the wait for its turn, for locks of other processes and for the disk together; more than
+    /// zero. Then it fails as transient. What has not begun by then is never done; what has begun is finished, however slow
+    /// the disk, and a write may turn out to be stored. [`open`](Self::open) itself waits so long for locks. Default: 2
+    /// seconds.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -76,7 +81,9 @@ impl SqliteStoreBuilder {
         self
     }
 
-    /// Opens the store in this file, which is created if it does not exist; its folder must. Blocks meanwhile.
+    /// Opens the store in this file, which is created if it does not exist; its folder must. Blocks meanwhile. On Unix a new
+    /// file, and its companions `-wal` and `-shm`, can be read and written by their owner alone (0600); one that exists
+    /// keeps its mode, and its companions take it.
     ///
     /// # Errors
     /// When the file cannot serve as a store.
@@ -89,6 +96,7 @@ impl SqliteStoreBuilder {
 
     fn open_file(&self, path: &Path) -> Result<SqliteStore, OpenError> {
         let deadline = Deadline::after(self.deadline);
+        create_private(path);
         let connect = || connect(path, self.synchronous, deadline);
         let writer = connect()?;
         if writer.is_readonly(MAIN_DB)? {
@@ -98,6 +106,7 @@ impl SqliteStoreBuilder {
         let readers = (0..self.readers.max(1)).map(|_| connect()).collect::<Result<_, _>>()?;
         let writer = spawn_writer(writer).map_err(OpenError::Thread)?;
         let readers = spawn_readers(readers).map_err(OpenError::Thread)?;
-        Ok(SqliteStore::new(writer, readers, self.deadline))
+        let overdue = Arc::new(Overdue::spawn().map_err(OpenError::Thread)?);
+        Ok(SqliteStore { writer, readers, overdue, deadline: self.deadline, path: path.into() })
     }
 }

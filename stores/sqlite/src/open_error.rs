@@ -1,8 +1,9 @@
-use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+
+use crate::file::create;
 
 /// Why a file cannot serve as a store. Its text names the kind; the cause, if there is more to tell, is the
 /// [`source`](std::error::Error::source).
@@ -58,7 +59,7 @@ impl OpenError {
 /// An existing file is not opened here to learn more: on Unix, closing it again would take away the locks that other
 /// connections of this process hold on it.
 fn why_inaccessible(path: &Path) -> io::Error {
-    match OpenOptions::new().write(true).create_new(true).open(path) {
+    match create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => error,
         _ if path.is_dir() => io::ErrorKind::IsADirectory.into(),
         _ => io::ErrorKind::PermissionDenied.into(),

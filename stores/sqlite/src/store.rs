@@ -1,4 +1,6 @@
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +13,8 @@ use rusqlite::Connection;
 
 use crate::deadline::Deadline;
 use crate::error::Failure;
-use crate::task::task;
+use crate::overdue::Overdue;
+use crate::task::{Asked, task};
 use crate::threads::Queue;
 use crate::{grants, marks};
 
@@ -33,24 +36,39 @@ const PURGE_STEP: usize = 64;
 /// It needs no runtime: its threads are its own. They end when the last clone is dropped, and close the file.
 #[derive(Clone)]
 pub struct SqliteStore {
-    writer: Queue,
-    readers: Queue,
-    deadline: Duration,
+    pub(crate) writer: Queue,
+    pub(crate) readers: Queue,
+    pub(crate) overdue: Arc<Overdue>,
+    pub(crate) deadline: Duration,
+    pub(crate) path: Arc<Path>,
 }
 
 impl SqliteStore {
-    pub(crate) const fn new(writer: Queue, readers: Queue, deadline: Duration) -> Self {
-        Self { writer, readers, deadline }
-    }
-
     fn deadline(&self) -> Deadline {
         Deadline::after(self.deadline)
+    }
+
+    async fn ask<T, W>(&self, queue: &Queue, deadline: Deadline, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let Asked { task, waiting, result } = task(deadline, work);
+        self.overdue.watch(deadline, waiting);
+        let answer = match queue.send(task) {
+            Ok(()) => result.await.unwrap_or(Err(Failure::ThreadEnded)),
+            Err(_) => Err(Failure::ThreadEnded),
+        };
+        answer.map_err(|failure| failure.at(&self.path))
     }
 }
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("SqliteStore")
+            .field("path", &self.path)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,12 +76,12 @@ impl fmt::Debug for SqliteStore {
 impl TokenStore for SqliteStore {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
         let key = key.clone();
-        ask(&self.readers, self.deadline(), move |db| grants::load(db, &key)).await
+        self.ask(&self.readers, self.deadline(), move |db| grants::load(db, &key)).await
     }
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
         let key = key.clone();
-        ask(&self.writer, self.deadline(), move |db| grants::swap(db, &key, expect, &record)).await
+        self.ask(&self.writer, self.deadline(), move |db| grants::swap(db, &key, expect, &record)).await
     }
 }
 
@@ -77,7 +95,7 @@ impl GrantIndex for SqliteStore {
         limit: usize,
     ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
         let (realm, owner) = (realm.clone(), owner.clone());
-        ask(&self.readers, self.deadline(), move |db| grants::page(db, &realm, &owner, after, limit)).await
+        self.ask(&self.readers, self.deadline(), move |db| grants::page(db, &realm, &owner, after, limit)).await
     }
 }
 
@@ -90,7 +108,7 @@ impl PurgeExpired for SqliteStore {
         for purge in [grants::purge, marks::purge] {
             while purged < limit {
                 let rows = PURGE_STEP.min(limit - purged);
-                let step = ask(&self.writer, deadline, move |db| purge(db, now, rows)).await?;
+                let step = self.ask(&self.writer, deadline, move |db| purge(db, now, rows)).await?;
                 if step.is_last() {
                     break;
                 }
@@ -105,16 +123,6 @@ impl PurgeExpired for SqliteStore {
 impl SingleUse for SqliteStore {
     async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
         let id = *id;
-        ask(&self.writer, self.deadline(), move |db| marks::use_once(db, &id, expires_at)).await
+        self.ask(&self.writer, self.deadline(), move |db| marks::use_once(db, &id, expires_at)).await
     }
-}
-
-async fn ask<T, W>(queue: &Queue, deadline: Deadline, work: W) -> Result<T, StoreError>
-where
-    T: Send + 'static,
-    W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
-{
-    let (task, result) = task(deadline, work);
-    queue.send(task).map_err(|_| Failure::ThreadEnded)?;
-    result.await.map_err(|_| Failure::ThreadEnded)?
 }

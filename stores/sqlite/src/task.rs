@@ -1,10 +1,12 @@
-use regrant::store::StoreError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::connection::retry_while_busy;
 use crate::deadline::Deadline;
 use crate::error::Failure;
+use crate::overdue::Waiting;
 
 /// Work for a thread that owns a connection.
 pub(crate) trait Task: Send {
@@ -17,14 +19,23 @@ pub(crate) trait Task: Send {
     fn answer(self: Box<Self>, committed: Result<(), Failure>);
 }
 
-/// A task of this work, and where its result will arrive.
-pub(crate) fn task<T, W>(deadline: Deadline, work: W) -> (Box<dyn Task>, oneshot::Receiver<Result<T, StoreError>>)
+/// A task, who waits for it, and where its result will arrive.
+pub(crate) struct Asked<T> {
+    pub(crate) task: Box<dyn Task>,
+    pub(crate) waiting: Arc<dyn Waiting>,
+    pub(crate) result: oneshot::Receiver<Result<T, Failure>>,
+}
+
+/// A task of this work.
+pub(crate) fn task<T, W>(deadline: Deadline, work: W) -> Asked<T>
 where
     T: Send + 'static,
     W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
 {
     let (reply, result) = oneshot::channel();
-    (Box::new(Call { deadline, work, result: None, reply }), result)
+    let reply = Arc::new(Reply(Mutex::new(Some(reply))));
+    let waiting = Arc::clone(&reply) as Arc<dyn Waiting>;
+    Asked { task: Box::new(Call { deadline, work, result: None, reply }), waiting, result }
 }
 
 struct Call<T, W> {
@@ -32,7 +43,33 @@ struct Call<T, W> {
     work: W,
     /// Nothing until it has run.
     result: Option<rusqlite::Result<T>>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    reply: Arc<Reply<T>>,
+}
+
+/// Answered once, by whoever comes first: the thread that works, or the one that looks at the clock.
+struct Reply<T>(Mutex<Option<oneshot::Sender<Result<T, Failure>>>>);
+
+impl<T> Reply<T> {
+    fn sender(&self) -> MutexGuard<'_, Option<oneshot::Sender<Result<T, Failure>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, answer: Result<T, Failure>) {
+        if let Some(sender) = self.sender().take() {
+            // The receiver is gone if the future was dropped meanwhile. What was done is done.
+            let _ = sender.send(answer);
+        }
+    }
+}
+
+impl<T: Send> Waiting for Reply<T> {
+    fn is_answered(&self) -> bool {
+        self.sender().as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
+    fn give_up(&self) {
+        self.send(Err(Failure::DeadlinePassed));
+    }
 }
 
 impl<T, W> Task for Call<T, W>
@@ -41,7 +78,7 @@ where
     W: FnMut(&Connection) -> rusqlite::Result<T> + Send,
 {
     fn is_over(&self) -> bool {
-        self.reply.is_closed() || self.deadline.has_passed()
+        self.reply.is_answered() || self.deadline.has_passed()
     }
 
     fn run(&mut self, db: &Connection) {
@@ -49,13 +86,11 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Failure>) {
-        let answer = match (self.result, committed) {
+        self.reply.send(match (self.result, committed) {
             (Some(Err(own)), _) => Err(own.into()),
             (_, Err(shared)) => Err(shared),
             (Some(Ok(answer)), Ok(())) => Ok(answer),
             (None, Ok(())) => Err(Failure::DeadlinePassed),
-        };
-        // The receiver is gone if the future was dropped meanwhile. What was done is done.
-        let _ = self.reply.send(answer.map_err(StoreError::from));
+        });
     }
 }

@@ -65,15 +65,6 @@ async fn a_damaged_page_is_corrupt() {
     assert!(swap.unwrap_err().is_corrupt());
 }
 
-#[tokio::test]
-async fn a_missing_table_is_no_absence() {
-    let database = Database::new();
-    let store = database.open();
-    database.execute("DROP TABLE regrant_grants");
-    let error = store.load(&key(1)).await.unwrap_err();
-    assert!(!error.is_transient() && !error.is_corrupt());
-}
-
 /// Writes what the table does not admit: without STRICT and NOT NULL for as long as that takes.
 fn damage(database: &Database, sql: &str) {
     let schema = "SELECT sql FROM sqlite_schema WHERE name = 'regrant_grants'";

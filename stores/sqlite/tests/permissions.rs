@@ -11,7 +11,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
-use common::{Database, child, file_of_parent, inaccessible};
+use common::{Database, child, create, file_of_parent, inaccessible, record};
 use regrant_sqlite::{OpenError, SqliteStore};
 
 const NOBODY: u32 = 65534;
@@ -40,8 +40,24 @@ fn a_user_without_permission_is_told_the_cause() {
     assert!(report.contains("1 passed"), "{report}{}", String::from_utf8_lossy(&output.stderr));
 }
 
+#[tokio::test]
+async fn a_new_file_is_its_owners_alone_and_one_that_exists_keeps_its_mode() {
+    let database = Database::new();
+    let store = database.open();
+    let _ = create(&store, 1, record(b"demo")).await.unwrap();
+    let mode = |name: &str| fs::metadata(database.folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(["grants.db", "grants.db-wal", "grants.db-shm"].map(mode), [0o600; 3]);
+    drop(store);
+
+    let shared = Database::new();
+    fs::write(&shared.path, "").unwrap();
+    set_mode(&shared.path, 0o660);
+    let _ = create(&shared.open(), 1, record(b"demo")).await.unwrap();
+    assert_eq!(fs::metadata(&shared.path).unwrap().permissions().mode() & 0o777, 0o660);
+}
+
 #[test]
-#[ignore = "the child of the test above"]
+#[ignore = "the child of the first test"]
 fn a_child_has_no_permission() {
     let file = file_of_parent();
     let folder = file.parent().unwrap();

@@ -6,7 +6,7 @@ use regrant::store::TokenStore;
 use regrant::{Policy, TokenError};
 
 use super::faulty::Fault;
-use super::node::{Answer, MINUTE, Node, Tokens, is_retryable, refusal};
+use super::node::{MINUTE, Node, Tokens, is_retryable, or_retry, refusal};
 use crate::harness::StoreHarness;
 
 const FAULTS: [Fault; 2] = [Fault::Before, Fault::After];
@@ -25,17 +25,6 @@ fn each_fault() -> impl Iterator<Item = (Policy, Fault, usize)> {
     policies.into_iter().flat_map(|policy| each_call().map(move |(fault, k)| (policy.clone(), fault, k)))
 }
 
-/// The tokens, at once or by a retry: the only error may be one that tells the client to try again.
-async fn or_retry(answer: Answer, what: &str, retry: impl AsyncFnOnce() -> Answer) -> Tokens {
-    match answer {
-        Ok(tokens) => tokens,
-        Err(error) => {
-            assert!(is_retryable(&error), "{what}: {error:?}");
-            retry().await.unwrap_or_else(|error| panic!("{what}: the retry failed: {error:?}"))
-        }
-    }
-}
-
 /// I3, I4, I9.
 pub async fn no_single_fault_costs_a_session_at_refresh(harness: &impl StoreHarness) {
     let fixture = harness.fresh().await;
@@ -49,6 +38,20 @@ pub async fn no_single_fault_costs_a_session_at_refresh(harness: &impl StoreHarn
         let tokens = or_retry(answer, &what, async || node.refresh(&first.refresh).await).await;
         assert!(!node.is_active(&first.refresh).await, "{what}: two heads");
         assert_eq!(node.store.writes(), 2, "{what}: one issue, one rotation");
+        node.assert_alive(&tokens, &what).await;
+    }
+}
+
+/// A first token that was handed out lives; one that was not is asked for again.
+pub async fn no_single_fault_costs_an_issue(harness: &impl StoreHarness) {
+    let fixture = harness.fresh().await;
+    let node = Node::new(fixture.store());
+    for (fault, k) in each_call() {
+        let what = format!("call {k} failed {fault:?}");
+        node.store.fail(k, fault);
+        let answer = node.try_issue().await;
+        node.store.calm();
+        let tokens = or_retry(answer, &what, async || node.try_issue().await).await;
         node.assert_alive(&tokens, &what).await;
     }
 }

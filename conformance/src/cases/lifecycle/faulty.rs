@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore};
 
+use crate::harness::LostReply;
+
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(in crate::cases) enum Fault {
     /// It fails and did nothing.
     Before,
     /// It did its work; the answer is lost.
@@ -18,7 +20,7 @@ pub(super) enum Fault {
 }
 
 /// The store under judgement, between the service and the faults.
-pub(super) struct Faulty<S> {
+pub(in crate::cases) struct Faulty<S> {
     store: Arc<S>,
     state: Arc<Mutex<State>>,
 }
@@ -34,28 +36,43 @@ struct State {
     calls: usize,
     stored: usize,
     faults: BTreeMap<usize, Fault>,
+    repeats_writes: bool,
+    loses: Option<(usize, LostReply)>,
     late: Vec<(GrantKey, Expect, GrantRecord)>,
 }
 
 impl<S: TokenStore> Faulty<S> {
-    pub(super) fn new(store: Arc<S>) -> Self {
+    pub(in crate::cases) fn new(store: Arc<S>) -> Self {
         Self { store, state: Arc::default() }
     }
 
     /// Lets the `k`th call from now on go wrong, counted from 0.
-    pub(super) fn fail(&self, k: usize, fault: Fault) {
+    pub(in crate::cases) fn fail(&self, k: usize, fault: Fault) {
         let mut state = self.state();
         let call = state.calls + k;
         state.faults.insert(call, fault);
     }
 
+    /// Lets the reply to the first request of the `k`th call from now on be lost, behind the store.
+    pub(in crate::cases) fn lose_reply(&self, k: usize, lose: LostReply) {
+        let mut state = self.state();
+        state.loses = Some((state.calls + k, lose));
+    }
+
     /// Everything works again.
-    pub(super) fn calm(&self) {
-        self.state().faults.clear();
+    pub(in crate::cases) fn calm(&self) {
+        let mut state = self.state();
+        state.faults.clear();
+        state.loses = None;
+    }
+
+    /// From now on sends each write twice and tells the second answer, as a client library does whose first reply got lost.
+    pub(in crate::cases) fn repeat_writes(&self) {
+        self.state().repeats_writes = true;
     }
 
     /// Applies the writes that were late, if their condition still holds.
-    pub(super) async fn deliver(&self) {
+    pub(in crate::cases) async fn deliver(&self) {
         let late = std::mem::take(&mut self.state().late);
         for (key, expect, record) in late {
             let _: Swap = self.store.compare_and_swap(&key, expect, record).await.unwrap();
@@ -63,15 +80,21 @@ impl<S: TokenStore> Faulty<S> {
     }
 
     /// Writes that were stored so far.
-    pub(super) fn writes(&self) -> usize {
+    pub(in crate::cases) fn writes(&self) -> usize {
         self.state().stored
     }
 
-    fn next_call(&self) -> Option<Fault> {
-        let mut state = self.state();
-        state.calls += 1;
-        let call = state.calls - 1;
-        state.faults.remove(&call)
+    async fn next_call(&self) -> Option<Fault> {
+        let (lose, fault) = {
+            let mut state = self.state();
+            state.calls += 1;
+            let call = state.calls - 1;
+            (state.loses.take_if(|(k, _)| *k == call), state.faults.remove(&call))
+        };
+        if let Some((_, lose)) = lose {
+            lose().await;
+        }
+        fault
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -86,22 +109,25 @@ fn lost() -> StoreError {
 #[async_trait]
 impl<S: TokenStore> TokenStore for Faulty<S> {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
-        match self.next_call() {
+        match self.next_call().await {
             None => self.store.load(key).await,
             Some(_) => Err(lost()),
         }
     }
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
-        match self.next_call() {
+        match self.next_call().await {
             Some(Fault::Before) => return Err(lost()),
             Some(Fault::Late) => {
                 self.state().late.push((key.clone(), expect, record));
                 return Err(lost());
             }
             fault => {
-                let swap = self.store.compare_and_swap(key, expect, record).await?;
+                let mut swap = self.store.compare_and_swap(key, expect, record.clone()).await?;
                 self.state().stored += usize::from(swap == Swap::Stored);
+                if self.state().repeats_writes {
+                    swap = self.store.compare_and_swap(key, expect, record).await?;
+                }
                 if fault.is_some() { Err(lost()) } else { Ok(swap) }
             }
         }

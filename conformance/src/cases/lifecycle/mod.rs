@@ -3,10 +3,12 @@
 mod faults;
 mod promises;
 mod races;
+mod repeats;
 
 pub use faults::*;
 pub use promises::*;
 pub use races::*;
+pub use repeats::*;
 
 mod faulty;
-mod node;
+pub(super) mod node;

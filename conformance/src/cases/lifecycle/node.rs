@@ -13,17 +13,17 @@ use regrant::{
 use super::faulty::Faulty;
 
 /// When every case begins. Later than now by any clock, so that no store drops a record meanwhile.
-pub(super) const START: Timestamp = Timestamp::from_millis(4_000_000_000_000);
+pub(in crate::cases) const START: Timestamp = Timestamp::from_millis(4_000_000_000_000);
 
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(in crate::cases) const MINUTE: Duration = Duration::from_secs(60);
 
 /// What a client got.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tokens {
-    pub(super) access: String,
-    pub(super) refresh: String,
-    pub(super) scope: Scope,
-    pub(super) grant_id: GrantId,
+pub(in crate::cases) struct Tokens {
+    pub(in crate::cases) access: String,
+    pub(in crate::cases) refresh: String,
+    pub(in crate::cases) scope: Scope,
+    pub(in crate::cases) grant_id: GrantId,
 }
 
 impl From<TokenResponse> for Tokens {
@@ -37,14 +37,14 @@ impl From<TokenResponse> for Tokens {
     }
 }
 
-pub(super) type Answer = Result<Tokens, TokenError>;
+pub(in crate::cases) type Answer = Result<Tokens, TokenError>;
 
 /// One node. Nodes of one fixture share clock, keys and data.
-pub(super) struct Node<S> {
+pub(in crate::cases) struct Node<S> {
     service: TokenService<Faulty<S>>,
     client: AuthenticatedClient,
-    pub(super) store: Faulty<S>,
-    pub(super) clock: ManualClock,
+    pub(in crate::cases) store: Faulty<S>,
+    pub(in crate::cases) clock: ManualClock,
 }
 
 impl<S> Clone for Node<S> {
@@ -59,16 +59,16 @@ impl<S> Clone for Node<S> {
 }
 
 impl<S: TokenStore + 'static> Node<S> {
-    pub(super) fn new(store: Arc<S>) -> Self {
+    pub(in crate::cases) fn new(store: Arc<S>) -> Self {
         Self::under(Policy::default(), store)
     }
 
-    pub(super) fn under(policy: Policy, store: Arc<S>) -> Self {
+    pub(in crate::cases) fn under(policy: Policy, store: Arc<S>) -> Self {
         Self::assembled(policy, store, ManualClock::starting_at(START))
     }
 
     /// Another node on the same clock, with a handle of its own.
-    pub(super) fn beside(&self, store: Arc<S>) -> Self {
+    pub(in crate::cases) fn beside(&self, store: Arc<S>) -> Self {
         Self::assembled(Policy::default(), store, self.clock.clone())
     }
 
@@ -90,42 +90,46 @@ impl<S: TokenStore + 'static> Node<S> {
         Self { service, client: AuthenticatedClient::assertion(client.into()), store, clock }
     }
 
-    pub(super) async fn issue(&self) -> Tokens {
-        let request = IssueRequest::new(GrantType::Password, approval());
-        self.service.issue(&self.client, request).await.map(Tokens::from).unwrap()
+    pub(in crate::cases) async fn issue(&self) -> Tokens {
+        self.try_issue().await.unwrap()
     }
 
-    pub(super) async fn authorize(&self) -> String {
+    pub(in crate::cases) async fn try_issue(&self) -> Answer {
+        let request = IssueRequest::new(GrantType::Password, approval());
+        self.service.issue(&self.client, request).await.map(Tokens::from)
+    }
+
+    pub(in crate::cases) async fn authorize(&self) -> String {
         let response = self.service.authorize(&self.client, AuthorizeRequest::new(approval())).await.unwrap();
         response.code.expose().to_owned()
     }
 
-    pub(super) async fn redeem(&self, code: &str) -> Answer {
+    pub(in crate::cases) async fn redeem(&self, code: &str) -> Answer {
         self.service.redeem(&self.client, &RedeemRequest::new(code)).await.map(Tokens::from)
     }
 
-    pub(super) async fn refresh(&self, token: &str) -> Answer {
+    pub(in crate::cases) async fn refresh(&self, token: &str) -> Answer {
         self.service.refresh(&self.client, &RefreshRequest::new(token)).await.map(Tokens::from)
     }
 
-    pub(super) async fn refresh_scoped(&self, token: &str, wanted: &str) -> Answer {
+    pub(in crate::cases) async fn refresh_scoped(&self, token: &str, wanted: &str) -> Answer {
         let request = RefreshRequest::new(token).with_scope(scope(wanted));
         self.service.refresh(&self.client, &request).await.map(Tokens::from)
     }
 
-    pub(super) async fn revoke(&self, token: &str) -> Result<(), TokenError> {
+    pub(in crate::cases) async fn revoke(&self, token: &str) -> Result<(), TokenError> {
         self.service.revoke(&self.client, token).await
     }
 
-    pub(super) async fn introspect(&self, token: &str) -> Result<bool, TokenError> {
+    pub(in crate::cases) async fn introspect(&self, token: &str) -> Result<bool, TokenError> {
         self.service.introspect(&self.client, token).await.map(|active| active.is_some())
     }
 
-    pub(super) async fn is_active(&self, token: &str) -> bool {
+    pub(in crate::cases) async fn is_active(&self, token: &str) -> bool {
         self.introspect(token).await.unwrap()
     }
 
-    pub(super) async fn is_any_active<'a>(&self, tokens: impl IntoIterator<Item = &'a Tokens>) -> bool {
+    pub(in crate::cases) async fn is_any_active<'a>(&self, tokens: impl IntoIterator<Item = &'a Tokens>) -> bool {
         for tokens in tokens {
             if self.is_active(&tokens.access).await || self.is_active(&tokens.refresh).await {
                 return true;
@@ -135,7 +139,7 @@ impl<S: TokenStore + 'static> Node<S> {
     }
 
     /// Rotates `times` times, a minute and more apart; all tokens, the first ones included.
-    pub(super) async fn rotate(&self, first: &Tokens, times: usize) -> Vec<Tokens> {
+    pub(in crate::cases) async fn rotate(&self, first: &Tokens, times: usize) -> Vec<Tokens> {
         let mut chain = vec![first.clone()];
         for _ in 0..times {
             self.clock.advance(MINUTE * 2);
@@ -146,7 +150,7 @@ impl<S: TokenStore + 'static> Node<S> {
     }
 
     /// Asserts that `tokens` are the live end of their grant, and that it goes on from there.
-    pub(super) async fn assert_alive(&self, tokens: &Tokens, what: &str) {
+    pub(in crate::cases) async fn assert_alive(&self, tokens: &Tokens, what: &str) {
         assert!(self.is_active(&tokens.access).await, "{what}: the access token is dead");
         assert!(self.is_active(&tokens.refresh).await, "{what}: the refresh token is dead");
         self.clock.advance(MINUTE * 2);
@@ -155,20 +159,31 @@ impl<S: TokenStore + 'static> Node<S> {
         }
     }
 
-    pub(super) async fn record(&self, id: GrantId) -> GrantRecord {
+    pub(in crate::cases) async fn record(&self, id: GrantId) -> GrantRecord {
         self.store.load(&key(id)).await.unwrap().unwrap().record
     }
 
     /// Puts `record` in the place of what is stored, behind the back of every service.
-    pub(super) async fn overwrite(&self, id: GrantId, record: GrantRecord) {
+    pub(in crate::cases) async fn overwrite(&self, id: GrantId, record: GrantRecord) {
         let current = self.store.load(&key(id)).await.unwrap().unwrap().version;
         let swap = self.store.compare_and_swap(&key(id), Expect::Version(current), record).await.unwrap();
         assert_eq!(swap, Swap::Stored);
     }
 }
 
+/// The tokens, at once or by a retry: the only error may be one that tells the client to try again.
+pub(in crate::cases) async fn or_retry(answer: Answer, what: &str, retry: impl AsyncFnOnce() -> Answer) -> Tokens {
+    match answer {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            assert!(is_retryable(&error), "{what}: {error:?}");
+            retry().await.unwrap_or_else(|error| panic!("{what}: the retry failed: {error:?}"))
+        }
+    }
+}
+
 /// Why the request was refused for good.
-pub(super) fn refusal(answer: Answer) -> Refusal {
+pub(in crate::cases) fn refusal(answer: Answer) -> Refusal {
     match answer {
         Err(TokenError::Refused(refusal)) => refusal,
         other => panic!("expected a refusal, got {other:?}"),
@@ -176,7 +191,7 @@ pub(super) fn refusal(answer: Answer) -> Refusal {
 }
 
 /// Whether the client is told to try again.
-pub(super) fn is_retryable(error: &TokenError) -> bool {
+pub(in crate::cases) fn is_retryable(error: &TokenError) -> bool {
     error.code() == ErrorCode::TemporarilyUnavailable
 }
 

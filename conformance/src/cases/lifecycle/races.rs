@@ -10,7 +10,7 @@ use crate::cases::support::at_once;
 use crate::{Fixture, StoreHarness};
 
 /// Two nodes of one server.
-fn nodes<S: TokenStore + 'static>(fixture: &Fixture<S>) -> [Node<S>; 2] {
+pub(super) fn nodes<S: TokenStore + 'static>(fixture: &Fixture<S>) -> [Node<S>; 2] {
     let one = Node::new(fixture.store());
     let two = one.beside(fixture.other_handle());
     [one, two]

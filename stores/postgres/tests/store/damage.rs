@@ -5,7 +5,7 @@ use regrant::{Realm, Subject};
 use regrant_postgres::{PostgresStore, Table};
 
 use crate::server::server;
-use crate::support::{insert, key, open_new, record, telling};
+use crate::support::{PATIENT, insert, key, open_new, record, telling};
 
 #[tokio::test]
 async fn a_client_id_that_is_none_is_damage() {
@@ -46,7 +46,7 @@ async fn is_damage_to_a_load(assignment: &str) {
 }
 
 async fn reopen(table: &Table) -> PostgresStore {
-    let builder = PostgresStore::builder(server().url()).unwrap();
+    let builder = PostgresStore::builder(server().url()).unwrap().deadline(PATIENT);
     builder.table(table.clone()).open().await.unwrap()
 }
 

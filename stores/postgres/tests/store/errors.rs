@@ -1,12 +1,18 @@
 //! What the server says, and what becomes of it: never an absence, never a write that is told but not there.
 
-use regrant::store::{Expect, Swap, TokenStore as _};
+use regrant::store::{
+    Expect, GrantIndex as _, GrantOwner, PurgeExpired as _, SingleUse as _, StoreError, Swap, TokenStore as _, UseId,
+};
+use regrant::{Realm, Timestamp};
 use regrant_postgres::{PostgresStore, PostgresStoreBuilder, Table};
+use regrant_testbed::Postgres;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::{Client, NoTls};
 
 use crate::server::server;
-use crate::support::{SHORT, assert_transient, insert, key, load, open_new, pool, record, swap, telling};
+use crate::support::{
+    PATIENT, SHORT, assert_transient, beside, insert, key, load, name, open_new, pool, record, swap, telling,
+};
 
 #[tokio::test]
 async fn an_exhausted_pool_is_a_transient_error_within_the_deadline() {
@@ -25,7 +31,8 @@ async fn an_exhausted_pool_is_a_transient_error_within_the_deadline() {
 async fn serialization_failures_cost_no_write_and_invent_none() {
     let (_, table) = open_new().await;
     let url = format!("{}?options=-c%20default_transaction_isolation%3Dserializable", server().url());
-    let store = PostgresStore::builder(&url).unwrap().table(table).max_connections(16).open().await.unwrap();
+    let store =
+        PostgresStore::builder(&url).unwrap().table(table).max_connections(16).deadline(PATIENT).open().await.unwrap();
     insert(&store, &key(1), record(0_u32.to_be_bytes())).await;
     let writers: Vec<_> = (0..32)
         .map(|_| {
@@ -71,21 +78,94 @@ async fn a_write_that_fails_at_its_commit_is_not_acknowledged() {
     assert_eq!(store.load(&key(1)).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_table_that_is_gone_is_no_absence() {
-    let (store, table) = open_new().await;
-    server().execute(&format!("DROP TABLE {table}"));
-    let error = store.load(&key(1)).await.unwrap_err();
-    assert!(!error.is_transient() && !error.is_corrupt(), "{}", telling(&error));
-    assert!(telling(&error).contains("42P01"), "{}", telling(&error));
+/// What each call of the store came to, all of which must have failed.
+async fn failures(store: &PostgresStore) -> Vec<StoreError> {
+    let (realm, owner) = (Realm::default(), GrantOwner::Client(record("").client_id));
+    vec![
+        store.load(&key(1)).await.unwrap_err(),
+        store.compare_and_swap(&key(2), Expect::Absent, record("next")).await.unwrap_err(),
+        store.page(&realm, &owner, None, 10).await.unwrap_err(),
+        store.purge_expired(Timestamp::from_millis(0), 10).await.unwrap_err(),
+        store.use_once(&UseId::from_bytes([1; 32]), Timestamp::from_millis(0)).await.unwrap_err(),
+    ]
+}
+
+fn assert_rejected(errors: &[StoreError], words: &[&str]) {
+    for error in errors {
+        let told = telling(error);
+        assert!(!error.is_transient() && !error.is_corrupt(), "{told}");
+        assert!(words.iter().all(|word| told.contains(word)), "{told}");
+    }
 }
 
 #[tokio::test]
-async fn a_right_that_was_taken_away_is_no_absence() {
+async fn a_table_that_is_gone_is_rejected_and_named() {
     let (store, table) = open_new().await;
-    server().execute(&format!("ALTER TABLE {table} OWNER TO postgres"));
-    let error = store.load(&key(1)).await.unwrap_err();
-    assert!(!error.is_transient() && telling(&error).contains("42501"), "{}", telling(&error));
+    server().execute(&format!("DROP TABLE {table}; DROP TABLE {}", beside(&table, "marks")));
+    assert_rejected(&failures(&store).await, &["42P01", &name(&table)]);
+}
+
+#[tokio::test]
+async fn a_right_that_was_taken_away_is_rejected_and_its_table_named() {
+    let (store, table) = open_new().await;
+    for table in [table.to_string(), beside(&table, "marks")] {
+        server().execute(&format!("ALTER TABLE {table} OWNER TO postgres"));
+    }
+    assert_rejected(&failures(&store).await, &["42501", "permission denied", &name(&table)]);
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_is_rejected_and_not_shown() {
+    let (server, store) = own_server().await;
+    server.execute("ALTER ROLE regrant PASSWORD 'another-one'");
+    server.terminate_connections();
+    let errors = failures(&store).await;
+    assert_rejected(&errors, &["28P01", "regrant"]);
+    for told in errors.iter().map(|error| telling(error)) {
+        assert!(!told.contains(server.password()) && !told.contains("another-one"), "{told}");
+    }
+}
+
+/// In a failover a primary becomes a replica, and its successor is found without anybody's doing.
+#[tokio::test]
+async fn a_server_that_takes_no_writes_is_transient_and_told() {
+    let (server, store) = own_server().await;
+    server.execute("ALTER ROLE regrant SET default_transaction_read_only = on");
+    server.terminate_connections();
+    for error in failures(&store).await {
+        assert!(error.is_transient(), "{}", telling(&error));
+        assert!(telling(&error).contains("takes no writes"), "{}", telling(&error));
+    }
+    server.execute("ALTER ROLE regrant RESET default_transaction_read_only");
+    server.terminate_connections();
+    insert(&store, &key(2), record("next")).await;
+}
+
+/// A purge makes room, an archive takes the log, a neighbour ends: time mends it.
+#[tokio::test]
+async fn a_server_without_room_is_transient_and_told() {
+    let (store, table) = open_new().await;
+    let name = name(&table);
+    for code in ["53100", "53200", "53300", "58030"] {
+        server().execute(&format!(
+            "CREATE OR REPLACE FUNCTION {name}_full() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE 'there is no room' USING ERRCODE = '{code}'; END $$; \
+             CREATE OR REPLACE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}_full()"
+        ));
+        let error = store.compare_and_swap(&key(1), Expect::Absent, record("grant")).await.unwrap_err();
+        assert!(error.is_transient(), "{code}: {}", telling(&error));
+        assert!(telling(&error).contains(code) && telling(&error).contains("no room"), "{}", telling(&error));
+    }
+}
+
+/// A store with one grant on a server that no other test uses.
+async fn own_server() -> (Postgres, PostgresStore) {
+    let server = Postgres::start();
+    let builder = PostgresStore::builder(server.url()).unwrap().deadline(PATIENT);
+    builder.migrate().await.unwrap();
+    let store = builder.open().await.unwrap();
+    insert(&store, &key(1), record("grant")).await;
+    (server, store)
 }
 
 #[tokio::test]
@@ -101,7 +181,7 @@ async fn what_the_server_quotes_of_a_row_is_not_told() {
 async fn one_read_only_session_is_left_for_another() {
     let (_, table) = open_new().await;
     let pool = pool(&server().url(), 1);
-    let store = PostgresStoreBuilder::from_pool(pool.clone()).table(table).open().await.unwrap();
+    let store = PostgresStoreBuilder::from_pool(pool.clone()).table(table).deadline(PATIENT).open().await.unwrap();
     insert(&store, &key(1), record("old")).await;
     let version = load(&store, &key(1)).await.version;
     let spoil =
@@ -116,7 +196,8 @@ async fn one_read_only_session_is_left_for_another() {
 async fn a_dropped_call_leaves_its_answer_to_nobody() {
     let (_, table) = open_new().await;
     let pool = pool(&server().url(), 1);
-    let store = PostgresStoreBuilder::from_pool(pool.clone()).table(table.clone()).open().await.unwrap();
+    let store =
+        PostgresStoreBuilder::from_pool(pool.clone()).table(table.clone()).deadline(PATIENT).open().await.unwrap();
     for id in [1, 2] {
         insert(&store, &key(id), record(format!("grant {id}"))).await;
     }

@@ -7,7 +7,7 @@ use regrant::{ClientId, Realm, Subject, Timestamp};
 use regrant_postgres::{PostgresStore, Table};
 use regrant_testbed::Postgres;
 
-use crate::support::{insert, key, load, name, record, swap};
+use crate::support::{PATIENT, insert, key, load, name, record, swap};
 
 const GRANTS: u32 = 1_000;
 const ROTATIONS: i64 = 10_000;
@@ -125,7 +125,7 @@ async fn an_end_that_moves_near_is_found_at_once() {
 }
 
 async fn open(server: &Postgres, table: &Table) -> PostgresStore {
-    let builder = PostgresStore::builder(server.url()).unwrap().table(table.clone());
+    let builder = PostgresStore::builder(server.url()).unwrap().table(table.clone()).deadline(PATIENT);
     builder.migrate().await.unwrap();
     builder.open().await.unwrap()
 }

@@ -8,7 +8,7 @@ use regrant_postgres::{OpenError, PostgresStore, PostgresStoreBuilder, Table};
 use regrant_testbed::{Disturbance, Proxy};
 
 use crate::server::{new_table, server, url_at};
-use crate::support::{SHORT, beside, insert, key, load, name, open_new, pool, record, telling};
+use crate::support::{PATIENT, SHORT, beside, insert, key, load, name, open_new, pool, record, telling};
 
 const PASSWORD: &str = "kept-away-from-logs";
 
@@ -20,6 +20,7 @@ async fn a_url_that_is_none_is_not_repeated() {
         "mysql://app:kept-away-from-logs@db",
         "postgres://app@db/auth?kept-away=from-logs",
         "postgres:///auth?user=app",
+        "postgres://app:kept-away@db?from-logs=verify-full",
     ] {
         let error = PostgresStore::open(url).await.unwrap_err();
         assert!(matches!(error, OpenError::InvalidUrl), "{url}");
@@ -185,7 +186,7 @@ async fn many_nodes_may_migrate_at_once() {
         };
         let nodes: Vec<_> = (0..8)
             .map(|_| {
-                let builder = at(&server().url()).table(table.clone()).deadline(Duration::from_secs(20));
+                let builder = at(&server().url()).table(table.clone());
                 tokio::spawn(async move { builder.migrate().await })
             })
             .collect();
@@ -268,7 +269,7 @@ fn refuse_inserts_when(table: &Table, condition: &str) {
 }
 
 fn at(url: &str) -> PostgresStoreBuilder {
-    PostgresStore::builder(url).unwrap()
+    PostgresStore::builder(url).unwrap().deadline(PATIENT)
 }
 
 /// A role with no rights, and the URL by which it connects.

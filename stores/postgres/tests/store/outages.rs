@@ -10,7 +10,7 @@ use regrant_testbed::{Disturbance, Postgres, Proxy};
 use tokio::time::{Instant, sleep};
 
 use crate::server::{server, url_at};
-use crate::support::{SHORT, assert_transient, insert, key, load, open_new, pool, record, swap};
+use crate::support::{PATIENT, SHORT, assert_transient, insert, key, load, open_new, pool, record, swap};
 
 #[tokio::test]
 async fn a_silent_server_is_a_transient_error_within_the_deadline() {
@@ -45,7 +45,7 @@ async fn a_silent_server_costs_one_deadline_and_not_one_for_each_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_that_were_terminated_are_noticed_by_nobody() {
     let server = Postgres::start();
-    let builder = PostgresStore::builder(server.url()).unwrap().max_connections(4);
+    let builder = PostgresStore::builder(server.url()).unwrap().max_connections(4).deadline(PATIENT);
     builder.migrate().await.unwrap();
     let store = builder.open().await.unwrap();
     insert(&store, &key(1), record("grant")).await;
@@ -67,7 +67,7 @@ async fn sessions_that_were_terminated_are_noticed_by_nobody() {
 #[tokio::test]
 async fn a_server_that_was_killed_is_used_again_when_it_is_back() {
     let server = Postgres::start();
-    let builder = PostgresStore::builder(server.url()).unwrap();
+    let builder = PostgresStore::builder(server.url()).unwrap().deadline(PATIENT);
     builder.migrate().await.unwrap();
     let store = builder.open().await.unwrap();
     insert(&store, &key(1), record("grant")).await;

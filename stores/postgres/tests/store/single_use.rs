@@ -6,7 +6,7 @@ use regrant_postgres::{OpenError, PostgresStore, PostgresStoreBuilder};
 use regrant_testbed::{Disturbance, Postgres, Proxy};
 
 use crate::server::{server, url_at};
-use crate::support::{SHORT, assert_transient, beside, insert, key, load, open_new, pool, record, telling};
+use crate::support::{PATIENT, SHORT, assert_transient, beside, insert, key, load, open_new, pool, record, telling};
 
 const END: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -51,7 +51,8 @@ async fn a_replica_that_a_pool_falls_back_to_marks_nothing() {
 async fn serialization_failures_make_no_second_first() {
     let (_, table) = open_new().await;
     let url = format!("{}?options=-c%20default_transaction_isolation%3Dserializable", server().url());
-    let store = PostgresStore::builder(&url).unwrap().table(table).max_connections(16).open().await.unwrap();
+    let store =
+        PostgresStore::builder(&url).unwrap().table(table).max_connections(16).deadline(PATIENT).open().await.unwrap();
     for number in 0..10 {
         let tasks: Vec<_> = (0..16)
             .map(|_| {
@@ -94,7 +95,7 @@ async fn a_table_of_the_first_schema_keeps_its_grants_and_learns_marks() {
         beside(&table, "marks"),
         beside(&table, "schema")
     ));
-    let builder = PostgresStore::builder(server().url()).unwrap().table(table);
+    let builder = PostgresStore::builder(server().url()).unwrap().table(table).deadline(PATIENT);
     assert!(matches!(builder.open().await, Err(OpenError::OlderSchema { found: 1, known: 2 })));
     builder.migrate().await.unwrap();
     let store = builder.open().await.unwrap();
@@ -106,7 +107,7 @@ async fn a_table_of_the_first_schema_keeps_its_grants_and_learns_marks() {
 async fn every_use_and_every_purge_goes_by_an_index() {
     // Nobody else's statistics, and nobody gathers any in between.
     let server = Postgres::start_with(&["autovacuum=off", "fsync=off"]);
-    let builder = PostgresStore::builder(server.url()).unwrap();
+    let builder = PostgresStore::builder(server.url()).unwrap().deadline(PATIENT);
     builder.migrate().await.unwrap();
     let store = builder.open().await.unwrap();
     server.execute(

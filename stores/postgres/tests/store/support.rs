@@ -13,10 +13,13 @@ use crate::server::{new_table, server};
 /// A deadline for tests that wait for it: short, but not too short for a login on a busy machine.
 pub(crate) const SHORT: Duration = Duration::from_secs(2);
 
+/// A deadline for tests that are about something else, on however busy a machine.
+pub(crate) const PATIENT: Duration = Duration::from_secs(60);
+
 /// A store on a new table.
 pub(crate) async fn open_new() -> (PostgresStore, Table) {
     let table = new_table();
-    let builder = PostgresStore::builder(server().url()).unwrap().table(table.clone());
+    let builder = PostgresStore::builder(server().url()).unwrap().table(table.clone()).deadline(PATIENT);
     builder.migrate().await.unwrap();
     (builder.open().await.unwrap(), table)
 }

@@ -6,7 +6,7 @@ use regrant_postgres::{OpenError, PostgresStore, PostgresStoreBuilder};
 use regrant_testbed::Postgres;
 
 use crate::server::new_table;
-use crate::support::telling;
+use crate::support::{PATIENT, telling};
 
 fn secure_server() -> &'static Postgres {
     static SERVER: LazyLock<Postgres> = LazyLock::new(Postgres::start_with_tls);
@@ -18,7 +18,10 @@ fn certificate() -> Vec<u8> {
 }
 
 fn with(parameters: &str) -> PostgresStoreBuilder {
-    PostgresStore::builder(format!("{}?{parameters}", secure_server().url())).unwrap().table(new_table())
+    PostgresStore::builder(format!("{}?{parameters}", secure_server().url()))
+        .unwrap()
+        .table(new_table())
+        .deadline(PATIENT)
 }
 
 #[tokio::test]

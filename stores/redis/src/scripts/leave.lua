@@ -1,4 +1,4 @@
--- Removes entries without a grant from the index of one owner, but not those whose creator may still be at work.
+-- Removes entries without a grant of this owner from its index, but not those whose creator may still be at work.
 -- KEYS: 1 the ids, 2 the ends. ARGV: the entries as they were read; one that was renewed since is another one.
 local second = tonumber(redis.call('TIME')[1])
 local removed = 0

@@ -3,11 +3,12 @@
 -- 2 the next value; 3 when it expires in ms, '' for never; 4 '' if the index was not touched, else until when, in s, a new
 -- grant may be created.
 -- Returns 1 stored, 0 conflict, 2 the index must reach further first, 3 too late to create, 4 not a record of ours.
+-- An error names the command: Redis does not where a right is missing.
 local key, expected, value, expiry = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local stored = redis.pcall('GET', key)
 
 if stored then
-  if type(stored) == 'table' then return stored end
+  if type(stored) == 'table' then return {err = stored.err .. ' (GET)'} end
   if #stored < 36 or string.sub(stored, 1, 4) ~= string.sub(value, 1, 4) then return 4 end
   local a, b, c, d = string.byte(stored, 21, 24)
   if #stored ~= ((a * 256 + b) * 256 + c) * 256 + d then return 4 end
@@ -30,5 +31,5 @@ if expiry == '' then
 else
   reply = redis.pcall('SET', key, value, 'PXAT', expiry)
 end
-if reply.err then return reply end
+if reply.err then return {err = reply.err .. ' (SET)'} end
 return 1

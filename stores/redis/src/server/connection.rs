@@ -66,8 +66,12 @@ pub(crate) async fn meet(client: &Client, limit: Duration) -> Result<(Greeting, 
 }
 
 impl Connection {
+    pub(crate) const fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
     /// Sends one command; its reply.
-    pub(super) async fn send(&mut self, command: Cmd, key: &str, limit: Duration) -> Result<Value, RedisError> {
+    pub(crate) async fn send(&mut self, command: Cmd, key: &str, limit: Duration) -> Result<Value, RedisError> {
         let reply = match self {
             Self::Single(connection) => in_time(timeout(limit, connection.req_packed_command(&command)).await)?,
             Self::Cluster(connection) => {

@@ -14,6 +14,14 @@ use regrant_testbed::{Proxy, Redis};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
+/// A deadline for tests that are about something else, on however busy a machine.
+pub(crate) const PATIENT: Duration = Duration::from_secs(20);
+
+/// A store at `url` that waits patiently.
+pub(crate) fn at(url: impl AsRef<str>) -> RedisStoreBuilder {
+    RedisStore::builder(url).deadline(PATIENT)
+}
+
 /// A prefix that no other test uses.
 pub(crate) fn fresh_prefix() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);

@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, Swap, TokenStore};
 use regrant::{ClientId, GrantId, Realm, Subject, Timestamp};
@@ -46,7 +47,8 @@ impl Database {
     }
 
     pub(crate) fn open(&self) -> SqliteStore {
-        SqliteStore::open(&self.path).expect("the file can be opened")
+        // However busy the disk: tests about the deadline set one.
+        SqliteStore::builder().deadline(Duration::from_secs(60)).open(&self.path).expect("the file can be opened")
     }
 
     /// A connection of somebody else to the same file.
