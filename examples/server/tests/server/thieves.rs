@@ -55,10 +55,10 @@ fn a_ring_key_and_an_access_token_make_no_session_and_end_none() {
         let second = refresh(server, &first.text("refresh_token"));
         let access_token = second.text("access_token");
         let id = URL_SAFE_NO_PAD.decode(&access_token[3..]).unwrap()[0];
-        let forger = Forger::new(id, KEY);
-        let grant_id = forger.open(ACCESS, &access_token).grant_id;
+        let thief = Forger::new(id, KEY);
+        let grant_id = thief.open(ACCESS, &access_token).grant_id;
         for number in [0, 1, 2, 9] {
-            let forged = forger.refresh_token(grant_id, number);
+            let forged = thief.refresh_token(grant_id, number);
             assert_eq!(refresh(server, &forged).refusal(), refused(), "generation {number}");
             assert_eq!(server.form("/oauth2/token/revoke", &[SPA[0], ("token", &forged)]).status, 200);
         }
