@@ -188,13 +188,13 @@ async fn each_call_of_the_service_ends<S: TokenStore + 'static>(store: S, silenc
     assert_eq!(introspected.unwrap_err().code(), ErrorCode::TemporarilyUnavailable);
 
     host.store.gather(4);
-    let errors = host.write_all(&held).await;
+    let errors = Box::pin(host.write_all(&held)).await;
     silence(false);
     assert_all_retryable(errors);
 
     host.store.gather(0);
     assert!(host.introspect(&held).await.unwrap());
-    for error in host.write_all(&held).await {
+    for error in Box::pin(host.write_all(&held)).await {
         assert!(error.is_none(), "the retry did not settle it: {error:?}");
     }
 }
@@ -262,12 +262,12 @@ async fn no_call_waits_for_a_locked_file() {
     let host = Host::on(store, &silence);
     let held = host.held().await;
     host.store.gather(4);
-    let errors = host.write_all(&held).await;
+    let errors = Box::pin(host.write_all(&held)).await;
     assert!(host.introspect(&held).await.unwrap());
     silence(false);
     assert_all_retryable(errors);
     host.store.gather(0);
-    for error in host.write_all(&held).await {
+    for error in Box::pin(host.write_all(&held)).await {
         assert!(error.is_none(), "the retry did not settle it: {error:?}");
     }
 }
