@@ -38,7 +38,7 @@ impl<S: TokenStore + 'static> Service<S> {
         let service = TokenService::builder(
             store,
             ClientRegistry::new(),
-            KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").expect("random")),
+            KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap()),
         )
         .clock(clock.clone())
         .build()
