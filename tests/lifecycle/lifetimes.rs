@@ -280,10 +280,10 @@ fn every_answer_tells_a_whole_second_that_is_true_or_is_the_refusal() {
             let (first, lost) = (world.issue(), world.issue());
             world.refresh(lost.refresh()).unwrap();
             world.advance(SECOND * 100 - Duration::from_millis(left));
-            let exchanger =
+            let api =
                 world.acting_as(client("app").with_grant_types([GrantType::TokenExchange, GrantType::RefreshToken]));
             let exchange = ExchangeRequest::new(&*first.access);
-            let exchanged = run(exchanger.service.exchange(&exchanger.client, &exchange)).map(Tokens::from);
+            let exchanged = run(api.service.exchange(&api.client, &exchange)).map(Tokens::from);
             for (what, answer) in [
                 ("exchange", exchanged),
                 ("refresh", world.refresh(first.refresh())),
@@ -294,8 +294,8 @@ fn every_answer_tells_a_whole_second_that_is_true_or_is_the_refusal() {
             ] {
                 let what = format!("{what}, {format:?}, {off} ms past the second, {left} ms left");
                 let Ok(tokens) = answer else {
-                    let word = refusal(answer).code().as_str();
-                    assert!(["invalid_grant", "invalid_request"].contains(&word), "{what}: {word}");
+                    let code = refusal(answer).code();
+                    assert!([ErrorCode::InvalidGrant, ErrorCode::InvalidRequest].contains(&code), "{what}: {code:?}");
                     // Only where no whole second was left, and for a JWT none up to the last second that it can name.
                     assert!(left < 1000 || (format == AccessTokenFormat::Jwt && left < 2000), "{what}");
                     continue;
