@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use regrant::{
-    AccessTokenFormat, ClientPolicy, Clock as _, ExchangeRequest, GrantType, Lifetime, Policy, Refusal, Timestamp,
+    AccessTokenFormat, ClientPolicy, Clock as _, ErrorCode, ExchangeRequest, GrantType, Lifetime, Policy, Refusal,
+    Timestamp,
 };
 
 use crate::world::{DAY, HOUR, MINUTE, MS, SECOND, START, Tokens, World, approval, client, refusal, resources, run};
