@@ -74,7 +74,7 @@ pub enum Refusal {
     /// The grant was revoked.
     #[error("grant revoked")]
     GrantRevoked,
-    /// The grant has reached its absolute end.
+    /// The grant has reached its absolute end, or its last second: an access token would not live for a whole one.
     #[error("grant expired")]
     GrantExpired,
     /// The host no longer serves this resource owner.

@@ -17,7 +17,7 @@ pub struct TokenResponse {
     pub access_token: AccessToken,
     /// How it is to be presented.
     pub token_type: TokenType,
-    /// How long it still lives. In a replay that is less than a full lifetime: the answer tells the truth.
+    /// The rest of its life, at least a second. In a replay that is less than a full lifetime: the answer tells the truth.
     pub expires_in: Duration,
     /// The refresh token to use from now on. Absent when the grant has none, or when the presented one stays valid.
     pub refresh_token: Option<RefreshToken>,
