@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::response::UnsignedJwt;
 use super::{Context, TokenResponse, TokenType};
 use crate::clock::Timestamp;
+use crate::entropy::draw;
 use crate::grant::{Confirmation, Grant, LiveAccessToken};
 use crate::grant_type::GrantType;
 use crate::refusal::Refusal;
@@ -14,7 +15,7 @@ use crate::secret::{AccessToken, RefreshToken};
 use crate::token::{Binding, Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
 
 /// The unit in which clients are told how long an access token lives.
-pub(super) const SECOND: Duration = Duration::from_secs(1);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// How far an access token reaches.
 pub(super) struct Access {
@@ -113,8 +114,7 @@ pub(super) fn mint(
     origin: &Origin<'_>,
     ctx: &Context<'_>,
 ) -> Result<Minted, Refusal> {
-    let serial = grant.next_serial;
-    grant.next_serial = serial.checked_add(1).ok_or(Refusal::GrantExhausted)?;
+    let serial = u32::from_be_bytes(draw(ctx.entropy));
     let (secret, parent) = match origin {
         Origin::Drawn => (TokenSecret::random(ctx.entropy), None),
         Origin::Derived(from, generation) => (key.derive(from, TokenKind::AccessToken, serial), Some(*generation)),
@@ -146,7 +146,7 @@ fn confirmation(grant: &Grant, ctx: &Context<'_>) -> Option<Confirmation> {
 }
 
 /// The access token that an earlier request derived from the same rotation for the same reach, unless its last second has
-/// begun.
+/// begun, or the grant ends before it under a policy that was tightened since.
 pub(super) fn repeat(
     grant: &Grant,
     access: &Access,
@@ -159,7 +159,8 @@ pub(super) fn repeat(
         token.parent == Some(generation)
             && access.is_of(token, grant)
             && token.confirmation == confirmation(grant, ctx)
-            && ctx.now + SECOND <= token.expires_at
+            && lives_a_second(token.expires_at, ctx)
+            && grant.absolute_end(ctx.policy).is_none_or(|end| token.expires_at <= end)
     };
     grant.access.iter().filter(is_repeatable).find_map(|token| {
         let secret = key.derive(derivation, TokenKind::AccessToken, token.serial);
@@ -175,7 +176,11 @@ fn access_token_end(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Refus
     let own_end = if is_jwt { own_end.rounded_up() } else { own_end };
     let grant_end = grant.absolute_end(ctx.policy).map(|end| if is_jwt { end.rounded_down() } else { end });
     let end = grant_end.map_or(own_end, |grant_end| own_end.min(grant_end));
-    if ctx.now + SECOND <= end { Ok(end) } else { Err(Refusal::GrantExpired) }
+    if lives_a_second(end, ctx) { Ok(end) } else { Err(Refusal::GrantExpired) }
+}
+
+pub(super) fn lives_a_second(end: Timestamp, ctx: &Context<'_>) -> bool {
+    end.since(ctx.now).is_some_and(|left| left >= SECOND)
 }
 
 /// A refresh token in clear, on its way out.

@@ -1,4 +1,4 @@
-use super::access::{Access, SECOND};
+use super::access::{Access, lives_a_second};
 use super::issue::{first_tokens, found};
 use super::{ActiveToken, Context, ExchangeRequest, TokenResponse};
 use crate::grant::{Actor, Approval, Grant, Phase, earlier};
@@ -26,7 +26,7 @@ pub fn exchange(
     }
     let ActiveToken { scope: held, resources: audience, expires_at, approval, .. } = subject;
     // The new token lives no longer, and a client is told whole seconds.
-    if expires_at.is_some_and(|end| end < ctx.now + SECOND) {
+    if expires_at.is_some_and(|end| !lives_a_second(end, ctx)) {
         return Err(Refusal::SubjectTokenInvalid);
     }
     // A client that acts for itself has nobody to be acted for: it authenticates at the next service itself.

@@ -66,14 +66,15 @@ pub fn introspect(
 
 fn access_token(grant: Grant, presented: &Opened, caller: &Client) -> Option<ActiveToken> {
     let is_own = owned_by(caller, &grant).is_ok();
-    let token = grant.access.into_iter().find(|token| token.serial == presented.number)?;
+    let digest = presented.secret.digest();
+    let token = grant.access.into_iter().find(|token| token.serial == presented.number && token.digest == digest)?;
     let resources = token.resources.unwrap_or_else(|| grant.approval.resources.clone());
     let may_know = match &caller.introspection {
         IntrospectionAccess::Any => true,
         IntrospectionAccess::Own => is_own,
         IntrospectionAccess::Audiences(audiences) => is_own || resources.intersects(audiences),
     };
-    if !may_know || token.digest != presented.secret.digest() {
+    if !may_know {
         return None;
     }
     Some(ActiveToken {

@@ -107,7 +107,6 @@ pub(super) fn found(
         head: None,
         recent: VecDeque::new(),
         access: VecDeque::new(),
-        next_serial: 0,
         write_id: [0; 4],
     })
 }

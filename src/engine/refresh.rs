@@ -68,8 +68,8 @@ struct Answer {
     events: Vec<EventKind>,
 }
 
-/// Judges by generation and never by time. The head's own end comes first, except for a token ahead of the record: what the
-/// record knows of the head is then out of date.
+/// Judges by generation and never by time. The head's own end does not matter for a token ahead of the record: what the record
+/// knows of the head is then out of date.
 fn standing(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'_>) -> Standing {
     if presented.number > head.generation {
         return match ctx.policy.on_rollback {
@@ -77,14 +77,19 @@ fn standing(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context
             OnRollback::Refuse => Standing::Refused(Refusal::RefreshTokenAhead),
         };
     }
-    if head.end(ctx.policy).is_some_and(|end| end <= ctx.now) {
-        Standing::Refused(Refusal::RefreshTokenExpired)
-    } else if presented.number < head.generation {
+    let standing = if presented.number < head.generation {
         former(grant, head, presented, ctx)
     } else if presented.secret.digest() == head.digest {
         Standing::Head
     } else {
         Standing::Reused(Refusal::RefreshTokenForked)
+    };
+    match standing {
+        // A spent token is one also when the head is over: access tokens of the thief may live on.
+        Standing::Head | Standing::Former { .. } if head.end(ctx.policy).is_some_and(|end| end <= ctx.now) => {
+            Standing::Refused(Refusal::RefreshTokenExpired)
+        }
+        standing => standing,
     }
 }
 

@@ -73,7 +73,6 @@ impl Grant {
         out.list(self.recent.iter(), write_retired);
         let granted = self.approval.confirmation.as_ref();
         out.list(self.access.iter(), |out, token| write_access_token(out, token, granted));
-        out.number(self.next_serial.into());
         out.array(&self.write_id);
         out.seal(self.id.as_bytes())
     }
@@ -103,7 +102,6 @@ impl Grant {
             head: from.optional(read_head)?,
             recent: from.list(read_retired)?.into(),
             access: from.list(|from| read_access_token(from, granted.as_ref()))?.into(),
-            next_serial: from.small()?,
             write_id: from.array()?,
         };
         from.close().map(|()| grant)
@@ -312,7 +310,7 @@ fn read_retired(from: &mut Reader<'_>) -> Result<Retired, CorruptRecord> {
 
 /// Most tokens are bound as their grant is, which takes no bytes to say.
 fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option<&Confirmation>) {
-    out.number(token.serial.into());
+    out.array(&token.serial.to_be_bytes());
     out.array(token.digest.as_bytes());
     out.optional(token.scope.as_ref(), |out, scope| out.text(scope.as_str()));
     out.optional(token.resources.as_ref(), write_resources);
@@ -326,7 +324,7 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option
 
 fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> Result<LiveAccessToken, CorruptRecord> {
     Ok(LiveAccessToken {
-        serial: from.small()?,
+        serial: u32::from_be_bytes(from.array()?),
         digest: from.digest()?,
         scope: from.optional(|from| from.parsed(Scope::new))?,
         resources: from.optional(read_resources)?,

@@ -47,8 +47,6 @@ pub struct Grant {
     pub(crate) recent: VecDeque<Retired>,
     /// Live access tokens, oldest first.
     pub(crate) access: VecDeque<LiveAccessToken>,
-    /// The serial of the next access token.
-    pub(crate) next_serial: u32,
     /// Drawn anew for each write, so that no two writes of a record are equal: a writer that meets a record knows its own.
     pub(crate) write_id: [u8; 4],
 }
@@ -282,6 +280,8 @@ pub(crate) struct Retired {
 /// An access token that has neither expired nor been revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LiveAccessToken {
+    /// Random. A count would begin anew when the store loses writes, and an access token derived once more from one rotation
+    /// would be one that somebody holds already, perhaps with less scope.
     pub(crate) serial: u32,
     pub(crate) digest: Digest,
     /// `None` is the whole scope of the grant; so for `resources`.

@@ -323,3 +323,21 @@ fn a_jwt_of_a_second_lives_for_a_second() {
     assert_eq!(tokens.expires_in, MS * 1100);
     assert_eq!(world.introspect(&tokens.access).unwrap().expires_at, Some(START + SECOND * 2));
 }
+
+#[test]
+fn a_repetition_under_a_grant_lifetime_that_was_shortened_tells_the_truth() {
+    let world = World::new(Policy::default());
+    let first = world.issue();
+    world.advance(HOUR);
+    world.refresh(first.refresh()).unwrap();
+    let tightened = world.under(Policy::default().with_grant_lifetime((HOUR + MINUTE).into()));
+    let repeated = tightened.refresh(first.refresh()).unwrap();
+    assert_eq!(repeated.expires_in, MINUTE);
+}
+
+#[test]
+fn at_the_end_of_time_nothing_is_issued_that_lives_for_less_than_a_second() {
+    let world = World::new(Policy::default());
+    world.clock.set(Timestamp::from_millis(i64::MAX - 500));
+    assert_eq!(refusal(world.try_issue(GrantType::Password, approval())), Refusal::GrantExpired);
+}

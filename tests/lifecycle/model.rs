@@ -240,10 +240,9 @@ impl Grant {
         if Self::is_past(self.end, now) {
             return Expected::Refused(vec![Refusal::GrantExpired]);
         }
-        if Self::is_past(self.generations[head].end, now) {
-            return Expected::Refused(vec![Refusal::RefreshTokenExpired]);
-        }
-        let refused = if wanted.is_some_and(|wanted| wanted.contains("delete")) {
+        let refused = if Self::is_past(self.generations[head].end, now) {
+            Some(Refusal::RefreshTokenExpired)
+        } else if wanted.is_some_and(|wanted| wanted.contains("delete")) {
             Some(Refusal::ScopeExceeded)
         } else if self.is_in_last_second(now) {
             Some(Refusal::GrantExpired)

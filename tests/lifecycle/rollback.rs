@@ -141,14 +141,27 @@ fn under_on_reuse_refuse_a_fork_is_refused_and_the_head_lives() {
 }
 
 #[test]
-fn access_tokens_that_the_store_forgot_are_inactive_and_their_serials_confuse_nobody() {
+fn access_tokens_that_the_store_forgot_are_inactive_and_become_no_others() {
     let world = World::new(Policy::default());
     let first = world.issue();
     let old = world.store.record(first.grant_id).unwrap();
     let forgotten = world.refresh(first.refresh()).unwrap();
     world.store.overwrite(first.grant_id, old);
     let next = world.refresh(forgotten.refresh()).unwrap();
-    assert!(!world.is_active(&forgotten.access), "its serial is now another token's");
+    assert!(!world.is_active(&forgotten.access));
     world.revoke(&forgotten.access);
     assert!(world.is_active(&next.access));
+}
+
+#[test]
+fn an_access_token_that_the_store_forgot_does_not_come_back_with_more_scope() {
+    // Both are derived from one rotation: the secret must not be the same.
+    let world = World::new(Policy::default());
+    let first = world.issue();
+    world.refresh(first.refresh()).unwrap();
+    let old = world.store.record(first.grant_id).unwrap();
+    let reader = world.refresh_scoped(first.refresh(), "read").unwrap();
+    world.store.overwrite(first.grant_id, old);
+    let writer = world.refresh_scoped(first.refresh(), "write").unwrap();
+    assert!(!world.is_active(&reader.access) && world.is_active(&writer.access));
 }

@@ -353,3 +353,15 @@ fn a_scope_of_any_size_does_not_help_a_thief_who_is_seen() {
     let request = RefreshRequest::new(chain[0].refresh()).with_scope(scope("delete"));
     assert_eq!(refusal(world.refresh_with(&request)), Refusal::RefreshTokenReused);
 }
+
+#[test]
+fn a_spent_token_ends_what_is_left_of_a_grant_whose_refresh_token_is_over() {
+    // Refresh tokens that lie idle for less than an access token lives.
+    let world = World::new(Policy::default().with_refresh_token_lifetime((MINUTE * 10).into()));
+    let stolen = world.issue();
+    let thief = world.rotate(&stolen, 2, MINUTE).pop().unwrap();
+    world.advance(MINUTE * 10);
+    assert!(world.is_active(&thief.access));
+    assert_eq!(refusal(world.refresh(stolen.refresh())), Refusal::RefreshTokenReused);
+    assert!(!world.is_active(&thief.access));
+}
