@@ -36,8 +36,9 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// What it may ask the token endpoint for. Default `authorization_code` alone, as in AM: list `refresh_token` too.
     pub grant_types: Vec<GrantType>,
-    /// The scope it may be granted. Default empty. A scope that is withdrawn here is gone from the next refresh on; access tokens
-    /// already out keep it until they expire, unless [`revoke_client`](crate::TokenService::revoke_client) ends them.
+    /// The scope it may be granted. Default empty. A scope that is withdrawn here is gone from the next refresh on;
+    /// access tokens already out keep it until they expire, unless
+    /// [`revoke_client`](crate::TokenService::revoke_client) ends them.
     pub scope: Scope,
     /// What it gets when a request names no scope (RFC 6749 section 3.3): all of [`scope`](Self::scope) when absent; when empty
     /// the request is refused. Default absent. AM: `defaultScopes`.
@@ -51,8 +52,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A confidential client with the defaults named at each field: it has a secret, and shows it in the header or in the
-    /// body.
+    /// A confidential client with the defaults named at each field: it has a secret, and shows it in the header or in
+    /// the body.
     #[must_use]
     pub fn new(id: ClientId) -> Self {
         Self {
@@ -69,8 +70,8 @@ impl Client {
         }
     }
 
-    /// A public client (RFC 6749 section 2.1) with the defaults named at each field. It has no secret: anybody can say its
-    /// id.
+    /// A public client (RFC 6749 section 2.1) with the defaults named at each field. It has no secret: anybody can say
+    /// its id.
     ///
     /// ```
     /// use regrant::{Client, ClientId, ClientRegistry};
@@ -173,7 +174,8 @@ impl Client {
         })
     }
 
-    /// Whether it may use `grant_type`: it lists it, and client credentials only if it has some (OAuth 2.1 section 4.2).
+    /// Tells whether the client may use `grant_type`: it is registered for the flow, and has credentials if the flow is
+    /// client credentials (OAuth 2.1 section 4.2).
     #[must_use]
     pub fn may_use(&self, grant_type: &GrantType) -> bool {
         self.grant_types.contains(grant_type) && (self.is_confidential() || *grant_type != GrantType::ClientCredentials)
@@ -228,7 +230,7 @@ pub enum AuthenticationMethods {
 }
 
 impl AuthenticationMethods {
-    /// Whether `method` is one of them.
+    /// Tells whether `method` is one of them.
     #[must_use]
     pub fn contains(self, method: ClientAuthenticationMethod) -> bool {
         use ClientAuthenticationMethod::{ClientSecretBasic, ClientSecretPost};
@@ -238,13 +240,14 @@ impl AuthenticationMethods {
         }
     }
 
-    /// Whether the client always shows possession of a private key, which nobody else ever holds (RFC 9700 section 2.5).
+    /// Tells whether the client always shows possession of a private key, which nobody else ever holds (RFC 9700
+    /// section 2.5).
     #[must_use]
     pub const fn are_asymmetric(self) -> bool {
         matches!(self, Self::Only(method) if method.is_asymmetric())
     }
 
-    /// Whether it takes a library for JWTs or certificates to verify them.
+    /// Tells whether it takes a library for JWTs or certificates to verify them.
     pub(crate) fn need_verifier(self) -> bool {
         matches!(self, Self::Only(method) if !ClientAuthenticationMethod::PLAIN.contains(&method))
     }

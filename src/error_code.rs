@@ -34,7 +34,7 @@ pub enum ErrorCode {
     /// `unsupported_response_type` (RFC 6749 section 4.1.2.1), for authorization endpoints.
     UnsupportedResponseType,
     /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1, used with 503 as RFC 7009 section 2.2.1 does): try again.
-    /// Whether anything was stored may be unknown; the same request again settles it.
+    /// It may be unknown if anything was stored; the same request again settles it.
     TemporarilyUnavailable,
     /// `server_error` (RFC 6749 section 4.1.2.1): trying again does not help until somebody mends the service.
     ServerError,

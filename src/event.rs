@@ -185,7 +185,7 @@ pub enum EventKind {
     },
     /// A spent or forked refresh token was presented by its rightful client.
     ReuseDetected {
-        /// [`Refusal::RefreshTokenReused`] or [`Refusal::RefreshTokenForked`].
+        /// [`Refusal::RefreshTokenReused`], [`Refusal::RefreshTokenForked`] or [`Refusal::ReplayLimitReached`].
         cause: Refusal,
         /// Whether the policy revoked the grant for it.
         revoked: bool,

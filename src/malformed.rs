@@ -1,4 +1,4 @@
-//! What is wrong with the form of a request.
+//! Faults in the form of a request.
 
 use crate::error_code::ErrorCode;
 use crate::parameters::MissingParameter;

@@ -59,8 +59,8 @@ pub enum ProofError {
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// The part of a DPoP proof that is wrong (RFC 9449 section 4.3): for the host. Clients are told `invalid_dpop_proof`, whatever
-/// it is.
+/// The part of a DPoP proof that is wrong (RFC 9449 section 4.3): for the host. Clients are told `invalid_dpop_proof`,
+/// whatever it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofFault {

@@ -83,8 +83,8 @@ pub enum Refusal {
     /// The refresh token has expired.
     #[error("refresh token expired")]
     RefreshTokenExpired,
-    /// The refresh token does not carry the root of its grant: a key of the ring sealed it, but the grant never issued it. The
-    /// key has leaked, or the record was rolled back to before its redemption.
+    /// The refresh token does not carry the root of its grant: a key of the ring sealed it, but the grant never issued
+    /// it. The key has leaked, or the record was rolled back to before its redemption.
     #[error("refresh token without the root of its grant")]
     RootMismatch,
     /// The refresh token was presented again more often than the policy allows: reuse.
@@ -94,8 +94,8 @@ pub enum Refusal {
     /// grace nor theft, so the service answers that it is to be tried again.
     #[error("clock behind the record")]
     ClockBehind,
-    /// The successor derived from the refresh token is not the one that the record knows: two nodes have different keys under
-    /// one key id, or the record is damaged. To be tried again, at a node that has the right key.
+    /// The successor derived from the refresh token is not the one that the record knows: two nodes have different keys
+    /// under one key id, or the record is damaged. To be tried again, at a node that has the right key.
     #[error("derived successor differs from the recorded one")]
     SuccessorMismatch,
     /// A spent refresh token: reuse.

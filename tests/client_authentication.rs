@@ -64,7 +64,7 @@ async fn no_endpoint_answers_a_request_without_any_client() {
     assert!((server.store().calls(), server.store().snapshot()) == before);
 }
 
-// C133 to C135, C142, C143. RFC 6749 section 5.2, RFC 7662 section 2.3: the challenge goes to those who used the header,
+// RFC 6749 section 5.2, RFC 7662 section 2.3: the challenge goes to those who used the header,
 // and to all at introspection. RFC 9110 section 15.5.2: whoever gets no challenge gets no 401. `Reply` checks both.
 #[tokio::test]
 async fn wrong_credentials_are_invalid_client_whatever_is_wrong_with_them() {

@@ -20,7 +20,7 @@ use regrant::{
     Port, TokenError, TokenService, UserCode,
 };
 
-/// What can fail behind the service.
+/// The ways in which a port behind the service can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     Outage,

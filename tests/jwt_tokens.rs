@@ -155,6 +155,24 @@ async fn what_the_issuer_did_not_sign_is_inactive_and_costs_no_io() {
     assert!(!server.is_active(reply.text("id_token")).await);
 }
 
+// Whoever has a signing key can say anything but a `jti` that the key ring sealed. Introspection tells the record of
+// the `jti`, whatever the other claims are.
+#[tokio::test]
+async fn a_signing_key_makes_no_token_that_introspection_takes_for_more_than_its_record_says() {
+    let (server, issuer) = start();
+    let tokens = server.sign_in(APP).await;
+    let honest = server.introspect(APP, &tokens.access).await.json;
+    let mut said = claims(&tokens.access);
+    said["scope"] = json!("admin");
+    said["sub"] = json!("root");
+    said["exp"] = json!(NOW + 360_000);
+    assert_eq!(server.introspect(APP, &issuer.forged(&said)).await.json, honest);
+    for jti in [json!("jti"), json!(tokens.refresh), json!(&tokens.refresh[3..]), json!(null)] {
+        said["jti"] = jti;
+        assert_eq!(server.introspect(APP, &issuer.forged(&said)).await.json, json!({ "active": false }), "{said}");
+    }
+}
+
 // DESIGN section 1, promise 1: also when the keys were changed in between.
 #[tokio::test]
 async fn a_retry_repeats_the_same_jwt_under_the_key_of_the_first_answer() {

@@ -1,4 +1,5 @@
-//! Clients that are not authenticated: the same work and the same answer whatever is wrong, and the reason for the host alone.
+//! Clients that are not authenticated: the same work and the same answer whatever is wrong, and the reason for the host
+//! alone.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -29,7 +30,7 @@ impl Work {
         self.0[kind].fetch_add(1, Ordering::SeqCst);
     }
 
-    /// What was asked for since the last call.
+    /// Returns the work that was asked for since the last call.
     fn take(&self) -> [usize; 3] {
         [0, 1, 2].map(|kind| self.0[kind].swap(0, Ordering::SeqCst))
     }
@@ -137,7 +138,7 @@ async fn what_is_verified_for_the_sake_of_equal_work_authenticates_nobody() {
         assert_eq!(work.take(), [0, 1, 0], "{name}");
     }
     assert_eq!(clients.authenticate(&assertion("private_key_jwt", GENUINE)).await.unwrap().id, id("private_key_jwt"));
-    // Where nobody has a key there is nobody to find out about.
+    // A registry without keys has nobody to find out about.
     let plain = ClientRegistry::new().with(client(SPA), []).unwrap();
     let error = plain.authenticate(&assertion("nobody", GENUINE)).await.unwrap_err();
     assert_eq!(error.refusal(), Some(CredentialRefusal::UnknownClient));

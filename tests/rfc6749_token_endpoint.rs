@@ -375,6 +375,7 @@ async fn a_deleted_client_is_unknown_and_its_successor_of_the_same_id_inherits_n
     let deleted = server.restarted(|config| config.without("app"));
     assert_eq!(deleted.refresh(APP, &tokens.refresh).await.outcome(), (401, "invalid_client"));
     assert_eq!(deleted.redeem(APP, &code).await.outcome(), (401, "invalid_client"));
+    assert!(deleted.is_active(&tokens.access).await, "until it expires, or `revoke_client` is called");
 
     let recreated = server.restarted(|config| config.client(client(APP).with_registration(Registration(2)), APP));
     let before = server.store().snapshot();
@@ -823,7 +824,7 @@ async fn codes_and_tokens_for_equal_requests_have_nothing_in_common_but_their_pr
     }
 }
 
-// Row 6 of the order of checks, at its boundary: C48.
+// A code is good before its end, and not at it.
 #[tokio::test]
 async fn a_code_lives_up_to_its_last_millisecond_and_not_beyond() {
     for (age, expected) in [(119_999, 200), (120_000, 400)] {

@@ -393,7 +393,7 @@ async fn a_policy_may_ask_for_a_proof_with_every_token() {
     assert!(service(policy).proof_verifier(verifier).build().is_ok());
 }
 
-/// What is wrong with a refresh, in the order of checks of DESIGN section 4.
+/// The faults of a refresh, in the order in which they are looked for.
 const FAULTS: [(&str, Outcome, Option<Refusal>); 10] = [
     ("malformed", (400, "invalid_scope"), None),
     (

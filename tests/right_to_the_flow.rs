@@ -1,5 +1,5 @@
-//! A client that may not use a flow gets nothing verified, marked as used, asked of the host or loaded, at any endpoint and by
-//! any method of the service.
+//! A client that may not use a flow gets nothing verified, marked as used, asked of the host or loaded, at any endpoint
+//! and by any method of the service.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -61,7 +61,7 @@ fn with_flows(config: Config, missing: &[&str]) -> Config {
     config.with_client(APP, change).with_client(SPA, change)
 }
 
-/// What a client got while it might use every flow.
+/// The tokens that a client got while it might use every flow.
 struct Held {
     server: Server,
     verifier: StubVerifier,
@@ -209,7 +209,7 @@ async fn a_grant_of_a_flow_withdrawn_since_is_refreshed() {
     assert_eq!(server.refresh(SPA, &held.refresh).await.status(), 200);
 }
 
-// What a public client could learn otherwise: whether a token that it found somewhere is its own and alive.
+// A public client could otherwise learn that a token which it found somewhere is its own, and alive.
 #[tokio::test]
 async fn token_exchange_tells_a_public_client_without_the_flow_nothing_of_a_token() {
     let held = Held::by(SPA).await;

@@ -1,4 +1,4 @@
-//! What hosts see of events and durations: log lines, metrics, several sinks.
+//! Events and durations as hosts see them: log lines, metrics, several sinks.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -77,8 +77,9 @@ impl<S: Send + Sync> Fixture<S> {
         self
     }
 
-    /// What makes the next request of the store arrive and its reply not, once for each call: a proxy that closes the connection
-    /// instead, for instance. The link lives on, so that a client library which repeats requests by itself does so.
+    /// Sets a function that lets the next request of the store arrive and loses its reply, once for each call: a proxy
+    /// that closes the connection instead, for instance. The link lives on, so that a client library which repeats
+    /// requests by itself does so.
     #[must_use]
     pub fn with_lost_reply<F>(mut self, lose: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
@@ -130,7 +131,7 @@ impl<S: Send + Sync> Fixture<S> {
         self.second.as_ref().map_or_else(|| self.store(), Arc::clone)
     }
 
-    /// What loses the reply to the next request.
+    /// Loses the reply to the next request.
     ///
     /// # Panics
     /// When the fixture does not know how.

@@ -20,7 +20,8 @@
 ///
 /// The tests stand in a module `conformance`, in groups as [`cases`](crate::cases) has them. A group that a store has no
 /// part in is left out with a reason, and its tests are shown as ignored, with that reason. `token_store` and `lifecycle`
-/// are never left out; `single_use_purge`, `single_use_outage` and `single_use_lost_reply` go with either of the two that they join.
+/// are never left out; `single_use_purge`, `single_use_outage` and `single_use_lost_reply` go with either of the two
+/// that they join.
 #[macro_export]
 macro_rules! store_tests {
     ($harness:expr) => {

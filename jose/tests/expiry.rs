@@ -1,5 +1,5 @@
-//! RFC 7519 sections 4.1.4 to 4.1.6: every JWT that is read is held to `exp`, `nbf` and `iat`, and one of the wrong type is
-//! never read over.
+//! RFC 7519 sections 4.1.4 to 4.1.6: every JWT that is read is held to `exp`, `nbf` and `iat`, and one of the wrong
+//! type is never read over.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -46,7 +46,7 @@ impl Introspect for Says {
     }
 }
 
-/// Whether a good one of this kind, with that claim changed, is accepted.
+/// Tells whether a good one of this kind, with that claim changed, is accepted.
 async fn is_accepted(kind: &str, key: &PrivateKey, name: &str, value: Option<Value>) -> bool {
     static JTI: AtomicUsize = AtomicUsize::new(0);
     let jti = JTI.fetch_add(1, Ordering::Relaxed).to_string();

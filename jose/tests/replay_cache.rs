@@ -48,7 +48,7 @@ async fn a_full_replay_cache_refuses_rather_than_forgets_what_is_live() {
     assert!(ReplayCache::new(0, Arc::new(clock)).use_once(&mark(1), at(50)).await.is_err());
 }
 
-// Whoever has as many proofs of their own accepted as the cache has room for gets no old one accepted once more.
+// Whoever has as many proofs of their own accepted as the cache holds gets no old one accepted once more.
 #[tokio::test]
 async fn proofs_of_one_s_own_do_not_make_an_old_proof_new() {
     const CAPACITY: usize = 50;
@@ -80,7 +80,7 @@ async fn proofs_of_one_s_own_do_not_make_an_old_proof_new() {
         let replayed = verifier.verify(&stolen, clock.now()).await;
         assert!(matches!(replayed, Err(ProofError::Invalid(ProofFault::Used))), "{number}: {replayed:?}");
     }
-    // A proof that found no room was not used up.
+    // A proof that the full cache refused was not used up.
     clock.advance(Duration::from_secs(60));
     assert!(verifier.verify(&own[2 * CAPACITY - 1], clock.now()).await.is_err(), "what is held is remembered longer");
     clock.advance(Duration::from_secs(30));

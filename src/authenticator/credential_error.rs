@@ -59,7 +59,8 @@ pub enum CredentialRefusal {
     /// The client certificate (RFC 8705 section 2).
     #[error("{0}")]
     Certificate(CertificateFault),
-    /// A reason of the host's own authenticator, in `snake_case`: a word from a fixed list, since it becomes a metric label.
+    /// A reason of the host's own authenticator, in `snake_case`: a word from a fixed list, since it becomes a metric
+    /// label.
     #[error("{0}")]
     Other(&'static str),
 }

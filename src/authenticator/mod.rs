@@ -49,7 +49,7 @@ impl ClientCredentials {
         }
     }
 
-    /// Whether this is how a client of `methods` may authenticate.
+    /// Tells whether this is how a client of `methods` may authenticate.
     #[must_use]
     pub fn are_of(&self, methods: AuthenticationMethods) -> bool {
         use ClientAuthenticationMethod as Method;
@@ -75,11 +75,12 @@ impl ClientCredentials {
 /// `regrant-jose` has implementations.
 ///
 /// # Contract
-/// * Accepted are only credentials that fit the client's registered method: the caller has compared no more than their kind.
+/// * Accepted are only credentials that fit the client's registered method: the caller has compared no more than their
+///   kind.
 /// * An assertion is accepted once (RFC 7523 section 3).
-/// * It is the same work whatever is wrong, a key that the client does not have included. A [`ClientRegistry`] asks one of its
-///   clients' verifiers also where a request names an unknown client, and refuses whatever the answer is: otherwise the time
-///   of the answer tells who is registered.
+/// * It is the same work whatever is wrong, a key that the client does not have included. A [`ClientRegistry`] asks one
+///   of its clients' verifiers also where a request names an unknown client, and refuses whatever the answer is:
+///   otherwise the time of the answer tells who is registered.
 #[async_trait]
 pub trait VerifyCredentials: Send + Sync {
     /// Finds `credentials` to be those of `client`.
@@ -120,8 +121,8 @@ impl Deref for AuthenticatedClient {
 ///
 /// # Contract
 /// * The registered methods are accepted and no other, and only while the client is enabled.
-/// * An unknown client takes the same work as a wrong secret, or an assertion with a wrong signature: otherwise the time of
-///   the answer tells who is registered, and for which method.
+/// * An unknown client takes the same work as a wrong secret, or an assertion with a wrong signature: otherwise the
+///   time of the answer tells who is registered, and for which method.
 /// * An outage is [`AuthenticateError::unavailable`], never a refusal: a refusal makes clients give up.
 #[async_trait]
 pub trait ClientAuthenticator: Send + Sync {

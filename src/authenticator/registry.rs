@@ -131,7 +131,8 @@ impl ClientRegistry {
     }
 
     /// Judges the credentials, with the same work whoever they are said to be of: two comparisons of a secret, or one
-    /// verification of an assertion or a certificate. So the time of the answer does not tell who is registered, and how.
+    /// verification of an assertion or a certificate. So the time of the answer does not tell who is registered, and
+    /// how.
     async fn judge(&self, own: Option<&Registered>, credentials: &ClientCredentials) -> Result<(), CredentialError> {
         let fitting = own.filter(|own| credentials.are_of(own.client.authentication_methods));
         if let Some(presented) = credentials.secret() {

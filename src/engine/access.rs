@@ -29,9 +29,9 @@ impl Access {
         Self::requested(grant, Some(&grant.approval.scope), &grant.approval.resources, ctx)
     }
 
-    /// The scope and resources that the request names, which the grant and the registration of the client must hold. A request
-    /// that names none gets what is both granted and still registered: a scope withdrawn from a client is gone from its grants
-    /// too (Keycloak GHSA-895x), and the client must not have to guess which one.
+    /// The scope and resources that the request names, which the grant and the registration of the client must hold. A
+    /// request that names none gets what is both granted and still registered: a scope withdrawn from a client is gone
+    /// from its grants too (Keycloak GHSA-895x), and the client must not have to guess which one.
     pub(super) fn requested(
         grant: &Grant,
         scope: Option<&Scope>,
@@ -145,8 +145,8 @@ fn confirmation(grant: &Grant, ctx: &Context<'_>) -> Option<Confirmation> {
     ctx.confirmation.or(grant.approval.confirmation)
 }
 
-/// The access token that an earlier request derived from the same rotation for the same reach, unless its last second has
-/// begun, or the grant ends before it under a policy that was tightened since.
+/// The access token that an earlier request derived from the same rotation for the same reach, unless its last second
+/// has begun, or the grant ends before it under a policy that was tightened since.
 pub(super) fn repeat(
     grant: &Grant,
     access: &Access,
@@ -168,8 +168,8 @@ pub(super) fn repeat(
     })
 }
 
-/// The end of an access token minted now: never after the grant, and at least a second away, since clients are told whole
-/// seconds and take 0 for an error. A JWT states its end in whole seconds, so its record does too.
+/// The end of an access token minted now: never after the grant, and at least a second away, since clients are told
+/// whole seconds and take 0 for an error. A JWT states its end in whole seconds, so its record does too.
 fn access_token_end(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Refusal> {
     let is_jwt = ctx.signing_key.is_some();
     let own_end = ctx.now + ctx.policy.access_token_lifetime;

@@ -4,9 +4,9 @@ use crate::grant::{Grant, Phase};
 use crate::refusal::Refusal;
 use crate::token::{Binding, Lineage, Opened};
 
-/// The checks that come before the generation of a refresh token, and before a code: the grant is this client's and issued this
-/// token, the request shows the key, the grant is alive. Ownership comes first: a stranger's request changes nothing and
-/// reveals nothing (keystone #1262: a foreign client spent a family).
+/// The checks that come before the generation of a refresh token, and before a code: the grant is this client's and
+/// issued this token, the request shows the key, the grant is alive. Ownership comes first: a stranger's request
+/// changes nothing and reveals nothing (keystone #1262: a foreign client spent a family).
 ///
 /// # Errors
 /// The first check that fails.
@@ -24,8 +24,8 @@ pub fn admit(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Result<(),
     Ok(())
 }
 
-/// The grant was issued to this registration of this client, and issued this token: a key of the ring can seal any grant id,
-/// but not the root, which only refresh tokens of the grant carry.
+/// The grant was issued to this registration of this client, and issued this token: a key of the ring can seal any
+/// grant id, but not the root, which only refresh tokens of the grant carry.
 pub(crate) fn presented_by(client: &Client, grant: &Grant, presented: &Opened) -> Result<(), Refusal> {
     owned_by(client, grant)?;
     let fits = presented.lineage.as_ref().is_none_or(|lineage| {
@@ -55,8 +55,8 @@ fn is_possessed(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> bool {
             (shows_the_grants || !grant.is_bound(presented.number))
                 && (*binding == Binding::BEARER || *binding == Binding::of(ctx.confirmation.as_ref()))
         }
-        // The key that the host or the code's request named. After its redemption a code is judged as a second use, whatever
-        // key the redeemer showed: a thief's key must not shield him.
+        // The key that the host or the code's request named. After its redemption a code is judged as a second use,
+        // whatever key the redeemer showed: a thief's key must not shield him.
         None if matches!(grant.phase, Phase::AwaitingRedemption(_)) => {
             shows_the_grants || grant.approval.confirmation.is_none()
         }

@@ -74,9 +74,9 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
     Ok(respond(grant, access, minted, successor, ctx))
 }
 
-/// Binds the refresh tokens of a public client, those of `generation` and later ones, to the key that the request shows (RFC
-/// 9449 section 5): nothing else ties them to the client. Those of a confidential client are tied by its authentication, and
-/// its key may change.
+/// Binds the refresh tokens of a public client, those of `generation` and later ones, to the key that the request shows
+/// (RFC 9449 section 5): nothing else ties them to the client. Those of a confidential client are tied by its
+/// authentication, and its key may change.
 pub(super) fn bind(grant: &mut Grant, generation: u32, ctx: &Context<'_>) {
     if !ctx.client.is_confidential() && grant.approval.confirmation.is_none() && ctx.confirmation.is_some() {
         grant.approval.confirmation = ctx.confirmation;

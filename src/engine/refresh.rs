@@ -68,8 +68,8 @@ struct Answer {
     events: Vec<EventKind>,
 }
 
-/// Judges by generation and never by time. The head's own end does not matter for a token ahead of the record: what the record
-/// knows of the head is then out of date.
+/// Judges by generation and never by time. The head's own end does not matter for a token ahead of the record: what the
+/// record knows of the head is then out of date.
 fn standing(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'_>) -> Standing {
     if presented.number > head.generation {
         return match ctx.policy.on_rollback {
@@ -93,8 +93,8 @@ fn standing(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context
     }
 }
 
-/// A former head is answered while its window is open, and spent afterwards. Parallel tabs, retries and several processes with
-/// one credential look just like this.
+/// A former head is answered while its window is open, and spent afterwards. Parallel tabs, retries and several
+/// processes with one credential look just like this.
 fn former(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'_>) -> Standing {
     let steps = head.generation - presented.number;
     let Some(retired) = grant.rotations_from(presented.number).and_then(|mut rotations| rotations.next()) else {
@@ -130,8 +130,8 @@ enum Clock {
     Behind,
 }
 
-/// The window opened at the rotation and never opens anew; its end is exclusive, so one of 0 has no instant at all. A rotation
-/// a little in the future counts as now: the clocks of two nodes always differ.
+/// The window opened at the rotation and never opens anew; its end is exclusive, so one of 0 has no instant at all. A
+/// rotation a little in the future counts as now: the clocks of two nodes always differ.
 fn clock(retired_at: Timestamp, window: Lifetime, now: Timestamp) -> Clock {
     let Lifetime::Of(window) = window else { return Clock::Running };
     match now.since(retired_at) {
@@ -184,8 +184,8 @@ fn renew(
     Ok(Answer { tokens, commits: true, events: vec![EventKind::Rotated { generation }] })
 }
 
-/// The token proves that the store went back in time. Its holder was the last rightful owner as far as anybody can know, so the
-/// token becomes the head again; a thief's older one will be seen as reuse as soon as both are used.
+/// The token proves that the store went back in time. Its holder was the last rightful owner as far as anybody can
+/// know, so the token becomes the head again; a thief's older one will be seen as reuse as soon as both are used.
 fn heal(
     grant: &mut Grant,
     recorded: u32,
@@ -204,9 +204,10 @@ fn heal(
     Ok(answer)
 }
 
-/// The current refresh token for a former one, byte for byte as it was first handed out: an answer was lost, came second in a
-/// race, or went to another process with the same credential. The access token of the last rotation is repeated too while it
-/// lives and reaches as far as asked. Binds nothing: the request may be a thief's, and its key too.
+/// The current refresh token for a former one, byte for byte as it was first handed out: an answer was lost, came
+/// second in a race, or went to another process with the same credential. The access token of the last rotation is
+/// repeated too while it lives and reaches as far as asked. Binds nothing: the request may be a thief's, and its key
+/// too.
 fn catch_up(
     grant: &mut Grant,
     steps: u32,
@@ -249,8 +250,8 @@ struct Walked<'a> {
     expires_at: Option<Timestamp>,
 }
 
-/// Derives successor after successor, up to the head. A head that is not the recorded one comes of another ring under one key
-/// id, or of a damaged record: no second successor may leave, and nobody is to blame.
+/// Derives successor after successor, up to the head. A head that is not the recorded one comes of another ring under
+/// one key id, or of a damaged record: no second successor may leave, and nobody is to blame.
 fn walk<'a>(grant: &Grant, presented: &Presented<'_>, ctx: &Context<'a>) -> Result<Walked<'a>, Refusal> {
     let (head, rotations) = grant.head.as_ref().zip(grant.rotations_from(presented.number)).ok_or(SPENT)?;
     let (mut parent, mut last) = (presented.secret.clone(), None);

@@ -42,12 +42,13 @@ pub struct Grant {
     pub(crate) phase: Phase,
     /// The current refresh token; absent when the grant has none.
     pub(crate) head: Option<Head>,
-    /// The last rotations, oldest first, at most [`MAX_RECENT`](transition::MAX_RECENT): one entry for each generation before
-    /// the head's, without a gap.
+    /// The last rotations, oldest first, at most [`MAX_RECENT`](transition::MAX_RECENT): one entry for each generation
+    /// before the head's, without a gap.
     pub(crate) recent: VecDeque<Retired>,
     /// Live access tokens, oldest first.
     pub(crate) access: VecDeque<LiveAccessToken>,
-    /// Drawn anew for each write, so that no two writes of a record are equal: a writer that meets a record knows its own.
+    /// Drawn anew for each write, so that no two writes of a record are equal: a writer that meets a record knows its
+    /// own.
     pub(crate) write_id: [u8; 4],
 }
 
@@ -68,9 +69,9 @@ pub struct Approval {
     pub scope: Scope,
     /// The resources consented to (RFC 8707).
     pub resources: Resources,
-    /// The key that whoever presents a code or refresh token must prove to possess. A host may set it, for any client. For a
-    /// public client the first key that it shows when tokens are issued or rotated does (RFC 9449 section 5): it binds the
-    /// refresh tokens issued from then on.
+    /// The key that whoever presents a code or refresh token must prove to possess. A host may set it, for any client.
+    /// For a public client the first key that it shows when tokens are issued or rotated does (RFC 9449 section 5): it
+    /// binds the refresh tokens issued from then on.
     pub confirmation: Option<Confirmation>,
     /// When the resource owner was authenticated (OpenID Connect `auth_time`).
     pub auth_time: Option<Timestamp>,

@@ -33,15 +33,15 @@ impl Grant {
         earlier(end_of(now, lifetime), self.absolute_end(policy))
     }
 
-    /// The rotations from the token of `generation`, a former head, up to the head; `None` when the record no longer knows them
-    /// all.
+    /// The rotations from the token of `generation`, a former head, up to the head; `None` when the record no longer
+    /// knows them all.
     pub(crate) fn rotations_from(&self, generation: u32) -> Option<impl ExactSizeIterator<Item = &Retired>> {
         let steps = usize::try_from(self.head.as_ref()?.generation.checked_sub(generation)?).ok()?;
         let first = self.recent.len().checked_sub(steps)?;
         Some(self.recent.range(first..))
     }
 
-    /// Whether the refresh token of `generation` is bound to the key of the grant.
+    /// Tells whether the refresh token of `generation` is bound to the key of the grant.
     pub(crate) const fn is_bound(&self, generation: u32) -> bool {
         self.approval.confirmation.is_some() && self.bound_from <= generation
     }
@@ -72,8 +72,8 @@ impl Grant {
         };
     }
 
-    /// Takes a refresh token that is ahead of the record for the head: the store lost the writes in between, and with them
-    /// everything that the record could know of its predecessors.
+    /// Takes a refresh token that is ahead of the record for the head: the store lost the writes in between, and with
+    /// them everything that the record could know of its predecessors.
     pub(crate) fn adopt(&mut self, generation: u32, digest: Digest, now: Timestamp, expires_at: Option<Timestamp>) {
         self.recent.clear();
         if let Some(head) = &mut self.head {

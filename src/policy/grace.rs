@@ -10,8 +10,8 @@ use super::human;
 use super::{Lifetime, MINUTE, Policy};
 use crate::vocabulary::InvalidValue;
 
-/// How long a refresh token may be presented again while nobody has used its successor: in a configuration file `"auto"`,
-/// `"until_successor_use"`, or a time such as `"30s"`.
+/// How long a refresh token may be presented again while nobody has used its successor: in a configuration file
+/// `"auto"`, `"until_successor_use"`, or a time such as `"30s"`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,15 +23,15 @@ use crate::vocabulary::InvalidValue;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum GracePeriod {
-    /// Until the successor is used, for clients that authenticate and for requests that show the key to which the grant is
-    /// bound: a deadline protects nobody there, and a phone that lost a response notices it the next morning. For a public
-    /// client with a bearer token 60 s, or the [`catch_up_window`](Policy::catch_up_window) if that is longer.
+    /// Until the successor is used, for clients that authenticate and for requests that show the key to which the grant
+    /// is bound: a deadline protects nobody there, and a phone that lost a response notices it the next morning. For a
+    /// public client with a bearer token 60 s, or the [`catch_up_window`](Policy::catch_up_window) if that is longer.
     Auto,
     /// Exactly this long, at most 120 s; 0 is off. No spent token is answered for longer, whatever the
     /// [`catch_up_window`](Policy::catch_up_window).
     Of(Duration),
-    /// Until the successor is used, however late, also for public clients with bearer tokens: a thief may then present the
-    /// token as late as its owner may.
+    /// Until the successor is used, however late, also for public clients with bearer tokens: a thief may then present
+    /// the token as late as its owner may.
     UntilSuccessorUse,
 }
 
@@ -55,8 +55,8 @@ impl Policy {
         }
     }
 
-    /// How long after its rotation a refresh token is answered whose successor was used. Never longer than a grace period
-    /// that is a time: an older token is not answered where a younger one is refused.
+    /// How long after its rotation a refresh token is answered whose successor was used. Never longer than a grace
+    /// period that is a time: an older token is not answered where a younger one is refused.
     pub(crate) fn walk_window(&self) -> Duration {
         match self.grace_period {
             GracePeriod::Of(span) => span.min(self.catch_up_window),

@@ -34,8 +34,9 @@ policy_fields! {
     /// `refreshTokenLifetime` (-1 = never).
     refresh_token_lifetime: Lifetime = Lifetime::Of(DAY.saturating_mul(7)), am: Lifetime::Of(DAY.saturating_mul(7)),
         with: with_refresh_token_lifetime;
-    /// Whether a use without rotation starts the [`refresh_token_lifetime`](Policy::refresh_token_lifetime) anew, as a rotation
-    /// does: a token in daily use never lies unused. Default true. In AM a token that does not rotate keeps its first end.
+    /// Extension: a use without rotation starts the [`refresh_token_lifetime`](Policy::refresh_token_lifetime) anew, as
+    /// a rotation does. A token in daily use never lies unused. Default true. In AM a token that does not rotate keeps
+    /// its first end.
     extend_on_use: bool = true, am: false, with: with_extend_on_use;
     /// How long a grant lives however often it is refreshed, at least 1 s. A shorter value applies to living grants at
     /// their next refresh; a longer one does not lengthen them. Default never. AM has none.
@@ -47,23 +48,24 @@ policy_fields! {
     /// off, the refresh token stays valid and the answer has none: for clients that authenticate, or whose tokens are bound to a
     /// key; for others RFC 9700 section 2.2.2 wants rotation. Default true. AM: `issueRefreshTokenOnRefreshedToken`.
     issue_refresh_tokens_on_refresh: bool = true, am: true, with: with_issue_refresh_tokens_on_refresh;
-    /// How long after its rotation a refresh token may be presented again while its successor was never used: the answer got
-    /// lost. Counted from the rotation, never extended. Default [`GracePeriod::Auto`]. AM: `refreshTokenGracePeriod`, 0; a
-    /// client's -1 is "0s" here.
+    /// How long after its rotation a refresh token may be presented again while its successor was never used: the
+    /// answer got lost. Counted from the rotation, never extended. Default [`GracePeriod::Auto`]. AM:
+    /// `refreshTokenGracePeriod`, 0; a client's -1 is "0s" here.
     ///
-    /// The grace period also carries a client over a store that fails between write and acknowledgement: with 0 such a fault
-    /// can cost a session.
+    /// The grace period also carries a client over a store that fails between write and acknowledgement: with 0 such a
+    /// fault can cost a session.
     grace_period: GracePeriod = GracePeriod::Auto, am: GracePeriod::Of(Duration::ZERO), with: with_grace_period;
-    /// How long after its rotation a refresh token is answered though its successor was used: parallel tabs, several processes
-    /// with one credential. At most 1 h, and never longer than a [`grace_period`](Policy::grace_period) that is a time; 0 is
-    /// off. The answer is always the current refresh token. An older token, or one more than 8 rotations behind, is reuse.
-    /// Default 10 s. In AM every spent token is answered within the grace period.
+    /// How long after its rotation a refresh token is answered though its successor was used: parallel tabs, several
+    /// processes with one credential. At most 1 h, and never longer than a [`grace_period`](Policy::grace_period) that
+    /// is a time; 0 is off. The answer is always the current refresh token. An older token, or one more than 8
+    /// rotations behind, is reuse. Default 10 s. In AM every spent token is answered within the grace period.
     ///
-    /// The price of a longer window: a thief who presents the stolen token within it is answered too, and is found out later.
+    /// The price of a longer window: a thief who presents the stolen token within it is answered too, and is found out
+    /// later.
     #[serde(with = "human" / "human::optional")]
     catch_up_window: Duration = Duration::from_secs(10), am: GracePeriod::MAX, with: with_catch_up_window;
-    /// How often one retired refresh token may be presented again; once more is reuse. A limit costs one write per replay. Default
-    /// unlimited. AM has none.
+    /// How often one retired refresh token may be presented again; once more is reuse. A limit costs one write per
+    /// replay. Default unlimited. AM has none.
     max_replays: Limit = Limit::Unlimited, am: Limit::Unlimited, with: with_max_replays;
     /// What the reuse of a spent refresh token does to its grant. Default revoke. AM refuses only.
     on_reuse: OnReuse = OnReuse::Revoke, am: OnReuse::Refuse, with: with_on_reuse;
@@ -73,8 +75,8 @@ policy_fields! {
     /// What happens when a genuine refresh token is ahead of its record, which proves that the store lost acknowledged
     /// writes. Default heal.
     on_rollback: OnRollback = OnRollback::Heal, am: OnRollback::Heal, with: with_on_rollback;
-    /// How many access tokens of one grant may be alive at once, 1 to 1000; the oldest makes room. The limit bounds the record.
-    /// Default 16. AM has no limit; [`Policy::am_7_5`] has 1000.
+    /// How many access tokens of one grant may be alive at once, 1 to 1000; the oldest gives way. The limit bounds the
+    /// record. Default 16. AM has no limit; [`Policy::am_7_5`] has 1000.
     max_live_access_tokens: u16 = 16, am: MAX_LIVE_ACCESS_TOKENS, with: with_max_live_access_tokens;
     /// How long an id_token is valid, at least 1 s; read by what issues id_tokens. Default 1 h. AM: `jwtTokenLifetime`.
     #[serde(with = "human" / "human::optional")]
@@ -179,8 +181,8 @@ pub enum RequirePkce {
 impl Policy {
     /// The FAPI 2.0 Security Profile (Final, section 5.3.2): codes of at most 60 s, PKCE for everybody, access tokens bound
     /// to a key or a certificate and short-lived, clients that authenticate with a private key, and no rotation: refresh
-    /// tokens that are of no use to a thief need none, and a lost response costs nothing. With rotation switched on a grace
-    /// period of 0 is refused: FAPI 2.0 asks for a way to retry.
+    /// tokens that are of no use to a thief need none, and a lost response costs nothing. With rotation switched on a
+    /// grace period of 0 is refused: FAPI 2.0 asks for a way to retry.
     ///
     /// What it asks of the authorization endpoint (pushed requests, `iss` in the response) is the host's.
     #[must_use]

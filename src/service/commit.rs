@@ -226,8 +226,8 @@ impl<S: TokenStore> Call<'_, S> {
         Err(self.contended())
     }
 
-    /// The same for a code or refresh token: rows 4 to 6 of the order of checks stand before the decision, and what it lets go
-    /// is signed before it is stored. A signer that fails has then consumed nothing.
+    /// The same for a code or refresh token. Owner, key, and life of the grant are checked before the decision, and the
+    /// answer is signed before the grant is stored: a signer that fails has consumed nothing.
     pub(super) async fn exchange(
         mut self,
         client: &Client,
@@ -288,10 +288,10 @@ impl<S: TokenStore> Call<'_, S> {
     /// Writes once. Whatever is not acknowledged is looked at once, never written again: a database that is slow is not
     /// asked any longer than that.
     ///
-    /// If our record is there, it was stored, though the answer was lost, or was a conflict because a client library repeated
-    /// the write and met its own: no two writes are equal. If another one is there, somebody moved on, and the decision begins
-    /// anew. If nothing moved after an error, the write may still arrive later, so the caller is told to try
-    /// again: its retry finds either state and is answered with the one successor.
+    /// If our record is there, it was stored, though the answer was lost, or was a conflict because a client library
+    /// repeated the write and met its own: no two writes are equal. If another one is there, somebody moved on, and the
+    /// decision begins anew. If nothing moved after an error, the write may still arrive later, so the caller is told
+    /// to try again: its retry finds either state and is answered with the one successor.
     async fn store(&self, grant: &mut Grant, expect: Expect) -> Result<Written, TokenError> {
         grant.write_id = draw(&*self.service.0.entropy);
         let call = self.about(grant.id);

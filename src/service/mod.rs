@@ -125,7 +125,7 @@ impl<S: TokenStore> TokenService<S> {
         TokenServiceBuilder::new(store, Arc::new(authenticator), keys)
     }
 
-    /// The client that `credentials` belong to. Row 2 of the order of checks.
+    /// The client that `credentials` belong to.
     ///
     /// # Errors
     /// [`TokenError::Refused`] when they are not accepted, [`TokenError::Authenticator`] when that cannot be told.
@@ -272,8 +272,8 @@ impl<S: TokenStore> TokenService<S> {
         .await
     }
 
-    /// Answers a refresh (RFC 6749 section 6): rotates, repeats the current refresh token for a recent one, or mints an access
-    /// token, as the policy has it.
+    /// Answers a refresh (RFC 6749 section 6): rotates, repeats the current refresh token for a recent one, or mints an
+    /// access token, as the policy has it.
     ///
     /// # Errors
     /// [`TokenError::Refused`] is final for this refresh token and means `invalid_grant` to the client, or is a fault

@@ -1,4 +1,5 @@
-//! What comes before a grant is looked at: the client's right to the flow, and what the request shows is verified, once.
+//! The steps before a grant is looked at: the client's right to the flow, and the keys that the request shows, verified
+//! once.
 
 use super::commit::Call;
 use super::{TokenError, TokenService};
@@ -29,8 +30,8 @@ impl<S: TokenStore> TokenService<S> {
 }
 
 impl<'a, S> Call<'a, S> {
-    /// The call of a client that may use the flow. For one that may not nothing is verified, marked as used, loaded or asked of
-    /// the host: the name of a public client is no secret, and must not be enough to write to a store.
+    /// The call of a client that may use the flow. For one that may not nothing is verified, marked as used, loaded or
+    /// asked of the host: the name of a public client is no secret, and must not be enough to write to a store.
     pub(super) fn entitled(
         service: &'a TokenService<S>,
         operation: Operation,

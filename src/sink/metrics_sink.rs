@@ -29,7 +29,7 @@ const STORE_CALLS: &str = "regrant_store_duration_seconds";
 /// ```
 #[derive(Clone, Debug)]
 pub struct MetricsSink {
-    /// What [`Timings::now`] counts from.
+    /// The instant from which [`Timings::now`] counts.
     origin: Instant,
 }
 

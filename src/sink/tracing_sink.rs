@@ -50,8 +50,8 @@ impl EventSink for TracingSink {
             | EventKind::Rejected
             | EventKind::RecordCorrupt
             | EventKind::PolicyInvalid => write!(error),
-            // Whoever shows a bound token without its key may have stolen it; one without the root of its grant needs a key of
-            // the ring. A token that is ahead of its record is a lost write.
+            // Whoever shows a bound token without its key may have stolen it; one without the root of its grant needs a
+            // key of the ring. A token that is ahead of its record is a lost write.
             EventKind::Refused(
                 Refusal::ProofOfPossessionFailed | Refusal::RootMismatch | Refusal::RefreshTokenAhead,
             )

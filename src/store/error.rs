@@ -28,8 +28,8 @@ enum Kind {
 }
 
 impl StoreError {
-    /// The store could not be reached, did not answer in time, or cannot write now: a failover, a full disk, no memory left.
-    /// The next attempt may succeed without anybody's doing, since what has expired makes room.
+    /// The store could not be reached, did not answer in time, or cannot write now: a failover, a full disk, no memory
+    /// left. The next attempt may succeed without anybody's doing, since a purge frees space.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: Kind::Unavailable, source: Some(source.into()) }
     }
@@ -39,9 +39,9 @@ impl StoreError {
         Self { kind: Kind::Corrupt, source: Some(source.into()) }
     }
 
-    /// The store answered, and will answer the same until somebody mends it: a missing table, a missing permission, a wrong
-    /// password. Clients are told 500 and not to try again; an outage of any kind, a failover for instance, belongs in
-    /// [`unavailable`](Self::unavailable).
+    /// The store answered, and will answer the same until somebody mends it: a missing table, a missing permission, a
+    /// wrong password. Clients are told 500 and not to try again; an outage of any kind, a failover for instance,
+    /// belongs in [`unavailable`](Self::unavailable).
     pub fn rejected(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: Kind::Rejected, source: Some(source.into()) }
     }

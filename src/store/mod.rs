@@ -91,8 +91,8 @@ pub enum Expect {
 pub enum Swap {
     /// The condition held and the record is stored.
     Stored,
-    /// The condition did not hold and nothing changed. Not an error: the caller loads and decides again. It may be its own
-    /// write that it met, where a client library repeated it.
+    /// The condition did not hold and nothing changed. Not an error: the caller loads and decides again. It may be its
+    /// own write that it met, where a client library repeated it.
     Conflict,
 }
 
@@ -105,16 +105,16 @@ pub enum Swap {
 ///   costs a conflict and a second round; a stale read that is then swapped successfully forks a grant.
 /// * **One winner.** Of all swaps that expect the same version, at most one is stored. A second one means two live
 ///   refresh tokens: theft goes unseen.
-/// * **A conflict changes nothing**, neither the record nor any index. An entry for an owner whose creation was refused would
-///   list another one's grant, and "revoke all of mine" would end it.
+/// * **A conflict changes nothing**, neither the record nor any index. An entry for an owner whose creation was refused
+///   would list another one's grant, and "revoke all of mine" would end it.
 /// * **A version is never used twice for a key**, not even after the record was deleted. A reused one lets a slow writer
 ///   overwrite what it never saw (ABA), a revocation for instance.
 /// * **Acknowledged is stored.** `Stored` that did not persist brings a spent token back to life. An error may mean
-///   stored or not: the service reads back. So may a conflict, once a reply was lost: client libraries send a write again
-///   by themselves (the AWS SDK makes three attempts), and the second one meets the first. The service loads anyway, and
-///   takes a record with the payload that it wrote for its own.
-/// * **Every call ends in time.** Two seconds for everything in it, the wait for a connection, for locks and for its own
-///   repetitions included, then an error: the service reads back once at most, and answers its client within five.
+///   stored or not: the service reads back. So may a conflict, once a reply was lost: client libraries send a write
+///   again by themselves (the AWS SDK makes three attempts), and the second one meets the first. The service loads
+///   anyway, and takes a record with the payload that it wrote for its own.
+/// * **Every call ends in time.** Two seconds for everything in it, the wait for a connection, for locks and for its
+///   own repetitions included, then an error: the service reads back once at most, and answers its client within five.
 ///   A request that waits longer is given up, and the client shows the same token again.
 /// * **A dropped future is all or nothing.**
 /// * **An error is never an absence.** `Ok(None)` logs the user out; an outage must be an `Err`.

@@ -72,8 +72,9 @@ pub enum Use {
 /// * **One first use per id**, on any node, also when two calls race: a second one lets an eavesdropper replay what a client
 ///   showed (fosite CVE-2020-15222).
 /// * **Acknowledged is stored**, as for a [`TokenStore`](super::TokenStore). An error may mean stored or not: the caller
-///   refuses, and the client makes a new assertion. A write that a client library repeats by itself must know its own first
-///   attempt, or not be repeated: it would find its mark and call an honest client a thief. Nobody can settle that later.
+///   refuses, and the client makes a new assertion. A write that a client library repeats by itself must know its own
+///   first attempt, or not be repeated: it would find its mark and call an honest client a thief. Nobody can settle
+///   that later.
 /// * **Every call ends in time**, as for a [`TokenStore`](super::TokenStore).
 /// * The mark may be forgotten from `expires_at` on, not before: what it belongs to is then refused for its age.
 ///   [`PurgeExpired`](super::PurgeExpired) of the same store deletes marks as it deletes grants, and counts them.

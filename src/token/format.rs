@@ -60,8 +60,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) lineage: Option<&'a Lineage>,
 }
 
-/// A token that a key of the ring sealed. The seal proves no more than that: only the root of a refresh token proves that its
-/// grant issued it.
+/// A token that a key of the ring sealed. The seal proves no more than that: only the root of a refresh token proves
+/// that its grant issued it.
 pub struct Opened {
     pub(crate) grant_id: GrantId,
     pub(crate) number: u32,

@@ -1,4 +1,5 @@
-//! What a refresh token carries besides its secret: the proof that its grant issued it, and the key that it is bound to.
+//! The rest of a refresh token, besides its secret: the proof that its grant issued it, and the key that it is bound
+//! to.
 
 use zeroize::Zeroizing;
 
@@ -6,8 +7,9 @@ use crate::entropy::{Entropy, draw};
 use crate::grant::Confirmation;
 use crate::secret::Digest;
 
-/// 16 random bytes, drawn with the first refresh token of a grant. Every refresh token of the grant carries them, no other
-/// token does, and the record holds a digest alone. Without the root a key of the ring seals nothing that the grant accepts.
+/// 16 random bytes, drawn with the first refresh token of a grant. Every refresh token of the grant carries them, no
+/// other token does, and the record holds a digest alone. Without the root a key of the ring seals nothing that the
+/// grant accepts.
 #[derive(Clone)]
 pub(crate) struct Root(Zeroizing<[u8; Self::LEN]>);
 
@@ -24,8 +26,8 @@ impl Root {
 }
 
 /// The beginning of the thumbprint that a refresh token is bound to; zeros for a bearer token. A record that a failover
-/// rolled back to before the binding does not know the key: the token itself then says which one to ask for. 88 bits, so
-/// that a body keeps its length of five blocks; the seal hides them.
+/// rolled back to before the binding does not know the key: the token itself then says which one to ask for. 88 bits,
+/// so that a body keeps its length of five blocks; the seal hides them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Binding([u8; Self::LEN]);
 

@@ -6,9 +6,9 @@
 //! body = grant id 16 | number 4 | secret 32             of a refresh token also: | root 16 | binding 11
 //! ```
 //!
-//! The number is a generation (refresh token), a serial (access token) or 0 (codes). A token has 81 bytes, a refresh token
-//! 108: multiples of three, so base64 leaves no spare bits and every token has one spelling. Kind, format version and realm
-//! are associated data: a token of one kind or realm does not open as another.
+//! The number is a generation (refresh token), a serial (access token) or 0 (codes). A token has 81 bytes, a refresh
+//! token 108: multiples of three, so base64 leaves no spare bits and every token has one spelling. Kind, format version
+//! and realm are associated data: a token of one kind or realm does not open as another.
 
 mod format;
 mod keys;

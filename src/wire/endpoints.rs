@@ -259,7 +259,7 @@ impl<S: TokenStore> Endpoints<S> {
         }
     }
 
-    /// Row 1 of the order of checks.
+    /// The form, certificate and credentials of the request. Nothing else is looked at before they can be read.
     fn read(&self, request: &Request<'_>) -> Result<Form, MalformedRequest> {
         let parameters = form(request, self.body_limit)?;
         // Behind a proxy the certificate of the connection is the proxy's own: to count it would make all clients one.
@@ -406,8 +406,8 @@ impl Failure {
             Self::Malformed(malformed) => (malformed.code(), body::malformed(malformed)),
             Self::Code(code) => (code, body::error(code)),
         };
-        // RFC 6749 section 5.2: credentials in the Authorization header are answered with their scheme. In the body they
-        // are not: a challenge makes browsers ask their user for a password.
+        // RFC 6749 section 5.2: credentials in the Authorization header are answered with their scheme. In the body
+        // they are not: a challenge makes browsers ask their user for a password.
         let is_challenged = is_introspection || request.header("authorization").next().is_some();
         if code == ErrorCode::InvalidClient && is_challenged { response.challenging() } else { response }
     }

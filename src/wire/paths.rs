@@ -29,7 +29,7 @@ impl Endpoint {
         }
     }
 
-    /// What a malformed request is told as.
+    /// The operation under which the event of a malformed request is told.
     pub(super) const fn operation(self) -> Operation {
         match self {
             Self::Token => Operation::Token,

@@ -27,20 +27,18 @@ pub(crate) struct Content {
 pub(crate) struct Forger {
     id: u8,
     seal: Aes128GcmSiv,
+    derive: [u8; 32],
 }
 
 impl Forger {
     /// The thief who has this key of the ring.
     pub(crate) fn new(id: u8, secret: &[u8; 32]) -> Self {
         // HKDF-Expand for one block.
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
-        mac.update(b"regrant v1 seal");
-        mac.update(&[1]);
-        let seal = Aes128GcmSiv::new_from_slice(&mac.finalize().into_bytes()[..16]).unwrap();
-        Self { id, seal }
+        let seal = Aes128GcmSiv::new_from_slice(&mac(secret, &[b"regrant v1 seal", &[1]])[..16]).unwrap();
+        Self { id, seal, derive: mac(secret, &[b"regrant v1 derive", &[1]]) }
     }
 
-    /// What `token` says.
+    /// Returns the content of `token`.
     pub(crate) fn open(&self, kind: u8, token: &str) -> Content {
         let mut sealed = URL_SAFE_NO_PAD.decode(&token[3..]).unwrap();
         assert_eq!(sealed[0], self.id);
@@ -78,9 +76,22 @@ impl Forger {
         format!("{prefix}{}", URL_SAFE_NO_PAD.encode(sealed))
     }
 
+    /// The secret of the refresh token of `generation`, from that of its predecessor and the salt in the record.
+    pub(crate) fn successor(&self, parent: &[u8], salt: &[u8], generation: u32) -> [u8; 32] {
+        mac(&self.derive, &[parent, salt, &[REFRESH], &generation.to_be_bytes()])
+    }
+
     /// A refresh token of the grant that the thief knows by its id alone.
     pub(crate) fn refresh_token(&self, grant_id: [u8; 16], number: u32) -> String {
         let lineage = Some(([0x77; 16], [0; 11]));
         self.seal(REFRESH, &Content { grant_id, number, secret: [0x66; 32], lineage })
     }
+}
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
 }

@@ -50,6 +50,11 @@ impl StubIssuer {
         self.state().signed
     }
 
+    /// An access token of somebody who has the signing key.
+    pub(crate) fn forged(&self, claims: &Value) -> String {
+        self.sign_now("at+jwt", claims).expect("signed")
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no panic under the lock")
     }

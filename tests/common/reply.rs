@@ -201,8 +201,8 @@ fn check_error(endpoint: Endpoint, request: &Request<'_>, response: &Response, j
     assert_eq!(header("retry-after").is_some(), response.status == 503, "{shown}");
     assert!(header("retry-after").is_none_or(|wait| wait.parse::<u32>().is_ok()), "{shown}");
 
-    // RFC 9110 section 15.5.2: no 401 without a challenge. RFC 6749 section 5.2: the scheme is named to a client that used
-    // the header. RFC 7662 section 2.3: and at introspection in any case.
+    // RFC 9110 section 15.5.2: no 401 without a challenge. RFC 6749 section 5.2: the scheme is named to a client that
+    // used the header. RFC 7662 section 2.3: and at introspection in any case.
     let has_header = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     let is_challenged = code == "invalid_client" && (has_header || endpoint == Endpoint::Introspection);
     assert_eq!(response.status == 401, is_challenged, "{shown}");

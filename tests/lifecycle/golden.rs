@@ -1,7 +1,8 @@
 //! Records that a release wrote, kept as files: read for ever.
 //!
-//! `tests/golden/` holds a record of each kind as hex text, with the tokens that belong to it. A change that breaks one of them
-//! breaks the grants of every user. When a layout with a new version is added, write *new* files beside the old ones:
+//! `tests/golden/` holds a record of each kind as hex text, with the tokens that belong to it. A change that breaks one
+//! of them breaks the grants of every user. When a layout with a new version is added, write *new* files beside the old
+//! ones:
 //!
 //! ```text
 //! REGRANT_WRITE_GOLDEN=1 cargo test --test lifecycle golden

@@ -100,7 +100,7 @@ fn any_key() -> impl Strategy<Value = Option<Confirmation>> {
     })
 }
 
-/// What the second layout added to an approval.
+/// Session, actor and `may_act` of an approval.
 fn any_addition() -> impl Strategy<Value = (Option<String>, Option<Actor>, Option<regrant::Subject>)> {
     let name = || "[a-z]{1,8}".prop_map(|name| subject(&name));
     let actors = proptest::collection::vec(name(), 0..5)

@@ -263,7 +263,8 @@ fn a_client_and_then_its_flow_override_the_lifetimes() {
 
 #[test]
 fn every_answer_tells_a_whole_second_that_is_true_or_is_the_refusal() {
-    // `expires_in` was missing when less than a second was left. In both formats: the `exp` of a JWT has whole seconds only.
+    // `expires_in` was missing when less than a second was left. In both formats: the `exp` of a JWT has whole seconds
+    // only.
     for (format, off) in [AccessTokenFormat::Opaque, AccessTokenFormat::Jwt]
         .into_iter()
         .flat_map(|format| [0, 1, 500, 999].map(|off| (format, off)))
@@ -315,7 +316,7 @@ fn every_answer_tells_a_whole_second_that_is_true_or_is_the_refusal() {
 
 #[test]
 fn a_jwt_of_a_second_lives_for_a_second() {
-    // Its end is a whole second, so it may live a little longer than the policy says, never shorter.
+    // The end of a JWT is a whole second, so it may live a little longer than the policy says, never shorter.
     let policy = Policy::default().with_access_token_format(AccessTokenFormat::Jwt).with_access_token_lifetime(SECOND);
     let world = World::new(Policy::default()).with_jwts().under(policy);
     world.advance(MS * 900);

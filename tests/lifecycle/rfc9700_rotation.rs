@@ -220,7 +220,8 @@ fn without_rotation_the_refresh_token_stays_and_the_answer_has_none() {
 
 #[test]
 fn without_rotation_a_refresh_token_in_use_does_not_die_as_if_it_lay_unused() {
-    // IdentityServer3 #2411, PostHog PR 63340: the end counted from the issue, and daily users were logged out each week.
+    // IdentityServer3 #2411, PostHog PR 63340: the end counted from the issue, and daily users were logged out each
+    // week.
     let world = World::new(without_rotation());
     let first = world.issue();
     for _ in 0..30 {

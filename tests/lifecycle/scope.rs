@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use regrant::{Approval, GrantType, Policy, RedeemRequest, RefreshRequest, Refusal, Resources, Scope};
 
 use crate::world::{
-    API, CALLBACK, FILES, MINUTE, VERIFIER, World, approval, cases, client, refusal, resources, scope, subject,
+    API, CALLBACK, FILES, HOUR, MINUTE, VERIFIER, World, approval, cases, client, refusal, resources, scope, subject,
 };
 
 #[test]
@@ -72,6 +72,24 @@ fn a_scope_withdrawn_from_the_client_is_gone_from_its_grants() {
     assert_eq!(refusal(reader.refresh_scoped(narrow.refresh(), "read delete")), Refusal::ScopeExceeded);
     // And when the client gets it back, so does the grant.
     assert_eq!(world.refresh(narrow.refresh()).unwrap().scope, scope("read write"));
+}
+
+#[test]
+fn access_tokens_keep_what_was_withdrawn_until_they_expire_or_the_client_is_revoked() {
+    for is_revoked in [false, true] {
+        let world = World::new(Policy::default());
+        let first = world.issue();
+        let reader = world.acting_as(client("app").with_scope(scope("read")).with_resources(resources(&[API])));
+        reader.refresh(first.refresh()).unwrap();
+        let active = reader.introspect(&first.access).unwrap();
+        assert_eq!((active.scope, active.resources), (scope("read write"), resources(&[API, FILES])));
+        if is_revoked {
+            crate::world::run(reader.service.revoke_client(&reader.client.id)).unwrap();
+        } else {
+            world.advance(HOUR);
+        }
+        assert!(!reader.is_active(&first.access));
+    }
 }
 
 #[test]

@@ -294,7 +294,7 @@ impl World {
         chain
     }
 
-    /// What the client learns of a token, or its resource server if it does not authenticate.
+    /// Introspects as the client, or as its resource server if the client does not authenticate.
     pub(crate) fn introspect(&self, token: &str) -> Option<ActiveToken> {
         let caller =
             Client::clone(&self.client).with_authentication_methods(ClientAuthenticationMethod::ClientSecretBasic);

@@ -2,10 +2,12 @@
 
 use std::pin::pin;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use regrant::{EventKind, GrantType, Policy, RedeemRequest, RefreshRequest, Refusal};
 
 use crate::faults::{CALLS, FAULTS, assert_alive};
+use crate::probe::Fault;
 use crate::world::{Answer, CALLBACK, VERIFIER, World, approval, assert_retryable, refusal, run};
 
 /// Writes of every kind: each that succeeds here stores once.
@@ -65,6 +67,27 @@ fn a_store_that_times_out_is_read_back_once_and_not_asked_again() {
         assert_eq!(world.store.calls() - calls, 2, "write, one read-back: {fault:?}");
         world.store.calm();
         assert_alive(&world, &world.refresh(first.refresh()).unwrap(), "the retry");
+    }
+}
+
+#[test]
+fn a_write_that_cannot_be_read_back_costs_a_session_without_grace_and_a_code_in_any_case() {
+    for (policy, is_answered) in
+        [(Policy::default(), true), (Policy::default().with_grace_period(Duration::ZERO.into()), false)]
+    {
+        let world = World::new(policy);
+        let (first, code) = (world.issue(), world.authorize());
+        let blind = || (1..CALLS).for_each(|k| world.store.fail(k, Fault::After));
+        blind();
+        assert_retryable(world.refresh(first.refresh()));
+        world.store.calm();
+        let retry = world.refresh(first.refresh());
+        assert_eq!(retry.is_ok(), is_answered);
+        assert!(is_answered || refusal(retry) == Refusal::RefreshTokenReused);
+        blind();
+        assert_retryable(world.redeem(&code));
+        world.store.calm();
+        assert_eq!(refusal(world.redeem(&code)), Refusal::CodeReused);
     }
 }
 

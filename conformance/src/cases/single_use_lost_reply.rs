@@ -6,7 +6,8 @@ use super::single_use::{use_id, use_once};
 use super::support::FAR;
 use crate::harness::StoreHarness;
 
-/// "Again" would call an honest client a thief: a library that repeats the write by itself must know its own first attempt.
+/// "Again" would call an honest client a thief: a library that repeats the write by itself must know its own first
+/// attempt.
 pub async fn a_use_whose_reply_was_lost_is_no_replay<H: StoreHarness<Store: SingleUse>>(harness: &H) {
     let fixture = harness.fresh().await;
     let (store, lose) = (fixture.store(), fixture.lost_reply());

@@ -172,7 +172,7 @@ impl Broken {
         }
     }
 
-    /// What the caller hears of an answer that may be lost on the way, and `repeated` when the client asks once more.
+    /// Returns an answer that may be lost on the way, or `repeated` when the client asks once more.
     pub(crate) fn hear<T>(&self, answer: T, repeated: T) -> Result<T, StoreError> {
         if !self.cable.loses_next.swap(false, Ordering::SeqCst) {
             return Ok(answer);
@@ -214,7 +214,7 @@ impl Broken {
         record
     }
 
-    /// What a conflict does to the record that it met.
+    /// Changes the record that a conflict met, as the flaw says.
     fn touch(&self, row: &mut Row, expect: Expect, record: GrantRecord) {
         match self.flaw {
             Flaw::TouchingConflict => row.stored.record.expires_at = record.expires_at,

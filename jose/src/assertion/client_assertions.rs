@@ -132,8 +132,8 @@ impl ClientAssertions {
         })
     }
 
-    /// Until when the assertion of `client` with these claims is accepted, and its `jti`. `named` is the client that the
-    /// request is of: another one, when a registry asks on behalf of a client that is unknown.
+    /// Until when the assertion of `client` with these claims is accepted, and its `jti`. `named` is the client that
+    /// the request is of: another one, when a registry asks on behalf of a client that is unknown.
     fn accepted<'a>(
         &self,
         claims: &'a Claims,
@@ -168,8 +168,8 @@ impl AssertionVerifier {
         self
     }
 
-    /// What the assertion says, if it is of the client's key. One signature is verified, whatever is wrong with the key: who
-    /// does not hold it learns nothing of which keys there are.
+    /// Returns the claims of the assertion, if it is of the client's key. One signature is verified, whatever is wrong
+    /// with the key: somebody who does not hold it learns nothing of which keys there are.
     async fn verified(&self, assertion: &str, now: Timestamp) -> Result<Claims, CredentialError> {
         let jws = Jws::parse(assertion).map_err(|error| match error {
             JwsError::UnsupportedAlgorithm => AssertionFault::Algorithm,

@@ -8,8 +8,8 @@ use crate::base64url;
 use crate::jwk::{Jwk, JwkSet};
 use crate::jws::Jws;
 
-/// Does the work of a verification, and tells nobody what came of it: where there is no key to verify with, the time of the
-/// answer must not tell so.
+/// Does the work of a verification, and tells nobody what came of it: where there is no key to verify with, the time of
+/// the answer must not tell so.
 pub(super) fn verify(jws: &Jws<'_>) {
     if let Some(key) = KEYS.find(None, jws.alg()) {
         black_box(jws.verify(key).is_ok());

@@ -116,7 +116,7 @@ impl KeySource {
         self
     }
 
-    /// What `choose` makes of the keys, of newer ones where it makes nothing of those that are known.
+    /// Returns the result of `choose` for the keys that are known, or for newer ones where it finds nothing in those.
     ///
     /// # Errors
     /// When that cannot be told, because keys that may be there cannot be read.

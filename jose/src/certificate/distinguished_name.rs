@@ -68,7 +68,8 @@ impl fmt::Debug for DistinguishedName {
     }
 }
 
-/// Tells whether each backslash stands before a letter that needs one, or before two hexadecimal digits (RFC 4514 section 3).
+/// Tells whether each backslash stands before a letter that needs one, or before two hexadecimal digits (RFC 4514
+/// section 3).
 fn escapes_are_whole(mut text: &[u8]) -> bool {
     while let Some(at) = text.iter().position(|byte| *byte == b'\\') {
         text = match &text[at + 1..] {

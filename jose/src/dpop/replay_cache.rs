@@ -10,12 +10,12 @@ use regrant::{Clock, Timestamp};
 /// Remembers what was used, in the memory of this process, and never more than a given number of things: for hosts of one
 /// process that do not want their store written with each DPoP proof.
 ///
-/// **What the bound costs.** A mark whose time is over makes room for a new one. When all that are held are live, the next
-/// proof is refused with [`ReplayCacheFull`], and its client told to try again: to forget a live mark would let whoever has
-/// `capacity` proofs of their own accepted use a stolen one once more. Choose the capacity from the highest rate of requests
-/// and the time a proof is remembered, 90 seconds unless nonces are on: 1000 requests a second need 90 000 marks, of about
-/// 200 bytes each. A restart forgets everything, and two processes do not know of each other: for several, and for client
-/// assertions and JWT bearer assertions, which stay fresh for longer, use the store.
+/// **What the bound costs.** A mark whose time is over gives way to a new one. When all that are held are live, the
+/// next proof is refused with [`ReplayCacheFull`], and its client told to try again: to forget a live mark would let
+/// whoever has `capacity` proofs of their own accepted use a stolen one once more. Choose the capacity from the highest
+/// rate of requests and the time a proof is remembered, 90 seconds unless nonces are on: 1000 requests a second need
+/// 90 000 marks, of about 200 bytes each. A restart forgets everything, and two processes do not know of each other:
+/// for several, and for client assertions and JWT bearer assertions, which stay fresh for longer, use the store.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -84,7 +84,7 @@ impl SingleUse for ReplayCache {
     }
 }
 
-/// A [`ReplayCache`] holds as many live marks as it may. It has room again when the first of them expires.
+/// A [`ReplayCache`] holds as many live marks as it may. It takes new ones again when the first of them expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the replay cache is full of marks that are live")]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing to add")]

@@ -18,8 +18,8 @@ use crate::jws::Jws;
 /// The longest proof that is read, in bytes: twice that of an RSA key of 4096 bits.
 const MAX_LENGTH: usize = 4096;
 
-/// The longest RSA modulus that is verified with, in bytes: the key is the sender's choice, and one of 8192 bits costs several
-/// times what any other does.
+/// The longest RSA modulus that is verified with, in bytes: the key is the sender's choice, and one of 8192 bits costs
+/// several times what any other does.
 const MAX_MODULUS: usize = 512;
 
 /// Verifies DPoP proofs (RFC 9449 section 4.3), at the token endpoint and at resource servers.
@@ -90,8 +90,8 @@ impl DpopVerifier {
         self
     }
 
-    /// Sets how far the clocks of clients may be off: how far in the future `iat` and `nbf` may lie, and `exp` in the past.
-    /// Default ten seconds.
+    /// Sets how far the clocks of clients may be off: how far in the future `iat` and `nbf` may lie, and `exp` in the
+    /// past. Default ten seconds.
     #[must_use]
     pub const fn with_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;

@@ -111,8 +111,9 @@ impl ResourceServer {
         self
     }
 
-    /// Sets what is told of each request that is not served, and why: for logs and counters. Clients are told no more than the
-    /// error word. Default nothing. It is called in the middle of a request: it must be quick, not block and not panic.
+    /// Sets what is told of each request that is not served, and why: for logs and counters. Clients are told no more
+    /// than the error word. Default nothing. It is called in the middle of a request: it must be quick, not block and
+    /// not panic.
     ///
     /// ```
     /// # use regrant_jose::ResourceServer;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::support::{NOW, at, encoded, key, sign, with};
 use super::{Fixture, at_token_endpoint, claims};
 
-/// What is wrong with a proof of these claims, at the token endpoint and at a resource server, which must agree.
+/// The fault of a proof of these claims, at the token endpoint and at a resource server, which must agree.
 async fn fault(fixture: &Fixture, claims: &Value) -> Option<ProofFault> {
     let token = AccessToken::new("at_one");
     let jkt = fixture.key.public_key().thumbprint();

@@ -56,8 +56,8 @@ struct Entity {
 
 impl Export {
     /// Says that AM's server property `org.forgerock.openam.oauth2.client.graceperiod.disabled` is true, which no export of
-    /// a realm tells: a grace period of more than 120 s then has no deadline and ends with the first use of the successor
-    /// ([`GracePeriod::UntilSuccessorUse`](crate::GracePeriod::UntilSuccessorUse)).
+    /// a realm tells: grace periods of more than 120 s then end with the first use of the successor, however
+    /// late ([`GracePeriod::UntilSuccessorUse`](crate::GracePeriod::UntilSuccessorUse)).
     #[must_use]
     pub const fn with_grace_period_cap_lifted(mut self) -> Self {
         self.is_grace_cap_lifted = true;

@@ -60,9 +60,10 @@ impl PostgresStore {
     /// A store behind a connection URL, in the form that [`tokio_postgres::Config`] describes: several hosts may be named, of
     /// which the one that takes writes is chosen.
     ///
-    /// A URL with a password and a host that is not this machine is `sslmode=require` unless it names another one: under
-    /// libpq's default, `prefer`, whoever sits in between only has to say that there is no TLS to be sent the password.
-    /// `verify-full` and `verify-ca` are taken for `require`, since the certificate and its name are verified in any case.
+    /// A URL with a password and a host that is not this machine is `sslmode=require` unless it names another one:
+    /// under libpq's default, `prefer`, whoever sits in between only has to say that there is no TLS to be sent the
+    /// password. `verify-full` and `verify-ca` are taken for `require`, since the certificate and its name are verified
+    /// in any case.
     ///
     /// # Errors
     /// [`OpenError::InvalidUrl`], also when it names no host, and [`OpenError::UnsupportedOption`].
@@ -76,8 +77,9 @@ impl PostgresStoreBuilder {
         url::parse(url).map(Self::from_config)
     }
 
-    /// Connects as configured, `ssl_mode` included: it is `Prefer` if nobody set it. What is not set in it and matters is set by the store: `target_session_attrs` in any case,
-    /// `connect_timeout`, `tcp_user_timeout` and keepalives if they are not.
+    /// Connects as configured, `ssl_mode` included: it is `Prefer` if nobody set it. What is not set in it and matters
+    /// is set by the store: `target_session_attrs` in any case, `connect_timeout`, `tcp_user_timeout` and keepalives if
+    /// they are not.
     #[must_use]
     pub fn from_config(config: Config) -> Self {
         Self::new(Source::Config(Box::new(config)))
@@ -102,8 +104,8 @@ impl PostgresStoreBuilder {
     }
 
     /// How long any call of the store may take: the wait for a connection, connecting, all its statements and their
-    /// repetitions together. 2 seconds by default. A purge that does not end by then is an error too, and what it deleted
-    /// is deleted: ask for some thousand rows at a time.
+    /// repetitions together. 2 seconds by default. A purge that does not end by then is an error too, and what it
+    /// deleted is deleted: ask for some thousand rows at a time.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -143,8 +145,9 @@ impl PostgresStoreBuilder {
     }
 
     /// Makes the tables, or brings them up to date. Needs a role that may create tables in the schema; does nothing, and needs
-    /// nothing, where there is nothing to do. May run on several nodes at once. An index on a large table takes its time:
-    /// connecting must be done within the deadline, the rest within a minute (or the deadline, if that is longer).
+    /// nothing, where there is nothing to do. May run on several nodes at once. An index on a large table takes its
+    /// time: connecting must be done within the deadline, the rest within a minute (or the deadline, if that is
+    /// longer).
     ///
     /// # Errors
     /// As [`open`](Self::open).

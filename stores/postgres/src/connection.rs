@@ -9,7 +9,8 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use crate::open_error::OpenError;
 use crate::tls::{self, Roots};
 
-/// A pool of at most `size` connections, made when they are needed, on which no statement takes longer than `statement`.
+/// A pool of at most `size` connections, made when they are needed, on which no statement takes longer than
+/// `statement`.
 pub(crate) fn pool(
     config: &Config,
     size: usize,

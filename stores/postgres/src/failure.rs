@@ -82,8 +82,8 @@ fn verdict_of(code: &str) -> Verdict {
             Some("08" | "57") => Verdict::Lost,
             // The transaction is not what it should be: read-only, on a replica for instance, or somebody's failed one.
             Some("25") => Verdict::RepeatElsewhere,
-            // Rolled back, or outcome unknown (40003); out of connections, memory, disk; trouble below the server. A full
-            // disk is not for ever: a purge makes room, an archive takes the log.
+            // Rolled back, or outcome unknown (40003); out of connections, memory, disk; trouble below the server. A
+            // full disk is not for ever: a purge frees space, an archive takes the log.
             Some("40" | "53" | "58") => Verdict::Busy,
             _ => Verdict::Refused,
         },
@@ -105,7 +105,7 @@ impl From<tokio_postgres::Error> for Failure {
     }
 }
 
-/// Whether a handshake failed because the connection did: nothing that TLS itself has to say.
+/// Tells whether a handshake failed because the connection did, and not because of TLS itself.
 fn is_cut(error: &tokio_postgres::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| !matches!(cause.get_ref(), Some(said) if said.is::<rustls::Error>()))

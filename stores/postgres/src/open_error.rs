@@ -9,11 +9,11 @@ pub enum OpenError {
     /// The connection URL cannot be read, or has a parameter that is not known. Not which: it may be a piece of a password.
     #[error("the connection URL is not valid")]
     InvalidUrl,
-    /// The connection URL has an option of libpq that the driver does not take, or not with this value. For `sslrootcert`
-    /// there is [`root_certificate`](crate::PostgresStoreBuilder::root_certificate).
+    /// The connection URL has an option of libpq that the driver does not take, or not with this value. For
+    /// `sslrootcert` there is [`root_certificate`](crate::PostgresStoreBuilder::root_certificate).
     #[error("the connection URL has an option that is not supported, or not with its value: `{name}`")]
     UnsupportedOption {
-        /// Its name.
+        /// The name of the option.
         name: &'static str,
     },
     /// The name of a table or schema is not 1 to 48 ASCII letters, digits and underscores, no digit first.
@@ -25,15 +25,15 @@ pub enum OpenError {
     /// No server answered within the deadline, or the connection broke.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Source),
-    /// There is no TLS with this server: it offers none, or its certificate is not trusted. On a network that is trusted
-    /// instead, say `sslmode=disable` in the URL.
+    /// There is no TLS with this server: it offers none, or its certificate is not trusted. On a network that is
+    /// trusted instead, say `sslmode=disable` in the URL.
     #[error("TLS failed: the server offers none (`sslmode=disable` does without), or its certificate is not trusted")]
     Tls(#[source] Source),
     /// The server did not let this user in: a wrong password, or none, or a role that may not log in.
     #[error("the server refused the login")]
     Login(#[source] Source),
-    /// A pooler in between gives each transaction another session, and does not follow prepared statements: PgBouncer before
-    /// 1.21, or with `max_prepared_statements = 0`, in transaction mode.
+    /// A pooler in between gives each transaction another session, and does not follow prepared statements: PgBouncer
+    /// before 1.21, or with `max_prepared_statements = 0`, in transaction mode.
     #[error("a pooler in between does not follow prepared statements")]
     Pooler(#[source] Source),
     /// The server takes no writes: it is a replica, or the role or database is set to read-only.
@@ -101,7 +101,7 @@ impl OpenError {
 mod tests {
     use super::*;
 
-    /// What PgBouncer 1.18 in transaction mode leads to, sooner or later.
+    /// Errors that PgBouncer 1.18 in transaction mode leads to, sooner or later.
     #[test]
     fn a_pooler_that_loses_prepared_statements_is_named() {
         for (code, message) in [

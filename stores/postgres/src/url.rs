@@ -41,8 +41,8 @@ pub(crate) fn parse(url: &str) -> Result<Config, OpenError> {
     Ok(config)
 }
 
-/// The same with a `sslmode` that the driver knows, and whether there is one. Every certificate is verified, with its name,
-/// so that `verify-full` and `verify-ca` ask for nothing more than `require`.
+/// The same with a `sslmode` that the driver knows, and whether there is one. Every certificate is verified, with its
+/// name, so that `verify-full` and `verify-ca` ask for nothing more than `require`.
 fn with_known_mode(url: &str) -> (String, bool) {
     // Only where options are: a password may hold any word.
     let (place, options, between) = match url.rsplit_once('?') {
@@ -61,8 +61,8 @@ fn with_known_mode(url: &str) -> (String, bool) {
     (place + &written.join(&between.to_string()), options.split(between).any(is_mode))
 }
 
-/// Whether all servers are on this machine: nobody is in between who could claim that there is no TLS, and ask for the
-/// password.
+/// Tells whether all servers are on this machine: nobody is in between who could claim that there is no TLS, and ask
+/// for the password.
 fn is_local(config: &Config) -> bool {
     let is_loopback = |name: &str| name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     let is_local = |host: &Host| match host {

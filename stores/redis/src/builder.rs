@@ -93,11 +93,11 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// After what time a call fails, whatever it is doing: the wait for a connection, connecting, redirects, all attempts and
-    /// the wait for replicas together. 2 s by default, 100 ms or more.
+    /// After what time a call fails, whatever it is doing: the wait for a connection, connecting, redirects, all
+    /// attempts and the wait for replicas together. 2 s by default, 100 ms or more.
     ///
-    /// A single attempt gets a quarter of it, so that a silent connection can be replaced in time. [`open`](Self::open) has as
-    /// long for all that it looks at.
+    /// A single attempt gets a quarter of it, so that a silent connection can be replaced in time. [`open`](Self::open)
+    /// has as long for all that it looks at.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -116,7 +116,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Opens the store. Tries on keys of its own, which it does not leave, whether the user may do what the store will do.
+    /// Opens the store. Tries on keys of its own, which it does not leave, whether the user may do what the store will
+    /// do.
     ///
     /// # Errors
     /// When an option makes no sense, the server cannot be reached, a right is missing

@@ -22,8 +22,8 @@ pub enum OpenError {
     /// The user lacks rights that the store needs.
     #[error("the user lacks rights: ACL SETUSER ... {missing}")]
     MissingPermission {
-        /// Those that were found to be missing, in the words of `ACL SETUSER`. Without `+eval` or the keys, the commands of the
-        /// scripts cannot be tried.
+        /// Those that were found to be missing, in the words of `ACL SETUSER`. Without `+eval` or the keys, the
+        /// commands of the scripts cannot be tried.
         missing: String,
     },
     /// The server does not have all commands that are needed.

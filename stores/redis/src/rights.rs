@@ -1,5 +1,5 @@
-//! Whether the user may do all that the store will do, tried when it is opened: a right that is missing would otherwise be
-//! found at the first request.
+//! Tries, when a store is opened, if the user may do all that the store will do: a right that is missing would
+//! otherwise be found at the first request.
 
 use std::time::Duration;
 

@@ -66,10 +66,10 @@ impl SqliteStoreBuilder {
         self
     }
 
-    /// How long a call may take: the wait for its turn, for locks of other processes and for the disk together; more than
-    /// zero. Then it fails as transient. What has not begun by then is never done; what has begun is finished, however slow
-    /// the disk, and a write may turn out to be stored. [`open`](Self::open) itself waits so long for locks. Default: 2
-    /// seconds.
+    /// How long a call may take: the wait for its turn, for locks of other processes and for the disk together; more
+    /// than zero. Then it fails as transient. What has not begun by then is never done; what has begun is finished,
+    /// however slow the disk, and a write may turn out to be stored. [`open`](Self::open) itself waits so long for
+    /// locks. Default: 2 seconds.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -81,9 +81,9 @@ impl SqliteStoreBuilder {
         self
     }
 
-    /// Opens the store in this file, which is created if it does not exist; its folder must. Blocks meanwhile. On Unix a new
-    /// file, and its companions `-wal` and `-shm`, can be read and written by their owner alone (0600); one that exists
-    /// keeps its mode, and its companions take it.
+    /// Opens the store in this file, which is created if it does not exist; its folder must. Blocks meanwhile. On Unix
+    /// a new file, and its companions `-wal` and `-shm`, can be read and written by their owner alone (0600); one that
+    /// exists keeps its mode, and its companions take it.
     ///
     /// # Errors
     /// When the file cannot serve as a store.

@@ -59,8 +59,8 @@ impl Failure {
         match error.sqlite_error_code() {
             // None is not SQLite's complaint: a column does not hold what this crate writes there.
             None | Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::corrupt,
-            // Another connection, or the machine, is in the way. A full disk too: the next purge makes room, or the next
-            // log rotation.
+            // Another connection, or the machine, is in the way. A full disk too: the next purge frees space, or the
+            // next log rotation.
             Some(
                 ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
 
-    /// What no test can bring about on every machine, as SQLite would tell it.
+    /// Errors that no test can bring about on every machine, as SQLite would tell them.
     #[test]
     fn what_time_mends_is_transient_and_nothing_else_is() {
         let path: Arc<Path> = Path::new("/data/grants.db").into();

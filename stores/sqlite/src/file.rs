@@ -5,13 +5,13 @@ use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// Makes a new file that nobody but its owner reads: it holds names of users. SQLite, left to itself, takes the umask's word,
-/// which is 0644 as a rule; the mode of its companions is that of the file.
+/// Makes a new file that nobody but its owner reads: it holds names of users. SQLite, left to itself, takes the umask's
+/// word, which is 0644 as a rule; the mode of its companions is that of the file.
 ///
 /// One that exists is left alone. What else is in the way SQLite will find, too.
 pub(crate) fn create_private(path: &Path) {
-    // On Unix, closing a file takes away all locks that this process holds on it. So no other store may find the new file
-    // before it is closed here.
+    // On Unix, closing a file takes away all locks that this process holds on it. So no other store may find the new
+    // file before it is closed here.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     drop(create(path));

@@ -1,5 +1,5 @@
-//! Answers calls whose time is over, whatever the disk does to the thread that works on them: a call to the system cannot be
-//! given up, but the caller need not wait for it.
+//! Answers calls whose time is over, whatever the disk does to the thread that works on them: a call to the system
+//! cannot be given up, but the caller need not wait for it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 
-/// How often it looks: so much later than its deadline a call ends at most. Its thread wakes for nothing more often, however
-/// many calls there are, and not at all while there are none.
+/// How often it looks: so much later than its deadline a call ends at most. Its thread wakes for nothing more often,
+/// however many calls there are, and not at all while there are none.
 const TICK: Duration = Duration::from_millis(20);
 
 /// Somebody who waits for an answer.
@@ -21,7 +21,7 @@ pub(crate) trait Waiting: Send + Sync {
     fn give_up(&self);
 }
 
-/// Who waits, in the order in which they came. Its thread ends when it is dropped.
+/// The callers that wait, in the order in which they came. Dropping this ends the thread.
 pub(crate) struct Overdue(Arc<Shared>);
 
 #[derive(Default)]

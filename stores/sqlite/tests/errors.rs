@@ -1,4 +1,4 @@
-//! What SQLite refuses is told with its cause and the path, and whether trying again may help.
+//! Errors of SQLite name the cause and the path, and tell whether trying again may help.
 
 #![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails the test")]
 

@@ -1,5 +1,5 @@
-//! Databases that fall silent while a service is at work on them: each call of a store ends within two seconds and each call of
-//! the service within five, with an error that says to try again; and the next attempt settles it.
+//! Databases that fall silent while a service is at work on them: each call of a store ends within two seconds and each
+//! call of the service within five, with an error that says to try again; and the next attempt settles it.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that cannot go on fails the test")]
 
@@ -115,7 +115,7 @@ struct Host<S> {
     client: AuthenticatedClient,
 }
 
-/// What the client holds before the silence.
+/// The tokens that the client holds before the silence.
 struct Held {
     refresh_token: String,
     access_token: String,

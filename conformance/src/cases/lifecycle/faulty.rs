@@ -66,7 +66,8 @@ impl<S: TokenStore> Faulty<S> {
         state.loses = None;
     }
 
-    /// From now on sends each write twice and tells the second answer, as a client library does whose first reply got lost.
+    /// From now on sends each write twice and tells the second answer, as a client library does whose first reply got
+    /// lost.
     pub(in crate::cases) fn repeat_writes(&self) {
         self.state().repeats_writes = true;
     }

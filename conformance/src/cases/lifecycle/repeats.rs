@@ -1,5 +1,5 @@
-//! Writes that a client library sends again by itself, because the first reply got lost: the second one conflicts with the
-//! first, and that conflict is all that the store can tell.
+//! Writes that a client library sends again by itself, because the first reply got lost: the second one conflicts with
+//! the first, and that conflict is all that the store can tell.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The attacks of an adversarial review, over real connections and behind both libraries: a key of the ring, a key of one's
-//! own, a rhythm.
+//! The attacks of an adversarial review, over real connections and behind both libraries: a key of the ring, a key of
+//! one's own, a rhythm.
 
 use std::time::Duration;
 

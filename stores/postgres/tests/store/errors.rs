@@ -78,7 +78,7 @@ async fn a_write_that_fails_at_its_commit_is_not_acknowledged() {
     assert_eq!(store.load(&key(1)).await.unwrap(), None);
 }
 
-/// What each call of the store came to, all of which must have failed.
+/// The failure of each call of the store.
 async fn failures(store: &PostgresStore) -> Vec<StoreError> {
     let (realm, owner) = (Realm::default(), GrantOwner::Client(record("").client_id));
     vec![
@@ -141,7 +141,7 @@ async fn a_server_that_takes_no_writes_is_transient_and_told() {
     insert(&store, &key(2), record("next")).await;
 }
 
-/// A purge makes room, an archive takes the log, a neighbour ends: time mends it.
+/// A purge frees space, an archive takes the log, a neighbour ends: time mends it.
 #[tokio::test]
 async fn a_server_without_room_is_transient_and_told() {
     let (store, table) = open_new().await;
