@@ -140,7 +140,8 @@ impl fmt::Debug for Key {
 /// The keys under which tokens are opened, one of which seals new ones.
 ///
 /// To rotate: add the new key as a former one on every node, then make it primary everywhere, then drop the old one when
-/// the last token it sealed has died. Dropping a key kills its tokens.
+/// the last grant has died whose tokens it sealed: a spent token of a dropped key is garbage, and no evidence of theft any
+/// more. Dropping a key kills its tokens.
 ///
 /// ```
 /// use regrant::{Key, KeyRing};
