@@ -127,7 +127,7 @@ impl<'a, S> Call<'a, S> {
 }
 
 impl<S: TokenStore> Call<'_, S> {
-    /// Row 6, the part that only the host knows.
+    /// The part of the check of life that only the host knows.
     pub(super) async fn is_served(&self, subject: Option<&Subject>) -> Result<bool, TokenError> {
         let Some(subject) = subject else { return Ok(true) };
         let may_be_served = self.service.0.gate.may_be_served(subject).await;
