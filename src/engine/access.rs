@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{AccessToken, RefreshToken};
-use crate::token::{Binding, Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
+use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
 
 /// The unit in which clients are told how long an access token lives.
 const SECOND: Duration = Duration::from_secs(1);
@@ -199,8 +199,7 @@ impl Successor {
         expires_at: Option<Timestamp>,
         ctx: &Context<'_>,
     ) -> Self {
-        let key_bound_to = grant.approval.confirmation.as_ref().filter(|_| grant.is_bound(generation));
-        let lineage = Lineage { root: root.clone(), binding: Binding::of(key_bound_to) };
+        let lineage = Lineage { root: root.clone(), binding: grant.binding_of(generation) };
         let claims = Claims { grant_id: &grant.id, number: generation, secret, lineage: Some(&lineage) };
         Self { token: RefreshToken::new(ctx.tokens.seal(TokenKind::RefreshToken, key, &claims)), expires_at }
     }

@@ -50,10 +50,13 @@ pub(crate) fn owned_by(client: &Client, grant: &Grant) -> Result<(), Refusal> {
 fn is_possessed(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> bool {
     let shows_the_grants = grant.approval.confirmation == ctx.confirmation;
     match &presented.lineage {
-        // The record says what binds; the token does too, for a record that was rolled back to before the binding.
+        // The token says what it is bound to, for a record that was rolled back to before the binding; the record knows the
+        // whole of that key. A token of another binding than its record has is of a line that the store lost: not its key is
+        // in question then, and a thief's key must not shield him from being found out.
         Some(Lineage { binding, .. }) => {
-            (shows_the_grants || !grant.is_bound(presented.number))
-                && (*binding == Binding::BEARER || *binding == Binding::of(ctx.confirmation.as_ref()))
+            let is_bearer = *binding == Binding::BEARER;
+            let shows_its_own = is_bearer || *binding == Binding::of(ctx.confirmation.as_ref());
+            shows_its_own && (is_bearer || shows_the_grants || grant.binding_of(presented.number) != *binding)
         }
         // The key that the host or the code's request named. After its redemption a code is judged as a second use,
         // whatever key the redeemer showed: a thief's key must not shield him.

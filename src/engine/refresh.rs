@@ -71,6 +71,10 @@ struct Answer {
 /// Judges by generation and never by time. The head's own end does not matter for a token ahead of the record: what the
 /// record knows of the head is then out of date.
 fn standing(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'_>) -> Standing {
+    if grant.is_bound(presented.number) && grant.binding_of(presented.number) != presented.lineage.binding {
+        // Of a line that the store lost. Somebody bound the one it knows: two hold the chain.
+        return Standing::Reused(Refusal::RefreshTokenForked);
+    }
     if presented.number > head.generation {
         return match ctx.policy.on_rollback {
             OnRollback::Heal => Standing::Ahead { recorded: head.generation },
@@ -195,9 +199,10 @@ fn heal(
 ) -> Result<Answer, Refusal> {
     let expires_at = grant.capped(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
     grant.adopt(presented.number, presented.secret.digest(), ctx.now, expires_at);
-    if presented.lineage.binding != Binding::BEARER {
-        // The lost writes had bound it. Its key was shown, or the request had not been admitted.
-        bind(grant, presented.number, ctx);
+    if presented.lineage.binding != Binding::BEARER && grant.approval.confirmation.is_none() {
+        // The lost writes had bound it, perhaps when its client did not authenticate yet. Its key was shown, or the request
+        // had not been admitted.
+        (grant.approval.confirmation, grant.bound_from) = (ctx.confirmation, presented.number);
     }
     let mut answer = renew(grant, presented, request, ctx)?;
     answer.events.insert(0, EventKind::Healed { recorded, presented: presented.number });
@@ -255,11 +260,11 @@ struct Walked<'a> {
 fn walk<'a>(grant: &Grant, presented: &Presented<'_>, ctx: &Context<'a>) -> Result<Walked<'a>, Refusal> {
     let (head, rotations) = grant.head.as_ref().zip(grant.rotations_from(presented.number)).ok_or(SPENT)?;
     let (mut parent, mut last) = (presented.secret.clone(), None);
-    for (retired, generation) in rotations.zip(presented.number + 1..) {
+    for (retired, before) in rotations.zip(presented.number..) {
         // The key of the rotation, not today's primary one: rotating the ring must not change the answer.
         let key = ctx.tokens.ring().key(retired.key_id).ok_or(Refusal::TokenUnrecognized)?;
         let derivation = Derivation { parent: &parent, salt: &retired.salt };
-        let secret = key.derive(&derivation, TokenKind::RefreshToken, generation);
+        let secret = key.derive(&derivation, TokenKind::RefreshToken, before + 1);
         last = Some((key, std::mem::replace(&mut parent, secret), retired.salt));
     }
     let (key, before, salt) = last.ok_or(SPENT)?;

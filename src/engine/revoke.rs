@@ -45,8 +45,14 @@ pub fn revoke_grant(grant: &mut Grant, reason: RevocationReason, now: Timestamp)
 fn revoke_access_token(grant: &mut Grant, presented: &Opened, now: Timestamp) -> Decision<bool> {
     let digest = presented.secret.digest();
     let found = grant.access.iter().position(|token| token.serial == presented.number && token.digest == digest);
-    match found.and_then(|index| grant.access.remove(index)) {
-        Some(token) => Decision::commit(now < token.expires_at, EventKind::AccessTokenRevoked),
-        None => Decision::refuse(Refusal::TokenUnrecognized),
+    let Some((index, expires_at)) = found.and_then(|index| Some((index, grant.access.get(index)?.expires_at))) else {
+        return Decision::refuse(Refusal::TokenUnrecognized);
+    };
+    if grant.head.is_none() && grant.access.len() == 1 {
+        // Nothing else is left, but the record has to stay.
+        grant.revoke(now, RevocationReason::ClientRequest);
+    } else {
+        grant.access.remove(index);
     }
+    Decision::commit(now < expires_at, EventKind::AccessTokenRevoked)
 }

@@ -211,9 +211,10 @@ fn write_phase(out: &mut Writer, phase: &Phase) {
                 out.time(code.expires_at);
             });
         }
-        Phase::Revoked { at, reason } => {
+        Phase::Revoked { at, reason, until } => {
             out.byte(2);
             out.time(*at);
+            out.time(*until);
             let tag = REASONS.iter().find(|(_, known)| known == reason).map_or(0, |(tag, _)| *tag);
             out.byte(tag);
         }
@@ -249,10 +250,10 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
                 .optional(|from| Ok(RedeemedCode { possession: from.digest()?, expires_at: from.time()? }))?,
         }),
         2 => {
-            let at = from.time()?;
+            let (at, until) = (from.time()?, from.time()?);
             let tag = from.byte()?;
             let reason = REASONS.iter().find(|(known, _)| *known == tag).map(|(_, reason)| *reason);
-            Ok(Phase::Revoked { at, reason: reason.ok_or(CorruptRecord("reason"))? })
+            Ok(Phase::Revoked { at, reason: reason.ok_or(CorruptRecord("reason"))?, until })
         }
         3 => Ok(Phase::AwaitingApproval(PendingDevice {
             digest: from.digest()?,

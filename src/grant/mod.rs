@@ -210,8 +210,9 @@ pub(crate) enum Phase {
     AwaitingRedemption(PendingCode),
     /// Tokens are out. `redeemed` remembers a code that could still be shown a second time.
     Active { redeemed: Option<RedeemedCode> },
-    /// Nothing of it is valid any more.
-    Revoked { at: Timestamp, reason: RevocationReason },
+    /// Nothing of it is valid any more. The record stays until the grant would have ended: a write of before that is
+    /// delivered late meets it, and does not make the grant anew.
+    Revoked { at: Timestamp, reason: RevocationReason, until: Timestamp },
 }
 
 /// An authorization code before its use, and what its redeemer must show.

@@ -6,7 +6,7 @@ use super::{Grant, GrantSummary, Head, LiveAccessToken, Phase, RedeemedCode, Ret
 use crate::clock::Timestamp;
 use crate::policy::{Lifetime, Policy};
 use crate::secret::Digest;
-use crate::token::Salt;
+use crate::token::{Binding, Salt};
 
 /// How many former heads a record remembers.
 pub(super) const MAX_RECENT: usize = 8;
@@ -44,6 +44,11 @@ impl Grant {
     /// Tells whether the refresh token of `generation` is bound to the key of the grant.
     pub(crate) const fn is_bound(&self, generation: u32) -> bool {
         self.approval.confirmation.is_some() && self.bound_from <= generation
+    }
+
+    /// What a refresh token of `generation` says of the key that it is bound to.
+    pub(crate) fn binding_of(&self, generation: u32) -> Binding {
+        Binding::of(self.approval.confirmation.as_ref().filter(|_| self.is_bound(generation)))
     }
 
     /// The code was shown: tokens are out.
@@ -113,7 +118,8 @@ impl Grant {
         if matches!(self.phase, Phase::Revoked { .. }) {
             return;
         }
-        self.phase = Phase::Revoked { at, reason };
+        let until = self.ends_at().unwrap_or(at + REVOKED_RETENTION);
+        self.phase = Phase::Revoked { at, reason, until };
         self.recent.clear();
         self.access.clear();
     }
@@ -144,9 +150,7 @@ impl Grant {
         let last = match &self.phase {
             Phase::AwaitingApproval(device) => device.expires_at,
             Phase::AwaitingRedemption(code) => code.expires_at,
-            Phase::Revoked { at, .. } => {
-                return Some(head_end.map_or(*at, |end| end.unwrap_or(*at + REVOKED_RETENTION)));
-            }
+            Phase::Revoked { until, .. } => return Some(*until),
             Phase::Active { .. } => self.access.iter().map(|token| token.expires_at).max().unwrap_or(self.last_used_at),
         };
         match head_end {

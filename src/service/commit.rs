@@ -196,7 +196,9 @@ impl<S: TokenStore> Call<'_, S> {
     pub(super) async fn active(&self, caller: &Client, token: &str) -> Result<Option<ActiveToken>, TokenError> {
         let Some((kind, opened)) = self.service.open_any(token) else { return Ok(None) };
         let call = self.about(opened.grant_id);
-        let Some((grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
+        let Some((mut grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
+        // Also of one whose reference was sealed anew, by somebody who has a key of the ring.
+        self.service.forget_unheld(&mut grant);
         let is_own = engine::owned_by(caller, &grant).is_ok();
         let policy = is_own.then(|| self.service.policy_for(caller, &grant.grant_type)).transpose();
         let policy = policy.map_err(|error| call.failed(error))?;

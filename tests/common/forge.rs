@@ -13,6 +13,7 @@ pub(crate) const CODE: u8 = 1;
 pub(crate) const REFRESH: u8 = 2;
 pub(crate) const ACCESS: u8 = 3;
 pub(crate) const DEVICE: u8 = 4;
+pub(crate) const JWT_ID: u8 = 5;
 
 /// The content of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]

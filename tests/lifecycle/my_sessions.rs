@@ -241,14 +241,16 @@ fn purge_keeps_what_lives_and_deletes_what_is_dead() {
 }
 
 #[test]
-fn purge_removes_a_revoked_grant_whose_end_moved_nearer() {
-    // The contract of PurgeExpired: fewer than the limit means that none is left.
+fn purge_removes_a_revoked_grant_when_it_would_have_ended() {
+    // Not before: its creation, delivered late, would make it anew.
     let world = World::new(Policy::default());
     let by_host = world.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
     let by_client = world.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
     world.advance(MINUTE);
     run(world.service.revoke_grant(by_host.grant_id)).unwrap();
     world.revoke(&by_client.access);
+    assert_eq!(run(world.service.purge_expired(100)).unwrap(), 0);
+    world.advance(HOUR - MINUTE);
     assert_eq!(run(world.service.purge_expired(100)).unwrap(), 2);
     assert!(world.store.grants.is_empty());
 }

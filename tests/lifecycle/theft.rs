@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use regrant::store::GrantRecord;
 use regrant::{
-    Approval, Confirmation, EventKind, GrantId, GrantType, Key, KeyRingError, OnRollback, Policy, RedeemRequest,
-    RefreshRequest, Refusal, RevocationReason,
+    AccessTokenFormat, Approval, Confirmation, EventKind, GrantId, GrantType, Key, KeyRingError, OnRollback, Policy,
+    RedeemRequest, RefreshRequest, Refusal, RevocationReason,
 };
 
-use crate::forge::{ACCESS, CODE, Content, DEVICE, Forger, REFRESH};
+use crate::forge::{ACCESS, CODE, Content, DEVICE, Forger, JWT_ID, REFRESH};
+use crate::jwt::StubIssuer;
 use crate::world::{
     Answer, DAY, HOUR, MINUTE, SECOND, Tokens, World, approval, client, public_client, refusal, ring_secret, run,
 };
@@ -383,4 +384,93 @@ fn a_spent_token_ends_what_is_left_of_a_grant_whose_refresh_token_is_over() {
     assert!(world.is_active(&thief.access));
     assert_eq!(refusal(world.refresh(stolen.refresh())), Refusal::RefreshTokenReused);
     assert!(!world.is_active(&thief.access));
+}
+
+#[test]
+fn after_a_lost_write_a_thiefs_key_does_not_shield_him() {
+    // The write that spent T0 is lost, and the thief rotates T0 with a key of his own. The owner's tokens are of the lost
+    // line: two hold the chain, whatever the record says of keys.
+    for ahead in [1, 2, 5] {
+        let owner = World::new(Policy::default()).acting_as(public_client("app"));
+        let first = owner.issue();
+        let old = owner.store.record(first.grant_id).unwrap();
+        let owners = owner.rotate(&first, ahead, MINUTE).pop().unwrap();
+        owner.store.overwrite(first.grant_id, old);
+        let thief = with_key(&owner, first.refresh(), THIEFS).unwrap();
+        owner.advance(HOUR);
+        owner.events.take();
+        let answer = owner.refresh(owners.refresh());
+        assert!(!owner.is_any_active(&[thief]), "{ahead} ahead: {answer:?}, {:?}", owner.events.kinds());
+    }
+}
+
+#[test]
+fn after_a_lost_write_a_thiefs_key_does_not_shield_him_from_an_owner_with_a_key() {
+    for ahead in [1, 3] {
+        let owner = World::new(Policy::default()).acting_as(public_client("app"));
+        let first = owner.issue();
+        let old = owner.store.record(first.grant_id).unwrap();
+        let mut owners = first.clone();
+        for _ in 0..ahead {
+            owners = with_key(&owner, owners.refresh(), OWNERS).unwrap();
+        }
+        owner.store.overwrite(first.grant_id, old);
+        let thief = with_key(&owner, first.refresh(), THIEFS).unwrap();
+        owner.advance(HOUR);
+        let answer = with_key(&owner, owners.refresh(), OWNERS);
+        assert!(!owner.is_any_active(&[thief]), "{ahead} ahead: {answer:?}");
+    }
+}
+
+#[test]
+fn the_last_generation_of_all_panics_nowhere() {
+    let world = World::new(Policy::default());
+    let real = world.issue();
+    let content = Content { number: u32::MAX - 1, secret: [7; 32], ..forger().open(REFRESH, real.refresh()) };
+    let token = forger().seal(REFRESH, &content);
+    let last = world.refresh(&token).unwrap();
+    assert_eq!(world.refresh(&token).unwrap(), last, "a retry");
+    assert_eq!(refusal(world.refresh(last.refresh())), Refusal::GrantExhausted);
+}
+
+#[test]
+fn a_client_that_became_confidential_keeps_the_binding_through_a_rollback() {
+    // Bound while the client was public; the binding is lost with the last writes; the token says whose it is.
+    let public = World::new(Policy::default()).acting_as(public_client("app"));
+    let first = public.issue();
+    let old = public.store.record(first.grant_id).unwrap();
+    let bound = with_key(&public, first.refresh(), OWNERS).unwrap();
+    public.store.overwrite(first.grant_id, old);
+    let confidential = public.acting_as(client("app"));
+    let next = with_key(&confidential, bound.refresh(), OWNERS).unwrap();
+    assert_eq!(refusal(confidential.refresh(next.refresh())), Refusal::ProofOfPossessionFailed);
+}
+
+#[test]
+fn a_withdrawn_signing_key_ends_what_it_signed_for_a_thief_of_the_ring_too() {
+    // SECURITY.md: "`KeySet::withdraw` ends all that a leaked key signed". The reference in a JWT, sealed anew as an opaque
+    // token, is taken for one.
+    let jwts = Policy::default().with_access_token_format(AccessTokenFormat::Jwt);
+    let issuer = StubIssuer::default();
+    let world = World::new(Policy::default()).with_issuer(&issuer).under(jwts);
+    let stolen = world.issue();
+    issuer.rotate("k2");
+    issuer.withdraw("k1");
+    assert!(!world.is_active(&stolen.access));
+    let jti = format!("ji_{}", crate::jwt::claims(&stolen.access)["jti"].as_str().unwrap());
+    let opaque = forger().seal(ACCESS, &forger().open(JWT_ID, &jti));
+    assert!(!world.is_active(&opaque), "active again");
+}
+
+#[test]
+fn an_owner_whose_binding_was_lost_finds_the_thief_of_an_older_token() {
+    // The owner turned to DPoP in the lost writes; a thief of the bearer token before them comes first, without a key.
+    let owner = World::new(Policy::default()).acting_as(public_client("app"));
+    let first = owner.issue();
+    let old = owner.store.record(first.grant_id).unwrap();
+    let second = with_key(&owner, first.refresh(), OWNERS).unwrap();
+    owner.store.overwrite(first.grant_id, old);
+    let thief = owner.rotate(&first, 3, MINUTE).pop().unwrap();
+    let answer = with_key(&owner, second.refresh(), OWNERS);
+    assert!(!owner.is_any_active(&[thief]), "{answer:?}");
 }

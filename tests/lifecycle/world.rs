@@ -213,7 +213,12 @@ impl World {
 
     /// A node that makes JWTs where the policy asks for them.
     pub(crate) fn with_jwts(&self) -> Self {
-        Self { jwt_issuer: Some(StubIssuer::default()), ..self.clone() }.rebuilt()
+        self.with_issuer(&StubIssuer::default())
+    }
+
+    /// The same, with this issuer.
+    pub(crate) fn with_issuer(&self, issuer: &StubIssuer) -> Self {
+        Self { jwt_issuer: Some(issuer.clone()), ..self.clone() }.rebuilt()
     }
 
     pub(crate) fn acting_as(&self, client: Client) -> Self {

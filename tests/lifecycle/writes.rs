@@ -4,11 +4,13 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use regrant::{EventKind, GrantType, Policy, RedeemRequest, RefreshRequest, Refusal};
+use regrant::{EventKind, GrantType, IssueRequest, Policy, RedeemRequest, RefreshRequest, Refusal};
 
 use crate::faults::{CALLS, FAULTS, assert_alive};
 use crate::probe::Fault;
-use crate::world::{Answer, CALLBACK, VERIFIER, World, approval, assert_retryable, refusal, run};
+use crate::world::{
+    Answer, CALLBACK, HOUR, SECOND, Tokens, VERIFIER, World, approval, assert_retryable, refusal, run, scope,
+};
 
 /// Writes of every kind: each that succeeds here stores once.
 const WRITES: [fn(&World) -> Answer; 4] = [
@@ -138,5 +140,19 @@ fn a_call_that_is_dropped_is_harmless_wherever_it_stood() {
         assert_eq!(world.is_active(&tokens.access), polls < 4, "{what}");
         world.revoke(tokens.refresh());
         assert!(!world.is_any_active(&[tokens]), "{what}");
+    }
+}
+
+#[test]
+fn a_write_that_is_delivered_late_brings_no_revoked_grant_back() {
+    // A grant without a refresh token was over the moment that it was revoked. Purged, its record was absent, and its creation,
+    // delivered once more by the network, was stored.
+    let world = World::new(Policy::default());
+    let request = IssueRequest::client_credentials(scope("read"));
+    let issued = Tokens::from(run(world.service.issue(&world.client, request)).unwrap());
+    assert!(run(world.service.revoke_grant(issued.grant_id)).unwrap());
+    for (later, purged) in [(Duration::ZERO, 0), (HOUR - SECOND, 0), (SECOND, 1)] {
+        world.advance(later);
+        assert_eq!(run(world.service.purge_expired(10)).unwrap(), purged, "as long as the token would have lived");
     }
 }

@@ -139,7 +139,9 @@ impl DpopVerifier {
         }
         let fresh_until = self.fresh_until(&verified, now)?;
         // Last: whatever else is wrong with it, the client may send it again.
-        let issuer = format!("{} {}", base64url::encode(verified.jkt), proof.url);
+        // By the target that the proof names: a request may spell its path in many ways, and the proof fits them all.
+        let htu = verified.claims.text("htu").map_err(ProofFault::from)?;
+        let issuer = format!("{} {htu}", base64url::encode(verified.jkt));
         let id = UseId::new(&self.realm, "dpop", &issuer, &verified.jti);
         match self.used.use_once(&id, remembered_until(fresh_until)).await {
             Ok(Use::First) => Ok(verified.jkt),

@@ -291,6 +291,16 @@ async fn the_same_jti_of_another_key_target_or_realm_is_another_one() {
     assert!(realm.verify(&at_token_endpoint(&jwt), at(NOW)).await.is_ok());
 }
 
+#[tokio::test]
+async fn a_proof_is_used_up_however_the_request_spells_its_target() {
+    let fixture = Fixture::new();
+    let jwt = fixture.signed(&with(&claims(), "htu", Some("https://as.example/orders/1".into()))).await;
+    for (number, path) in ["orders/1", "orders/%31", "x/../orders/1", "./orders/1"].into_iter().enumerate() {
+        let proof = DpopProof { url: format!("https://as.example/{path}"), ..at_token_endpoint(&jwt) };
+        assert_eq!(fixture.verifier.verify(&proof, at(NOW)).await.is_ok(), number == 0, "{path}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_requests_with_one_proof_one_is_served() {
     let on_store = Arc::new(Fixture::new());

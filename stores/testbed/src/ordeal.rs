@@ -176,7 +176,8 @@ impl<S: TokenStore + SingleUse> Ordeal<S> {
 
     fn lose(&mut self, refusal: Refusal) {
         match refusal {
-            Refusal::GrantUnknown => self.report.forgotten_grants += 1,
+            // The record is gone, or that of the code before its redemption, which knows no root.
+            Refusal::GrantUnknown | Refusal::RootMismatch => self.report.forgotten_grants += 1,
             _ => self.report.lost_sessions += 1,
         }
     }

@@ -15,7 +15,7 @@ pub struct Report {
     pub lost_revocations: usize,
     /// Requests that were repeated and answered with another refresh token.
     pub changed_answers: usize,
-    /// Grants that the store had acknowledged and did not know any more; the client signed in again.
+    /// Grants whose first tokens the store had acknowledged and did not know any more; the client signed in again.
     pub forgotten_grants: usize,
     /// Things that were used a second time with success: at once, or because the store forgot the first.
     pub double_uses: usize,
