@@ -12,6 +12,11 @@ use crate::token::{Binding, Lineage, Opened};
 /// The first check that fails.
 pub fn admit(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Result<(), Refusal> {
     presented_by(ctx.client, grant, presented)?;
+    admit_owner(grant, presented, ctx)
+}
+
+/// The checks that follow on ownership.
+pub(crate) fn admit_owner(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Result<(), Refusal> {
     if !is_possessed(grant, presented, ctx) {
         return Err(Refusal::ProofOfPossessionFailed);
     }

@@ -15,7 +15,7 @@ mod response;
 mod revoke;
 
 pub use admit::admit;
-pub(crate) use admit::{owned_by, presented_by};
+pub(crate) use admit::{admit_owner, owned_by, presented_by};
 pub use confirmation::{Shown, confirmation};
 pub(crate) use device::undecided;
 pub use device::{approve_device, authorize_device, decide_device, poll, redeem_device};

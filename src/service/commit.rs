@@ -253,7 +253,7 @@ impl<S: TokenStore> Call<'_, S> {
             let confirmation = engine::confirmation(shown, bound.as_ref(), &terms.policy);
             let confirmation = confirmation.map_err(|refusal| self.refuse_of(refusal, &grant))?;
             let ctx = Context { has_raced: attempt > 0, confirmation, ..self.service.context(client, &terms) };
-            engine::admit(&grant, presented, &ctx).map_err(|refusal| self.refuse_of(refusal, &grant))?;
+            engine::admit_owner(&grant, presented, &ctx).map_err(|refusal| self.refuse_of(refusal, &grant))?;
             if !self.is_served(grant.approval.subject.as_ref()).await? {
                 return Err(self.refuse_of(Refusal::SubjectNotServed, &grant));
             }
