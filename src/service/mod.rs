@@ -6,6 +6,7 @@ mod builder;
 mod commit;
 mod device;
 mod error;
+mod exchange;
 mod listing;
 mod possession;
 mod signing;
@@ -21,8 +22,8 @@ use crate::authenticator::{AuthenticatedClient, ClientAuthenticator, ClientCrede
 use crate::client::Client;
 use crate::clock::{Clock, Timestamp};
 use crate::engine::{
-    self, ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, Context, ExchangeRequest, IssueRequest,
-    RedeemRequest, RefreshRequest, TokenResponse,
+    self, ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, RedeemRequest,
+    RefreshRequest, TokenResponse,
 };
 use crate::entropy::Entropy;
 use crate::event::{EventKind, EventSink, Operation};
@@ -207,46 +208,6 @@ impl<S: TokenStore> TokenService<S> {
         let (grant_type, possession) = (request.grant_type.clone(), request.possession.clone());
         let bound = request.approval.confirmation;
         call.found(client, &grant_type, &possession, bound.as_ref(), |ctx| engine::issue(request, ctx)).await
-    }
-
-    /// Exchanges an access token of this service for another one (RFC 8693): for the same resource owner, of no more scope and
-    /// no longer life, for an audience of the client's own. A client may exchange what it may introspect: its own tokens, and
-    /// those that are meant for it.
-    ///
-    /// The new token is a grant of its own: revoking the old one does not end it.
-    ///
-    /// # Errors
-    /// [`TokenError::Refused`] for a token that is not active or not for this client, an actor that it does not admit, or what
-    /// the client may not ask for; otherwise as [`issue`](Self::issue).
-    ///
-    /// ```
-    #[doc = include_str!("example/begin.txt")]
-    /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
-    /// let request = ExchangeRequest::new(tokens.access_token).with_scope("read".parse()?);
-    /// let narrow = service.exchange(&client, &request).await?;
-    /// assert_eq!(narrow.scope.as_str(), "read");
-    /// assert!(narrow.refresh_token.is_none());
-    #[doc = include_str!("example/end.txt")]
-    /// ```
-    pub async fn exchange(
-        &self,
-        client: &AuthenticatedClient,
-        request: &ExchangeRequest,
-    ) -> Result<TokenResponse, TokenError> {
-        let call = Call::entitled(self, Operation::Exchange, client, &GrantType::TokenExchange)?;
-        let _timer = self.timer(call.operation);
-        let unfit = || call.refuse(Refusal::SubjectTokenInvalid);
-        let subject = call.active(client, request.subject_token.expose()).await?;
-        let subject = subject.filter(|token| token.kind == TokenKind::AccessToken).ok_or_else(unfit)?;
-        let actor = match &request.actor_token {
-            Some(token) => {
-                let actor = call.active(client, token.expose()).await?;
-                Some(actor.filter(|token| token.kind == TokenKind::AccessToken).ok_or_else(unfit)?)
-            }
-            None => None,
-        };
-        let decide = |ctx: &Context<'_>| engine::exchange(request, subject, actor.as_ref(), ctx);
-        call.found(client, &GrantType::TokenExchange, &request.possession, None, decide).await
     }
 
     /// Exchanges an authorization code for tokens (RFC 6749 section 4.1.3).
