@@ -64,8 +64,8 @@ policy_fields! {
     /// later.
     #[serde(with = "human" / "human::optional")]
     catch_up_window: Duration = Duration::from_secs(10), am: GracePeriod::MAX, with: with_catch_up_window;
-    /// How often one retired refresh token may be presented again; once more is reuse. An answer that got lost counts too. A limit costs one write per
-    /// replay. Default unlimited. AM has none.
+    /// How often one retired refresh token may be presented again; once more is reuse. An answer that got lost counts
+    /// too. A limit costs one write per replay. Default unlimited. AM has none.
     max_replays: Limit = Limit::Unlimited, am: Limit::Unlimited, with: with_max_replays;
     /// What the reuse of a spent refresh token does to its grant. Default revoke. AM refuses only.
     on_reuse: OnReuse = OnReuse::Revoke, am: OnReuse::Refuse, with: with_on_reuse;

@@ -114,8 +114,8 @@ pub enum Swap {
 ///   again by themselves (the AWS SDK makes three attempts), and the second one meets the first. The service loads
 ///   anyway, and takes a record with the payload that it wrote for its own.
 /// * **Every call ends in time.** Two seconds for everything in it, the wait for a connection, for locks and for its
-///   own repetitions included, then an error: the service reads back once at most, and answers its client within five.
-///   A request that waits longer is given up, and the client shows the same token again.
+///   own repetitions included, then an error: the service reads back once at most, and answers within five when the
+///   database falls silent. A load, a write and a read-back that each take nearly two are six.
 /// * **A dropped future is all or nothing.**
 /// * **An error is never an absence.** `Ok(None)` logs the user out; an outage must be an `Err`.
 ///
