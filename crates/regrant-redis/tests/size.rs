@@ -1,0 +1,42 @@
+//! A grant takes the same room after any number of rotations.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{HOUR, ask, at, connected, key, record_until};
+use redis::cmd;
+use regrant::store::{Expect, Swap, TokenStore as _};
+use regrant::{Clock as _, SystemClock};
+use testbed::Redis;
+
+const ROTATIONS: usize = 10_000;
+
+/// What all keys take in memory, and how many they are.
+fn room(server: &Redis) -> (usize, usize) {
+    let keys: Vec<Vec<u8>> = ask(server, cmd("KEYS").arg("*"));
+    let sizes = keys.iter().map(|key| ask::<usize>(server, cmd("MEMORY").arg("USAGE").arg(key).arg("SAMPLES").arg(0)));
+    (sizes.sum(), keys.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_takes_the_same_room_after_10_000_rotations() {
+    // Only memory matters here.
+    let server = Redis::start_with(&["--appendonly", "no"]);
+    let store = connected(at(server.url())).await;
+    let start = SystemClock.now();
+    // Each rotation moves the end, as it does in life.
+    let rotated =
+        |rotation: usize| record_until(vec![0x5a; 400], Some(start + HOUR + Duration::from_secs(rotation as u64)));
+    assert_eq!(store.compare_and_swap(&key(1), Expect::Absent, rotated(0)).await.unwrap(), Swap::Stored);
+    let mut after_one = None;
+    for rotation in 1..=ROTATIONS {
+        let version = store.load(&key(1)).await.unwrap().unwrap().version;
+        let swap = store.compare_and_swap(&key(1), Expect::Version(version), rotated(rotation)).await;
+        assert_eq!(swap.unwrap(), Swap::Stored);
+        after_one.get_or_insert_with(|| room(&server));
+    }
+    let after_all = room(&server);
+    println!("bytes and keys of a grant with a payload of 400 bytes: {after_one:?}, {after_all:?} after {ROTATIONS}");
+    assert_eq!(after_one, Some(after_all));
+}

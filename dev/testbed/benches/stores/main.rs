@@ -1,0 +1,59 @@
+//! The service on each store, beside the least that the same server has to do for it: the same statements, without a library.
+//!
+//! ```text
+//! cargo bench -p testbed --bench stores              # all
+//! cargo bench -p testbed --bench stores -- redis 8   # one, with 8 tasks
+//! ```
+//!
+//! For each number of tasks the floor and the service take turns, several times, on the same server; the table has medians,
+//! and the median of the ratios within a turn.
+
+#![expect(clippy::unwrap_used, reason = "a bench that cannot run shall stop")]
+
+mod measure;
+mod postgres;
+mod redis;
+mod service;
+mod sqlite;
+
+use std::env;
+
+use crate::measure::Plan;
+
+/// How many tasks call at the same time.
+const TASKS: [usize; 3] = [1, 8, 32];
+
+/// The bytes of a typical record.
+const PAYLOAD: usize = 300;
+
+/// Half of a record is another one after a refresh: digests, salts, times.
+fn change(payload: &mut [u8], version: i64) {
+    let (_, half) = payload.split_at_mut(PAYLOAD / 2);
+    for (place, byte) in half.iter_mut().enumerate() {
+        *byte = version.wrapping_add(1).wrapping_mul(0x9e37_79b9).to_le_bytes()[place % 4];
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    // `cargo test` runs benches too, to see that they run.
+    let mut plan = if arguments.iter().any(|argument| argument == "--bench") { Plan::full() } else { Plan::quick() };
+    if let Some(tasks) = arguments.iter().find_map(|argument| argument.parse().ok()) {
+        plan = plan.only(tasks);
+    }
+    let only = arguments.iter().find(|argument| argument.starts_with(|first: char| first.is_ascii_alphabetic()));
+    let is_wanted = |store: &str| only.is_none_or(|only| store.contains(only.as_str()));
+
+    println!("| store | operation | tasks | floor, per second | service, per second | ratio |");
+    println!("|---|---|--:|--:|--:|--:|");
+    if is_wanted("sqlite") {
+        sqlite::measure(&plan).await;
+    }
+    if is_wanted("postgres") {
+        postgres::measure(&plan).await;
+    }
+    if is_wanted("redis") {
+        redis::measure(&plan).await;
+    }
+}

@@ -1,0 +1,224 @@
+//! A process that is killed while it works on a SQLite file has lost nothing that it had acknowledged.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails the test")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use regrant::store::{SingleUse as _, Use, UseId};
+use regrant::{Clock as _, Realm, SystemClock, Timestamp};
+use regrant_sqlite::SqliteStore;
+use testbed::{Patient, Random};
+
+const KILLS: usize = 100;
+const CLIENTS: usize = 8;
+
+/// Set for the process that is killed: the file, the time and the seed.
+const CHILD: &str = "REGRANT_KILLED_CHILD";
+
+#[tokio::test]
+async fn every_acknowledged_write_survives_a_hundred_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("grants.db");
+    let (mut random, mut now) = (Random::seeded(), SystemClock.now());
+    let (mut held, mut revoked, mut acknowledged) = (Held::default(), Vec::new(), 0);
+    let mut used = Vec::new();
+    for kill in 0..KILLS {
+        now = now + Duration::from_secs(10);
+        let told = work_until_killed(&file, now, &mut random, &held);
+        acknowledged += told.iter().filter(|line| line.is_acknowledgement()).count();
+        let interrupted = take_note(&told, &mut held, &mut revoked);
+
+        let store = SqliteStore::open(&file).unwrap();
+        let used_now = told.iter().filter_map(Line::used);
+        used.extend(used_now.clone().map(str::to_owned));
+        for jti in used_now {
+            assert_eq!(use_once(&store, jti, now).await, Use::Again, "kill {kill}: a use was lost");
+        }
+        let patient = Patient::new(store, now);
+        for (client, token) in interrupted {
+            patient.revoke(&token).await;
+            held.remove(&client);
+            revoked.push(token);
+        }
+        for (client, token) in &mut held {
+            // A client whose refresh was interrupted sends it again.
+            let next = patient.refresh(token).await;
+            *token = next.unwrap_or_else(|refusal| panic!("kill {kill}: client {client} is logged out: {refusal}"));
+            assert!(patient.is_active(token).await, "kill {kill}: client {client} does not hold the head");
+        }
+        for token in &revoked {
+            assert!(!patient.is_active(token).await, "kill {kill}: a revocation was lost");
+            assert!(patient.refresh(token).await.is_err(), "kill {kill}: a revocation was lost");
+        }
+        assert_eq!(patient.heals(), 0, "kill {kill}: a refresh was lost");
+    }
+    let store = SqliteStore::open(&file).unwrap();
+    for jti in &used {
+        assert_eq!(use_once(&store, jti, now).await, Use::Again, "a use was lost");
+    }
+    println!(
+        "{KILLS} kills, {acknowledged} writes of grants acknowledged, {} of them revocations, and {} uses; none was lost",
+        revoked.len(),
+        used.len()
+    );
+    assert!(acknowledged > KILLS && !revoked.is_empty() && used.len() > KILLS);
+}
+
+async fn use_once(store: &SqliteStore, jti: &str, now: Timestamp) -> Use {
+    let id = UseId::new(&Realm::default(), "client_assertion", "app", jti);
+    store.use_once(&id, now + Duration::from_secs(3600)).await.unwrap()
+}
+
+/// The refresh token of each client that has a session.
+type Held = BTreeMap<usize, String>;
+
+/// What the process said before and after each write.
+enum Line {
+    Begun(usize, String),
+    Refreshed(usize, String),
+    Revoking(usize),
+    Revoked(usize),
+    Used(String),
+}
+
+impl Line {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let (what, client) = (words.next()?, words.next()?.parse().ok()?);
+        Some(match what {
+            "begun" => Self::Begun(client, words.next()?.to_owned()),
+            "refreshed" => Self::Refreshed(client, words.next()?.to_owned()),
+            "revoking" => Self::Revoking(client),
+            "revoked" => Self::Revoked(client),
+            "used" => Self::Used(words.next()?.to_owned()),
+            _ => return None,
+        })
+    }
+
+    /// Of a write of a grant.
+    const fn is_acknowledgement(&self) -> bool {
+        matches!(self, Self::Begun(..) | Self::Refreshed(..) | Self::Revoked(_))
+    }
+
+    fn used(&self) -> Option<&str> {
+        match self {
+            Self::Used(jti) => Some(jti),
+            _ => None,
+        }
+    }
+}
+
+/// Starts the process, and kills it when it has acknowledged as many writes as was drawn.
+fn work_until_killed(file: &Path, now: Timestamp, random: &mut Random, held: &Held) -> Vec<Line> {
+    let seed = random.below(u64::MAX);
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", "child_that_works_until_it_is_killed"])
+        .env(CHILD, format!("{} {} {seed}", file.display(), now.as_millis()))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut sessions = child.stdin.take().unwrap();
+    for (client, token) in held {
+        writeln!(sessions, "begun {client} {token}").unwrap();
+    }
+    drop(sessions);
+
+    let mut wanted = 1 + random.below(40);
+    let mut told = Vec::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    while wanted > 0 {
+        let line = lines.next().expect("the process died by itself");
+        told.extend(Line::parse(&line));
+        wanted -= u64::from(Line::parse(&line).is_some_and(|line| line.is_acknowledgement()));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // What it acknowledged before the kill, and nobody had read yet, counts as well.
+    told.extend(lines.filter_map(|line| Line::parse(&line)));
+    told
+}
+
+/// Brings the sessions up to date. Gives those whose revocation was requested and not acknowledged.
+fn take_note(told: &[Line], held: &mut Held, revoked: &mut Vec<String>) -> Held {
+    let mut requested = Held::new();
+    for line in told {
+        match line {
+            Line::Begun(client, token) | Line::Refreshed(client, token) => {
+                held.insert(*client, token.clone());
+            }
+            Line::Revoking(client) => {
+                requested.insert(*client, held[client].clone());
+            }
+            Line::Revoked(client) => {
+                requested.remove(client);
+                revoked.extend(held.remove(client));
+            }
+            Line::Used(_) => {}
+        }
+    }
+    requested
+}
+
+/// Not a test by itself: what the one above kills.
+#[tokio::test]
+async fn child_that_works_until_it_is_killed() {
+    let Ok(order) = std::env::var(CHILD) else { return };
+    let [file, now, seed] = order.split(' ').collect::<Vec<_>>()[..] else { panic!("{order}") };
+    let (store, now) = (SqliteStore::open(file).unwrap(), Timestamp::from_millis(now.parse().unwrap()));
+    let mut random = Random::new(seed.parse().unwrap());
+    let mut sessions = String::new();
+    std::io::stdin().read_to_string(&mut sessions).unwrap();
+    let mut held: Held = sessions
+        .lines()
+        .map(|line| match Line::parse(line) {
+            Some(Line::Begun(client, token)) => (client, token),
+            _ => panic!("{line}"),
+        })
+        .collect();
+    // The harness has left a line unfinished.
+    println!();
+    let mut clients = tokio::task::JoinSet::new();
+    for client in 0..CLIENTS {
+        clients.spawn(work(client, held.remove(&client), Patient::new(store.clone(), now), random.fork()));
+        clients.spawn(use_up(client, store.clone(), now, random.fork()));
+    }
+    clients.join_all().await;
+}
+
+/// One thing after the other, as long as nothing is used that was used before.
+async fn use_up(client: usize, store: SqliteStore, now: Timestamp, mut random: Random) {
+    loop {
+        let jti = random.below(u64::MAX).to_string();
+        assert_eq!(use_once(&store, &jti, now).await, Use::First);
+        println!("used {client} {jti}");
+    }
+}
+
+/// One client: all its writes, and their acknowledgements.
+async fn work(client: usize, mut held: Option<String>, patient: Patient<SqliteStore>, mut random: Random) {
+    loop {
+        held = match held {
+            None => {
+                let token = patient.sign_in().await;
+                println!("begun {client} {token}");
+                Some(token)
+            }
+            Some(token) if random.below(12) == 0 => {
+                println!("revoking {client}");
+                patient.revoke(&token).await;
+                println!("revoked {client}");
+                None
+            }
+            Some(token) => {
+                let token = patient.refresh(&token).await.unwrap();
+                println!("refreshed {client} {token}");
+                Some(token)
+            }
+        };
+    }
+}
