@@ -34,7 +34,7 @@ regrant_conformance::http_tests!(Harness);
 
 #[test]
 fn the_guide_shows_this_adapter() {
-    let guide = include_str!("../../../docs/adapter-guide.md");
+    let guide = include_str!("../../../../docs/adapter-guide.md");
     let mut shown = 0;
     for source in [include_str!("adapter.rs"), include_str!("main.rs")] {
         let pieces = source.split("// guide: ").skip(1).filter_map(|piece| piece.split_once('\n'));
