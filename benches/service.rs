@@ -16,11 +16,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::{BETWEEN_REFRESHES, Bench, GRANTS, now};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use regrant::{
-    AccessTokenClaims, AccessTokenFormat, Client, ClientId, DeviceAuthorizationRequest, Entropy as _, IdTokenClaims,
-    JwtIssuer, KeyId, MemoryStore, Policy, PollRequest, RefreshRequest, RefreshToken, SignError, SystemEntropy,
-    Timestamp,
-};
+use regrant::clock::Timestamp;
+use regrant::device::{DeviceAuthorizationRequest, PollRequest};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId, SignError};
+use regrant::policy::AccessTokenFormat;
+use regrant::{Client, ClientId, Entropy as _, MemoryStore, Policy, RefreshRequest, RefreshToken, SystemEntropy};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 

@@ -8,10 +8,11 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use regrant::authenticator::{AuthenticateError, ClientAuthenticator, CredentialRefusal};
+use regrant::client::Registration;
 use regrant::{
-    AuthenticateError, AuthenticatedClient, Client, ClientAuthenticator, ClientCredentials, ClientId, ClientSecret,
-    CredentialRefusal, GrantType, IssueRequest, KeyRing, MemoryStore, Registration, Scope, SecretHash, SystemEntropy,
-    TokenService,
+    AuthenticatedClient, Client, ClientCredentials, ClientId, ClientSecret, GrantType, IssueRequest, KeyRing,
+    MemoryStore, Scope, SecretHash, SystemEntropy, TokenService,
 };
 
 /// Stands for a table of clients. Yours would be a database, and its outage an error.

@@ -7,9 +7,10 @@
 use std::error::Error;
 use std::time::Duration;
 
+use regrant::clock::ManualClock;
 use regrant::{
-    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, KeyRing, ManualClock,
-    MemoryStore, Policy, RefreshRequest, Subject, SystemEntropy, TokenService,
+    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, KeyRing, MemoryStore,
+    Policy, RefreshRequest, Subject, SystemEntropy, TokenService,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);

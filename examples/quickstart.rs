@@ -7,10 +7,11 @@
 use std::error::Error;
 use std::time::Duration;
 
+use regrant::clock::ManualClock;
 use regrant::{
     AccessToken, Approval, AuthenticatedClient, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret,
-    GrantType, IssueRequest, KeyRing, ManualClock, MemoryStore, RefreshRequest, RefreshToken, Scope, SecretHash,
-    Subject, SystemEntropy, TokenResponse, TokenService,
+    GrantType, IssueRequest, KeyRing, MemoryStore, RefreshRequest, RefreshToken, Scope, SecretHash, Subject,
+    SystemEntropy, TokenResponse, TokenService,
 };
 
 type Service = TokenService<MemoryStore>;

@@ -1,77 +1,51 @@
-#![doc = include_str!("../README.md")]
+//! An embeddable OAuth 2 token lifecycle.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod approver;
-mod authenticator;
-mod client;
-mod clock;
-pub mod compat;
-pub mod engine;
-mod entropy;
-mod error_code;
-mod event;
-mod gate;
-mod grant;
-mod grant_id;
-mod grant_type;
-mod jwt;
-mod key_id;
-mod malformed;
-mod parameters;
-mod pkce;
-mod policy;
-mod possession;
-mod proof;
-mod refusal;
-mod resource;
-mod scope;
-mod secret;
+pub mod client;
+mod engine;
+pub mod grant;
+mod outcome;
+pub mod policy;
+mod ports;
 mod service;
-pub mod sink;
-pub mod store;
-mod timings;
-mod token;
-mod user_code;
+pub mod token;
 mod vocabulary;
 pub mod wire;
 
-pub use approver::{ApproveError, ApproveRequest, GrantApprover};
-pub use authenticator::{
-    AssertionFault, AuthenticateError, AuthenticatedClient, CertificateFault, ClientAuthenticator, ClientCredentials,
-    ClientRegistry, CredentialError, CredentialRefusal, RegistryError, SecretHash, VerifyCredentials, VerifySecret,
-};
-pub use client::{AuthenticationMethods, Client, ClientAuthenticationMethod, IntrospectionAccess};
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use client::metadata::Client;
 pub use engine::{
-    ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, DeviceAuthorizationRequest, DeviceAuthorizationResponse,
-    ExchangeRequest, IssueRequest, PollRequest, RedeemRequest, RefreshRequest, TokenResponse, TokenType,
+    ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, ExchangeRequest, IssueRequest, RedeemRequest,
+    RefreshRequest, TokenResponse,
 };
-pub use entropy::{Entropy, SystemEntropy};
-pub use error_code::ErrorCode;
-pub use event::{Event, EventKind, EventSink, Failure, Operation, OwnedEvent, OwnedFailure, Port, ReplayCause};
-pub use gate::{EverySubject, SubjectGate};
-pub use grant::{Actor, Approval, Confirmation, CorruptRecord, Grant, GrantSummary, RevocationReason};
-pub use grant_id::GrantId;
-pub use grant_type::{ExtensionUri, GrantType};
-pub use jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, SignError};
-pub use key_id::KeyId;
-pub use parameters::{MissingParameter, Parameters};
-pub use pkce::CodeChallenge;
-pub use policy::{
-    AccessTokenFormat, ClientPolicy, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, Policy, PolicyError,
-    PreviousAccessToken, RequirePkce, SenderConstraint,
-};
-pub use possession::{ClientCertificate, DpopProof, Possession};
-pub use proof::{ProofError, ProofFault, ProofVerifier};
-pub use refusal::Refusal;
-pub use resource::{Resource, Resources};
-pub use scope::Scope;
-pub use secret::{
-    AccessToken, AuthorizationCode, ClientAssertion, ClientSecret, CodeVerifier, DeviceCode, IdToken, RefreshToken,
-};
+pub use grant::approval::Approval;
+pub use outcome::refusal::Refusal;
+pub use policy::settings::Policy;
+pub use ports::authenticator::credentials::{AuthenticatedClient, ClientCredentials};
+pub use ports::authenticator::registry::ClientRegistry;
+pub use ports::authenticator::secret_hash::SecretHash;
+pub use ports::store::memory::MemoryStore;
+pub use ports::{authenticator, host, jwt, proof, store};
 pub use service::{GrantPage, TokenError, TokenService, TokenServiceBuilder};
-pub use store::{GrantOwner, MemoryStore};
-pub use timings::{StoreCall, Timed, Timings};
-pub use token::{Key, KeyRing, KeyRingError, Opened, TokenFormat, TokenKind, TokenPrefixes};
-pub use user_code::UserCode;
-pub use vocabulary::{ClientId, InvalidValue, Realm, RedirectUri, Registration, Subject};
+pub use token::keys::{Key, KeyRing};
+pub use vocabulary::{
+    AccessToken, AuthorizationCode, ClientId, ClientSecret, CodeChallenge, CodeVerifier, Entropy, GrantId, GrantType,
+    InvalidValue, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject, SystemEntropy, clock,
+};
+
+/// Events with their causes, error codes, timings, and sinks for them.
+pub mod event {
+    #[cfg(feature = "metrics")]
+    pub use crate::outcome::MetricsSink;
+    #[cfg(feature = "tracing")]
+    pub use crate::outcome::TracingSink;
+    pub use crate::outcome::{
+        ErrorCode, Event, EventKind, EventSink, Failure, Operation, OwnedEvent, OwnedFailure, Port, ReplayCause,
+        StoreCall, Timed, Timings,
+    };
+}
+
+/// The device flow (RFC 8628).
+pub mod device {
+    pub use crate::engine::{DeviceAuthorizationRequest, DeviceAuthorizationResponse, PollRequest};
+    pub use crate::vocabulary::{DeviceCode, UserCode};
+}

@@ -4,9 +4,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use regrant::clock::ManualClock;
 use regrant::{
     Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, Key, KeyRing,
-    ManualClock, MemoryStore, Scope, Subject, TokenResponse, TokenService, TokenServiceBuilder,
+    MemoryStore, Scope, Subject, TokenResponse, TokenService, TokenServiceBuilder,
 };
 
 /// How many grants lie beside the one that is measured.

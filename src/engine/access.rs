@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use super::response::UnsignedJwt;
-use super::{Context, TokenResponse, TokenType};
-use crate::clock::Timestamp;
-use crate::entropy::draw;
-use crate::grant::{Confirmation, Grant, LiveAccessToken};
-use crate::grant_type::GrantType;
-use crate::refusal::Refusal;
-use crate::resource::Resources;
-use crate::scope::Scope;
-use crate::secret::{AccessToken, RefreshToken};
+use super::{Context, TokenResponse};
+use crate::grant::{Grant, LiveAccessToken};
+use crate::outcome::Refusal;
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
+use crate::vocabulary::{
+    AccessToken, Confirmation, GrantType, RefreshToken, Resources, Scope, Timestamp, TokenType, draw,
+};
 
 /// The unit in which clients are told how long an access token lives.
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,22 +1,14 @@
 use super::Context;
 use crate::client::Client;
 use crate::grant::{Grant, Phase};
-use crate::refusal::Refusal;
+use crate::outcome::Refusal;
 use crate::token::{Binding, Lineage, Opened};
 
-/// The checks that come before the generation of a refresh token, and before a code: the grant is this client's and
-/// issued this token, the request shows the key, the grant is alive. Ownership comes first: a stranger's request
-/// changes nothing and reveals nothing (keystone #1262: a foreign client spent a family).
+/// Checks possession and life, after ownership: the request shows the key, the grant is alive.
 ///
 /// # Errors
 /// The first check that fails.
-pub fn admit(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Result<(), Refusal> {
-    presented_by(ctx.client, grant, presented)?;
-    admit_owner(grant, presented, ctx)
-}
-
-/// The checks that follow on ownership.
-pub(crate) fn admit_owner(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Result<(), Refusal> {
+pub(crate) fn admit(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Result<(), Refusal> {
     if !is_possessed(grant, presented, ctx) {
         return Err(Refusal::ProofOfPossessionFailed);
     }

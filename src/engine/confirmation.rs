@@ -1,11 +1,11 @@
-use crate::grant::Confirmation;
+use crate::outcome::Refusal;
 use crate::policy::{Policy, SenderConstraint};
-use crate::refusal::Refusal;
+use crate::vocabulary::Confirmation;
 
 /// The keys that a request shows, verified.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "built by whoever drives the engine")]
-pub struct Shown {
+pub(crate) struct Shown {
     /// The DPoP key, or one that the host verified itself.
     pub key: Option<Confirmation>,
     /// The client certificate of the connection.
@@ -17,7 +17,7 @@ pub struct Shown {
 ///
 /// # Errors
 /// When the policy demands a key that the request does not show.
-pub fn confirmation(
+pub(crate) fn confirmation(
     shown: Shown,
     bound: Option<&Confirmation>,
     policy: &Policy,

@@ -6,17 +6,10 @@ use std::time::Duration;
 use super::access::Access;
 use super::issue::{first_tokens, found};
 use super::{Context, Decision, DeviceAuthorizationRequest, DeviceAuthorizationResponse, TokenResponse, owned_by};
-use crate::clock::Timestamp;
-use crate::entropy::{Entropy, draw};
-use crate::event::EventKind;
 use crate::grant::{Approval, Grant, PendingCode, PendingDevice, Phase, Verdict};
-use crate::grant_id::GrantId;
-use crate::grant_type::GrantType;
-use crate::refusal::Refusal;
-use crate::resource::Resources;
-use crate::secret::DeviceCode;
+use crate::outcome::{EventKind, Refusal};
 use crate::token::{Claims, Opened, TokenKind, TokenSecret};
-use crate::user_code::UserCode;
+use crate::vocabulary::{DeviceCode, Entropy, GrantId, GrantType, Resources, Timestamp, UserCode, draw};
 
 /// RFC 8628 section 3.5: this much longer with each poll that comes too early, for good.
 const SLOWER: Duration = Duration::from_secs(5);
@@ -29,7 +22,7 @@ const JITTER: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// What the client may not ask for: the flow, scope, a resource.
-pub fn authorize_device(
+pub(crate) fn authorize_device(
     request: &DeviceAuthorizationRequest,
     ctx: &Context<'_>,
 ) -> Result<(Grant, DeviceAuthorizationResponse), Refusal> {
@@ -64,7 +57,7 @@ pub fn authorize_device(
 ///
 /// # Errors
 /// When nobody waits for the user code any more, or the approval exceeds what the device asked for.
-pub fn approve_device(
+pub(crate) fn approve_device(
     device: &Grant,
     approval: Approval,
     entropy: &dyn Entropy,
@@ -88,7 +81,7 @@ pub fn approve_device(
 }
 
 /// Writes down what the user decided; the first decision stands.
-pub fn decide_device(device: &mut Grant, approved: Option<GrantId>, now: Timestamp) -> Decision<()> {
+pub(crate) fn decide_device(device: &mut Grant, approved: Option<GrantId>, now: Timestamp) -> Decision<()> {
     if let Err(refusal) = undecided(device, now) {
         return Decision::refuse(refusal);
     }
@@ -112,7 +105,7 @@ pub(crate) fn undecided(device: &Grant, now: Timestamp) -> Result<&PendingDevice
 
 /// What a device is told that asks: the grant to redeem, or why not yet. A poll that comes while nothing is decided is
 /// noted, since the next one is measured from it.
-pub fn poll(device: &mut Grant, presented: &Opened, ctx: &Context<'_>) -> Decision<GrantId> {
+pub(crate) fn poll(device: &mut Grant, presented: &Opened, ctx: &Context<'_>) -> Decision<GrantId> {
     if let Err(refusal) = owned_by(ctx.client, device) {
         return Decision::refuse(refusal);
     }
@@ -141,7 +134,7 @@ pub fn poll(device: &mut Grant, presented: &Opened, ctx: &Context<'_>) -> Decisi
 }
 
 /// Issues first tokens to the device: once. The grant was [admitted](super::admit()) before.
-pub fn redeem_device(grant: &mut Grant, presented: &Opened, ctx: &Context<'_>) -> Decision<TokenResponse> {
+pub(crate) fn redeem_device(grant: &mut Grant, presented: &Opened, ctx: &Context<'_>) -> Decision<TokenResponse> {
     match &grant.phase {
         Phase::AwaitingRedemption(code) if code.digest != presented.secret.digest() => {
             return Decision::refuse(Refusal::TokenUnrecognized);

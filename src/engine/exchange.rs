@@ -2,9 +2,8 @@ use super::access::{Access, lives_a_second};
 use super::issue::{first_tokens, found};
 use super::{ActiveToken, Context, ExchangeRequest, TokenResponse};
 use crate::grant::{Actor, Approval, Grant, Phase, earlier};
-use crate::grant_type::GrantType;
-use crate::refusal::Refusal;
-use crate::vocabulary::Subject;
+use crate::outcome::Refusal;
+use crate::vocabulary::{GrantType, Subject};
 
 /// Exchanges an access token for another one (RFC 8693): for the same resource owner, of no more scope, of no longer life, for
 /// an audience of the client's own. Never a refresh token.
@@ -15,7 +14,7 @@ use crate::vocabulary::Subject;
 /// # Errors
 /// What the client may not ask for: the flow, scope, a resource; a token without a resource owner; an actor that the token
 /// does not admit.
-pub fn exchange(
+pub(crate) fn exchange(
     request: &ExchangeRequest,
     subject: ActiveToken,
     actor: Option<&ActiveToken>,

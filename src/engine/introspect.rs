@@ -1,14 +1,9 @@
-use super::{TokenType, owned_by};
+use super::owned_by;
 use crate::client::{Client, IntrospectionAccess};
-use crate::clock::Timestamp;
-use crate::grant::{Approval, Confirmation, Grant, Phase, earlier};
-use crate::grant_id::GrantId;
-use crate::grant_type::GrantType;
+use crate::grant::{Approval, Grant, Phase, earlier};
 use crate::policy::Policy;
-use crate::resource::Resources;
-use crate::scope::Scope;
 use crate::token::{Opened, TokenKind};
-use crate::vocabulary::ClientId;
+use crate::vocabulary::{ClientId, Confirmation, GrantId, GrantType, Resources, Scope, Timestamp, TokenType};
 
 /// A token that would be accepted at this moment (RFC 7662 section 2.2).
 #[derive(Clone, Debug)]
@@ -43,7 +38,7 @@ pub struct ActiveToken {
 /// A refresh token inside its grace is spent, hence inactive, although a retry with it would still be answered. `policy` is
 /// that of the client that holds the token, as far as known: one that was tightened ends its tokens earlier than they say.
 #[must_use]
-pub fn introspect(
+pub(crate) fn introspect(
     grant: Grant,
     kind: TokenKind,
     presented: &Opened,

@@ -2,20 +2,20 @@ use std::collections::VecDeque;
 
 use super::access::{Access, Origin, Successor, mint, respond};
 use super::{AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, TokenResponse};
-use crate::entropy::draw;
 use crate::grant::{Approval, Grant, Head, PendingCode, Phase, end_of};
-use crate::grant_id::GrantId;
-use crate::grant_type::GrantType;
+use crate::outcome::Refusal;
 use crate::policy::RequirePkce;
-use crate::refusal::Refusal;
-use crate::secret::AuthorizationCode;
 use crate::token::{Claims, Root, TokenKind, TokenSecret};
+use crate::vocabulary::{AuthorizationCode, GrantId, GrantType, draw};
 
 /// Mints an authorization code for what the resource owner approved. The grant waits for its redemption.
 ///
 /// # Errors
 /// What the client may not ask for: the flow, the redirect URI, scope, a resource, a request without PKCE.
-pub fn authorize(request: AuthorizeRequest, ctx: &Context<'_>) -> Result<(Grant, AuthorizationCodeResponse), Refusal> {
+pub(crate) fn authorize(
+    request: AuthorizeRequest,
+    ctx: &Context<'_>,
+) -> Result<(Grant, AuthorizationCodeResponse), Refusal> {
     if ctx.client.redirect_uri(request.redirect_uri.as_ref()).is_none() {
         return Err(Refusal::RedirectUriNotRegistered);
     }
@@ -49,7 +49,7 @@ pub fn authorize(request: AuthorizeRequest, ctx: &Context<'_>) -> Result<(Grant,
 ///
 /// # Errors
 /// What the client may not ask for: the flow, scope, a resource.
-pub fn issue(request: IssueRequest, ctx: &Context<'_>) -> Result<(Grant, TokenResponse), Refusal> {
+pub(crate) fn issue(request: IssueRequest, ctx: &Context<'_>) -> Result<(Grant, TokenResponse), Refusal> {
     let mut grant = found(request.grant_type, request.approval, Phase::Active { redeemed: None }, ctx)?;
     let access = Access::whole(&grant, ctx)?;
     let response = first_tokens(&mut grant, access, ctx)?;

@@ -14,38 +14,32 @@ mod request;
 mod response;
 mod revoke;
 
-pub use admit::admit;
-pub(crate) use admit::{admit_owner, owned_by, presented_by};
-pub use confirmation::{Shown, confirmation};
-pub(crate) use device::undecided;
-pub use device::{approve_device, authorize_device, decide_device, poll, redeem_device};
-pub use exchange::exchange;
-pub use introspect::{ActiveToken, introspect};
-pub use issue::{authorize, issue};
-pub use redeem::redeem;
-pub use refresh::refresh;
+pub(crate) use admit::{admit, owned_by, presented_by};
+pub(crate) use confirmation::{Shown, confirmation};
+pub(crate) use device::{approve_device, authorize_device, decide_device, poll, redeem_device, undecided};
+pub(crate) use exchange::exchange;
+pub use introspect::ActiveToken;
+pub(crate) use introspect::introspect;
+pub(crate) use issue::{authorize, issue};
+pub(crate) use redeem::redeem;
+pub(crate) use refresh::refresh;
 pub use request::{
     AuthorizeRequest, DeviceAuthorizationRequest, ExchangeRequest, IssueRequest, PollRequest, RedeemRequest,
     RefreshRequest,
 };
-pub use response::{AuthorizationCodeResponse, DeviceAuthorizationResponse, TokenResponse, TokenType};
-pub use revoke::{revoke, revoke_grant};
+pub use response::{AuthorizationCodeResponse, DeviceAuthorizationResponse, TokenResponse};
+pub(crate) use revoke::{revoke, revoke_grant};
 
 use crate::client::Client;
-use crate::clock::Timestamp;
-use crate::entropy::Entropy;
-use crate::event::EventKind;
-use crate::grant::Confirmation;
-use crate::key_id::KeyId;
+use crate::outcome::{EventKind, Refusal};
 use crate::policy::Policy;
-use crate::refusal::Refusal;
 use crate::token::TokenFormat;
+use crate::vocabulary::{Confirmation, Entropy, KeyId, Timestamp};
 
 /// What a decision may look at besides the grant and the request.
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "an entropy source has nothing to show")]
 #[expect(clippy::exhaustive_structs, reason = "built by whoever drives the engine")]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// Who asks, already authenticated.
     pub client: &'a Client,
     /// The policy in force for this client and flow.
@@ -68,7 +62,7 @@ pub struct Context<'a> {
 #[derive(Debug)]
 #[must_use = "a decision has no effect until its grant is committed"]
 #[expect(clippy::exhaustive_structs, reason = "taken apart by whoever drives the engine")]
-pub struct Decision<T> {
+pub(crate) struct Decision<T> {
     /// The answer. It may leave only after the commit.
     pub outcome: Result<T, Refusal>,
     /// Whether the grant must be stored as the decision left it; otherwise forget it. A refusal that writes (reuse) is stored too, though the caller gets an error.

@@ -1,19 +1,16 @@
 use super::access::Access;
 use super::issue::first_tokens;
 use super::{Context, Decision, RedeemRequest, TokenResponse};
-use crate::event::EventKind;
-use crate::grant::{Confirmation, Grant, PendingCode, Phase, RedeemedCode, RevocationReason};
-use crate::pkce::CodeChallenge;
-use crate::refusal::Refusal;
-use crate::secret::Digest;
+use crate::grant::{Grant, PendingCode, Phase, RedeemedCode, RevocationReason};
+use crate::outcome::{EventKind, Refusal};
 use crate::token::{Opened, TokenSecret};
-use crate::vocabulary::RedirectUri;
+use crate::vocabulary::{CodeChallenge, Confirmation, Digest, RedirectUri};
 
 /// Exchanges a code for first tokens: once. The grant was [admitted](super::admit()) before.
 ///
 /// A second use by someone who holds all that the first one held revokes the grant (RFC 6749 section 4.1.2): one of the two
 /// is a thief. A second use that fails any check proves nothing and changes nothing.
-pub fn redeem(
+pub(crate) fn redeem(
     grant: &mut Grant,
     presented: &Opened,
     request: &RedeemRequest,

@@ -5,20 +5,17 @@ use std::time::Duration;
 use super::access::{Access, Origin, Successor, mint, repeat, respond};
 use super::issue::bind;
 use super::{Context, Decision, RefreshRequest, TokenResponse};
-use crate::clock::Timestamp;
-use crate::entropy::draw;
-use crate::event::{EventKind, ReplayCause};
 use crate::grant::{Grant, Head, RevocationReason, Rotation};
-use crate::grant_type::GrantType;
+use crate::outcome::{EventKind, Refusal, ReplayCause};
 use crate::policy::{Lifetime, Limit, OnReuse, OnRollback, PreviousAccessToken};
-use crate::refusal::Refusal;
 use crate::token::{Binding, Derivation, Key, Lineage, Opened, Salt, TokenKind, TokenSecret};
+use crate::vocabulary::{GrantType, Timestamp, draw};
 
 /// How far the clock of the node that rotated may be ahead of this one's.
 const MAX_LEAD: Duration = Duration::from_secs(5);
 
 /// Answers a refresh. The grant was [admitted](super::admit()) before.
-pub fn refresh(
+pub(crate) fn refresh(
     grant: &mut Grant,
     presented: &Opened,
     request: &RefreshRequest,

@@ -1,11 +1,8 @@
-use crate::grant::{Approval, Confirmation};
-use crate::grant_type::GrantType;
-use crate::pkce::CodeChallenge;
-use crate::possession::Possession;
-use crate::resource::Resources;
-use crate::scope::Scope;
-use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, DeviceCode, RefreshToken};
-use crate::vocabulary::RedirectUri;
+use crate::grant::Approval;
+use crate::vocabulary::{
+    AccessToken, AuthorizationCode, CodeChallenge, CodeVerifier, Confirmation, DeviceCode, GrantType, Possession,
+    RedirectUri, RefreshToken, Resources, Scope,
+};
 
 /// An authorization request that the resource owner approved (RFC 6749 section 4.1.1): mint a code for it.
 #[derive(Clone, Debug)]

@@ -1,13 +1,9 @@
 use std::time::Duration;
 
-use crate::clock::Timestamp;
-use crate::grant::Confirmation;
-use crate::grant_id::GrantId;
-use crate::key_id::KeyId;
-use crate::resource::Resources;
-use crate::scope::Scope;
-use crate::secret::{AccessToken, AuthorizationCode, DeviceCode, IdToken, RefreshToken};
-use crate::user_code::UserCode;
+use crate::vocabulary::{
+    AccessToken, AuthorizationCode, Confirmation, DeviceCode, GrantId, IdToken, KeyId, RefreshToken, Resources, Scope,
+    Timestamp, TokenType, UserCode,
+};
 
 /// Tokens, as RFC 6749 section 5.1 hands them out.
 #[derive(Clone, Debug)]
@@ -28,7 +24,7 @@ pub struct TokenResponse {
     /// The audience of the access token.
     pub resources: Resources,
     /// The `id_token`, when the access token has the scope `openid` and the service has a
-    /// [`JwtIssuer`](crate::JwtIssuer).
+    /// [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub id_token: Option<IdToken>,
     /// The grant. For the host: no client needs to know it.
     pub grant_id: GrantId,
@@ -45,34 +41,6 @@ pub(crate) struct UnsignedJwt {
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) confirmation: Option<Confirmation>,
-}
-
-/// How an access token is presented (RFC 6749 section 7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TokenType {
-    /// By whoever holds it (RFC 6750), or over the bound certificate (RFC 8705).
-    Bearer,
-    /// With a proof of the key it is bound to (RFC 9449).
-    Dpop,
-}
-
-impl TokenType {
-    pub(crate) const fn of(confirmation: Option<&Confirmation>) -> Self {
-        match confirmation {
-            Some(Confirmation::DpopKey(_)) => Self::Dpop,
-            _ => Self::Bearer,
-        }
-    }
-
-    /// The word on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Bearer => "Bearer",
-            Self::Dpop => "DPoP",
-        }
-    }
 }
 
 /// An authorization code to send to the client through the browser.

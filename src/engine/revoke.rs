@@ -1,16 +1,15 @@
 use super::{Decision, presented_by};
 use crate::client::Client;
-use crate::clock::Timestamp;
-use crate::event::EventKind;
 use crate::grant::{Grant, Phase, RevocationReason};
-use crate::refusal::Refusal;
+use crate::outcome::{EventKind, Refusal};
 use crate::token::{Opened, TokenKind};
+use crate::vocabulary::Timestamp;
 
 /// Revokes what the client presents (RFC 7009): with a refresh token of any generation, spent ones too, the grant and all
 /// its tokens; with an access token that one alone. What is already dead, or a code, changes nothing.
 ///
 /// The answer is whether anything was alive.
-pub fn revoke(
+pub(crate) fn revoke(
     grant: &mut Grant,
     kind: TokenKind,
     presented: &Opened,
@@ -33,7 +32,7 @@ pub fn revoke(
 /// revoked one stays as it is: the first reason and time stand.
 ///
 /// The answer is whether anything was alive.
-pub fn revoke_grant(grant: &mut Grant, reason: RevocationReason, now: Timestamp) -> Decision<bool> {
+pub(crate) fn revoke_grant(grant: &mut Grant, reason: RevocationReason, now: Timestamp) -> Decision<bool> {
     if matches!(grant.phase, Phase::Revoked { .. }) {
         return Decision::refuse(Refusal::GrantRevoked);
     }

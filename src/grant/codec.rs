@@ -15,13 +15,9 @@ use super::{
     Actor, Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, PendingDevice, Phase, RedeemedCode,
     Retired, RevocationReason, Verdict,
 };
-use crate::grant_id::GrantId;
-use crate::grant_type::GrantType;
-use crate::key_id::KeyId;
-use crate::pkce::CodeChallenge;
-use crate::resource::{Resource, Resources};
-use crate::scope::Scope;
-use crate::vocabulary::{ClientId, RedirectUri, Registration, Subject};
+use crate::vocabulary::{
+    ClientId, CodeChallenge, GrantId, GrantType, KeyId, RedirectUri, Registration, Resource, Resources, Scope, Subject,
+};
 use reader::Reader;
 use writer::Writer;
 

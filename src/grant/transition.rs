@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::{Grant, GrantSummary, Head, LiveAccessToken, Phase, RedeemedCode, Retired, RevocationReason};
-use crate::clock::Timestamp;
 use crate::policy::{Lifetime, Policy};
-use crate::secret::Digest;
 use crate::token::{Binding, Salt};
+use crate::vocabulary::{Digest, Timestamp};
 
 /// How many former heads a record remembers.
 pub(super) const MAX_RECENT: usize = 8;

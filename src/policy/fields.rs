@@ -77,10 +77,10 @@ macro_rules! policy_fields {
 
         impl ClientPolicy {
             $(
-                #[doc = concat!("Overrides [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[doc = concat!("Overrides [`", stringify!($field), "`](Self::", stringify!($field), "); `None` inherits.")]
                 #[must_use]
-                pub fn $setter(mut self, $field: $type) -> Self {
-                    self.$field = Some($field);
+                pub fn $setter(mut self, $field: impl Into<Option<$type>>) -> Self {
+                    self.$field = $field.into();
                     self
                 }
             )+

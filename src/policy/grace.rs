@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::human;
-use super::{Lifetime, MINUTE, Policy};
+use super::settings::MINUTE;
+use super::{Lifetime, Policy, human};
 use crate::vocabulary::InvalidValue;
 
 /// How long a refresh token may be presented again while nobody has used its successor: in a configuration file
@@ -15,7 +15,7 @@ use crate::vocabulary::InvalidValue;
 ///
 /// ```
 /// use std::time::Duration;
-/// use regrant::GracePeriod;
+/// use regrant::policy::GracePeriod;
 ///
 /// assert_eq!("auto".parse(), Ok(GracePeriod::Auto));
 /// assert_eq!("30s".parse(), Ok(GracePeriod::Of(Duration::from_secs(30))));

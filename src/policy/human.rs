@@ -12,7 +12,7 @@ use crate::vocabulary::InvalidValue;
 ///
 /// ```
 /// use std::time::Duration;
-/// use regrant::Lifetime;
+/// use regrant::policy::Lifetime;
 ///
 /// assert_eq!("7d".parse(), Ok(Lifetime::Of(Duration::from_secs(7 * 24 * 3600))));
 /// assert_eq!("never".parse(), Ok(Lifetime::Never));
@@ -68,7 +68,8 @@ impl fmt::Display for Lifetime {
 /// A count that may have no bound: a whole number, or "unlimited".
 ///
 /// ```
-/// use regrant::{Limit, Policy};
+/// use regrant::Policy;
+/// use regrant::policy::Limit;
 ///
 /// let policy: Policy = toml::from_str("max_replays = 3")?;
 /// assert_eq!(policy.max_replays, Limit::AtMost(3));

@@ -1,17 +1,14 @@
 use std::sync::Arc;
 
 use super::{Inner, TokenService};
-use crate::authenticator::ClientAuthenticator;
-use crate::clock::{Clock, SystemClock};
-use crate::entropy::{Entropy, SystemEntropy};
-use crate::event::EventSink;
-use crate::gate::{EverySubject, SubjectGate};
-use crate::jwt::JwtIssuer;
+use crate::outcome::{EventSink, Timings};
 use crate::policy::{Policy, PolicyError};
-use crate::proof::ProofVerifier;
-use crate::timings::Timings;
+use crate::ports::authenticator::ClientAuthenticator;
+use crate::ports::host::{EverySubject, SubjectGate};
+use crate::ports::jwt::JwtIssuer;
+use crate::ports::proof::ProofVerifier;
 use crate::token::{KeyRing, TokenFormat, TokenPrefixes};
-use crate::vocabulary::Realm;
+use crate::vocabulary::{Clock, Entropy, Realm, SystemClock, SystemEntropy};
 
 /// Makes a [`TokenService`]. What is not set has the default named at each setter.
 #[expect(missing_debug_implementations, reason = "ports have nothing to show")]

@@ -5,17 +5,11 @@ use std::ops::ControlFlow;
 use super::{Terms, TokenError, TokenService};
 use crate::client::Client;
 use crate::engine::{self, ActiveToken, Context, Decision, TokenResponse};
-use crate::entropy::draw;
-use crate::event::{Event, EventKind, Failure, Operation};
-use crate::grant::{Confirmation, Grant};
-use crate::grant_id::GrantId;
-use crate::grant_type::GrantType;
-use crate::possession::Possession;
-use crate::refusal::Refusal;
-use crate::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version};
-use crate::timings::StoreCall;
+use crate::grant::Grant;
+use crate::outcome::{Event, EventKind, Failure, Operation, Refusal, StoreCall};
+use crate::ports::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version};
 use crate::token::Opened;
-use crate::vocabulary::{ClientId, Subject};
+use crate::vocabulary::{ClientId, Confirmation, GrantId, GrantType, Possession, Subject, draw};
 
 /// How often a call loads and decides again after a lost race. Each lost race is another call's success.
 const MAX_ATTEMPTS: usize = 64;
@@ -253,7 +247,7 @@ impl<S: TokenStore> Call<'_, S> {
             let confirmation = engine::confirmation(shown, bound.as_ref(), &terms.policy);
             let confirmation = confirmation.map_err(|refusal| self.refuse_of(refusal, &grant))?;
             let ctx = Context { has_raced: attempt > 0, confirmation, ..self.service.context(client, &terms) };
-            engine::admit_owner(&grant, presented, &ctx).map_err(|refusal| self.refuse_of(refusal, &grant))?;
+            engine::admit(&grant, presented, &ctx).map_err(|refusal| self.refuse_of(refusal, &grant))?;
             if !self.is_served(grant.approval.subject.as_ref()).await? {
                 return Err(self.refuse_of(Refusal::SubjectNotServed, &grant));
             }

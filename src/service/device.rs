@@ -2,16 +2,13 @@
 
 use super::commit::Call;
 use super::{TokenError, TokenService};
-use crate::authenticator::AuthenticatedClient;
 use crate::engine::{self, DeviceAuthorizationRequest, DeviceAuthorizationResponse, PollRequest, TokenResponse};
-use crate::event::{EventKind, Operation};
 use crate::grant::{Approval, Grant, GrantSummary};
-use crate::grant_id::GrantId;
-use crate::grant_type::GrantType;
-use crate::refusal::Refusal;
-use crate::store::TokenStore;
+use crate::outcome::{EventKind, Operation, Refusal};
+use crate::ports::authenticator::AuthenticatedClient;
+use crate::ports::store::TokenStore;
 use crate::token::TokenKind;
-use crate::user_code::UserCode;
+use crate::vocabulary::{GrantId, GrantType, UserCode};
 
 /// How often a user code is drawn anew that another device has already. Of 2.56e10 codes few are ever out at once.
 const DRAWS: usize = 8;
@@ -24,6 +21,8 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::device::{DeviceAuthorizationRequest, PollRequest, UserCode};
+    ///
     /// let device = service.authorize_device(&client, &DeviceAuthorizationRequest::new()).await?;
     /// println!("enter {} at https://as.example/device", device.user_code.expose());
     ///

@@ -1,18 +1,17 @@
 use std::error::Error;
 
-use crate::authenticator::AuthenticateError;
-use crate::error_code::ErrorCode;
-use crate::event::{EventKind, Failure, Port, chain};
-use crate::jwt::SignError;
+use crate::outcome::{ErrorCode, EventKind, Failure, Port, Refusal, chain};
 use crate::policy::PolicyError;
-use crate::refusal::Refusal;
-use crate::store::StoreError;
+use crate::ports::authenticator::AuthenticateError;
+use crate::ports::jwt::SignError;
+use crate::ports::store::StoreError;
 
 /// Why the service did not answer a request.
 ///
 /// ```
 /// use regrant::store::StoreError;
-/// use regrant::{ErrorCode, Refusal, TokenError};
+/// use regrant::{Refusal, TokenError};
+/// use regrant::event::ErrorCode;
 ///
 /// // A client ends its session on `invalid_grant`, so an outage never says it.
 /// let outage = TokenError::Store(StoreError::unavailable("connection refused"));

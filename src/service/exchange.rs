@@ -2,13 +2,12 @@
 
 use super::commit::Call;
 use super::{TokenError, TokenService};
-use crate::authenticator::AuthenticatedClient;
 use crate::engine::{self, Context, ExchangeRequest, TokenResponse};
-use crate::event::Operation;
-use crate::grant_type::GrantType;
-use crate::refusal::Refusal;
-use crate::store::TokenStore;
+use crate::outcome::{Operation, Refusal};
+use crate::ports::authenticator::AuthenticatedClient;
+use crate::ports::store::TokenStore;
 use crate::token::TokenKind;
+use crate::vocabulary::GrantType;
 
 impl<S: TokenStore> TokenService<S> {
     /// Exchanges an access token of this service for another one (RFC 8693): for the same resource owner, of no more scope and
@@ -23,6 +22,8 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{ExchangeRequest, GrantType, IssueRequest};
+    ///
     /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
     /// let request = ExchangeRequest::new(tokens.access_token).with_scope("read".parse()?);
     /// let narrow = service.exchange(&client, &request).await?;

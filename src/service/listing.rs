@@ -2,12 +2,10 @@
 
 use super::commit::Call;
 use super::{TokenError, TokenService};
-use crate::event::Operation;
 use crate::grant::GrantSummary;
-use crate::grant_id::GrantId;
-use crate::store::{GrantIndex, GrantOwner, PurgeExpired, StoredGrant, TokenStore};
-use crate::timings::StoreCall;
-use crate::vocabulary::{ClientId, Subject};
+use crate::outcome::{Operation, StoreCall};
+use crate::ports::store::{GrantIndex, GrantOwner, PurgeExpired, StoredGrant, TokenStore};
+use crate::vocabulary::{ClientId, GrantId, Subject};
 
 /// How many grants are read at a time when all of an owner's are revoked.
 const PAGE: usize = 100;
@@ -27,13 +25,16 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     /// 1000 grants looked at.
     ///
     /// A record that cannot be read is left out and reported as
-    /// [`EventKind::RecordCorrupt`](crate::EventKind::RecordCorrupt): it must not hide the others.
+    /// [`EventKind::RecordCorrupt`](crate::event::EventKind::RecordCorrupt): it must not hide the others.
     ///
     /// # Errors
     /// When the store cannot tell.
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest};
+    /// use regrant::store::GrantOwner;
+    ///
     /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
     /// let page = service.grants(&GrantOwner::Subject(demo), None, 20).await?;
     /// let session = &page.grants[0];
@@ -66,6 +67,8 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest};
+    ///
     /// service.issue(&client, IssueRequest::new(GrantType::Password, approval.clone())).await?;
     /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
     /// assert_eq!(service.revoke_subject(&demo).await?, 2);
@@ -127,6 +130,8 @@ impl<S: PurgeExpired> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest};
+    ///
     /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
     /// clock.advance(Duration::from_secs(8 * 24 * 3600)); // the refresh token lived for seven days
     /// while service.purge_expired(100).await? == 100 {}

@@ -18,29 +18,21 @@ pub use listing::GrantPage;
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::authenticator::{AuthenticatedClient, ClientAuthenticator, ClientCredentials};
 use crate::client::Client;
-use crate::clock::{Clock, Timestamp};
 use crate::engine::{
     self, ActiveToken, AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, RedeemRequest,
     RefreshRequest, TokenResponse,
 };
-use crate::entropy::Entropy;
-use crate::event::{EventKind, EventSink, Operation};
-use crate::gate::SubjectGate;
 use crate::grant::RevocationReason;
-use crate::grant_id::GrantId;
-use crate::grant_type::GrantType;
-use crate::jwt::JwtIssuer;
-use crate::key_id::KeyId;
-use crate::malformed::MalformedRequest;
+use crate::outcome::{EventKind, EventSink, MalformedRequest, Operation, Refusal, StoreCall, Timed, Timer, Timings};
 use crate::policy::{AccessTokenFormat, Policy};
-use crate::proof::ProofVerifier;
-use crate::refusal::Refusal;
-use crate::store::TokenStore;
-use crate::timings::{StoreCall, Timed, Timer, Timings};
+use crate::ports::authenticator::{AuthenticatedClient, ClientAuthenticator, ClientCredentials};
+use crate::ports::host::SubjectGate;
+use crate::ports::jwt::JwtIssuer;
+use crate::ports::proof::ProofVerifier;
+use crate::ports::store::TokenStore;
 use crate::token::{KeyRing, TokenFormat, TokenKind};
-use crate::vocabulary::Realm;
+use crate::vocabulary::{Clock, Entropy, GrantId, GrantType, KeyId, Realm, Timestamp};
 use commit::Call;
 
 /// The token lifecycle over a store and a client authenticator. Cheap to clone; clones are one service.
@@ -158,6 +150,8 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{AuthorizeRequest, CodeChallenge, CodeVerifier, RedeemRequest, Refusal, TokenError};
+    ///
     /// let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
     /// let request = AuthorizeRequest::new(approval)
     ///     .with_redirect_uri(Some(callback.clone()))
@@ -192,6 +186,8 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::IssueRequest;
+    ///
     /// // The client for itself: an access token, no resource owner, no refresh token.
     /// let tokens = service.issue(&client, IssueRequest::client_credentials("read".parse()?)).await?;
     /// assert_eq!(tokens.expires_in, Duration::from_secs(3600));
@@ -243,6 +239,8 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest, RefreshRequest, Refusal, TokenError};
+    ///
     /// let first = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
     /// let first = first.refresh_token.ok_or("no refresh token")?;
     ///
@@ -293,6 +291,9 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::clock::Clock as _;
+    /// use regrant::{GrantType, IssueRequest};
+    ///
     /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
     /// let active = service.introspect(&client, tokens.access_token.expose()).await?.ok_or("not active")?;
     /// assert_eq!(active.approval.subject, Some(demo));
@@ -324,6 +325,8 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest};
+    ///
     /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
     /// let refresh_token = tokens.refresh_token.ok_or("no refresh token")?;
     /// service.revoke(&client, refresh_token.expose()).await?;
@@ -351,6 +354,8 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest};
+    ///
     /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
     /// assert!(service.revoke_grant(tokens.grant_id).await?);
     /// assert!(!service.revoke_grant(tokens.grant_id).await?);

@@ -5,12 +5,10 @@ use super::commit::Call;
 use super::{TokenError, TokenService};
 use crate::client::Client;
 use crate::engine::{self, Shown};
-use crate::event::Operation;
-use crate::grant_type::GrantType;
-use crate::possession::{ClientCertificate, Possession};
-use crate::proof::ProofError;
-use crate::refusal::Refusal;
-use crate::store::TokenStore;
+use crate::outcome::{Operation, Refusal};
+use crate::ports::proof::ProofError;
+use crate::ports::store::TokenStore;
+use crate::vocabulary::{ClientCertificate, GrantType, Possession};
 
 impl<S: TokenStore> TokenService<S> {
     /// Verifies what a request shows before a host is asked that may use up what else is in it, an assertion for instance: a

@@ -6,14 +6,13 @@ use super::commit::Call;
 use super::{TokenError, TokenService};
 use crate::client::Client;
 use crate::engine::TokenResponse;
-use crate::event::Operation;
 use crate::grant::Grant;
-use crate::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
-use crate::key_id::KeyId;
+use crate::outcome::Operation;
 use crate::policy::Policy;
-use crate::secret::{AccessToken, IdToken};
-use crate::store::TokenStore;
+use crate::ports::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
+use crate::ports::store::TokenStore;
 use crate::token::{Opened, TokenKind};
+use crate::vocabulary::{AccessToken, IdToken, KeyId};
 
 /// The scope that asks for an `id_token` (OpenID Connect Core section 3.1.2.1).
 const OPENID: &str = "openid";

@@ -3,11 +3,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use crate::entropy::{Entropy, draw};
-use crate::grant_id::GrantId;
-use crate::secret::Digest;
 use crate::token::{Key, KeyRing, Lineage, TokenKind, TokenPrefixes};
-use crate::vocabulary::Realm;
+use crate::vocabulary::{Digest, Entropy, GrantId, Realm, draw};
 
 /// Part of the associated data: a token of another format does not open.
 const FORMAT_VERSION: u8 = 1;
@@ -62,7 +59,7 @@ pub(crate) struct Claims<'a> {
 
 /// A token that a key of the ring sealed. The seal proves no more than that: only the root of a refresh token proves
 /// that its grant issued it.
-pub struct Opened {
+pub(crate) struct Opened {
     pub(crate) grant_id: GrantId,
     pub(crate) number: u32,
     pub(crate) secret: TokenSecret,
@@ -78,7 +75,7 @@ impl std::fmt::Debug for Opened {
 /// Seals and opens the tokens of one realm. [`TokenService`](crate::TokenService) keeps one; make your own only to drive
 /// the [`engine`](crate::engine) without it.
 #[derive(Debug)]
-pub struct TokenFormat {
+pub(crate) struct TokenFormat {
     ring: KeyRing,
     prefixes: TokenPrefixes,
     associated_data: [Box<[u8]>; TokenKind::ALL.len()],
@@ -87,7 +84,7 @@ pub struct TokenFormat {
 impl TokenFormat {
     /// The format of `realm`, with the keys of `ring`.
     #[must_use]
-    pub fn new(ring: KeyRing, realm: &Realm, prefixes: TokenPrefixes) -> Self {
+    pub(crate) fn new(ring: KeyRing, realm: &Realm, prefixes: TokenPrefixes) -> Self {
         let associated_data =
             TokenKind::ALL.map(|kind| [&[FORMAT_VERSION, kind.tag()], realm.as_str().as_bytes()].concat().into());
         Self { ring, prefixes, associated_data }
@@ -122,7 +119,7 @@ impl TokenFormat {
 
     /// Opens `text` as a token of `kind`. Touches nothing but the text: garbage costs no I/O.
     #[must_use]
-    pub fn open(&self, kind: TokenKind, text: &str) -> Option<Opened> {
+    pub(crate) fn open(&self, kind: TokenKind, text: &str) -> Option<Opened> {
         let spelled = text.strip_prefix(self.prefixes.of(kind));
         let spelled = spelled.filter(|spelled| spelled.len() == sealed_len(kind) / 3 * 4)?;
         let mut sealed = Zeroizing::new([0; MAX_SEALED]);

@@ -10,12 +10,9 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::entropy::{Entropy, draw};
-use crate::grant_id::GrantId;
-use crate::secret::Digest;
 use crate::token::TokenKind;
 use crate::token::format::TokenSecret;
-use crate::user_code::UserCode;
+use crate::vocabulary::{Digest, Entropy, GrantId, UserCode, draw};
 
 /// Fresh bytes that go into a rotation and stay in the record, so that the rotation can be repeated but not predicted.
 pub(crate) type Salt = [u8; 16];
@@ -38,7 +35,7 @@ impl Key {
     /// # SystemEntropy.fill(&mut secret);
     /// # SystemEntropy.fill(&mut former_secret);
     /// let ring = KeyRing::new(Key::new(secret)?).with_former(Key::new(former_secret)?)?;
-    /// # Ok::<(), regrant::KeyRingError>(())
+    /// # Ok::<(), regrant::token::KeyRingError>(())
     /// ```
     ///
     /// # Errors
@@ -153,7 +150,7 @@ impl fmt::Debug for Key {
 /// let then_everywhere = KeyRing::new(new).with_former(old)?;
 /// # let new = Key::with_id(2, secret(2))?;
 /// let in_the_end = KeyRing::new(new);
-/// # Ok::<(), regrant::KeyRingError>(())
+/// # Ok::<(), regrant::token::KeyRingError>(())
 /// ```
 #[derive(Debug)]
 pub struct KeyRing {

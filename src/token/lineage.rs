@@ -3,9 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::entropy::{Entropy, draw};
-use crate::grant::Confirmation;
-use crate::secret::Digest;
+use crate::vocabulary::{Confirmation, Digest, Entropy, draw};
 
 /// 16 random bytes, drawn with the first refresh token of a grant. Every refresh token of the grant carries them, no
 /// other token does, and the record holds a digest alone. Without the root a key of the ring seals nothing that the

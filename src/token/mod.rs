@@ -11,14 +11,14 @@
 //! and realm are associated data: a token of one kind or realm does not open as another.
 
 mod format;
-mod keys;
+pub(crate) mod keys;
 mod lineage;
 mod prefixes;
 
-pub(crate) use format::{Claims, TokenSecret};
-pub use format::{Opened, TokenFormat};
-pub(crate) use keys::{Derivation, Salt};
-pub use keys::{Key, KeyRing, KeyRingError};
+pub use crate::vocabulary::{IdToken, Realm, TokenType};
+pub(crate) use format::{Claims, Opened, TokenFormat, TokenSecret};
+pub use keys::KeyRingError;
+pub(crate) use keys::{Derivation, Key, KeyRing, Salt};
 pub(crate) use lineage::{Binding, Lineage, Root};
 pub use prefixes::TokenPrefixes;
 

@@ -13,7 +13,7 @@ impl TokenPrefixes {
     /// When a prefix is not of that form, or two cannot be told apart.
     ///
     /// ```
-    /// use regrant::TokenPrefixes;
+    /// use regrant::token::TokenPrefixes;
     ///
     /// assert!(TokenPrefixes::new("acme_code_", "acme_rt_", "acme_at_").is_ok());
     /// assert!(TokenPrefixes::new("acme_", "acme_rt_", "acme_at_").is_err());

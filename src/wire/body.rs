@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{MalformedRequest, Response, introspection, requested};
 use crate::engine::{DeviceAuthorizationResponse, TokenResponse};
-use crate::error_code::ErrorCode;
-use crate::secret::{IdToken, RefreshToken};
+use crate::outcome::ErrorCode;
+use crate::vocabulary::{IdToken, RefreshToken};
 
 /// How long a client should wait before it tries again, in seconds.
 const RETRY_AFTER: &str = "1";

@@ -3,7 +3,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::{MalformedRequest, Request};
-use crate::possession::ClientCertificate;
+use crate::vocabulary::ClientCertificate;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,

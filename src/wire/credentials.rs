@@ -3,11 +3,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 use super::{MalformedRequest, Request, basic};
-use crate::authenticator::ClientCredentials;
-use crate::parameters::Parameters;
-use crate::possession::ClientCertificate;
-use crate::secret::{ClientAssertion, ClientSecret};
-use crate::vocabulary::ClientId;
+use crate::ports::authenticator::ClientCredentials;
+use crate::vocabulary::{ClientAssertion, ClientCertificate, ClientId, ClientSecret, Parameters};
 
 /// The only type of client assertion that is served (RFC 7523 section 2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

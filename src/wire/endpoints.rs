@@ -10,20 +10,16 @@ use super::{
     CertificateHeader, Cors, Endpoint, Handler, MalformedRequest, Paths, Request, Response, body, form, introspection,
     metadata, requested,
 };
-use crate::approver::{ApproveError, ApproveRequest, GrantApprover};
-use crate::authenticator::{AuthenticatedClient, ClientCredentials};
 use crate::engine::{
     DeviceAuthorizationRequest, IssueRequest, PollRequest, RedeemRequest, RefreshRequest, TokenResponse,
 };
-use crate::error_code::ErrorCode;
 use crate::grant::Approval;
-use crate::grant_type::GrantType;
-use crate::parameters::Parameters;
-use crate::possession::{ClientCertificate, Possession};
-use crate::refusal::Refusal;
-use crate::scope::Scope;
+use crate::outcome::{ErrorCode, Refusal};
+use crate::ports::authenticator::{AuthenticatedClient, ClientCredentials};
+use crate::ports::host::{ApproveError, ApproveRequest, GrantApprover};
+use crate::ports::store::TokenStore;
 use crate::service::{TokenError, TokenService};
-use crate::store::TokenStore;
+use crate::vocabulary::{ClientCertificate, GrantType, Parameters, Possession, Scope};
 
 /// How long signing keys may be cached, in seconds: a key must be published longer than that before it is used.
 const KEYS_MAX_AGE: u32 = 300;
@@ -63,7 +59,7 @@ impl<S> Endpoints<S> {
     /// The endpoints of `service` at the default [`Paths`], with bodies of at most 64 KiB.
     ///
     /// `issuer` is the URL by which clients know the server, without a query, a fragment, or a slash at its end: the one that the
-    /// service's [`JwtIssuer`](crate::JwtIssuer) writes into its tokens, if there is one.
+    /// service's [`JwtIssuer`](crate::jwt::JwtIssuer) writes into its tokens, if there is one.
     pub fn new(service: TokenService<S>, issuer: impl Into<String>) -> Self {
         Self {
             service,

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::{MalformedRequest, Request};
-use crate::parameters::Parameters;
+use crate::vocabulary::Parameters;
 
 /// More than any request of the protocol has; it keeps the search for duplicates short.
 const MAX_PARAMETERS: usize = 64;

@@ -4,11 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Request;
-use crate::clock::Timestamp;
-use crate::engine::{ActiveToken, TokenType};
-use crate::grant::{Actor, Confirmation};
-use crate::resource::{Resource, Resources};
-use crate::vocabulary::Subject;
+use crate::engine::ActiveToken;
+use crate::grant::Actor;
+use crate::vocabulary::{Confirmation, Resource, Resources, Subject, Timestamp, TokenType};
 
 /// RFC 9701 section 4.
 pub(super) const JWT_MEDIA_TYPE: &str = "application/token-introspection+jwt";

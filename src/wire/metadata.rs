@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{Paths, Response, body};
 use crate::client::ClientAuthenticationMethod;
-use crate::grant_type::GrantType;
 use crate::policy::SenderConstraint;
 use crate::service::TokenService;
+use crate::vocabulary::GrantType;
 
 /// How long the documents may be cached, in seconds.
 const MAX_AGE: u32 = 3600;

@@ -15,7 +15,7 @@ mod metadata;
 mod paths;
 mod requested;
 
-pub use crate::malformed::MalformedRequest;
+pub use crate::outcome::malformed::MalformedRequest;
 pub use certificate::CertificateHeader;
 pub use cors::Cors;
 pub use endpoints::Endpoints;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::possession::ClientCertificate;
+use crate::vocabulary::ClientCertificate;
 
 /// An HTTP request as an adapter hands it over. The query string is left behind: no endpoint reads it, since credentials
 /// and tokens there end up in logs (RFC 6749 section 2.3.1, RFC 6750 section 5.3).

@@ -1,4 +1,4 @@
-use crate::event::Operation;
+use crate::outcome::Operation;
 
 /// The endpoints that [`Endpoints`](super::Endpoints) serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,12 +53,12 @@ pub struct Paths {
     pub introspection: String,
     /// The device authorization endpoint. Served when there is a [`device_verification`](Self::device_verification).
     pub device_authorization: String,
-    /// The signing keys. Served when the service has a [`JwtIssuer`](crate::JwtIssuer).
+    /// The signing keys. Served when the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub jwks: String,
     /// The metadata document. For an issuer with a path, RFC 8414 section 3.1 puts it between host and path.
     pub metadata: String,
     /// The discovery document of OpenID Connect, behind the issuer also when that has a path. Served when the service has a
-    /// [`JwtIssuer`](crate::JwtIssuer).
+    /// [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub openid_configuration: String,
     /// The host's own authorization endpoint, if it has one: only named in the metadata.
     pub authorization: Option<String>,

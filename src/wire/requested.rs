@@ -2,10 +2,7 @@
 
 use super::{MalformedRequest, Request};
 use crate::engine::ExchangeRequest;
-use crate::parameters::Parameters;
-use crate::possession::DpopProof;
-use crate::resource::{Resource, Resources};
-use crate::scope::Scope;
+use crate::vocabulary::{DpopProof, Parameters, Resource, Resources, Scope};
 
 /// The only type of token that is exchanged (RFC 8693 section 3).
 pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";

@@ -1,5 +1,6 @@
+use regrant::TokenError;
+use regrant::event::ErrorCode;
 use regrant::wire::{MalformedRequest, Response};
-use regrant::{ErrorCode, TokenError};
 use serde_json::json;
 
 /// The challenge of a 401 (RFC 9110 section 15.5.2): sign in by the two headers of AM's zero page login. AM sends none;

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::ManualClock;
+use regrant::clock::ManualClock;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest, Request, Response};
 
 use crate::answer::Problem;

@@ -2,10 +2,12 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use regrant::event::ErrorCode;
+use regrant::grant::Confirmation;
+use regrant::host::Parameters;
 use regrant::wire::{Request, Response};
 use regrant::{
-    Approval, AuthorizeRequest, Client, ClientId, CodeChallenge, Confirmation, ErrorCode, Parameters, RedirectUri,
-    Resource, Resources, Scope, TokenError,
+    Approval, AuthorizeRequest, Client, ClientId, CodeChallenge, RedirectUri, Resource, Resources, Scope, TokenError,
 };
 
 use crate::answer::Problem;

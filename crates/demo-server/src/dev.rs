@@ -1,7 +1,10 @@
 //! What only tests may do: move the time, purge, switch users off, change the signing key. Served with `--manual-clock` alone.
 
+use regrant::Subject;
+use regrant::clock::{Clock as _, ManualClock};
+use regrant::event::ErrorCode;
+use regrant::host::Parameters;
 use regrant::wire::{self, Request, Response};
-use regrant::{Clock as _, ErrorCode, ManualClock, Parameters, Subject};
 use serde_json::json;
 use tracing::error;
 

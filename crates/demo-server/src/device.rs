@@ -1,5 +1,7 @@
+use regrant::Approval;
+use regrant::device::UserCode;
+use regrant::host::Parameters;
 use regrant::wire::{Request, Response};
-use regrant::{Approval, Parameters, UserCode};
 use serde_json::json;
 
 use crate::answer::Problem;

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
-use regrant::{Clock, ManualClock, SystemClock};
+use regrant::clock::{Clock, ManualClock, SystemClock};
 use tokio::time::{interval, sleep};
 use tracing::warn;
 

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
-use regrant::{Approval, ApproveError, ApproveRequest, AuthenticatedClient, GrantApprover, TokenService};
+use regrant::host::{ApproveError, ApproveRequest, GrantApprover};
+use regrant::{Approval, AuthenticatedClient, TokenService};
 
 use crate::store::SharedStore;
 use crate::users::Users;

@@ -1,6 +1,7 @@
 use form_urlencoded::byte_serialize;
+use regrant::RedirectUri;
+use regrant::event::ErrorCode;
 use regrant::wire::Response;
-use regrant::{ErrorCode, RedirectUri};
 
 /// The way back to the client, through the browser (RFC 6749 section 4.1.2).
 pub(crate) struct Redirect<'a> {

@@ -1,9 +1,11 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use regrant::sink::TracingSink;
+use regrant::clock::Clock;
+use regrant::event::TracingSink;
+use regrant::policy::PolicyError;
 use regrant::wire::{CertificateHeader, Cors, Endpoints, Paths};
-use regrant::{ClientRegistry, Clock, GrantType, PolicyError, TokenError, TokenService};
+use regrant::{ClientRegistry, GrantType, TokenError, TokenService};
 use regrant_jose::{JwtBearerFlow, JwtTokens};
 
 use crate::config::{Setup, SigningKeys};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use regrant::{Entropy as _, Subject, SystemEntropy, Timestamp};
+use regrant::clock::Timestamp;
+use regrant::{Entropy as _, Subject, SystemEntropy};
 
 const LIFETIME: Duration = Duration::from_secs(2 * 3600);
 

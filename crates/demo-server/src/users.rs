@@ -4,7 +4,8 @@ use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
-use regrant::{Subject, SubjectGate};
+use regrant::Subject;
+use regrant::host::SubjectGate;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 

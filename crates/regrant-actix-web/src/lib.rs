@@ -11,9 +11,10 @@ use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Resource, Route};
+use regrant::host::Parameters;
+use regrant::proof::ClientCertificate;
 use regrant::store::TokenStore;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest};
-use regrant::{ClientCertificate, Parameters};
 
 /// All endpoints, each at its path of [`Endpoints::paths`], for `App::configure` or `Scope::configure`.
 ///

@@ -11,10 +11,12 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
 use actix_web::{App, HttpMessage as _, HttpResponse, HttpServer, web};
 use async_trait::async_trait;
+use regrant::policy::SenderConstraint;
+use regrant::proof::ClientCertificate;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, Paths};
 use regrant::{
-    Client, ClientCertificate, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, Policy,
-    SecretHash, SenderConstraint, SystemEntropy, TokenService,
+    Client, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, Policy, SecretHash, SystemEntropy,
+    TokenService,
 };
 use regrant_actix_web::Form;
 use serde_json::Value;

@@ -23,7 +23,7 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// its proof, which is good once, are looked at by the first, and each asks for its scope.
 ///
 /// * A DPoP proof must name the URL of the resource server with the path as it was sent, inside of nested routers, too.
-/// * The client certificate is the extension [`ClientCertificate`](regrant::ClientCertificate), which whoever ends TLS puts there.
+/// * The client certificate is the extension [`ClientCertificate`](regrant::proof::ClientCertificate), which whoever ends TLS puts there.
 /// * What is wrong with a token or a proof the client is not told; the host is, by
 ///   [`ResourceServer::with_events`](regrant_jose::ResourceServer::with_events).
 /// * The preflight requests of browsers have no token: a CORS layer belongs around this one, and exposes `DPoP-Nonce` and

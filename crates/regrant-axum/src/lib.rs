@@ -16,7 +16,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
-use regrant::Parameters;
+use regrant::host::Parameters;
 use regrant::store::TokenStore;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest};
 

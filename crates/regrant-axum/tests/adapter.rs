@@ -12,10 +12,12 @@ use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::{Request, Response};
 use http_body::Frame;
+use regrant::policy::SenderConstraint;
+use regrant::proof::ClientCertificate;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, Paths};
 use regrant::{
-    Client, ClientCertificate, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, Policy,
-    SecretHash, SenderConstraint, SystemEntropy, TokenService,
+    Client, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, Policy, SecretHash, SystemEntropy,
+    TokenService,
 };
 use tower::ServiceExt as _;
 

@@ -17,10 +17,13 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Extension;
 use axum::http::{Request, Response};
 use axum::routing::{get, post};
+use regrant::clock::{Clock as _, ManualClock, Timestamp};
+use regrant::grant::Confirmation;
+use regrant::policy::AccessTokenFormat;
+use regrant::proof::ClientCertificate;
 use regrant::{
-    AccessToken, AccessTokenFormat, Approval, AuthenticatedClient, Client, ClientCertificate, ClientId, ClientRegistry,
-    Clock as _, Confirmation, GrantType, IssueRequest, KeyRing, ManualClock, MemoryStore, Policy, Subject,
-    SystemEntropy, Timestamp, TokenService,
+    AccessToken, Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, KeyRing,
+    MemoryStore, Policy, Subject, SystemEntropy, TokenService,
 };
 use regrant_axum::{RequireToken, Verified};
 use regrant_jose::{

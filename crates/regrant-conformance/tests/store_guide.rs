@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use regrant::clock::Timestamp;
 use regrant::store::{
     Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
     TokenStore, Use, UseId, Version,
 };
-use regrant::{ClientId, Entropy as _, GrantId, Realm, Subject, SystemEntropy, Timestamp};
+use regrant::token::Realm;
+use regrant::{ClientId, Entropy as _, GrantId, Subject, SystemEntropy};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 // guide: table

@@ -16,11 +16,12 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use p256::ecdsa::signature::Verifier as _;
+use regrant::clock::{Clock as _, ManualClock, Timestamp};
+use regrant::proof::{DpopProof, Possession, ProofVerifier as _};
 use regrant::store::{SingleUse, StoreError, Use, UseId};
 use regrant::{
-    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, Clock as _, DpopProof, GrantType, IssueRequest,
-    KeyRing, ManualClock, MemoryStore, Possession, ProofVerifier as _, RefreshRequest, RefreshToken, Subject,
-    SystemEntropy, Timestamp, TokenService,
+    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, KeyRing, MemoryStore,
+    RefreshRequest, RefreshToken, Subject, SystemEntropy, TokenService,
 };
 use regrant_jose::{Algorithm, DpopKey, DpopNonces, DpopVerifier, PrivateKey, ReplayCache, Signer as _};
 

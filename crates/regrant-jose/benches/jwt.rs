@@ -10,7 +10,9 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ed25519_dalek::Signer as _;
 use futures_util::FutureExt as _;
-use regrant::{AccessTokenClaims, Approval, Client, ClientId, Entropy, JwtIssuer, Scope, Subject, Timestamp};
+use regrant::clock::Timestamp;
+use regrant::jwt::{AccessTokenClaims, JwtIssuer};
+use regrant::{Approval, Client, ClientId, Entropy, Scope, Subject};
 use regrant_jose::{Algorithm, JwkSet, Jws, JwtTokens, KeySet, PrivateKey};
 
 /// The same key each run, here and in the bare library.

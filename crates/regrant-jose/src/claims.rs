@@ -1,6 +1,6 @@
 use std::fmt;
 
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::error::JwsError;

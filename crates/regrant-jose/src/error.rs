@@ -1,4 +1,4 @@
-use regrant::ProofFault;
+use regrant::proof::ProofFault;
 
 /// Why a token was not accepted. It never repeats anything of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,11 +3,10 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
-use crate::base64url;
 use crate::claims::Claims;
 use crate::error::JwsError;
-use crate::json;
 use crate::jwk::Jwk;
+use crate::{base64url, json};
 
 /// A JWT in the compact serialization of a JWS (RFC 7515 section 7.1), read but not yet verified.
 ///

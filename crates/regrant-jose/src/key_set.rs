@@ -2,7 +2,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use regrant::{KeyId, Timestamp};
+use regrant::clock::Timestamp;
+use regrant::jwt::KeyId;
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
@@ -20,7 +21,8 @@ const CLOCK_DIFFERENCE: Duration = Duration::from_secs(60);
 ///
 /// ```
 /// use std::time::Duration;
-/// use regrant::{SystemEntropy, Timestamp};
+/// use regrant::SystemEntropy;
+/// use regrant::clock::Timestamp;
 /// use regrant_jose::{Algorithm, KeySet, PrivateKey};
 ///
 /// let key = || PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy);

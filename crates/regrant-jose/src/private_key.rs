@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use ed25519_dalek::SigningKey as Ed25519Key;
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature as P256Signature, SigningKey as P256PrivateKey};
-use regrant::{Entropy, SignError};
+use regrant::Entropy;
+use regrant::jwt::SignError;
 use serde_json::Value;
 use zeroize::Zeroizing;
 

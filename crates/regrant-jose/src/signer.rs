@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::SignError;
+use regrant::jwt::SignError;
 
 use crate::jwk::Jwk;
 
@@ -11,7 +11,7 @@ use crate::jwk::Jwk;
 /// * The public key is always the same one, and its [`algorithm`](Jwk::algorithm) is what the signatures are made with.
 /// * A signature has the form of RFC 7518 section 3: for ES256 that is `r || s` in 64 bytes. Many services answer in DER, which
 ///   must be converted; nobody could verify it.
-/// * The same message should get the same signature: see the contract of [`JwtIssuer`](regrant::JwtIssuer).
+/// * The same message should get the same signature: see the contract of [`JwtIssuer`](regrant::jwt::JwtIssuer).
 #[async_trait]
 pub trait Signer: Send + Sync {
     /// What others verify the signatures with. Its `kid`, if it has one, names the key in tokens; else its thumbprint does.

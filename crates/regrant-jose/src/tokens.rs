@@ -9,7 +9,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::{AccessTokenClaims, Client, ClientId, IdTokenClaims, JwtIssuer, KeyId, Resources, SignError, Timestamp};
+use regrant::clock::Timestamp;
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId, SignError};
+use regrant::{Client, ClientId, Resources};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -30,7 +32,8 @@ const INTROSPECTION: &str = "token-introspection+jwt";
 ///
 /// ```
 /// use std::time::Duration;
-/// use regrant::{JwtIssuer, SystemEntropy};
+/// use regrant::SystemEntropy;
+/// use regrant::jwt::JwtIssuer;
 /// use regrant_jose::{Algorithm, JwtTokens, KeySet, PrivateKey};
 ///
 /// let key = PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy)?;

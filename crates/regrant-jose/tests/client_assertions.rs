@@ -7,11 +7,14 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regrant::store::PurgeExpired as _;
-use regrant::{
-    AuthenticateError, ClientAssertion, ClientAuthenticationMethod, ClientAuthenticator as _, ClientCredentials,
-    ClientRegistry, ClientSecret, CredentialError, CredentialRefusal, ManualClock, Realm, VerifyCredentials,
+use regrant::authenticator::{
+    AuthenticateError, ClientAssertion, ClientAuthenticator as _, CredentialError, CredentialRefusal, VerifyCredentials,
 };
+use regrant::client::ClientAuthenticationMethod;
+use regrant::clock::ManualClock;
+use regrant::store::PurgeExpired as _;
+use regrant::token::Realm;
+use regrant::{ClientCredentials, ClientRegistry, ClientSecret};
 use regrant_jose::{Algorithm, AssertionVerifier, ClientAssertions, JwkSet, PrivateKey, Signer as _};
 use serde_json::{Value, json};
 use support::{

@@ -16,10 +16,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName as Dn, DnType, DnValue,
     IsCa, KeyPair, SanType,
 };
-use regrant::{
-    ClientAuthenticationMethod, ClientAuthenticator as _, ClientCertificate, ClientCredentials, ClientRegistry,
-    Confirmation, CredentialError, CredentialRefusal, VerifyCredentials,
-};
+use regrant::authenticator::{ClientAuthenticator as _, CredentialError, CredentialRefusal, VerifyCredentials};
+use regrant::client::ClientAuthenticationMethod;
+use regrant::grant::Confirmation;
+use regrant::proof::ClientCertificate;
+use regrant::{ClientCredentials, ClientRegistry};
 use regrant_jose::{
     CertificateSubject, DistinguishedName, JwkSet, KeySource, ResolveKeys, SelfSignedTlsClientAuth, Signer as _,
     TlsClientAuth,

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use regrant::authenticator::{ClientAssertion, VerifyCredentials as _};
+use regrant::client::ClientAuthenticationMethod;
+use regrant::proof::{DpopProof, ProofVerifier as _};
 use regrant::{
-    AccessToken, ClientAssertion, ClientAuthenticationMethod, ClientCredentials, ClientRegistry, ClientSecret,
-    DpopProof, GrantType, MemoryStore, ProofVerifier as _, SecretHash, Subject, VerifyCredentials as _,
+    AccessToken, ClientCredentials, ClientRegistry, ClientSecret, GrantType, MemoryStore, SecretHash, Subject,
 };
 use regrant_jose::{
     Algorithm, Claims, ClientAssertions, DpopVerifier, Introspect, IntrospectionResponse, IntrospectionVerifier,

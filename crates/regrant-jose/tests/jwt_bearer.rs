@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant::client::{ClientAuthenticationMethod, IntrospectionAccess};
+use regrant::clock::ManualClock;
 use regrant::store::PurgeExpired as _;
 use regrant::wire::Endpoint;
-use regrant::{
-    ClientAuthenticationMethod, ClientRegistry, ClientSecret, GrantType, IntrospectionAccess, ManualClock, SecretHash,
-    Subject,
-};
+use regrant::{ClientRegistry, ClientSecret, GrantType, SecretHash, Subject};
 use regrant_jose::{
     Algorithm, Claims, JwkSet, JwtBearerFlow, KeySource, PrivateKey, ResolveKeys, ResolveSubject, Signer as _,
     TrustedIssuer,

@@ -6,7 +6,10 @@ mod support;
 
 use std::time::Duration;
 
-use regrant::{AccessTokenClaims, Approval, Client, ClientAuthenticationMethod, JwtIssuer, KeyId, Subject, Timestamp};
+use regrant::client::ClientAuthenticationMethod;
+use regrant::clock::Timestamp;
+use regrant::jwt::{AccessTokenClaims, JwtIssuer, KeyId};
+use regrant::{Approval, Client, Subject};
 use regrant_jose::{Algorithm, Jwk, JwtTokens, KeySet, KeySetError, PrivateKey};
 use serde_json::Value;
 use support::{ISSUER, client, key};

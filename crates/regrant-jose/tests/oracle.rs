@@ -7,7 +7,8 @@ mod support;
 use std::time::Duration;
 
 use jsonwebtoken as oracle;
-use regrant::{AccessTokenClaims, Approval, JwtIssuer as _, Subject};
+use regrant::jwt::{AccessTokenClaims, JwtIssuer as _};
+use regrant::{Approval, Subject};
 use regrant_jose::{Algorithm, Jwk, Jws, JwtTokens, KeySet, PrivateKey, Signer as _};
 use serde_json::{Value, json};
 use support::{ISSUER, NOW, at, client};
@@ -77,7 +78,7 @@ async fn the_oracle_verifies_access_tokens_with_the_published_set() {
     for pair in PAIRS {
         let keys = KeySet::new(pair.key(), Duration::from_secs(3600)).expect("a key set");
         let tokens = JwtTokens::new(ISSUER, keys);
-        let app = client("app", regrant::ClientAuthenticationMethod::None);
+        let app = client("app", regrant::client::ClientAuthenticationMethod::None);
         let approval = Approval::of(Subject::new("demo").expect("a subject"));
         let issued = AccessTokenClaims::new("j1", &app, &approval, at(NOW), at(4_000_000_000));
         let token = tokens.access_token(&tokens.signing_key(&app, at(NOW)), &issued).await.expect("a token");

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use regrant::{
-    ClientAssertion, ClientAuthenticationMethod, ClientCredentials, Clock as _, CredentialError, ManualClock,
-    VerifyCredentials as _,
-};
+use regrant::ClientCredentials;
+use regrant::authenticator::{ClientAssertion, CredentialError, VerifyCredentials as _};
+use regrant::client::ClientAuthenticationMethod;
+use regrant::clock::{Clock as _, ManualClock};
 use regrant_jose::{
     Algorithm, AssertionVerifier, ClientAssertions, JwkSet, KeySource, PrivateKey, ResolveKeys, Signer as _,
 };

@@ -7,12 +7,14 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
-use regrant::wire::Endpoint;
-use regrant::{
-    AssertionFault, CertificateFault, ClientAssertion, ClientAuthenticationMethod, ClientAuthenticator as _,
-    ClientCertificate, ClientCredentials, ClientRegistry, CredentialRefusal, Event, EventKind, EventSink, KeyRing,
-    MemoryStore, Refusal, SystemEntropy, TokenService,
+use regrant::authenticator::{
+    AssertionFault, CertificateFault, ClientAssertion, ClientAuthenticator as _, CredentialRefusal,
 };
+use regrant::client::ClientAuthenticationMethod;
+use regrant::event::{Event, EventKind, EventSink};
+use regrant::proof::ClientCertificate;
+use regrant::wire::Endpoint;
+use regrant::{ClientCredentials, ClientRegistry, KeyRing, MemoryStore, Refusal, SystemEntropy, TokenService};
 use regrant_jose::{Algorithm, CertificateSubject, ClientAssertions, JwkSet, SelfSignedTlsClientAuth, TlsClientAuth};
 use serde_json::{Value, json};
 use support::{ISSUER, NOW, WatchedUse, client, client_id, clock, encoded, jwks, key, mac, sign, with};

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use regrant::SystemEntropy;
+use regrant::clock::{Clock as _, ManualClock};
+use regrant::proof::{DpopProof, ProofError, ProofFault, ProofVerifier as _};
 use regrant::store::{SingleUse as _, Use, UseId};
-use regrant::{Clock as _, DpopProof, ManualClock, ProofError, ProofFault, ProofVerifier as _, SystemEntropy};
 use regrant_jose::{Algorithm, DpopKey, DpopVerifier, ReplayCache, ReplayCacheFull};
 use support::{TOKEN_ENDPOINT, at, clock, key};
 

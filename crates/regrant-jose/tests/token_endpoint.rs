@@ -7,10 +7,12 @@ mod support;
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, DnType, KeyPair};
+use regrant::client::{ClientAuthenticationMethod, IntrospectionAccess};
+use regrant::clock::ManualClock;
+use regrant::proof::ClientCertificate;
 use regrant::wire::Endpoint;
 use regrant::{
-    Approval, AuthorizeRequest, Client, ClientAuthenticationMethod, ClientCertificate, ClientRegistry, CodeChallenge,
-    GrantType, IntrospectionAccess, ManualClock, RedirectUri, Subject, SystemEntropy,
+    Approval, AuthorizeRequest, Client, ClientRegistry, CodeChallenge, GrantType, RedirectUri, Subject, SystemEntropy,
 };
 use regrant_jose::{
     Algorithm, CertificateSubject, ClientAssertions, DpopKey, DpopNonces, DpopVerifier, PrivateKey, ReplayCache,
@@ -97,7 +99,7 @@ impl Fixture {
     }
 
     async fn proof(&self, key: &DpopKey, nonce: Option<&str>) -> String {
-        let now = regrant::Clock::now(&self.clock);
+        let now = regrant::clock::Clock::now(&self.clock);
         key.proof("POST", TOKEN_ENDPOINT).with_nonce(nonce).sign(now, &SystemEntropy).await.unwrap()
     }
 }

@@ -12,10 +12,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use regrant::{
-    AccessTokenClaims, Actor, Approval, Client, ClientAuthenticationMethod, Confirmation, IdTokenClaims, JwtIssuer,
-    Resource, Resources, Scope, SignError, Subject,
-};
+use regrant::client::ClientAuthenticationMethod;
+use regrant::grant::{Actor, Confirmation};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, SignError};
+use regrant::{Approval, Client, Resource, Resources, Scope, Subject};
 use regrant_jose::{Algorithm, ClaimsSource, Jwk, JwtTokens, KeySet, PrivateKey, Signer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256, Sha512};

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
+use regrant::clock::Timestamp;
 use regrant::store::{GrantRecord, StoreError, StoredGrant, Version};
-use regrant::{ClientId, GrantId, InvalidValue, Subject, Timestamp};
+use regrant::{ClientId, GrantId, InvalidValue, Subject};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 

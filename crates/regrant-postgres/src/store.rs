@@ -2,11 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use regrant::clock::Timestamp;
 use regrant::store::{
     Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
     TokenStore, Use, UseId, Version,
 };
-use regrant::{Entropy as _, GrantId, Realm, Subject, SystemEntropy, Timestamp};
+use regrant::token::Realm;
+use regrant::{Entropy as _, GrantId, Subject, SystemEntropy};
 use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use regrant_conformance::{Fixture, StoreHarness};
 use regrant_postgres::{PostgresStore, PostgresStoreBuilder, Table};
-use testbed::{Disturbance, Proxy};
 use server::{new_table, server, url_at};
+use testbed::{Disturbance, Proxy};
 
 #[path = "store/server.rs"]
 mod server;

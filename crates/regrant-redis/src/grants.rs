@@ -1,8 +1,9 @@
 //! Reading and writing one grant.
 
 use redis::Value;
+use regrant::clock::{Clock as _, SystemClock};
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, Version};
-use regrant::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
+use regrant::{Entropy as _, SystemEntropy};
 
 use crate::record::{self, Found, SETTLED, UNSETTLED};
 use crate::script::{MARK, SWAP};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use redis::Value;
 use regrant::store::{GrantKey, GrantOwner, GrantRecord, StoreError, StoredGrant};
-use regrant::{ClientId, GrantId, Realm};
+use regrant::token::Realm;
+use regrant::{ClientId, GrantId};
 use tokio::task::JoinSet;
 
 use crate::grants::Failure;

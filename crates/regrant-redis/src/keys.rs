@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regrant::store::{GrantKey, GrantRecord, UseId};
-use regrant::{ClientId, Realm, Subject};
+use regrant::token::Realm;
+use regrant::{ClientId, Subject};
 
 /// The names of keys, all under one prefix.
 #[derive(Debug)]

@@ -14,8 +14,9 @@
 //! Numbers are big-endian. What a swap compares comes first, so that the script compares it at once. The scripts know these
 //! places too.
 
+use regrant::clock::Timestamp;
 use regrant::store::{GrantRecord, StoredGrant, Version};
-use regrant::{ClientId, Subject, Timestamp};
+use regrant::{ClientId, Subject};
 
 /// Ends from here on are never: about 285 thousand years, and the last whole number that scripts can count to.
 pub(crate) const NEVER: i64 = 1 << 53;

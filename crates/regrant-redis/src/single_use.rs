@@ -1,8 +1,9 @@
 //! Marks of what was used.
 
 use redis::Value;
+use regrant::clock::Timestamp;
 use regrant::store::{StoreError, Use, UseId};
-use regrant::{Entropy as _, SystemEntropy, Timestamp};
+use regrant::{Entropy as _, SystemEntropy};
 
 use crate::grants::Failure;
 use crate::record;

@@ -2,11 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant::GrantId;
+use regrant::clock::Timestamp;
 use regrant::store::{
     Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
     TokenStore, Use, UseId,
 };
-use regrant::{GrantId, Realm, Timestamp};
+use regrant::token::Realm;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 

@@ -9,8 +9,9 @@ use common::{
     record_until, swap, told,
 };
 use redis::cmd;
-use regrant::store::{Expect, GrantIndex as _, Swap, TokenStore as _};
-use regrant::{Clock as _, GrantOwner, Realm, SystemClock};
+use regrant::clock::{Clock as _, SystemClock};
+use regrant::store::{Expect, GrantIndex as _, GrantOwner, Swap, TokenStore as _};
+use regrant::token::Realm;
 use regrant_redis::{Durability, RedisStore};
 use testbed::{Redis, RedisCluster, until};
 use tokio::task::JoinSet;

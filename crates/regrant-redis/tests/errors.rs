@@ -8,8 +8,11 @@ use common::{
     HOUR, ask, assert_transient, at, behind_proxy, connected, create, existing, key, name, record, replace, swap, told,
 };
 use redis::cmd;
-use regrant::store::{Expect, GrantIndex as _, SingleUse as _, StoreError, Swap, TokenStore as _, Use, UseId, Version};
-use regrant::{Clock as _, GrantOwner, Realm, SystemClock};
+use regrant::clock::{Clock as _, SystemClock};
+use regrant::store::{
+    Expect, GrantIndex as _, GrantOwner, SingleUse as _, StoreError, Swap, TokenStore as _, Use, UseId, Version,
+};
+use regrant::token::Realm;
 use regrant_redis::RedisStore;
 use testbed::{Disturbance, Redis};
 use tokio::time::{Instant, timeout};

@@ -4,8 +4,8 @@ mod common;
 
 use common::{ask, at, connected, create, key, name, record, subject_index};
 use redis::cmd;
-use regrant::store::{Expect, GrantIndex as _, GrantKey, StoreError, TokenStore as _, Version};
-use regrant::{GrantOwner, Realm};
+use regrant::store::{Expect, GrantIndex as _, GrantKey, GrantOwner, StoreError, TokenStore as _, Version};
+use regrant::token::Realm;
 use regrant_redis::RedisStore;
 use testbed::Redis;
 

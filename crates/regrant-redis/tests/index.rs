@@ -10,8 +10,10 @@ use common::{
     HOUR, ask, at, client_index, connected, create, existing, key, name, record, record_until, replace, subject_index,
 };
 use redis::cmd;
-use regrant::store::{Expect, GrantIndex as _, GrantKey, Swap, TokenStore as _};
-use regrant::{Clock as _, GrantId, GrantOwner, Realm, SystemClock, Timestamp};
+use regrant::GrantId;
+use regrant::clock::{Clock as _, SystemClock, Timestamp};
+use regrant::store::{Expect, GrantIndex as _, GrantKey, GrantOwner, Swap, TokenStore as _};
+use regrant::token::Realm;
 use regrant_redis::RedisStore;
 use testbed::Redis;
 

@@ -10,8 +10,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::{HOUR, PATIENT, at, connected, create, key, record, record_until, replace, told};
-use regrant::store::{GrantIndex as _, TokenStore as _};
-use regrant::{Clock as _, GrantOwner, Realm, SystemClock};
+use regrant::clock::{Clock as _, SystemClock};
+use regrant::store::{GrantIndex as _, GrantOwner, TokenStore as _};
+use regrant::token::Realm;
 use regrant_redis::{Durability, OpenError, RedisStore, RedisStoreBuilder};
 use testbed::{Redis, RedisCluster};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use common::{ask, assert_transient, at, behind_proxy, connected};
 use redis::cmd;
+use regrant::clock::{Clock as _, SystemClock, Timestamp};
 use regrant::store::{SingleUse as _, StoreError, Use, UseId};
-use regrant::{Clock as _, SystemClock, Timestamp};
 use regrant_redis::{Durability, RedisStore};
 use testbed::{Disturbance, Redis, until};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use common::{HOUR, ask, at, connected, key, record_until};
 use redis::cmd;
+use regrant::clock::{Clock as _, SystemClock};
 use regrant::store::{Expect, Swap, TokenStore as _};
-use regrant::{Clock as _, SystemClock};
 use testbed::Redis;
 
 const ROTATIONS: usize = 10_000;

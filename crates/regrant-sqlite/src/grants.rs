@@ -1,7 +1,9 @@
 //! The grants. Each statement is prepared once per connection and kept.
 
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantKey, GrantOwner, GrantRecord, StoredGrant, Swap, Version};
-use regrant::{ClientId, Entropy, GrantId, InvalidValue, Realm, Subject, SystemEntropy, Timestamp};
+use regrant::token::Realm;
+use regrant::{ClientId, Entropy, GrantId, InvalidValue, Subject, SystemEntropy};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, params};
 

@@ -1,6 +1,6 @@
 //! What was used.
 
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant::store::{Use, UseId};
 use rusqlite::{Connection, params};
 

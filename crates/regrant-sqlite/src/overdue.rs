@@ -2,10 +2,9 @@
 //! cannot be given up, but the caller need not wait for it.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 use crate::deadline::Deadline;
 

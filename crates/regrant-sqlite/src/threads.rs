@@ -1,9 +1,8 @@
 //! The threads that own the connections: one that writes, a few that read.
 
-use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::{io, thread};
 
 use rusqlite::Connection;
 

@@ -7,8 +7,9 @@ mod common;
 use std::fs;
 
 use common::{Database, create, key, record};
-use regrant::store::{Expect, GrantIndex, Swap, TokenStore, Version};
-use regrant::{GrantOwner, Realm, Subject};
+use regrant::Subject;
+use regrant::store::{Expect, GrantIndex, GrantOwner, Swap, TokenStore, Version};
+use regrant::token::Realm;
 use rusqlite::types::Value;
 
 /// What may be wrong with a row, with statements that make it so.

@@ -8,8 +8,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use common::{Database, create, key, record};
-use regrant::store::{GrantIndex, PurgeExpired, SingleUse, StoreError, TokenStore, UseId};
-use regrant::{GrantOwner, Realm, Subject, Timestamp};
+use regrant::Subject;
+use regrant::clock::Timestamp;
+use regrant::store::{GrantIndex, GrantOwner, PurgeExpired, SingleUse, StoreError, TokenStore, UseId};
+use regrant::token::Realm;
 use regrant_sqlite::SqliteStore;
 
 /// All calls of a store, each of which must fail.

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Database, create, payload, record};
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant::store::{PurgeExpired, Swap};
 use regrant_sqlite::SqliteStore;
 

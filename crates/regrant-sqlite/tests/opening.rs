@@ -2,11 +2,10 @@
 
 mod common;
 
-use std::fs;
 use std::io::ErrorKind;
 use std::sync::Barrier;
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 use common::{Database, count_up, create, inaccessible, payload, record};
 use regrant_sqlite::{OpenError, SqliteStore};

@@ -7,7 +7,7 @@ mod common;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{Database, create, key, record, record_until};
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, PurgeExpired, Swap, TokenStore};
 use regrant_sqlite::SqliteStore;
 use tokio::task::JoinSet;

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Database, create, payload, record};
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant::store::{PurgeExpired, SingleUse, StoreError, Use, UseId};
 use regrant_sqlite::SqliteStore;
 

@@ -5,8 +5,9 @@
 mod common;
 
 use common::{Database, key};
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantRecord, Swap, TokenStore};
-use regrant::{ClientId, Subject, Timestamp};
+use regrant::{ClientId, Subject};
 use regrant_sqlite::{SqliteStore, Synchronous};
 use tokio::task::JoinSet;
 

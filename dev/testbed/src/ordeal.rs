@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use regrant::Refusal;
+use regrant::clock::{Clock as _, SystemClock};
 use regrant::store::{SingleUse, TokenStore};
-use regrant::{Clock as _, Refusal, SystemClock};
 use tokio::sync::Mutex;
 
 use crate::patient::Patient;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use regrant::clock::{ManualClock, Timestamp};
+use regrant::event::{ErrorCode, Event, EventKind, EventSink};
 use regrant::store::TokenStore;
 use regrant::{
-    Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientId, ClientRegistry, ErrorCode, Event, EventKind,
-    EventSink, GrantType, Key, KeyRing, ManualClock, RedeemRequest, RedirectUri, RefreshRequest, Refusal, Scope,
-    Subject, Timestamp, TokenError, TokenService,
+    Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientId, ClientRegistry, GrantType, Key, KeyRing,
+    RedeemRequest, RedirectUri, RefreshRequest, Refusal, Scope, Subject, TokenError, TokenService,
 };
 
 const ATTEMPTS: usize = 1000;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use regrant::clock::{Clock as _, SystemClock, Timestamp};
 use regrant::store::{SingleUse, StoreError, Use, UseId};
-use regrant::{Clock as _, SystemClock, Timestamp};
 
 use crate::random::Random;
 use crate::report::Report;

@@ -8,8 +8,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use regrant::clock::{Clock as _, SystemClock, Timestamp};
 use regrant::store::{SingleUse as _, Use, UseId};
-use regrant::{Clock as _, Realm, SystemClock, Timestamp};
+use regrant::token::Realm;
 use regrant_sqlite::SqliteStore;
 use testbed::{Patient, Random};
 

@@ -5,8 +5,9 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use regrant::MemoryStore;
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantKey, GrantRecord, SingleUse, StoreError, StoredGrant, Swap, TokenStore, Use, UseId};
-use regrant::{MemoryStore, Timestamp};
 use testbed::{Load, Ordeal, Random, Report};
 
 const ROUNDS: usize = 300;

@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant::clock::{Clock as _, SystemClock};
+use regrant::event::ErrorCode;
 use regrant::store::{
     Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
     TokenStore, UseId, Version,
 };
+use regrant::token::Realm;
 use regrant::{
-    Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientId, ClientRegistry, Clock as _, ErrorCode, GrantId,
-    GrantType, IssueRequest, Key, KeyRing, Realm, RedeemRequest, RedirectUri, RefreshRequest, Subject, SystemClock,
-    TokenError, TokenResponse, TokenService,
+    Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientId, ClientRegistry, GrantId, GrantType,
+    IssueRequest, Key, KeyRing, RedeemRequest, RedirectUri, RefreshRequest, Subject, TokenError, TokenResponse,
+    TokenService,
 };
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;

@@ -1,7 +1,5 @@
 use super::CorruptRecord;
-use crate::clock::Timestamp;
-use crate::secret::Digest;
-use crate::vocabulary::InvalidValue;
+use crate::vocabulary::{Digest, InvalidValue, Timestamp};
 
 /// Takes fields from a record whose checksum held.
 pub(super) struct Reader<'a> {

@@ -1,4 +1,4 @@
-use crate::clock::Timestamp;
+use crate::vocabulary::Timestamp;
 
 /// Appends fields to a record.
 pub(super) struct Writer {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use regrant::AuthenticationMethods::{Only, Secret};
-use regrant::compat::am::{ClientRegistration, Credential, Export, Import, PublicKeys};
-use regrant::{
-    ClientAuthenticationMethod as Method, ClientId, ClientRegistry, ClientSecret, Policy, SecretHash, VerifyCredentials,
-};
+use regrant::authenticator::VerifyCredentials;
+use regrant::client::AuthenticationMethods::{Only, Secret};
+use regrant::client::ClientAuthenticationMethod as Method;
+use regrant::{ClientId, ClientRegistry, ClientSecret, Policy, SecretHash};
+use regrant_am::{ClientRegistration, Credential, Export, Import, PublicKeys};
 use regrant_jose::{Algorithm, CertificateSubject, JwkSet, SelfSignedTlsClientAuth, TlsClientAuth};
 use toml::Spanned;
 use tracing::{info, warn};

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
+use regrant::authenticator::VerifyCredentials;
+use regrant::client::{AuthenticationMethods, ClientAuthenticationMethod, IntrospectionAccess, Registration};
+use regrant::clock::Clock;
+use regrant::policy::ClientPolicy;
 use regrant::{
-    AuthenticationMethods, Client, ClientAuthenticationMethod, ClientId, ClientPolicy, ClientRegistry, ClientSecret,
-    Clock, GrantType, IntrospectionAccess, Policy, RedirectUri, Registration, Resources, Scope, SecretHash,
-    VerifyCredentials,
+    Client, ClientId, ClientRegistry, ClientSecret, GrantType, Policy, RedirectUri, Resources, Scope, SecretHash,
 };
 use regrant_jose::{
     Algorithm, AssertionVerifier, CertificateSubject, ClientAssertions, SelfSignedTlsClientAuth, TlsClientAuth,

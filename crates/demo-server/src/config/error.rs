@@ -1,9 +1,8 @@
 use std::error::Error;
-use std::fmt;
-use std::io;
 use std::ops::Range;
+use std::{fmt, io};
 
-use regrant::compat::am::ImportError;
+use regrant_am::ImportError;
 use toml::Spanned;
 
 /// Why the configuration cannot be used: file, line, key and reason, and never a value of the file, which may be a secret.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use regrant::{Entropy as _, Policy, Subject, SystemEntropy, Timestamp};
+use regrant::clock::Timestamp;
+use regrant::{Entropy as _, Policy, Subject, SystemEntropy};
 use regrant_jose::{
     Algorithm, Claims, DpopNonces, DpopVerifier, JwkSet, JwtBearerFlow, KeySet, PrivateKey, TrustedIssuer,
 };

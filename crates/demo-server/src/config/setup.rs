@@ -3,19 +3,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, iter};
 
-use regrant::compat::am::Import;
+use regrant::clock::Clock;
 use regrant::store::SingleUse;
 use regrant::wire::{CertificateHeader, Cors};
-use regrant::{ClientId, ClientRegistry, Clock, Key, KeyRing, Policy, SystemEntropy};
+use regrant::{ClientId, ClientRegistry, Key, KeyRing, Policy, SystemEntropy};
+use regrant_am::Import;
 use regrant_jose::{Algorithm, ClientAssertions, DpopVerifier, JwtBearerFlow};
 use toml::Spanned;
 use tracing::warn;
 
-use super::am;
 use super::client::{ClientEntry, Registrar};
 use super::error::{ConfigError, Fault};
 use super::jose::{self, SigningKeys};
-use super::{ConfigFile, UserEntry};
+use super::{ConfigFile, UserEntry, am};
 use crate::users::Users;
 
 const DEMO: &str = include_str!("../../demo.toml");

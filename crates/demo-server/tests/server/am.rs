@@ -12,7 +12,7 @@ const WEB: [(&str, &str); 2] = [("redirect_uri", "https://app.example/cb"), ("cl
 
 /// A document of the fixtures of `regrant`.
 fn export(name: &str) -> String {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/am").join(name);
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../crates/regrant-am/tests/exports").join(name);
     file.to_str().unwrap().to_owned()
 }
 

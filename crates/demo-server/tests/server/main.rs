@@ -6,9 +6,6 @@ mod am;
 mod authorization;
 mod both_libraries;
 mod configuration;
-#[path = "../../../../tests/common/forge.rs"]
-#[expect(dead_code, reason = "the tests of the core use the rest of it")]
-mod forge;
 mod helper;
 mod lifecycle;
 mod process;

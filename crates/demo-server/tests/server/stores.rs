@@ -1,8 +1,8 @@
 //! Two servers on one store and one key ring are one authorization server, on every store; and a server that is started
 //! anew goes on where the last one stopped.
 
-use testbed::{Postgres, Redis, RedisCluster};
 use rusqlite::Connection;
+use testbed::{Postgres, Redis, RedisCluster};
 
 use crate::helper::{CALLBACK, MY_CLIENT, Server, config_file};
 

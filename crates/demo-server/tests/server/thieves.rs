@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use regrant::{Clock as _, ManualClock, SystemEntropy, Timestamp};
+use regrant::SystemEntropy;
+use regrant::clock::{Clock as _, ManualClock, Timestamp};
 use regrant_jose::{Algorithm, DpopKey, PrivateKey};
 
 use crate::both_libraries::behind_both;
-use crate::forge::{ACCESS, Forger};
 use crate::helper::{Answer, Server, encoded};
+use fixtures::forge::{ACCESS, Forger};
 
 /// The ring key, which the thief has too.
 const KEY: &[u8; 32] = b"a test key of thirty-two bytes..";

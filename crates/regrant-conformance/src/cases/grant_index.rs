@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use regrant::GrantId;
 use regrant::store::{Expect, GrantIndex, GrantKey, GrantOwner, StoredGrant, Swap, TokenStore};
-use regrant::{GrantId, Realm};
+use regrant::token::Realm;
 
 use super::support::{
     at_once, client_id, create, existing, id, key, owned_record, realm, record, replace, subject, swap,

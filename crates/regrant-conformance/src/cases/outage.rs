@@ -1,8 +1,9 @@
 //! The database cannot be reached.
 
+use regrant::event::ErrorCode;
 use regrant::store::{Expect, TokenStore};
 use regrant::{
-    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, ErrorCode, GrantType, IssueRequest, Key, KeyRing,
+    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, Key, KeyRing,
     RefreshRequest, Subject, TokenService,
 };
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantIndex, GrantKey, PurgeExpired, Swap};
 
 use super::grant_index::{by_subject, list};

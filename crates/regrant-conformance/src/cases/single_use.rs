@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, SingleUse, Swap, Use, UseId};
 
 use super::support::{FAR, at_once, create, existing, key, load, record, swap};
@@ -121,7 +121,7 @@ pub(super) async fn use_once(store: &impl SingleUse, number: u64, expires_at: Ti
 }
 
 pub(super) fn use_id(number: u64) -> UseId {
-    UseId::new(&regrant::Realm::default(), "conformance", "app", &number.to_string())
+    UseId::new(&regrant::token::Realm::default(), "conformance", "app", &number.to_string())
 }
 
 fn used(outcome: Result<Use, regrant::store::StoreError>) -> Use {

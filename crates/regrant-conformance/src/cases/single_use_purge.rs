@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant::store::{PurgeExpired, SingleUse, Use};
 
 use super::purge_expired::{END, purge};

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantKey, GrantRecord, StoredGrant, Swap, TokenStore, Version};
-use regrant::{ClientId, GrantId, Realm, Subject, Timestamp};
+use regrant::token::Realm;
+use regrant::{ClientId, GrantId, Subject};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 

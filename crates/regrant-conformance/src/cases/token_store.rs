@@ -6,8 +6,9 @@ pub use concurrency::*;
 
 use std::collections::HashSet;
 
+use regrant::GrantId;
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantKey, StoredGrant, Swap, Version};
-use regrant::{GrantId, Timestamp};
 
 use super::support::{FAR, create, ending, existing, id, key, load, owned_record, realm, record, replace, swap};
 use crate::harness::StoreHarness;

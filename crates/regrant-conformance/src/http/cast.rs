@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regrant::client::{AuthenticationMethods, ClientAuthenticationMethod, IntrospectionAccess};
+use regrant::policy::{ClientPolicy, GracePeriod};
 use regrant::wire::Endpoint;
-use regrant::{
-    AuthenticationMethods, Client, ClientAuthenticationMethod, ClientId, ClientPolicy, ClientRegistry, ClientSecret,
-    GrantType, IntrospectionAccess, RedirectUri, Resources, SecretHash,
-};
+use regrant::{Client, ClientId, ClientRegistry, ClientSecret, GrantType, RedirectUri, Resources, SecretHash};
 
 use super::message::HttpRequest;
 use super::ports::{Assertions, Certificates};
@@ -118,7 +117,7 @@ pub(super) fn registry() -> ClientRegistry {
     let difficult = DIFFICULT.map(|(_, auth)| (client(auth), vec![auth]));
     let orders = IntrospectionAccess::Audiences(resources(&[ORDERS]));
     let unrotated = ClientPolicy::default().with_issue_refresh_tokens_on_refresh(false);
-    let without_grace = ClientPolicy::default().with_grace_period(Duration::ZERO.into());
+    let without_grace = ClientPolicy::default().with_grace_period(GracePeriod::Of(Duration::ZERO));
     let short = ClientPolicy::default().with_access_token_lifetime(Duration::from_secs(60));
     let special = [
         (client(ORDERS_API).with_grant_types([]).with_introspection(orders.clone()), vec![ORDERS_API]),

@@ -1,7 +1,6 @@
 use super::adapter::{Direct, HttpHarness};
 use super::answer::{Answer, Body};
-use super::case::Case;
-use super::case::Effect;
+use super::case::{Case, Effect};
 use super::message::{HttpRequest, HttpResponse};
 use super::table::cases;
 use super::variables::Variables;

@@ -7,11 +7,12 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use regrant::{
-    AccessTokenClaims, AssertionFault, CertificateFault, Client, ClientCertificate, ClientCredentials, ClientId,
-    Confirmation, CredentialError, CredentialRefusal, DpopProof, IdTokenClaims, JwtIssuer, KeyId, ProofError,
-    ProofFault, ProofVerifier, SignError, Timestamp, VerifyCredentials,
-};
+use regrant::authenticator::{AssertionFault, CertificateFault, CredentialError, CredentialRefusal, VerifyCredentials};
+use regrant::clock::Timestamp;
+use regrant::grant::Confirmation;
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId, SignError};
+use regrant::proof::{ClientCertificate, DpopProof, ProofError, ProofFault, ProofVerifier};
+use regrant::{Client, ClientCredentials, ClientId};
 use serde_json::{Map, Value, json};
 
 /// The issuer of the endpoints, for proofs.

@@ -2,12 +2,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant::clock::{ManualClock, Timestamp};
+use regrant::device::UserCode;
+use regrant::host::{ApproveError, ApproveRequest, GrantApprover, SubjectGate};
 use regrant::wire::Endpoint::{Introspection, Revocation, Token};
 use regrant::wire::Endpoints;
 use regrant::{
-    Approval, ApproveError, ApproveRequest, AuthenticatedClient, AuthorizeRequest, CodeChallenge, GrantApprover,
-    GrantType, Key, KeyRing, ManualClock, RedirectUri, Subject, SubjectGate, Timestamp, TokenService,
-    TokenServiceBuilder, UserCode,
+    Approval, AuthenticatedClient, AuthorizeRequest, CodeChallenge, GrantType, Key, KeyRing, RedirectUri, Subject,
+    TokenService, TokenServiceBuilder,
 };
 use serde_json::Value;
 

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant::clock::Timestamp;
 use regrant::store::{
     Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, StoreError, StoredGrant, Swap, TokenStore,
     UseId, Version,
 };
-use regrant::{GrantId, Realm, Subject, Timestamp};
+use regrant::token::Realm;
+use regrant::{GrantId, Subject};
 
 use crate::marks::Marks;
 

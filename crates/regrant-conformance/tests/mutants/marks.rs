@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant::store::{SingleUse, StoreError, Use, UseId};
 
 use crate::broken::{Broken, Flaw};

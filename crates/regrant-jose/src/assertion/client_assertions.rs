@@ -3,11 +3,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant::authenticator::{AssertionFault, CredentialError, CredentialRefusal, VerifyCredentials};
+use regrant::client::ClientAuthenticationMethod;
+use regrant::clock::{Clock, Timestamp};
 use regrant::store::{SingleUse, Use, UseId};
-use regrant::{
-    AssertionFault, Client, ClientAuthenticationMethod, ClientCredentials, ClientId, ClientSecret, Clock,
-    CredentialError, CredentialRefusal, Realm, Timestamp, VerifyCredentials,
-};
+use regrant::token::Realm;
+use regrant::{Client, ClientCredentials, ClientId, ClientSecret};
 
 use super::{Algorithms, Audience, KeySource, Rules, decoy, jti, remembered_until};
 use crate::algorithm::Algorithm;
@@ -25,7 +26,9 @@ use crate::jws::Jws;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use regrant::{Client, ClientAuthenticationMethod, ClientId, ClientRegistry, MemoryStore, SystemClock};
+/// use regrant::{Client, ClientId, ClientRegistry, MemoryStore};
+/// use regrant::client::ClientAuthenticationMethod;
+/// use regrant::clock::SystemClock;
 /// use regrant_jose::{ClientAssertions, JwkSet};
 ///
 /// # fn example(jwks: &serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {

@@ -34,10 +34,10 @@ static KEYS: LazyLock<JwkSet> = LazyLock::new(|| {
 mod tests {
     use std::sync::Arc;
 
-    use regrant::{
-        Client, ClientAssertion, ClientAuthenticationMethod as Method, ClientCredentials, ClientId, ClientSecret,
-        ManualClock, MemoryStore, VerifyCredentials as _,
-    };
+    use regrant::authenticator::{ClientAssertion, VerifyCredentials as _};
+    use regrant::client::ClientAuthenticationMethod as Method;
+    use regrant::clock::ManualClock;
+    use regrant::{Client, ClientCredentials, ClientId, ClientSecret, MemoryStore};
 
     use super::*;
     use crate::assertion::ClientAssertions;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 
 use crate::jwk::JwkSet;
 

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use regrant::{AssertionFault, Timestamp};
+use regrant::authenticator::AssertionFault;
+use regrant::clock::Timestamp;
 use serde_json::Value;
 
 use crate::claims::Claims;

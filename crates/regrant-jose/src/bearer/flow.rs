@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant::clock::{Clock, Timestamp};
+use regrant::host::{ApproveError, ApproveRequest, GrantApprover};
 use regrant::store::{SingleUse, Use, UseId};
-use regrant::{Approval, ApproveError, ApproveRequest, AuthenticatedClient, Clock, GrantApprover, Realm, Timestamp};
+use regrant::token::Realm;
+use regrant::{Approval, AuthenticatedClient};
 
 use super::TrustedIssuer;
 use crate::assertion::{Audience, Rules, jti, remembered_until};
@@ -19,7 +22,8 @@ use crate::jws::Jws;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use regrant::{MemoryStore, Subject, SystemClock};
+/// use regrant::{MemoryStore, Subject};
+/// use regrant::clock::SystemClock;
 /// use regrant_jose::{Claims, JwkSet, JwtBearerFlow, TrustedIssuer};
 ///
 /// # fn example(jwks: &serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {

@@ -15,7 +15,9 @@ pub use subject::{CertificateSubject, TlsClientAuth};
 
 use std::time::Duration;
 
-use regrant::{CertificateFault, ClientCertificate, Timestamp};
+use regrant::authenticator::CertificateFault;
+use regrant::clock::Timestamp;
+use regrant::proof::ClientCertificate;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 

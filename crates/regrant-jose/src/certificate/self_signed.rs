@@ -2,10 +2,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::{
-    CertificateFault, Client, ClientAuthenticationMethod, ClientCredentials, Clock, Confirmation, CredentialError,
-    CredentialRefusal, VerifyCredentials,
-};
+use regrant::authenticator::{CertificateFault, CredentialError, CredentialRefusal, VerifyCredentials};
+use regrant::client::ClientAuthenticationMethod;
+use regrant::clock::Clock;
+use regrant::grant::Confirmation;
+use regrant::{Client, ClientCredentials};
 
 use super::valid_certificate;
 use crate::assertion::KeySource;
@@ -19,7 +20,9 @@ use crate::jwk::JwkSet;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use regrant::{Client, ClientAuthenticationMethod, ClientId, ClientRegistry, SystemClock};
+/// use regrant::{Client, ClientId, ClientRegistry};
+/// use regrant::client::ClientAuthenticationMethod;
+/// use regrant::clock::SystemClock;
 /// use regrant_jose::{JwkSet, SelfSignedTlsClientAuth};
 ///
 /// # fn example(jwks: &serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {

@@ -3,10 +3,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::{
-    CertificateFault, Client, ClientAuthenticationMethod, ClientCredentials, Clock, CredentialError, CredentialRefusal,
-    VerifyCredentials,
-};
+use regrant::authenticator::{CertificateFault, CredentialError, CredentialRefusal, VerifyCredentials};
+use regrant::client::ClientAuthenticationMethod;
+use regrant::clock::Clock;
+use regrant::{Client, ClientCredentials};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -62,7 +62,9 @@ impl CertificateSubject {
 /// ```
 /// use std::sync::Arc;
 ///
-/// use regrant::{Client, ClientAuthenticationMethod, ClientId, ClientRegistry, SystemClock};
+/// use regrant::{Client, ClientId, ClientRegistry};
+/// use regrant::client::ClientAuthenticationMethod;
+/// use regrant::clock::SystemClock;
 /// use regrant_jose::{CertificateSubject, TlsClientAuth};
 ///
 /// let client = Client::new(ClientId::new("payments")?)

@@ -1,6 +1,8 @@
 use std::fmt;
 
-use regrant::{AccessToken, Entropy, SignError, Timestamp};
+use regrant::clock::Timestamp;
+use regrant::jwt::SignError;
+use regrant::{AccessToken, Entropy};
 use serde_json::{Map, Value, json};
 
 use super::access_token_hash;
@@ -11,7 +13,8 @@ use crate::signer::Signer;
 /// The key of a DPoP client, and the proofs it makes (RFC 9449 section 4.2): for clients in Rust, and for tests of servers.
 ///
 /// ```
-/// use regrant::{Clock, SystemClock, SystemEntropy};
+/// use regrant::SystemEntropy;
+/// use regrant::clock::{Clock, SystemClock};
 /// use regrant_jose::{Algorithm, DpopKey, PrivateKey};
 ///
 /// # async fn example(nonce: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use regrant::clock::{Clock, Timestamp};
 use regrant::store::{SingleUse, StoreError, Use, UseId};
-use regrant::{Clock, Timestamp};
 
 /// Remembers what was used, in the memory of this process, and never more than a given number of things: for hosts of one
 /// process that do not want their store written with each DPoP proof.
@@ -20,7 +20,7 @@ use regrant::{Clock, Timestamp};
 /// ```
 /// use std::sync::Arc;
 ///
-/// use regrant::SystemClock;
+/// use regrant::clock::SystemClock;
 /// use regrant_jose::{DpopVerifier, ReplayCache};
 ///
 /// let verifier = DpopVerifier::new(Arc::new(ReplayCache::new(100_000, Arc::new(SystemClock))));

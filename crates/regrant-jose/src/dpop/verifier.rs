@@ -3,8 +3,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant::AccessToken;
+use regrant::clock::Timestamp;
+use regrant::grant::Confirmation;
+use regrant::proof::{DpopProof, ProofError, ProofFault, ProofVerifier};
 use regrant::store::{SingleUse, Use, UseId};
-use regrant::{AccessToken, Confirmation, DpopProof, ProofError, ProofFault, ProofVerifier, Realm, Timestamp};
+use regrant::token::Realm;
 use serde_json::{Value, json};
 
 use super::{DpopNonces, access_token_hash, htu};

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents,
 };
-use p256::pkcs8::der::{self, Reader, SliceReader, asn1::UintRef};
+use p256::pkcs8::der::asn1::UintRef;
+use p256::pkcs8::der::{self, Reader, SliceReader};
 
 use super::{Jwk, Material};
 use crate::algorithm::Algorithm;

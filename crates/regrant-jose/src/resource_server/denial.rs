@@ -1,8 +1,9 @@
 use std::error::Error;
 use std::fmt;
 
+use regrant::event::ErrorCode;
+use regrant::proof::{ProofError, ProofFault};
 use regrant::wire::Response;
-use regrant::{ErrorCode, ProofError, ProofFault};
 use serde_json::json;
 
 use super::{InvalidToken, VerifyError};

@@ -2,7 +2,8 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use regrant::{AccessToken, Timestamp};
+use regrant::AccessToken;
+use regrant::clock::Timestamp;
 
 use super::{InvalidToken, VerifiedToken, VerifyAccessToken, VerifyError};
 use crate::algorithm::Algorithm;

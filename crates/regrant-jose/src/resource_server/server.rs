@@ -1,8 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use regrant::Scope;
+use regrant::clock::{Clock, Timestamp};
+use regrant::grant::Confirmation;
+use regrant::proof::{ClientCertificate, DpopProof, ProofFault, ProofVerifier as _};
 use regrant::wire::{CertificateHeader, Request};
-use regrant::{ClientCertificate, Clock, Confirmation, DpopProof, ProofFault, ProofVerifier as _, Scope, Timestamp};
 
 use super::challenge::Challenge;
 use super::credentials::{Malformed, Presented, Scheme};
@@ -20,7 +23,7 @@ use crate::jws::Jws;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use regrant::SystemClock;
+/// use regrant::clock::SystemClock;
 /// use regrant::wire::Request;
 /// use regrant_jose::{DpopVerifier, JwkSet, JwtVerifier, ReplayCache, ResourceServer};
 ///

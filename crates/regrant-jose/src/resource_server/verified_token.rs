@@ -1,7 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regrant::{Actor, ClientId, Confirmation, Scope, Subject, Timestamp};
+use regrant::clock::Timestamp;
+use regrant::grant::{Actor, Confirmation};
+use regrant::{ClientId, Scope, Subject};
 use serde_json::{Map, Value};
 
 use crate::base64url;

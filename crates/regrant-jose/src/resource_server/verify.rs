@@ -2,7 +2,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::{AccessToken, Timestamp};
+use regrant::AccessToken;
+use regrant::clock::Timestamp;
 
 use super::VerifiedToken;
 use crate::error::JwsError;

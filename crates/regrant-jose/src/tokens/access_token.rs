@@ -1,4 +1,7 @@
-use regrant::{AccessTokenClaims, Actor, Confirmation, Resource, SignError, Subject, Timestamp};
+use regrant::clock::Timestamp;
+use regrant::grant::{Actor, Confirmation};
+use regrant::jwt::{AccessTokenClaims, SignError};
+use regrant::{Resource, Subject};
 use serde::Serialize;
 use serde_json::{Map, Value};
 

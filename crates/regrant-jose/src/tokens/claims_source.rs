@@ -2,7 +2,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::{AccessTokenClaims, IdTokenClaims, SignError};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, SignError};
 use serde_json::{Map, Value};
 
 /// What the protocol says itself (RFC 7519, 7800, 8693, 9068, 9701, OpenID Connect Core section 2): no host may say otherwise.

@@ -1,4 +1,5 @@
-use regrant::{IdTokenClaims, SignError, Timestamp};
+use regrant::clock::Timestamp;
+use regrant::jwt::{IdTokenClaims, SignError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha512};

@@ -1,4 +1,6 @@
-use regrant::{ClientId, SignError, Timestamp};
+use regrant::ClientId;
+use regrant::clock::Timestamp;
+use regrant::jwt::SignError;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -1,6 +1,7 @@
 //! Each fault of a proof, told to the host by its name.
 
-use regrant::{AccessToken, ProofError, ProofFault, ProofVerifier as _};
+use regrant::AccessToken;
+use regrant::proof::{ProofError, ProofFault, ProofVerifier as _};
 use regrant_jose::{Algorithm, Signer as _};
 use serde_json::{Value, json};
 

@@ -9,8 +9,11 @@ mod target;
 use std::sync::Arc;
 use std::time::Duration;
 
+use regrant::grant::Confirmation;
+use regrant::proof::{DpopProof, ProofError, ProofVerifier as _};
 use regrant::store::PurgeExpired as _;
-use regrant::{AccessToken, Confirmation, DpopProof, ProofError, ProofVerifier as _, Realm, SystemEntropy};
+use regrant::token::Realm;
+use regrant::{AccessToken, SystemEntropy};
 use regrant_jose::{Algorithm, DpopKey, DpopNonces, DpopVerifier, PrivateKey, ReplayCache, Signer as _};
 use serde_json::{Value, json};
 use support::{

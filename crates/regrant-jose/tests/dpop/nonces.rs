@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regrant::ProofVerifier as _;
+use regrant::proof::ProofVerifier as _;
 use regrant::store::PurgeExpired as _;
 use regrant_jose::{Algorithm, DpopNonces, DpopVerifier, ReplayCache};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-use regrant::{DpopProof, ProofVerifier as _};
+use regrant::proof::{DpopProof, ProofVerifier as _};
 
 use super::support::{NOW, at, with};
 use super::{Answer, Fixture, at_token_endpoint, with_jti};

@@ -8,7 +8,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant_jose::{Algorithm, Claims, Jwk, Jws, JwsError, Signer as _};
 use serde_json::json;
 

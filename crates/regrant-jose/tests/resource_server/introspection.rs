@@ -9,7 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use futures_util::future::{join, join_all};
-use regrant::{AccessToken, AccessTokenFormat, Clock as _, Confirmation};
+use regrant::AccessToken;
+use regrant::clock::Clock as _;
+use regrant::grant::Confirmation;
+use regrant::policy::AccessTokenFormat;
 use regrant_jose::{
     Introspect, IntrospectionError, IntrospectionResponse, IntrospectionVerifier, InvalidToken, JwsError,
     VerifyAccessToken as _, VerifyError,

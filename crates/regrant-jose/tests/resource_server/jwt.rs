@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use regrant::{
-    AccessToken, AccessTokenClaims, AccessTokenFormat, Approval, Client, ClientId, Clock as _, IdTokenClaims,
-    JwtIssuer, Subject, SystemEntropy,
-};
+use regrant::clock::Clock as _;
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
+use regrant::policy::AccessTokenFormat;
+use regrant::{AccessToken, Approval, Client, ClientId, Subject, SystemEntropy};
 use regrant_jose::{
     Algorithm, DpopKey, InvalidToken, JwsError, JwtTokens, JwtVerifier, KeySet, KeySource, PrivateKey, Signer as _,
     VerifyAccessToken as _,

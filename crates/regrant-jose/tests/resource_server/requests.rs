@@ -5,8 +5,12 @@ mod reasons;
 use std::sync::Arc;
 use std::time::Duration;
 
+use regrant::clock::Timestamp;
+use regrant::grant::Confirmation;
+use regrant::policy::AccessTokenFormat;
+use regrant::proof::ClientCertificate;
 use regrant::wire::{CertificateHeader, Request, Response};
-use regrant::{AccessToken, AccessTokenFormat, ClientCertificate, Confirmation, Scope, SystemEntropy, Timestamp};
+use regrant::{AccessToken, Scope, SystemEntropy};
 use regrant_jose::{
     Algorithm, Authenticated, Denial, DenialReason, DpopKey, DpopNonces, DpopVerifier, IntrospectionVerifier,
     InvalidToken, JwtVerifier, KeySource, ResourceServer,

@@ -6,11 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant::authenticator::ClientAuthenticator as _;
+use regrant::client::IntrospectionAccess;
+use regrant::clock::ManualClock;
+use regrant::grant::{Actor, Confirmation};
+use regrant::policy::AccessTokenFormat;
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
-    AccessToken, AccessTokenFormat, Actor, Approval, AuthenticatedClient, Client, ClientAuthenticator as _,
-    ClientCredentials, ClientRegistry, ClientSecret, Confirmation, GrantType, IntrospectionAccess, IssueRequest,
-    KeyRing, ManualClock, MemoryStore, Policy, SecretHash, Subject, SystemEntropy, TokenResponse, TokenService,
+    AccessToken, Approval, AuthenticatedClient, Client, ClientCredentials, ClientRegistry, ClientSecret, GrantType,
+    IssueRequest, KeyRing, MemoryStore, Policy, SecretHash, Subject, SystemEntropy, TokenResponse, TokenService,
 };
 use regrant_jose::{
     Algorithm, Introspect, IntrospectionResponse, InvalidToken, JwkSet, JwtTokens, KeySet, ResolveKeys, VerifyError,

@@ -11,8 +11,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use regrant::client::ClientAuthenticationMethod;
+use regrant::clock::{ManualClock, Timestamp};
 use regrant::store::{SingleUse, StoreError, Use, UseId};
-use regrant::{Client, ClientAuthenticationMethod, ClientId, ManualClock, MemoryStore, SystemEntropy, Timestamp};
+use regrant::{Client, ClientId, MemoryStore, SystemEntropy};
 use regrant_jose::{Algorithm, Jwk, JwkSet, PrivateKey, Signer as _};
 use serde_json::Value;
 

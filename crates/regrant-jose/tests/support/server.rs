@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use regrant::clock::ManualClock;
+use regrant::proof::ClientCertificate;
 use regrant::wire::{Endpoint, Endpoints, Request};
-use regrant::{ClientCertificate, ClientRegistry, KeyRing, ManualClock, MemoryStore, SystemEntropy, TokenService};
+use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
 use regrant_jose::DpopVerifier;
 use serde_json::Value;
 

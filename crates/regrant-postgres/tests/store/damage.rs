@@ -1,7 +1,8 @@
 //! Rows that are no records are told as such, and left as they are.
 
+use regrant::Subject;
 use regrant::store::{GrantIndex as _, GrantOwner, StoreError, TokenStore as _};
-use regrant::{Realm, Subject};
+use regrant::token::Realm;
 use regrant_postgres::{PostgresStore, Table};
 
 use crate::server::server;

@@ -1,9 +1,10 @@
 //! What the server says, and what becomes of it: never an absence, never a write that is told but not there.
 
+use regrant::clock::Timestamp;
 use regrant::store::{
     Expect, GrantIndex as _, GrantOwner, PurgeExpired as _, SingleUse as _, StoreError, Swap, TokenStore as _, UseId,
 };
-use regrant::{Realm, Timestamp};
+use regrant::token::Realm;
 use regrant_postgres::{PostgresStore, PostgresStoreBuilder, Table};
 use testbed::Postgres;
 use tokio::time::{Instant, timeout};

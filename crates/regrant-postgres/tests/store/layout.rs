@@ -2,8 +2,10 @@
 
 use std::num::NonZeroU16;
 
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantIndex as _, GrantOwner, PurgeExpired as _, Swap, TokenStore as _};
-use regrant::{ClientId, Realm, Subject, Timestamp};
+use regrant::token::Realm;
+use regrant::{ClientId, Subject};
 use regrant_postgres::{PostgresStore, Table};
 use testbed::Postgres;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use regrant::Realm;
 use regrant::store::{Expect, GrantIndex as _, GrantOwner, Swap, TokenStore as _};
+use regrant::token::Realm;
 use regrant_postgres::deadpool_postgres::Pool;
 use regrant_postgres::{PostgresStore, PostgresStoreBuilder};
 use testbed::{Disturbance, Postgres, Proxy};

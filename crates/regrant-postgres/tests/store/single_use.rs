@@ -1,6 +1,6 @@
 //! What may be used once: sent once, and never believed of a server that takes no writes.
 
-use regrant::Timestamp;
+use regrant::clock::Timestamp;
 use regrant::store::{PurgeExpired as _, SingleUse as _, StoreError, Use, UseId};
 use regrant_postgres::{OpenError, PostgresStore, PostgresStoreBuilder};
 use testbed::{Disturbance, Postgres, Proxy};

@@ -2,8 +2,10 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore as _, Version};
-use regrant::{ClientId, GrantId, Realm, Subject, Timestamp};
+use regrant::token::Realm;
+use regrant::{ClientId, GrantId, Subject};
 use regrant_postgres::deadpool_postgres::{Manager, Pool};
 use regrant_postgres::{PostgresStore, Table};
 use tokio_postgres::NoTls;

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::ConnectionLike as _;
+use regrant::GrantId;
+use regrant::clock::{Clock as _, SystemClock, Timestamp};
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore as _, Version};
-use regrant::{Clock as _, GrantId, Realm, SystemClock, Timestamp};
+use regrant::token::Realm;
 use regrant_redis::{RedisStore, RedisStoreBuilder};
 use testbed::{Proxy, Redis};
 

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, Swap, TokenStore};
-use regrant::{ClientId, GrantId, Realm, Subject, Timestamp};
+use regrant::token::Realm;
+use regrant::{ClientId, GrantId, Subject};
 use regrant_sqlite::{OpenError, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;

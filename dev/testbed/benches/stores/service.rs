@@ -3,10 +3,11 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use regrant::clock::{ManualClock, Timestamp};
 use regrant::store::TokenStore;
 use regrant::{
     Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, Key, KeyRing,
-    ManualClock, RefreshRequest, Scope, Subject, Timestamp, TokenResponse, TokenService,
+    RefreshRequest, Scope, Subject, TokenResponse, TokenService,
 };
 
 use crate::measure::{GRANTS, Work};

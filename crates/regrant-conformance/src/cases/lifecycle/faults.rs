@@ -159,5 +159,5 @@ pub async fn a_late_write_leaves_one_successor(harness: &impl StoreHarness) {
 }
 
 fn key_of(tokens: &Tokens) -> regrant::store::GrantKey {
-    regrant::store::GrantKey { realm: regrant::Realm::default(), id: tokens.grant_id }
+    regrant::store::GrantKey { realm: regrant::token::Realm::default(), id: tokens.grant_id }
 }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use regrant::clock::{ManualClock, Timestamp};
+use regrant::event::ErrorCode;
 use regrant::store::{Expect, GrantKey, GrantRecord, Swap, TokenStore};
+use regrant::token::Realm;
 use regrant::{
-    Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientId, ClientRegistry, ErrorCode, GrantId, GrantType,
-    IssueRequest, Key, KeyRing, ManualClock, Policy, Realm, RedeemRequest, RedirectUri, RefreshRequest, Refusal, Scope,
-    Subject, Timestamp, TokenError, TokenResponse, TokenService,
+    Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientId, ClientRegistry, GrantId, GrantType,
+    IssueRequest, Key, KeyRing, Policy, RedeemRequest, RedirectUri, RefreshRequest, Refusal, Scope, Subject,
+    TokenError, TokenResponse, TokenService,
 };
 
 use super::faulty::Faulty;

@@ -3,9 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regrant::Policy;
+use regrant::policy::SenderConstraint;
 use regrant::wire::CertificateHeader;
 use regrant::wire::Endpoint::{self, Introspection, Token};
-use regrant::{Policy, SenderConstraint};
 use serde_json::json;
 
 use super::super::answer::{

@@ -7,7 +7,8 @@ use form_urlencoded::Serializer;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use lru::LruCache;
-use regrant::{AccessToken, Timestamp};
+use regrant::AccessToken;
+use regrant::clock::Timestamp;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use regrant::{AccessToken, Confirmation, Timestamp};
+use regrant::AccessToken;
+use regrant::clock::Timestamp;
+use regrant::grant::Confirmation;
 
 use super::super::{InvalidToken, JwtVerifier, VerifiedToken, VerifyAccessToken, VerifyError};
 use super::Introspect;

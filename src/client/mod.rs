@@ -1,0 +1,9 @@
+//! The metadata of a registered client.
+
+pub(crate) mod metadata;
+mod methods;
+
+pub use crate::vocabulary::Registration;
+pub(crate) use metadata::Client;
+pub use metadata::IntrospectionAccess;
+pub use methods::{AuthenticationMethods, ClientAuthenticationMethod};

@@ -1,3 +1,0 @@
-//! Readers for the configuration of other products.
-
-pub mod am;

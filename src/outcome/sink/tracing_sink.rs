@@ -1,0 +1,77 @@
+use tracing::{debug, error, info, warn};
+
+use crate::grant::RevocationReason;
+use crate::outcome::{Event, EventKind, EventSink, Refusal};
+
+/// Writes each event to `tracing`, target `regrant`: what goes well at debug; refusals and what mends itself at info;
+/// what looks like theft or like lost writes at warn; what an operator must look at at error.
+///
+/// Fields: `operation`, `kind`, `cause`; `generation` and `steps` of a rotation, a heal and a replay; `port`,
+/// `transient` and `error` (with its sources) of a failure; `client_id`, `grant_id`, `subject`, `realm`. What is
+/// unknown is left out. No token and no secret of a request is ever among them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TracingSink;
+
+impl EventSink for TracingSink {
+    fn record(&self, event: &Event<'_>) {
+        let (generation, steps) = match event.kind {
+            EventKind::Rotated { generation } | EventKind::Healed { presented: generation, .. } => {
+                (Some(generation), None)
+            }
+            EventKind::Replayed { steps, .. } => (None, Some(steps)),
+            _ => (None, None),
+        };
+        macro_rules! write {
+            ($level:ident) => {
+                $level!(
+                    target: "regrant",
+                    operation = event.operation.as_str(),
+                    kind = event.kind.as_str(),
+                    cause = event.kind.cause(),
+                    generation,
+                    steps,
+                    port = event.failure.map(|failure| failure.port.as_str()),
+                    transient = event.failure.map(|failure| failure.is_transient),
+                    error = event.failure.map(tracing::field::display),
+                    client_id = event.client_id.map(|client_id| client_id.as_str()),
+                    grant_id = event.grant_id.map(tracing::field::display),
+                    subject = event.subject.map(|subject| subject.as_str()),
+                    realm = event.realm.as_str(),
+                    "{}",
+                    event.kind.as_str()
+                )
+            };
+        }
+        match event.kind {
+            // Two nodes have different keys under one key id, or a record is damaged.
+            EventKind::Refused(Refusal::SuccessorMismatch)
+            | EventKind::Unavailable
+            | EventKind::Rejected
+            | EventKind::RecordCorrupt
+            | EventKind::PolicyInvalid => write!(error),
+            // Whoever shows a bound token without its key may have stolen it; one without the root of its grant needs a
+            // key of the ring. A token that is ahead of its record is a lost write.
+            EventKind::Refused(
+                Refusal::ProofOfPossessionFailed | Refusal::RootMismatch | Refusal::RefreshTokenAhead,
+            )
+            | EventKind::ReuseDetected { .. }
+            | EventKind::GrantRevoked(RevocationReason::RefreshTokenReuse | RevocationReason::CodeReuse)
+            | EventKind::Healed { .. } => write!(warn),
+            EventKind::Contended
+            | EventKind::WriteConfirmed
+            | EventKind::Malformed(_)
+            | EventKind::Refused(_)
+            | EventKind::GrantRevoked(_)
+            | EventKind::Replayed { steps: 2.., .. } => write!(info),
+            EventKind::CodeIssued
+            | EventKind::Issued
+            | EventKind::DeviceCodeIssued
+            | EventKind::DeviceDecided { .. }
+            | EventKind::Redeemed
+            | EventKind::Rotated { .. }
+            | EventKind::Refreshed
+            | EventKind::Replayed { .. }
+            | EventKind::AccessTokenRevoked => write!(debug),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, CredentialError, CredentialRefusal,
+    SecretHash, VerifyCredentials,
+};
+use crate::client::{Client, ClientAuthenticationMethod};
+use crate::policy::{ClientPolicy, PolicyError};
+use crate::vocabulary::{ClientId, ClientSecret};
+
+/// How many secrets a client may have at once: the one in use and the one that replaces it.
+const SECRETS: usize = 2;
+
+/// A ready [`ClientAuthenticator`] for clients known at start-up.
+///
+/// ```
+/// use regrant::{Client, ClientId, ClientRegistry, ClientSecret, SecretHash};
+///
+/// let secret = ClientSecret::new("hD3kq0vX7ZrYc2LmN8sTpW");
+/// let clients = ClientRegistry::new().with(Client::new(ClientId::new("app")?), [SecretHash::sha256(&secret)])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientRegistry {
+    clients: HashMap<ClientId, Registered>,
+    /// What an unknown client's secret is compared with. Nobody knows its preimage.
+    decoy: SecretHash,
+    /// One client of each method with a verifier. It verifies what comes in the name of clients that have none.
+    decoys: Vec<Registered>,
+}
+
+#[derive(Clone, Debug)]
+struct Registered {
+    client: Arc<Client>,
+    credential: Credential,
+}
+
+/// What a client's credentials are compared with.
+#[derive(Clone)]
+enum Credential {
+    /// None for a public client.
+    Secrets(Vec<SecretHash>),
+    Verifier(Arc<dyn VerifyCredentials>),
+}
+
+impl ClientRegistry {
+    /// A registry without clients.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { clients: HashMap::new(), decoy: SecretHash::from_sha256_digest([0; 32]), decoys: Vec::new() }
+    }
+
+    /// Sets the hash that stands in where there is no secret to compare with. Clients with a slow hash need a decoy of the
+    /// same slowness, or the time of the answer tells which client ids exist.
+    #[must_use]
+    pub fn with_decoy(mut self, decoy: SecretHash) -> Self {
+        self.decoy = decoy;
+        self
+    }
+
+    /// Adds a client: without a secret if it is public, with one otherwise, with two while the first is being replaced.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when the client id is taken or the number of secrets does not fit.
+    pub fn with(
+        mut self,
+        client: Client,
+        secrets: impl IntoIterator<Item = SecretHash>,
+    ) -> Result<Self, RegistryError> {
+        let secrets: Vec<SecretHash> = secrets.into_iter().collect();
+        if client.authentication_methods.need_verifier() {
+            return Err(RegistryError::Method(client.id));
+        }
+        let fits = if client.is_confidential() { (1..=SECRETS).contains(&secrets.len()) } else { secrets.is_empty() };
+        if !fits {
+            return Err(RegistryError::SecretCount(client.id));
+        }
+        self.insert(client, Credential::Secrets(secrets))?;
+        Ok(self)
+    }
+
+    /// Adds a client that authenticates with a JWT or a certificate, and who verifies them.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when the client id is taken or its method is another one.
+    pub fn with_verifier(
+        mut self,
+        client: Client,
+        verifier: Arc<dyn VerifyCredentials>,
+    ) -> Result<Self, RegistryError> {
+        if !client.authentication_methods.need_verifier() {
+            return Err(RegistryError::Method(client.id));
+        }
+        let registered = self.insert(client, Credential::Verifier(verifier))?.clone();
+        let method = registered.client.authentication_methods;
+        if self.decoys.iter().all(|decoy| decoy.client.authentication_methods != method) {
+            self.decoys.push(registered);
+        }
+        Ok(self)
+    }
+
+    fn insert(&mut self, client: Client, credential: Credential) -> Result<&Registered, RegistryError> {
+        match self.clients.entry(client.id.clone()) {
+            Entry::Occupied(taken) => Err(RegistryError::DuplicateClient(taken.key().clone())),
+            Entry::Vacant(free) => Ok(free.insert(Registered { client: Arc::new(client), credential })),
+        }
+    }
+
+    /// The client of this id, for an authorization endpoint that has to know where to redirect. It proves nothing.
+    #[must_use]
+    pub fn client(&self, client_id: &ClientId) -> Option<Arc<Client>> {
+        self.clients.get(client_id).map(|registered| Arc::clone(&registered.client))
+    }
+
+    /// Whether `presented` is one of `secrets`. As many comparisons whatever there is to compare with: an unknown client
+    /// and a wrong secret cost the same.
+    async fn is_one_of(&self, presented: &ClientSecret, secrets: &[SecretHash]) -> bool {
+        let mut is_known = false;
+        for slot in 0..SECRETS {
+            let secret = secrets.get(slot);
+            let is_equal = secret.unwrap_or(&self.decoy).verify(presented).await;
+            is_known |= is_equal & secret.is_some();
+        }
+        is_known
+    }
+
+    /// Judges the credentials, with the same work whoever they are said to be of: two comparisons of a secret, or one
+    /// verification of an assertion or a certificate. So the time of the answer does not tell who is registered, and
+    /// how.
+    async fn judge(&self, own: Option<&Registered>, credentials: &ClientCredentials) -> Result<(), CredentialError> {
+        let fitting = own.filter(|own| credentials.are_of(own.client.authentication_methods));
+        if let Some(presented) = credentials.secret() {
+            let secrets = match own.map(|own| &own.credential) {
+                Some(Credential::Secrets(secrets)) => secrets.as_slice(),
+                _ => &[],
+            };
+            let is_right = self.is_one_of(presented, secrets).await;
+            fitting.ok_or(CredentialRefusal::MethodNotRegistered)?;
+            return if is_right { Ok(()) } else { Err(CredentialRefusal::WrongSecret.into()) };
+        }
+        let verifying = fitting
+            .or_else(|| self.decoys.iter().find(|decoy| credentials.are_of(decoy.client.authentication_methods)));
+        let verdict = match verifying {
+            Some(Registered { client, credential: Credential::Verifier(verifier) }) => {
+                verifier.verify(client, credentials).await
+            }
+            _ => Ok(()),
+        };
+        // The verdict of a decoy is nobody's.
+        fitting.ok_or(CredentialRefusal::MethodNotRegistered)?;
+        verdict
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(..)")
+    }
+}
+
+impl Default for ClientRegistry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl ClientAuthenticator for ClientRegistry {
+    async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
+        let registered = self.clients.get(credentials.client_id());
+        let verdict = self.judge(registered, credentials).await;
+        let Some(Registered { client, .. }) = registered else {
+            return Err(AuthenticateError::refused(CredentialRefusal::UnknownClient));
+        };
+        match verdict {
+            Ok(()) => Ok(AuthenticatedClient::assertion(Arc::clone(client))),
+            Err(CredentialError::Refused(reason)) => Err(AuthenticateError::refused_known(client.id.clone(), reason)),
+            Err(CredentialError::Unavailable(source)) => Err(AuthenticateError::unavailable(source)),
+        }
+    }
+
+    fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError> {
+        self.clients.values().try_for_each(|registered| check(&registered.client.policy))
+    }
+
+    fn methods(&self) -> Vec<ClientAuthenticationMethod> {
+        let registered = |method| self.clients.values().any(|own| own.client.authentication_methods.contains(method));
+        let is_plain = |method| ClientAuthenticationMethod::PLAIN.contains(&method);
+        ClientAuthenticationMethod::ALL.into_iter().filter(|method| is_plain(*method) || registered(*method)).collect()
+    }
+
+    fn assertion_algorithms(&self) -> Vec<&'static str> {
+        let algorithms = self.clients.values().filter_map(|registered| match &registered.credential {
+            Credential::Verifier(verifier) => Some(verifier.algorithms()),
+            Credential::Secrets(_) => None,
+        });
+        algorithms.flatten().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+/// Why a client could not be registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The client id is taken.
+    #[error("client {0} is registered twice")]
+    DuplicateClient(ClientId),
+    /// Clients with a secret or none are added with [`with`](ClientRegistry::with), those with a JWT or a certificate with
+    /// [`with_verifier`](ClientRegistry::with_verifier).
+    #[error("client {0} is not registered in the way its authentication method needs")]
+    Method(ClientId),
+    /// A confidential client has one or two secrets, a public one none.
+    #[error("client {0} needs one or two secrets if it is confidential, and none if it is public")]
+    SecretCount(ClientId),
+}

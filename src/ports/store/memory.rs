@@ -1,0 +1,259 @@
+mod marks;
+
+use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
+    TokenStore, Use, UseId, Version,
+};
+use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp};
+use marks::Marks;
+
+const SHARDS: usize = 64;
+
+/// Grants in this process' memory; clones share them. Fit for production where one process is enough and a restart may
+/// log everybody out.
+///
+/// ```
+/// use regrant::MemoryStore;
+///
+/// let store = MemoryStore::new();
+/// let same_grants = store.clone();
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    hasher: RandomState,
+    versions: AtomicU64,
+    grants: [Mutex<GrantShard>; SHARDS],
+    owners: [Mutex<OwnerShard>; SHARDS],
+    marks: [Mutex<Marks>; SHARDS],
+}
+
+#[derive(Debug, Default)]
+struct GrantShard {
+    grants: HashMap<GrantKey, StoredGrant>,
+    /// An entry for each grant that ends, at a moment not later than its end. A grant that lives on is put back when its
+    /// entry comes up, so that a refresh, which moves the end away, does not have to touch this.
+    ends: BinaryHeap<Reverse<(Timestamp, GrantKey)>>,
+}
+
+type OwnerShard = HashMap<(Realm, Owner), BTreeSet<GrantId>>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Owner {
+    Subject(Subject),
+    Client(ClientId),
+}
+
+impl Owner {
+    fn owns(&self, record: &GrantRecord) -> bool {
+        match self {
+            Self::Subject(subject) => record.subject.as_ref() == Some(subject),
+            Self::Client(client) => record.client_id == *client,
+        }
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            versions: AtomicU64::new(1),
+            grants: std::array::from_fn(|_| Mutex::default()),
+            owners: std::array::from_fn(|_| Mutex::default()),
+            marks: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many records it holds, dead ones not yet purged included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.grants.iter().map(|shard| locked(shard).grants.len()).sum()
+    }
+
+    /// Whether it holds no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Shared {
+    fn grants(&self, key: &GrantKey) -> MutexGuard<'_, GrantShard> {
+        // Ids are random, so any of their bytes spreads them.
+        locked(&self.grants[usize::from(key.id.as_bytes()[0]) % SHARDS])
+    }
+
+    fn owners(&self, owner: &(Realm, Owner)) -> MutexGuard<'_, OwnerShard> {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash choose a shard")]
+        let hash = self.hasher.hash_one(owner) as usize;
+        locked(&self.owners[hash % SHARDS])
+    }
+
+    /// Enters a new grant into the index, while its shard is locked and before it exists: a listing may then meet an id
+    /// without a grant, never miss a grant.
+    fn enter(&self, key: &GrantKey, record: &GrantRecord) {
+        for owner in owners(&key.realm, record) {
+            self.owners(&owner).entry(owner.clone()).or_default().insert(key.id);
+        }
+    }
+
+    fn leave(&self, key: &GrantKey, record: &GrantRecord) {
+        for owner in owners(&key.realm, record) {
+            let mut shard = self.owners(&owner);
+            if let Some(ids) = shard.get_mut(&owner) {
+                ids.remove(&key.id);
+                if ids.is_empty() {
+                    shard.remove(&owner);
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryStore {
+    async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
+        Ok(self.0.grants(key).grants.get(key).cloned())
+    }
+
+    async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
+        // One counter for all keys: a version is never used twice, also when a record was purged in between.
+        let version = Version(self.0.versions.fetch_add(1, Ordering::Relaxed));
+        let stored = StoredGrant { version, record };
+        let end = stored.record.expires_at;
+        // An owner's shard is only ever locked behind a grant's, never before it.
+        let mut shard = self.0.grants(key);
+        let known_end = match (expect, shard.grants.entry(key.clone())) {
+            (Expect::Absent, Entry::Vacant(place)) => {
+                self.0.enter(key, &stored.record);
+                place.insert(stored);
+                None
+            }
+            (Expect::Version(expected), Entry::Occupied(mut current)) if current.get().version == expected => {
+                current.insert(stored).record.expires_at
+            }
+            _ => return Ok(Swap::Conflict),
+        };
+        match (end, known_end) {
+            (Some(end), None) => shard.ends.push(Reverse((end, key.clone()))),
+            (Some(end), Some(known)) if end < known => shard.ends.push(Reverse((end, key.clone()))),
+            _ => {}
+        }
+        Ok(Swap::Stored)
+    }
+}
+
+#[async_trait]
+impl GrantIndex for MemoryStore {
+    async fn page(
+        &self,
+        realm: &Realm,
+        owner: &GrantOwner,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
+        let (owner, client) = match owner.clone() {
+            GrantOwner::Subject(subject) => (Owner::Subject(subject), None),
+            GrantOwner::Client(client) => (Owner::Client(client), None),
+            GrantOwner::SubjectAndClient(subject, client) => (Owner::Subject(subject), Some(client)),
+        };
+        let owner = (realm.clone(), owner);
+        let mut page = Vec::new();
+        let mut from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        // Ids first, then grants, a page of ids at a time: no lock is held for a long list.
+        loop {
+            let ids: Vec<GrantId> = match self.0.owners(&owner).get(&owner) {
+                Some(ids) => ids.range((from, Bound::Unbounded)).take(limit).copied().collect(),
+                None => Vec::new(),
+            };
+            let Some(last) = ids.last() else { return Ok(page) };
+            from = Bound::Excluded(*last);
+            for id in ids {
+                let key = GrantKey { realm: realm.clone(), id };
+                let Some(stored) = self.0.grants(&key).grants.get(&key).cloned() else { continue };
+                let is_of_client = client.as_ref().is_none_or(|client| stored.record.client_id == *client);
+                if owner.1.owns(&stored.record) && is_of_client {
+                    page.push((id, stored));
+                }
+                if page.len() == limit {
+                    return Ok(page);
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl PurgeExpired for MemoryStore {
+    async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let mut purged = 0;
+        for shard in &self.0.grants {
+            let mut shard = locked(shard);
+            while purged < limit {
+                let Some((key, record)) = shard.take_ended(now) else { break };
+                self.0.leave(&key, &record);
+                purged += 1;
+            }
+        }
+        for shard in &self.0.marks {
+            purged += locked(shard).purge(now, limit - purged);
+        }
+        Ok(purged)
+    }
+}
+
+#[async_trait]
+impl SingleUse for MemoryStore {
+    async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
+        Ok(locked(&self.0.marks[usize::from(id.as_bytes()[0]) % SHARDS]).add(*id, expires_at))
+    }
+}
+
+impl GrantShard {
+    /// Removes one grant that has ended.
+    fn take_ended(&mut self, now: Timestamp) -> Option<(GrantKey, GrantRecord)> {
+        while self.ends.peek().is_some_and(|Reverse((end, _))| *end <= now) {
+            let Reverse((_, key)) = self.ends.pop()?;
+            match self.grants.get(&key).map(|stored| stored.record.expires_at) {
+                Some(Some(end)) if end <= now => {
+                    return self.grants.remove(&key).map(|stored| (key, stored.record));
+                }
+                Some(Some(end)) => self.ends.push(Reverse((end, key))),
+                // It never ends any more, or is gone.
+                Some(None) | None => {}
+            }
+        }
+        None
+    }
+}
+
+fn owners(realm: &Realm, record: &GrantRecord) -> impl Iterator<Item = (Realm, Owner)> {
+    let client = Owner::Client(record.client_id.clone());
+    let subject = record.subject.clone().map(Owner::Subject);
+    std::iter::once(client).chain(subject).map(|owner| (realm.clone(), owner))
+}
+
+/// A panic elsewhere leaves a shard as consistent as it was: every change under a lock is a single insert or remove.
+fn locked<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,157 @@
+//! Time as a value: every decision is told what time it is.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ::time::OffsetDateTime;
+use ::time::format_description::well_known::Rfc3339;
+
+use crate::vocabulary::InvalidValue;
+
+/// A moment, in whole milliseconds since the Unix epoch.
+///
+/// Milliseconds are what a record stores, so a moment that was written and read back is the same moment: no boundary
+/// moves because a clock knew more digits than the store.
+///
+/// ```
+/// use std::time::Duration;
+/// use regrant::clock::Timestamp;
+///
+/// let noon: Timestamp = "2026-11-23T12:00:00Z".parse()?;
+/// assert_eq!((noon + Duration::from_secs(90)).to_string(), "2026-11-23T12:01:30Z");
+/// assert_eq!(noon.since(noon + Duration::from_millis(1)), None);
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment `millis` milliseconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the Unix epoch: the unit of `exp` and `iat` (RFC 7662 section 2.2).
+    #[must_use]
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This moment, or the next one that is a whole second.
+    pub(crate) const fn rounded_up(self) -> Self {
+        Self(self.0.saturating_add((-self.0).rem_euclid(1000)))
+    }
+
+    /// This moment, or the last one before it that is a whole second.
+    pub(crate) const fn rounded_down(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(1000))
+    }
+
+    /// How long ago `earlier` was; `None` when it lies in the future of `self`.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Option<Duration> {
+        self.0.checked_sub(earlier.0).and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis)
+    }
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    /// Saturates at the far end of time instead of wrapping into the past.
+    fn add(self, span: Duration) -> Self {
+        let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC; the bare number of milliseconds where the calendar ends (year 9999).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calendar = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000);
+        match calendar.ok().and_then(|date| date.format(&Rfc3339).ok()) {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let date = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidValue::new("timestamp", "not RFC 3339"))?;
+        Ok(Self(i64::try_from(date.unix_timestamp_nanos().div_euclid(1_000_000)).unwrap_or(i64::MAX)))
+    }
+}
+
+/// Where [`TokenService`](crate::TokenService) reads the time, once per attempt.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+impl<T: Clock + ?Sized> Clock for Arc<T> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
+/// The machine's wall clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the library reads the machine's clock")]
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::default() + since_epoch
+    }
+}
+
+/// A clock that moves only when told to; clones share one time. For tests of expiry, yours as well as ours.
+///
+/// ```
+/// use std::time::Duration;
+/// use regrant::clock::{Clock, ManualClock, Timestamp};
+///
+/// let clock = ManualClock::starting_at(Timestamp::from_millis(1_000));
+/// let hand = clock.clone();
+/// hand.advance(Duration::from_millis(1));
+/// assert_eq!(clock.now(), Timestamp::from_millis(1_001));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock(Arc<AtomicI64>);
+
+impl ManualClock {
+    /// A clock that stands at `start`.
+    #[must_use]
+    pub fn starting_at(start: Timestamp) -> Self {
+        Self(Arc::new(AtomicI64::new(start.as_millis())))
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, span: Duration) {
+        self.set(self.now() + span);
+    }
+
+    /// Sets the clock, also backwards.
+    pub fn set(&self, to: Timestamp) {
+        self.0.store(to.as_millis(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}

@@ -1,0 +1,116 @@
+//! The flows by which a grant comes to be, and `refresh_token`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::{InvalidValue, absolute_uri};
+
+/// A `grant_type` (RFC 6749 section 1.3), by its name on the wire. AM knows all the named ones.
+///
+/// ```
+/// use regrant::GrantType;
+///
+/// let device: GrantType = "urn:ietf:params:oauth:grant-type:device_code".parse()?;
+/// assert_eq!(device, GrantType::DeviceCode);
+/// assert!("urn:example:params:vending-machine".parse::<GrantType>().is_ok());
+/// assert!("vending_machine".parse::<GrantType>().is_err());
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
+pub enum GrantType {
+    /// `authorization_code` (RFC 6749 section 4.1).
+    AuthorizationCode,
+    /// `implicit` (RFC 6749 section 4.2): no token endpoint, never a refresh token.
+    Implicit,
+    /// `password` (RFC 6749 section 4.3).
+    Password,
+    /// `client_credentials` (RFC 6749 section 4.4): no resource owner, never a refresh token.
+    ClientCredentials,
+    /// `refresh_token` (RFC 6749 section 6): not a flow of its own, but a client must be allowed to use it.
+    RefreshToken,
+    /// Device authorization (RFC 8628).
+    DeviceCode,
+    /// JWT bearer assertion (RFC 7523).
+    JwtBearer,
+    /// SAML 2.0 bearer assertion (RFC 7522).
+    Saml2Bearer,
+    /// Token exchange (RFC 8693).
+    TokenExchange,
+    /// Client-initiated backchannel authentication (OpenID CIBA Core 1.0).
+    Ciba,
+    /// UMA 2.0 ticket.
+    UmaTicket,
+    /// An extension grant, named by an absolute URI (RFC 6749 section 4.5).
+    Extension(ExtensionUri),
+}
+
+/// The URI of an extension grant. It can only be had by parsing a [`GrantType`], so it never spells a known one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExtensionUri(Box<str>);
+
+static NAMED: [(&str, GrantType); 11] = [
+    ("authorization_code", GrantType::AuthorizationCode),
+    ("implicit", GrantType::Implicit),
+    ("password", GrantType::Password),
+    ("client_credentials", GrantType::ClientCredentials),
+    ("refresh_token", GrantType::RefreshToken),
+    ("urn:ietf:params:oauth:grant-type:device_code", GrantType::DeviceCode),
+    ("urn:ietf:params:oauth:grant-type:jwt-bearer", GrantType::JwtBearer),
+    ("urn:ietf:params:oauth:grant-type:saml2-bearer", GrantType::Saml2Bearer),
+    ("urn:ietf:params:oauth:grant-type:token-exchange", GrantType::TokenExchange),
+    ("urn:openid:params:grant-type:ciba", GrantType::Ciba),
+    ("urn:ietf:params:oauth:grant-type:uma-ticket", GrantType::UmaTicket),
+];
+
+impl GrantType {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Extension(uri) => &uri.0,
+            named => NAMED.iter().find(|(_, known)| known == named).map_or("", |(name, _)| name),
+        }
+    }
+
+    /// Whether a grant of this flow may carry a refresh token at all. Implicit and client credentials never do (RFC 6749
+    /// sections 4.2.2 and 4.4.3), nor does token exchange (AM; RFC 8693 section 2.2.1).
+    #[must_use]
+    pub const fn may_refresh(&self) -> bool {
+        !matches!(self, Self::Implicit | Self::ClientCredentials | Self::TokenExchange)
+    }
+}
+
+impl FromStr for GrantType {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        if let Some((_, known)) = NAMED.iter().find(|(name, _)| *name == text) {
+            return Ok(known.clone());
+        }
+        absolute_uri("grant_type", text).map(|()| Self::Extension(ExtensionUri(text.into())))
+    }
+}
+
+impl TryFrom<String> for GrantType {
+    type Error = InvalidValue;
+
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
+        text.parse()
+    }
+}
+
+impl From<GrantType> for String {
+    fn from(grant_type: GrantType) -> Self {
+        grant_type.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for GrantType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,172 @@
+//! The FAPI 2.0 Security Profile (Final), section 5.3.2: what `Policy::fapi2()` holds a service to.
+
+use async_trait::async_trait;
+use fixtures::{
+    APP, AUDITOR, Auth, Config, EITHER, Form, OTHER, POSTER, REDIRECT, SCOPE, SPA, Server, StubVerifier, USER,
+    VERIFIER, client, either, scope, seconds, subject,
+};
+use regrant::authenticator::{CredentialError, CredentialRefusal, VerifyCredentials};
+use regrant::client::ClientAuthenticationMethod;
+use regrant::policy::Lifetime;
+use regrant::proof::ClientCertificate;
+use regrant::wire::Endpoint;
+use regrant::{Approval, AuthorizeRequest, Client, ClientCredentials, GrantType, Policy, Refusal, TokenError};
+use serde_json::json;
+
+/// Knows the assertion and the certificate of the one client.
+struct Known;
+
+#[async_trait]
+impl VerifyCredentials for Known {
+    async fn verify(&self, _: &Client, shown: &ClientCredentials) -> Result<(), CredentialError> {
+        match shown {
+            ClientCredentials::Assertion(_, assertion) if assertion.expose() == "a.good.assertion" => Ok(()),
+            ClientCredentials::Certificate(_, certificate) if *certificate == own_certificate() => Ok(()),
+            _ => Err(CredentialRefusal::Other("unknown_credentials").into()),
+        }
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        vec!["PS256"]
+    }
+}
+
+fn own_certificate() -> ClientCertificate {
+    ClientCertificate::from_der(&b"\x30\x03own"[..])
+}
+
+fn confidential(id: &str, method: ClientAuthenticationMethod) -> Client {
+    client(Auth::Basic(id, "")).with_authentication_methods(method)
+}
+
+fn start() -> Server {
+    Config { proof_verifier: Some(StubVerifier::default()), ..Config::default() }
+        .policy(Policy::fapi2())
+        .verified_client(confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt), Known)
+        .verified_client(confidential("mac", ClientAuthenticationMethod::ClientSecretJwt), Known)
+        .verified_client(confidential("tls", ClientAuthenticationMethod::TlsClientAuth), Known)
+        .client(either(), EITHER[0])
+        .start()
+}
+
+fn redemption(code: &str) -> [(&str, &str); 4] {
+    [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT), ("code_verifier", VERIFIER)]
+}
+
+// 5.3.2.1, 6: "shall authenticate clients using" mutual TLS or private_key_jwt; 2: "shall only support confidential clients".
+#[tokio::test]
+async fn only_clients_that_hold_a_private_key_are_served_at_every_endpoint() {
+    let server = start();
+    for endpoint in [Endpoint::Token, Endpoint::Revocation, Endpoint::Introspection] {
+        let parameters: Form<'_> = match endpoint {
+            Endpoint::Token => &[("grant_type", "client_credentials")],
+            _ => &[("token", "x")],
+        };
+        for auth in [APP, OTHER, POSTER, SPA, AUDITOR, EITHER[0], EITHER[1]] {
+            assert_eq!(
+                server.post(endpoint, auth, parameters).await.outcome(),
+                auth.refused_at(endpoint),
+                "{endpoint:?} {auth:?}"
+            );
+        }
+        let proof = StubVerifier::proof("A");
+        assert_eq!(
+            server.asserted(endpoint, "mac", &proof, parameters).await.outcome(),
+            Auth::Nobody.refused_at(endpoint),
+            "a shared secret"
+        );
+        assert_eq!(server.asserted(endpoint, "jwt", &proof, parameters).await.status(), 200, "{endpoint:?}");
+        let own = own_certificate();
+        let tls = [("client_id", "tls")].into_iter().chain(parameters.iter().copied()).collect::<Vec<_>>();
+        let reply = server.post_with(endpoint, Auth::Nobody, &tls, &[], Some(&own)).await;
+        assert_eq!(reply.status(), 200, "{endpoint:?}: {reply:?}");
+    }
+    let told = server.config.events.take();
+    assert!(format!("{told:?}").contains("AuthenticationTooWeak"), "the host learns why");
+}
+
+// RFC 8414 section 2: the metadata lists what is accepted, and nothing else.
+#[tokio::test]
+async fn the_metadata_lists_the_methods_that_are_strong_enough() {
+    let metadata = start().document(Endpoint::Metadata).await.json;
+    for list in ["token", "revocation", "introspection"].map(|name| format!("{name}_endpoint_auth_methods_supported")) {
+        assert_eq!(metadata[&list], json!(["private_key_jwt", "tls_client_auth"]), "{list}");
+    }
+    assert_eq!(metadata["token_endpoint_auth_signing_alg_values_supported"], json!(["PS256"]));
+    assert_eq!(metadata["tls_client_certificate_bound_access_tokens"], true);
+    assert_eq!(metadata["dpop_signing_alg_values_supported"], json!(["ES256"]));
+}
+
+// 5.3.2.1, 4 and 5: "shall only issue sender-constrained access tokens", by mutual TLS or DPoP.
+#[tokio::test]
+async fn every_access_token_is_bound_to_a_key_or_a_certificate() {
+    let server = start();
+    let client_credentials = [("grant_type", "client_credentials")];
+    let reply = server.asserted(Endpoint::Token, "jwt", "", &client_credentials).await;
+    assert_eq!(reply.outcome(), (400, "invalid_dpop_proof"));
+    let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &client_credentials).await;
+    assert_eq!(reply.text("token_type"), "DPoP");
+    let own = own_certificate();
+    let tls = [client_credentials[0], ("client_id", "tls")];
+    let reply = server.post_with(Endpoint::Token, Auth::Nobody, &tls, &[], Some(&own)).await;
+    assert_eq!(reply.text("token_type"), "Bearer");
+    let token = [("token", reply.text("access_token")), ("client_id", "tls")];
+    let active = server.post_with(Endpoint::Introspection, Auth::Nobody, &token, &[], Some(&own)).await;
+    assert!(active.json["cnf"]["x5t#S256"].is_string(), "{active:?}");
+}
+
+// 5.3.2.1, 11: "shall issue authorization codes with a maximum lifetime of 60 seconds".
+#[tokio::test]
+async fn a_code_lives_for_a_minute() {
+    for (age, status) in [(59, 200), (60, 400)] {
+        let server = start();
+        let code = server.code_with_pkce(&confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt)).await;
+        server.advance(seconds(age));
+        let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &redemption(&code)).await;
+        assert_eq!(reply.status(), status, "after {age} s: {reply:?}");
+    }
+}
+
+// 5.3.2.2, 5: "shall require PKCE with S256 as the code challenge method".
+#[tokio::test]
+async fn everybody_uses_pkce() {
+    let server = start();
+    let client = confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt);
+    let request = AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope(SCOPE)));
+    let answer = server.service().authorize(&client, request.with_redirect_uri(Some(REDIRECT.parse().unwrap()))).await;
+    assert!(matches!(answer, Err(TokenError::Refused(Refusal::CodeChallengeRequired))), "{answer:?}");
+}
+
+// 5.3.2.1, 9: "shall not use refresh token rotation except in extraordinary circumstances".
+#[tokio::test]
+async fn a_refresh_token_is_not_rotated_and_stays_valid() {
+    let server = start();
+    let code = server.code_with_pkce(&confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt)).await;
+    let first = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &redemption(&code)).await.tokens();
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", first.refresh.as_str())];
+    let mut access = vec![first.access.clone()];
+    // The suite retries the old token after 30 seconds, and clients renew their keys.
+    for (pause, key) in [(0, "A"), (30, "A"), (3600, "B"), (86_400, "C")] {
+        server.advance(seconds(pause));
+        let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof(key), &refresh).await;
+        assert_eq!((reply.status(), reply.json.get("refresh_token")), (200, None), "{reply:?}");
+        access.push(reply.text("access_token").to_owned());
+    }
+    access.sort_unstable();
+    access.dedup();
+    assert_eq!(access.len(), 5, "each answer has an access token of its own");
+    assert_eq!(server.asserted(Endpoint::Token, "jwt", "", &refresh).await.outcome(), (400, "invalid_dpop_proof"));
+    // Its own lifetime counts from its issue: nothing starts it anew.
+    server.advance(seconds(7 * 86_400));
+    let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &refresh).await;
+    assert_eq!(reply.outcome(), (400, "invalid_grant"));
+}
+
+#[test]
+fn the_preset_is_valid_and_can_be_made_stricter() {
+    let policy = Policy::fapi2();
+    assert!(policy.validate().is_ok());
+    assert!(policy.access_token_lifetime <= seconds(600) && !policy.issue_refresh_tokens_on_refresh);
+    assert!(policy.with_grant_lifetime(Lifetime::Of(seconds(3600))).validate().is_ok());
+    assert!(Policy::fapi2().for_client(&client(APP).policy, &GrantType::AuthorizationCode).is_ok());
+}

@@ -1,0 +1,217 @@
+//! The bytes of records: small, and nothing else is taken for one.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use regrant::clock::Timestamp;
+use regrant::grant::{Actor, Confirmation, Grant};
+use regrant::policy::AccessTokenFormat;
+use regrant::{
+    Approval, AuthorizeRequest, GrantId, GrantType, Policy, RedeemRequest, RedirectUri, RefreshRequest, Scope,
+};
+
+use crate::lifecycle::golden::VERSION;
+use crate::lifecycle::world::{API, CALLBACK, MINUTE, SECOND, START, World, cases, resources, run, scope, subject};
+
+#[test]
+fn a_record_is_small_and_stays_so() {
+    // DESIGN section 2: under 512 bytes after 1 rotation as after 100 000.
+    let world = World::new(Policy::default());
+    let code = world.authorize();
+    let first = world.redeem(&code).unwrap();
+    let mut last = first.clone();
+    let size = || world.bytes(first.grant_id).len();
+    world.advance(MINUTE * 30);
+    last = world.refresh(last.refresh()).unwrap();
+    let after_one = size();
+    for _ in 1..100_000 {
+        world.advance(MINUTE * 30);
+        last = world.refresh(last.refresh()).unwrap();
+    }
+    let after_many = size();
+    println!("a typical record has {after_one} bytes after 1 rotation and {after_many} after 100 000");
+    assert!(after_one < 512 && after_many < 512, "{after_one}, {after_many}");
+}
+
+#[test]
+fn no_policy_lets_a_record_grow_without_bound() {
+    // Under AM's policy each refresh left 48 bytes: 286 kB after 6 000 of them.
+    for (policy, most) in [(Policy::am_7_5(), 60_000), (Policy::default(), 1_500)] {
+        let world = World::new(policy);
+        let first = world.issue();
+        world.rotate(&first, 2_000, Duration::from_millis(10));
+        let size = world.bytes(first.grant_id).len();
+        assert!(size < most, "{size}");
+    }
+}
+
+#[test]
+fn a_record_under_another_key_is_no_record() {
+    let world = World::new(Policy::default());
+    let (one, two) = (world.issue(), world.issue());
+    let bytes = world.bytes(one.grant_id);
+    assert!(Grant::decode(one.grant_id, &bytes).is_ok());
+    assert!(Grant::decode(two.grant_id, &bytes).is_err());
+    let mut near = *one.grant_id.as_bytes();
+    near[15] ^= 1;
+    assert!(Grant::decode(GrantId::from_bytes(near), &bytes).is_err());
+}
+
+#[test]
+fn a_record_of_a_newer_release_is_told_from_a_damaged_one() {
+    let world = World::new(Policy::default());
+    let tokens = world.issue();
+    let mut bytes = world.bytes(tokens.grant_id);
+    bytes[0] = VERSION + 1;
+    let newer = Grant::decode(tokens.grant_id, &bytes).unwrap_err().to_string();
+    bytes[0] = VERSION;
+    bytes[20] ^= 1;
+    let damaged = Grant::decode(tokens.grant_id, &bytes).unwrap_err().to_string();
+    assert_ne!(newer, damaged);
+    assert!(newer.contains("version"), "{newer}");
+}
+
+/// A walk through the life of a grant.
+#[derive(Clone, Debug)]
+enum Step {
+    Refresh(Option<&'static str>, Option<Confirmation>),
+    Replay,
+    RevokeAccess,
+    Advance(u64),
+    Revoke,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let wanted = prop_oneof![Just(None), Just(Some("read")), Just(Some("write")), Just(Some(""))];
+    prop_oneof![
+        8 => (wanted, any_key()).prop_map(|(wanted, key)| Step::Refresh(wanted, key)),
+        2 => Just(Step::Replay),
+        2 => Just(Step::RevokeAccess),
+        4 => prop_oneof![0..2000_u64, 50_000..70_000_u64, 0..4_000_000_u64].prop_map(Step::Advance),
+        1 => Just(Step::Revoke),
+    ]
+}
+
+fn any_key() -> impl Strategy<Value = Option<Confirmation>> {
+    proptest::option::of(any::<(bool, [u8; 32])>()).prop_map(|key| {
+        key.map(
+            |(is_key, thumbprint)| {
+                if is_key { Confirmation::DpopKey(thumbprint) } else { Confirmation::Certificate(thumbprint) }
+            },
+        )
+    })
+}
+
+/// Session, actor and `may_act` of an approval.
+fn any_addition() -> impl Strategy<Value = (Option<String>, Option<Actor>, Option<regrant::Subject>)> {
+    let name = || "[a-z]{1,8}".prop_map(|name| subject(&name));
+    let actors = proptest::collection::vec(name(), 0..5)
+        .prop_map(|chain| chain.into_iter().fold(None, |former, subject| Some(Actor::new(subject, former))));
+    (proptest::option::of(any::<String>()), actors, proptest::option::of(name()))
+}
+
+fn any_approval() -> impl Strategy<Value = Approval> {
+    let texts = (proptest::option::of(any::<String>()), proptest::option::of(any::<String>()));
+    let amr = proptest::collection::vec(any::<String>(), 0..3);
+    (any::<bool>(), any::<bool>(), any_key(), any::<i32>(), texts, amr, any::<Vec<u8>>(), any_addition()).prop_map(
+        |(has_scope, has_resources, confirmation, ago, (acr, nonce), amr, data, (session, actor, may_act))| {
+            let auth_time = Timestamp::from_millis(START.as_millis() - i64::from(ago));
+            Approval::of(subject("demo"))
+                .with_scope(if has_scope { scope("read write") } else { Scope::empty() })
+                .with_resources(if has_resources { resources(&[API]) } else { resources(&[]) })
+                .with_confirmation(confirmation)
+                .with_authentication(auth_time, acr, amr)
+                .with_nonce(nonce)
+                .with_data(data)
+                .with_session_id(session)
+                .with_actor(actor)
+                .with_may_act(may_act)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(cases(128))]
+
+    #[test]
+    fn whatever_happens_to_a_grant_its_record_can_be_read(
+        approval in any_approval(),
+        by_code in any::<bool>(),
+        code_key in any_key(),
+        format in prop_oneof![Just(AccessTokenFormat::Opaque), Just(AccessTokenFormat::Jwt)],
+        steps in proptest::collection::vec(step(), 0..25),
+    ) {
+        let world = World::new(Policy::default()).with_jwts().under(Policy::default().with_access_token_format(format));
+        let key = approval.confirmation;
+        // Both must be shown at the code, so at most one of them can be there, or both are the same.
+        let code_key = if key.is_some() { key } else { code_key };
+        let mut last = if by_code {
+            let request = AuthorizeRequest::new(approval)
+                .with_confirmation(code_key)
+                .with_redirect_uri(Some(RedirectUri::new(CALLBACK).unwrap()));
+            let code = run(world.service.authorize(&world.client, request)).unwrap();
+            check_record(&world, code.grant_id)?;
+            let request =
+                RedeemRequest::new(code.code).with_redirect_uri(CALLBACK).with_possession(code_key);
+            world.redeem_with(&request).unwrap()
+        } else {
+            world.try_issue(GrantType::Password, approval).unwrap()
+        };
+        let mut previous = last.clone();
+        check_record(&world, last.grant_id)?;
+        for step in steps {
+            match step {
+                Step::Advance(millis) => world.advance(Duration::from_millis(millis)),
+                Step::Revoke => world.revoke(last.refresh()),
+                Step::RevokeAccess => world.revoke(&last.access),
+                Step::Replay => {
+                    let request = RefreshRequest::new(previous.refresh()).with_possession(key);
+                    drop(world.refresh_with(&request));
+                }
+                Step::Refresh(wanted, another) => {
+                    let mut request = RefreshRequest::new(last.refresh()).with_possession(key.or(another));
+                    request.scope = wanted.map(scope);
+                    if let Ok(next) = world.refresh_with(&request) {
+                        previous = std::mem::replace(&mut last, next);
+                    }
+                }
+            }
+            check_record(&world, last.grant_id)?;
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_no_record_and_no_reason_to_panic(
+        id in any::<[u8; 16]>(),
+        bytes in proptest::collection::vec(any::<u8>(), 0..600),
+    ) {
+        prop_assert!(Grant::decode(GrantId::from_bytes(id), &bytes).is_err());
+        for version in 1..=VERSION {
+            let versioned = [&[version], &*bytes].concat();
+            prop_assert!(Grant::decode(GrantId::from_bytes(id), &versioned).is_err());
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_is_no_record(at in any::<prop::sample::Index>(), with in 1..=255_u8, extra in any::<Vec<u8>>()) {
+        let world = World::new(Policy::default());
+        let chain = world.rotate(&world.issue(), 2, SECOND);
+        let (id, whole) = (chain[0].grant_id, world.bytes(chain[0].grant_id));
+        let mut changed = whole.clone();
+        changed[at.index(whole.len())] ^= with;
+        prop_assert!(Grant::decode(id, &changed).is_err());
+        prop_assert!(Grant::decode(id, &whole[..at.index(whole.len())]).is_err());
+        if !extra.is_empty() {
+            prop_assert!(Grant::decode(id, &[&*whole, &*extra].concat()).is_err());
+            prop_assert!(Grant::decode(id, &[&*extra, &*whole].concat()).is_err());
+        }
+    }
+}
+
+fn check_record(world: &World, id: GrantId) -> Result<(), TestCaseError> {
+    let bytes = world.bytes(id);
+    let grant = Grant::decode(id, &bytes).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert_eq!(grant.encode(), bytes);
+    prop_assert_eq!(Grant::decode(id, &grant.encode()).unwrap(), grant);
+    Ok(())
+}

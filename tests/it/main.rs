@@ -1,0 +1,35 @@
+//! The tests of the core, in one binary: it links once. `lifecycle` drives
+//! [`regrant::TokenService`] directly, and the other modules go through the endpoints.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unchecked_time_subtraction,
+    reason = "a test says what it expects by failing"
+)]
+
+mod client_authentication;
+mod client_keys;
+mod cors;
+mod failure_events;
+mod fapi2;
+mod jwt_tokens;
+mod lifecycle;
+mod policy_configuration;
+mod redaction;
+mod refused_clients;
+mod rfc6749_token_endpoint;
+mod rfc7009_revocation;
+mod rfc7636_pkce;
+mod rfc7662_introspection;
+mod rfc8414_metadata;
+mod rfc8628_device;
+mod rfc8693_token_exchange;
+mod rfc8705_mtls;
+mod rfc8707_resources;
+mod rfc9449_dpop;
+mod right_to_the_flow;
+mod sinks;
+mod wire_events;
+mod wire_malformed;

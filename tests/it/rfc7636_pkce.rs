@@ -1,0 +1,203 @@
+//! RFC 7636: proof key for code exchange, and the downgrades of RFC 9700 section 4.8.2.
+
+use fixtures::{
+    APP, Auth, Config, Outcome, POSTER, REDIRECT, SCOPE, SPA, Server, USER, VERIFIER, challenge, client, scope, subject,
+};
+use regrant::event::ErrorCode;
+use regrant::policy::{ClientPolicy, RequirePkce};
+use regrant::{Approval, AuthorizeRequest, CodeChallenge, CodeVerifier, Policy};
+
+const INVALID_GRANT: Outcome = (400, "invalid_grant");
+
+/// A verifier of the greatest length, with every unreserved character.
+const LONGEST: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~\
+                       ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+async fn redeem(server: &Server, auth: Auth<'_>, code: &str, verifier: Option<&str>) -> (u16, String) {
+    let mut parameters = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT)];
+    parameters.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+    let reply = server.token(auth, &parameters).await;
+    (reply.status(), reply.text("error").to_owned())
+}
+
+// RFC 7636 appendix B.
+#[test]
+fn the_example_of_the_specification_holds() {
+    let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    let expected = CodeChallenge::s256("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap();
+    assert_eq!(CodeChallenge::of(&verifier), Ok(expected));
+    assert!(expected.is_met_by(&verifier));
+}
+
+#[tokio::test]
+async fn a_code_with_a_challenge_is_redeemed_with_its_verifier() {
+    for verifier in [VERIFIER, LONGEST] {
+        for auth in [APP, POSTER, SPA] {
+            let server = Server::start();
+            let code = server.code_for(auth, |request| request.with_code_challenge(Some(challenge(verifier)))).await;
+            assert_eq!(redeem(&server, auth, &code, Some(verifier)).await.0, 200, "{auth:?} {verifier}");
+        }
+    }
+    assert_eq!((VERIFIER.len(), LONGEST.len()), (43, 128));
+}
+
+// C165, C166; A32 (authentik CVE-2023-48228): left out is not matched. A28: none of them burns the code.
+#[tokio::test]
+async fn a_missing_wrong_or_malformed_verifier_is_refused_and_consumes_nothing() {
+    let s256_of_verifier = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let wrong = VERIFIER.replace('d', "e");
+    let other_case = VERIFIER.to_lowercase();
+    for auth in [APP, POSTER, SPA] {
+        let server = Server::start();
+        let code = server.code_for(auth, |request| request.with_code_challenge(Some(challenge(VERIFIER)))).await;
+        let before = server.store().snapshot();
+        for (name, verifier) in [
+            ("missing", None),
+            ("empty is missing", Some("")),
+            ("wrong", Some(wrong.as_str())),
+            ("in another case", Some(&other_case)),
+            ("cut to 42", Some(&VERIFIER[..42])),
+            ("with something behind it", Some("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk=")),
+            ("with white space", Some("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk ")),
+            ("too long", Some(&"a".repeat(129))),
+            ("very long", Some(&"a".repeat(5000))),
+            (
+                "not ASCII",
+                Some(
+                    "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}",
+                ),
+            ),
+            // Who saw the authorization request holds the challenge: it must not pass for the verifier.
+            ("the challenge itself", Some(s256_of_verifier)),
+        ] {
+            let outcome = redeem(&server, auth, &code, verifier).await;
+            assert_eq!((outcome.0, outcome.1.as_str()), INVALID_GRANT, "{auth:?}: {name}");
+        }
+        assert!(server.store().snapshot() == before, "{auth:?}");
+        assert_eq!(redeem(&server, auth, &code, Some(VERIFIER)).await.0, 200, "{auth:?}");
+    }
+}
+
+// C167; A31 (Spring CVE-2024-22258, kanidm #1097, workers-oauth-provider CVE-2025-4144). RFC 9700 section 2.1.1.
+#[tokio::test]
+async fn a_verifier_without_a_challenge_is_a_downgrade_and_refused() {
+    let server = Server::start();
+    for auth in [APP, POSTER] {
+        let code = server.code_for(auth, |request| request.with_code_challenge(None)).await;
+        for verifier in [VERIFIER, LONGEST, "short", "\u{e9}"] {
+            let outcome = redeem(&server, auth, &code, Some(verifier)).await;
+            assert_eq!((outcome.0, outcome.1.as_str()), INVALID_GRANT, "{auth:?} {verifier}");
+        }
+        assert_eq!(redeem(&server, auth, &code, None).await.0, 200, "{auth:?}: the code was not consumed");
+    }
+}
+
+// Two requests of one client: the verifier of one does not redeem the code of the other.
+#[tokio::test]
+async fn a_verifier_redeems_only_the_code_of_its_own_request() {
+    let server = Server::start();
+    let first = server.code_for(SPA, |request| request.with_code_challenge(Some(challenge(VERIFIER)))).await;
+    let second = server.code_for(SPA, |request| request.with_code_challenge(Some(challenge(LONGEST)))).await;
+    assert_eq!(redeem(&server, SPA, &first, Some(LONGEST)).await.0, 400);
+    assert_eq!(redeem(&server, SPA, &second, Some(VERIFIER)).await.0, 400);
+    assert_eq!(redeem(&server, SPA, &first, Some(VERIFIER)).await.0, 200);
+    assert_eq!(redeem(&server, SPA, &second, Some(LONGEST)).await.0, 200);
+}
+
+// C168. RFC 7636 section 4.3: no method means plain.
+#[test]
+fn only_s256_is_read_from_a_request_and_no_method_is_not_s256() {
+    let good = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    assert_eq!(CodeChallenge::from_request(good, Some("S256")).unwrap(), challenge(VERIFIER));
+    for method in [None, Some("plain"), Some(""), Some("s256"), Some("S512"), Some("S256 ")] {
+        assert!(CodeChallenge::from_request(good, method).is_err(), "{method:?}");
+    }
+    for malformed in [
+        "",
+        &good[..42],
+        &good[..40],
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=",
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
+        // The same 32 bytes with other spare bits: a second spelling.
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN",
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cMAAAA",
+    ] {
+        assert!(CodeChallenge::from_request(malformed, Some("S256")).is_err(), "{malformed}");
+    }
+}
+
+// RFC 7636 section 4.1.
+#[test]
+fn a_verifier_has_43_to_128_unreserved_characters() {
+    for length in [0, 1, 42, 43, 44, 127, 128, 129, 4096] {
+        let verifier = CodeVerifier::new("a".repeat(length));
+        assert_eq!(CodeChallenge::of(&verifier).is_ok(), (43..=128).contains(&length), "{length}");
+    }
+    for byte in 0x00..=0x7f_u8 {
+        let verifier = format!("{}{}", "a".repeat(43), char::from(byte));
+        let is_unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        assert_eq!(CodeChallenge::of(&CodeVerifier::new(verifier)).is_ok(), is_unreserved, "{byte:#x}");
+    }
+}
+
+// For clients that cannot hash. What is stored is not the verifier.
+#[tokio::test]
+async fn a_plain_challenge_is_possible_only_under_its_dangerous_name_and_is_stored_hashed() {
+    let plain = CodeChallenge::dangerous_plain(VERIFIER).unwrap();
+    assert!(CodeChallenge::dangerous_plain("short").is_err());
+    let server = Server::start();
+    let code = server.code_for(SPA, |request| request.with_code_challenge(Some(plain))).await;
+    for (_, record) in server.store().written() {
+        assert!(!record.payload.windows(16).any(|window| VERIFIER.as_bytes().windows(16).any(|part| part == window)));
+    }
+    assert_eq!(redeem(&server, SPA, &code, Some(LONGEST)).await.0, 400);
+    assert_eq!(redeem(&server, SPA, &code, Some(VERIFIER)).await.0, 200);
+}
+
+// RFC 7636 section 4.4.1, RFC 9700 section 2.1.1; C168: confidential clients can be forced.
+#[tokio::test]
+async fn the_policy_says_who_needs_a_challenge_to_get_a_code() {
+    for (require, confidential_needs, public_needs) in [
+        (RequirePkce::Nobody, false, false),
+        (RequirePkce::PublicClients, false, true),
+        (RequirePkce::Everybody, true, true),
+    ] {
+        let server = Server::with_policy(Policy::default().with_require_pkce(require));
+        for (auth, needs) in [(APP, confidential_needs), (POSTER, confidential_needs), (SPA, public_needs)] {
+            let request = || {
+                AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope(SCOPE)))
+                    .with_redirect_uri(Some(REDIRECT.parse().unwrap()))
+            };
+            let without = server.service().authorize(&client(auth), request()).await;
+            assert_eq!(without.is_err(), needs, "{require:?} {auth:?}");
+            if let Err(refused) = without {
+                assert_eq!(refused.code(), ErrorCode::InvalidRequest, "{require:?} {auth:?}");
+            }
+            let with = request().with_code_challenge(Some(challenge(VERIFIER)));
+            assert!(server.service().authorize(&client(auth), with).await.is_ok(), "{require:?} {auth:?}");
+        }
+    }
+    // Public clients must use PKCE unless the provider says otherwise.
+    assert_eq!(Policy::default().require_pkce, RequirePkce::PublicClients);
+}
+
+// Also where nobody has to send one, one that was sent is enforced.
+#[tokio::test]
+async fn a_challenge_is_enforced_even_where_none_is_required() {
+    let server = Server::with_policy(Policy::default().with_require_pkce(RequirePkce::Nobody));
+    let code = server.code_for(SPA, |request| request.with_code_challenge(Some(challenge(VERIFIER)))).await;
+    assert_eq!(redeem(&server, SPA, &code, None).await.0, 400);
+    assert_eq!(redeem(&server, SPA, &code, Some(VERIFIER)).await.0, 200);
+}
+
+#[tokio::test]
+async fn one_client_can_be_forced_to_use_pkce() {
+    let policy = ClientPolicy::default().with_require_pkce(RequirePkce::Everybody);
+    let forced = client(APP).with_policy(policy);
+    let server = Config::default().client(forced.clone(), APP).start();
+    let approval = Approval::of(subject(USER)).with_scope(scope(SCOPE));
+    let request = AuthorizeRequest::new(approval).with_redirect_uri(Some(REDIRECT.parse().unwrap()));
+    let refused = server.service().authorize(&forced, request.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::InvalidRequest);
+    assert!(server.service().authorize(&client(POSTER), request).await.is_ok(), "another client is not");
+}
