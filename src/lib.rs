@@ -1,4 +1,4 @@
-//! An embeddable OAuth 2 token lifecycle.
+#![doc = include_str!("lib.md")]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod client;
@@ -49,3 +49,8 @@ pub mod device {
     pub use crate::engine::{DeviceAuthorizationRequest, DeviceAuthorizationResponse, PollRequest};
     pub use crate::vocabulary::{DeviceCode, UserCode};
 }
+
+/// The example of the README compiles as it is pasted from the page.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
