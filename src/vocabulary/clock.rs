@@ -1,13 +1,12 @@
 //! Time as a value: every decision is told what time it is.
 
+mod rfc3339;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use ::time::OffsetDateTime;
-use ::time::format_description::well_known::Rfc3339;
 
 use crate::vocabulary::InvalidValue;
 
@@ -77,8 +76,7 @@ impl std::ops::Add<Duration> for Timestamp {
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC; the bare number of milliseconds where the calendar ends (year 9999).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let calendar = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000);
-        match calendar.ok().and_then(|date| date.format(&Rfc3339).ok()) {
+        match rfc3339::format(self.0) {
             Some(text) => f.write_str(&text),
             None => write!(f, "{} ms", self.0),
         }
@@ -89,8 +87,7 @@ impl FromStr for Timestamp {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let date = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidValue::new("timestamp", "not RFC 3339"))?;
-        Ok(Self(i64::try_from(date.unix_timestamp_nanos().div_euclid(1_000_000)).unwrap_or(i64::MAX)))
+        rfc3339::parse(text).map(Self).ok_or(InvalidValue::new("timestamp", "not RFC 3339"))
     }
 }
 

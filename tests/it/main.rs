@@ -31,5 +31,6 @@ mod rfc8707_resources;
 mod rfc9449_dpop;
 mod right_to_the_flow;
 mod sinks;
+mod timestamp;
 mod wire_events;
 mod wire_malformed;

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![expect(clippy::future_not_send, reason = "actix-web answers a request on the thread that took it")]
 
 use std::future::Future;

@@ -44,6 +44,7 @@
 //! [`Client`]: regrant::Client
 //! [`Policy`]: regrant::Policy
 //! [`Policy::am_7_5`]: regrant::Policy::am_7_5
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attributes;
 mod catalogue;

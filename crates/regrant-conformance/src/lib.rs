@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a case that cannot go on has failed")]
 #![expect(clippy::missing_panics_doc, reason = "every case panics when the store breaks its contract")]
 

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![expect(clippy::doc_markdown, reason = "the README names products")]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

@@ -73,11 +73,11 @@ impl<S: SingleUse> Replays<S> {
             shown.is_doubtful = true;
         }
         let count = |wanted| answers.iter().flatten().filter(|used| **used == wanted).count();
-        let (firsts, agains) = (count(Use::First), count(Use::Again));
+        let (firsts, repeats) = (count(Use::First), count(Use::Again));
         report.double_uses += if shown.is_used { firsts } else { firsts.saturating_sub(1) };
         shown.is_used |= firsts > 0;
-        report.false_replays += if shown.is_used || shown.is_doubtful { 0 } else { agains };
-        report.replays += agains;
+        report.false_replays += if shown.is_used || shown.is_doubtful { 0 } else { repeats };
+        report.replays += repeats;
     }
 
     fn draw(&mut self) -> UseId {
