@@ -3,11 +3,11 @@ use regrant::event::ErrorCode;
 use regrant::wire::{MalformedRequest, Response};
 use serde_json::json;
 
-/// The challenge of a 401 (RFC 9110 section 15.5.2): sign in by the two headers of AM's zero page login. AM sends none;
-/// browsers know no such scheme and ask nobody for a password.
+/// The challenge of a 401 (RFC 9110 section 15.5.2): the two headers of AM's zero page login. AM sends no challenge;
+/// browsers do not know this scheme and show no password dialog.
 pub(crate) const CHALLENGE: &str = "X-OpenAM realm=\"/\"";
 
-/// A refusal in the form of OAuth errors, shown to the caller: nobody is redirected.
+/// A refusal in the form of an OAuth error, sent to the caller without redirection.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: u16,
@@ -29,7 +29,7 @@ impl Problem {
     }
 }
 
-/// Why is in the log: each failure of the service is an event.
+/// The log has the reason: each failure of the service is an event.
 impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         Self::of(error.code())

@@ -10,13 +10,13 @@ use crate::server::Server;
 use crate::store::SharedStore;
 use crate::{authenticate, authorize, dev, device};
 
-/// Everything that the server answers, whichever HTTP library carries it.
+/// All routes of the server, independent of the HTTP library.
 pub(crate) struct App {
     server: Arc<Server>,
     endpoints: Endpoints<SharedStore>,
-    /// Where the endpoints are, with the spellings that AM has for the root realm.
+    /// The paths of the endpoints, with the variants of AM for the root realm.
     paths: HashMap<String, Endpoint>,
-    /// There when tests may move the time.
+    /// Present if tests may set the time.
     clock: Option<ManualClock>,
 }
 

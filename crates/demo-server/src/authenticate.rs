@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::answer::CHALLENGE;
 use crate::server::Server;
 
-/// `POST /json/authenticate`: a session for the user whom two headers name (AM: zero page login).
+/// `POST /json/authenticate`: creates a session for the user named in two headers (AM: zero page login).
 pub(crate) fn authenticate(server: &Server, request: &Request<'_>) -> Response {
     let username = text(request, "x-openam-username");
     let password = text(request, "x-openam-password");
@@ -17,7 +17,7 @@ pub(crate) fn authenticate(server: &Server, request: &Request<'_>) -> Response {
     Response::json(200, &json!({ "tokenId": id, "successUrl": "/openam/console", "realm": "/" }))
 }
 
-/// The value of a header that is there once. Names and passwords are UTF-8 here.
+/// The value of a header that occurs exactly once. Names and passwords are UTF-8.
 fn text<'a>(request: &Request<'a>, name: &str) -> Option<&'a str> {
     let mut values = request.header(name);
     let value = values.next().filter(|_| values.next().is_none())?;

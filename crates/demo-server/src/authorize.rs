@@ -16,18 +16,18 @@ use crate::redirect::Redirect;
 use crate::server::Server;
 use crate::session::Session;
 
-/// The cookie of a session, by AM's name.
+/// The session cookie, with AM's name.
 const COOKIE: &str = "iPlanetDirectoryPro";
 
-/// A nonce is kept in the grant and written with every refresh.
+/// The longest nonce: it is stored in the grant and written with each refresh.
 const MAX_NONCE: usize = 255;
 
-/// `POST /oauth2/authorize`: the user's decision, as AM's consent page sends it.
+/// `POST /oauth2/authorize`: the decision of the user, in the form of AM's consent page.
 pub(crate) async fn authorize(server: &Server, request: &Request<'_>, form: &Parameters) -> Result<Response, Problem> {
     let client = client(server, form)?;
     let requested = redirect_uri(form)?;
     let unregistered = Problem::invalid_request("The redirect_uri is not registered for the client.");
-    // Until here nobody is redirected: the address could be an attacker's (RFC 6749 section 4.1.2.1).
+    // No redirection before this point: the address could be an attacker's (RFC 6749 section 4.1.2.1).
     let redirect_uri = client.redirect_uri(requested.as_ref()).ok_or(unregistered)?;
     let session = session(server, request, form)?;
 
@@ -42,7 +42,7 @@ pub(crate) async fn authorize(server: &Server, request: &Request<'_>, form: &Par
     }
 }
 
-/// Refusals go to the client. An outage does not: the user is here and may send the form again.
+/// Refusals are sent to the client. An outage is not: the user can submit the form again.
 fn refused(error: TokenError, redirect: &Redirect<'_>) -> Result<Response, Problem> {
     match error.code() {
         ErrorCode::TemporarilyUnavailable => Err(error.into()),
@@ -62,8 +62,8 @@ fn redirect_uri(form: &Parameters) -> Result<Option<RedirectUri>, Problem> {
     form.get("redirect_uri").map(RedirectUri::new).transpose().map_err(|_| malformed)
 }
 
-/// The session of the cookie. The form must name it too: another site can make a browser send the cookie, but cannot know
-/// what is in it.
+/// The session of the cookie. The form must contain its id too: another site can make a browser send the cookie, but
+/// does not know its value.
 pub(crate) fn session(server: &Server, request: &Request<'_>, form: &Parameters) -> Result<Session, Problem> {
     let no_session = Problem::new(401, "access_denied", "There is no session: authenticate first.");
     let id = cookie(request);
@@ -82,7 +82,7 @@ fn cookie<'a>(request: &Request<'a>) -> Option<&'a str> {
     pairs.into_iter().find(|(name, _)| *name == COOKIE).map(|(_, id)| id)
 }
 
-/// What the user approved, or the error for the client.
+/// The approved scope, or the error for the client.
 fn approved(client: &Client, session: &Session, form: &Parameters) -> Result<AuthorizeRequest, ErrorCode> {
     if form.get("response_type") != Some("code") {
         return Err(ErrorCode::UnsupportedResponseType);
@@ -116,7 +116,7 @@ fn approved(client: &Client, session: &Session, form: &Parameters) -> Result<Aut
     Ok(AuthorizeRequest::new(approval).with_code_challenge(challenge).with_confirmation(confirmation))
 }
 
-/// The key that the redeemer must show (RFC 9449 section 10).
+/// The DPoP key that must redeem the code (RFC 9449 section 10).
 fn dpop_key(thumbprint: &str) -> Result<Confirmation, ErrorCode> {
     let bytes = URL_SAFE_NO_PAD.decode(thumbprint).ok().and_then(|bytes| bytes.try_into().ok());
     bytes.map(Confirmation::DpopKey).ok_or(ErrorCode::InvalidRequest)

@@ -1,4 +1,4 @@
-//! What only tests may do: move the time, purge, switch users off, change the signing key. Served with `--manual-clock` alone.
+//! Operations for tests: move the time, purge, disable users, change the signing key. Only with `--manual-clock`.
 
 use regrant::Subject;
 use regrant::clock::{Clock as _, ManualClock};

@@ -9,8 +9,8 @@ use crate::authorize::session;
 use crate::password::AMR;
 use crate::server::Server;
 
-/// `POST /oauth2/device/user`: the user's decision about the device that shows `user_code`. A real page would show who asks for
-/// what first, and slow down who guesses codes (RFC 8628 section 5.1).
+/// `POST /oauth2/device/user`: the decision of the user about the device that shows `user_code`. A real page would
+/// first show which client asks for which scope, and slow down guessing of codes (RFC 8628 section 5.1).
 pub(crate) async fn decide(server: &Server, request: &Request<'_>, form: &Parameters) -> Result<Response, Problem> {
     let session = session(server, request, form)?;
     let unknown = || Problem::invalid_request("No device waits for this user_code.");

@@ -1,4 +1,4 @@
-//! The two HTTP libraries. Either hands everything to the same handler.
+//! The two HTTP libraries. Both pass all requests to the same handler.
 
 use std::io;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use regrant::wire::Handler;
 
 use crate::shutdown::StopSignal;
 
-/// Which one carries HTTP.
+/// The HTTP library.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum HttpLibrary {
     Axum,
@@ -19,7 +19,7 @@ pub(crate) enum HttpLibrary {
 }
 
 impl HttpLibrary {
-    /// Serves until `stop`, and then what is still open.
+    /// Serves until `stop`, then completes open requests.
     pub(crate) async fn serve(self, listener: TcpListener, app: Arc<dyn Handler>, stop: StopSignal) -> io::Result<()> {
         match self {
             Self::Axum => axum(listener, app, stop).await,

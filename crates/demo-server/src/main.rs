@@ -5,11 +5,11 @@
 //! listening on http://127.0.0.1:8080
 //! ```
 //!
-//! The section "The AM walk-through, with curl" of the README shows what to ask it. `demo.toml`, beside this directory, is
-//! the configuration it runs on without `--config`, and an example of the format.
+//! `docs/walk-through.md` shows requests with curl. `demo.toml`, beside this directory, is the default configuration
+//! and an example of the format.
 //!
-//! What a host adds to the library is here in its smallest form: users, sessions and an authorization endpoint. A real one
-//! also shows a login page, asks for consent, and slows down who guesses passwords.
+//! The host parts are minimal: users, sessions and an authorization endpoint. A real host also shows a login page, asks
+//! for consent, and slows down guessing of passwords.
 
 mod answer;
 mod app;
@@ -46,7 +46,7 @@ use config::{Environment, Setup};
 use server::Server;
 use shutdown::StopSignal;
 
-/// How long requests that are under way may take once the server is told to stop.
+/// The time that open requests get after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
@@ -86,7 +86,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     let app = Arc::new(App::new(server, hand));
 
-    // Both listen before the server says that it is ready: a signal that comes at once is not lost.
+    // Both listen before the server reports that it is ready, so that an early signal is not lost.
     let (stop, mut stopped) = (StopSignal::new()?, StopSignal::new()?);
     writeln!(stdout(), "listening on http://{address}")?;
     stdout().flush()?;
@@ -101,7 +101,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An error with its causes, as far as they are news.
+/// An error with its causes, without repetitions.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -115,12 +115,12 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Bounds the store; nothing but its size depends on it.
+/// Limits the size of the store; nothing else depends on it.
 async fn purge(server: Arc<Server>) {
     let mut interval = interval(PURGE_INTERVAL);
     loop {
         interval.tick().await;
-        // A failure is in the log with its causes: it is an event.
+        // A failure is an event, so the log has it with its causes.
         drop(server.purge_expired().await);
     }
 }

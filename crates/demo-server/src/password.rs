@@ -5,10 +5,10 @@ use regrant::{Approval, AuthenticatedClient, TokenService};
 use crate::store::SharedStore;
 use crate::users::Users;
 
-/// How these users show who they are (RFC 8176).
+/// The authentication method of these users (RFC 8176).
 pub(crate) const AMR: &str = "pwd";
 
-/// The flow `password` (RFC 6749 section 4.3). The library asks it only for clients that list the flow.
+/// The flow `password` (RFC 6749 section 4.3). The library calls it only for clients with this flow.
 pub(crate) struct PasswordFlow {
     pub(crate) users: Users,
     pub(crate) service: TokenService<SharedStore>,

@@ -3,7 +3,7 @@ use regrant::RedirectUri;
 use regrant::event::ErrorCode;
 use regrant::wire::Response;
 
-/// The way back to the client, through the browser (RFC 6749 section 4.1.2).
+/// The redirection to the client through the browser (RFC 6749 section 4.1.2).
 pub(crate) struct Redirect<'a> {
     pub(crate) redirect_uri: &'a RedirectUri,
     pub(crate) issuer: &'a str,
@@ -11,7 +11,7 @@ pub(crate) struct Redirect<'a> {
 }
 
 impl Redirect<'_> {
-    /// Success. AM adds the client id.
+    /// Success. AM adds the client id, too.
     pub(crate) fn with_code(&self, code: &str, client_id: &str) -> Response {
         self.with(&[("code", code), ("client_id", client_id)])
     }
@@ -21,7 +21,7 @@ impl Redirect<'_> {
     }
 
     fn with(&self, parameters: &[(&str, &str)]) -> Response {
-        // RFC 9207: the client learns who answers, and cannot be made to send the code to somebody else.
+        // RFC 9207: the client learns which server answers, so it cannot be tricked into sending the code to another.
         let common = [Some(("iss", self.issuer)), self.state.map(|state| ("state", state))];
         let parameters = parameters.iter().copied().chain(common.into_iter().flatten());
         let headers = vec![
@@ -33,7 +33,7 @@ impl Redirect<'_> {
     }
 }
 
-/// `uri` with parameters added to its query. What it has already is kept as it is spelled. It has no fragment.
+/// `uri` with parameters added to its query. The existing query is kept unchanged. There is no fragment.
 fn appended<'a>(uri: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut location = uri.to_owned();
     for (name, value) in parameters {

@@ -6,7 +6,8 @@ use regrant::event::TracingSink;
 use regrant::policy::PolicyError;
 use regrant::wire::{CertificateHeader, Cors, Endpoints, Paths};
 use regrant::{ClientRegistry, GrantType, TokenError, TokenService};
-use regrant_jose::{JwtBearerFlow, JwtTokens};
+use regrant_jose::JwtTokens;
+use regrant_jose::bearer::JwtBearerFlow;
 
 use crate::config::{Setup, SigningKeys};
 use crate::password::PasswordFlow;
@@ -14,10 +15,10 @@ use crate::session::Sessions;
 use crate::store::SharedStore;
 use crate::users::Users;
 
-/// How many records one call deletes at most.
+/// The maximum number of records that one call deletes.
 const PURGE_BATCH: usize = 1000;
 
-/// What the endpoints share.
+/// The state that the endpoints share.
 pub(crate) struct Server {
     pub(crate) service: TokenService<SharedStore>,
     pub(crate) clients: Arc<ClientRegistry>,
@@ -56,7 +57,7 @@ impl Server {
         })
     }
 
-    /// The endpoints of the library, at the paths of AM.
+    /// Returns the endpoints of the library, at the paths of AM.
     pub(crate) fn endpoints(&self) -> Endpoints<SharedStore> {
         let password = PasswordFlow { users: self.users.clone(), service: self.service.clone() };
         let mut endpoints = Endpoints::new(self.service.clone(), &self.issuer)
@@ -76,12 +77,12 @@ impl Server {
         endpoints
     }
 
-    /// Puts new signing keys into use, and names them.
+    /// Activates new signing keys, and returns their ids.
     pub(crate) fn rotate_signing_keys(&self) -> Result<Vec<String>, Box<dyn Error>> {
         self.signing_keys.rotate(self.service.now())
     }
 
-    /// Deletes all that has expired.
+    /// Deletes all expired records.
     pub(crate) async fn purge_expired(&self) -> Result<usize, TokenError> {
         let mut purged = 0;
         loop {

@@ -9,15 +9,16 @@ use regrant::{Entropy as _, Subject, SystemEntropy};
 
 const LIFETIME: Duration = Duration::from_secs(2 * 3600);
 
-/// Signing in costs an attacker nothing, so sessions must not fill the memory: the oldest makes room.
+/// The maximum number of sessions. Signing in costs an attacker nothing, so a new session replaces the oldest one when
+/// memory is full.
 const CAPACITY: usize = 10_000;
 
-/// Who signed in, and when.
+/// A signed-in user, and the time of authentication.
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) subject: Subject,
     pub(crate) signed_in_at: Timestamp,
-    /// What others may know the session by (`sid`): its id is in the cookie and opens it.
+    /// The public id of the session (`sid`). The id in the cookie is secret.
     pub(crate) public_id: String,
 }
 
@@ -32,7 +33,7 @@ impl Session {
 pub(crate) struct Sessions(Mutex<HashMap<String, Session>>);
 
 impl Sessions {
-    /// Begins a session and names its id.
+    /// Creates a session and returns its id.
     pub(crate) fn begin(&self, subject: Subject, now: Timestamp) -> String {
         let (id, public_id) = (draw::<32>(), draw::<12>());
 
@@ -48,7 +49,7 @@ impl Sessions {
         id
     }
 
-    /// The session of this id, if it is alive.
+    /// The session with this id, unless expired.
     pub(crate) fn find(&self, id: &str, now: Timestamp) -> Option<Session> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.get(id).filter(|session| session.is_alive(now)).cloned()

@@ -1,6 +1,6 @@
 use std::io;
 
-/// SIGTERM or Ctrl-C, listened for from the moment it is made. Every one of them hears every signal.
+/// Waits for SIGTERM or Ctrl-C, from the moment of creation. Each instance receives each signal.
 #[cfg(unix)]
 pub(crate) struct StopSignal {
     terminate: tokio::signal::unix::Signal,
@@ -22,7 +22,7 @@ impl StopSignal {
     }
 }
 
-/// Ctrl-C, listened for from the moment it is made.
+/// Waits for Ctrl-C, from the moment of creation.
 #[cfg(windows)]
 pub(crate) struct StopSignal(tokio::signal::windows::CtrlC);
 

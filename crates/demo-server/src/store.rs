@@ -7,22 +7,22 @@ use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
 use regrant_sqlite::SqliteStore;
 
-/// What the server asks of a store.
+/// The store operations that the server uses.
 pub(crate) trait Store: TokenStore + PurgeExpired + SingleUse {}
 
 impl<S: TokenStore + PurgeExpired + SingleUse> Store for S {}
 
-/// Whichever store was chosen. The rest of the server knows no other.
+/// The chosen store. The rest of the server does not know its type.
 pub(crate) type SharedStore = Arc<dyn Store>;
 
-/// The store that `--store` names. No error repeats the name: a URL may hold a password.
+/// Opens the store of `--store`. No error repeats the value: a URL may contain a password.
 pub(crate) async fn open(name: &str) -> Result<SharedStore, Box<dyn Error>> {
     match name.split_once(':') {
         None if name == "memory" => Ok(Arc::new(MemoryStore::new())),
         Some(("sqlite", path)) => Ok(Arc::new(SqliteStore::open(path)?)),
         Some(("postgres" | "postgresql", _)) => {
             let store = PostgresStore::builder(name)?;
-            // A real host migrates when it is deployed, under a role that may.
+            // A real host migrates during deployment, under a role with that privilege.
             store.migrate().await?;
             Ok(Arc::new(store.open().await?))
         }

@@ -9,7 +9,7 @@ use regrant::host::SubjectGate;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// The resource owners; clones share them.
+/// The resource owners. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Users(Arc<RwLock<HashMap<Subject, User>>>);
 
@@ -18,8 +18,8 @@ struct User {
     disabled: bool,
 }
 
-/// SHA-256: good enough for a demonstration, whose passwords are in its configuration anyway. People choose passwords that
-/// can be guessed; where they matter, keep them with a slow hash (argon2, scrypt).
+/// SHA-256 is enough for a demonstration, whose passwords are in its configuration. Real passwords can be guessed:
+/// store them with a slow hash (argon2, scrypt).
 type PasswordHash = [u8; 32];
 
 impl Users {
@@ -34,7 +34,7 @@ impl Users {
         }
     }
 
-    /// The user of this name and password, unless disabled. An unknown name takes the same work as a wrong password.
+    /// Checks name and password of an enabled user. An unknown name takes the same time as a wrong password.
     pub(crate) fn sign_in(&self, username: &str, password: &str) -> Option<Subject> {
         let username = Subject::new(username).ok();
         let presented = hash(password);
@@ -45,12 +45,12 @@ impl Users {
         username.filter(|_| is_right & may_sign_in)
     }
 
-    /// Whether the user exists and is not disabled.
+    /// Returns true if the user exists and is enabled.
     pub(crate) fn is_enabled(&self, username: &Subject) -> bool {
         self.read().get(username).is_some_and(|user| !user.disabled)
     }
 
-    /// Disables or enables a user; `false` when there is no such user.
+    /// Disables or enables a user; `false` if there is no such user.
     pub(crate) fn set_disabled(&self, username: &Subject, disabled: bool) -> bool {
         self.write().get_mut(username).map(|user| user.disabled = disabled).is_some()
     }
@@ -68,7 +68,7 @@ fn hash(password: &str) -> PasswordHash {
     Sha256::digest(password).into()
 }
 
-/// Tokens of a user stop when the user is disabled.
+/// The tokens of a disabled user are refused.
 #[async_trait]
 impl SubjectGate for Users {
     async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>> {

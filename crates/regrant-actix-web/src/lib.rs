@@ -17,9 +17,10 @@ use regrant::proof::ClientCertificate;
 use regrant::store::TokenStore;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest};
 
-/// All endpoints, each at its path of [`Endpoints::paths`], for `App::configure` or `Scope::configure`.
+/// Returns the configuration of all endpoints, each at its path of [`Endpoints::paths`], for `App::configure` or
+/// `Scope::configure`.
 ///
-/// A `{` in a path begins a pattern, as everywhere in actix-web.
+/// A `{` in a path starts a pattern, as usual in actix-web.
 pub fn configure<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         for (kind, path) in endpoints.paths().iter() {
@@ -28,7 +29,7 @@ pub fn configure<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>) -> impl 
     }
 }
 
-/// One endpoint at a path of your choice. It takes every method: regrant says itself which ones it has.
+/// Returns one endpoint at a path of your choice. It accepts all methods: regrant answers the unsupported ones itself.
 #[must_use]
 pub fn endpoint<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>, endpoint: Endpoint, path: &str) -> Resource {
     web::resource(path).to(move |request: HttpRequest, payload: web::Payload| {
@@ -40,7 +41,7 @@ pub fn endpoint<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>, endpoint:
     })
 }
 
-/// A host's own endpoint, or many as `default_service`. It takes every method.
+/// Returns an endpoint of the host, or several as `default_service`. It accepts all methods.
 pub fn handler(handler: impl Handler + 'static) -> Route {
     let handler = Arc::new(handler);
     web::to(move |request: HttpRequest, payload: web::Payload| {
@@ -52,9 +53,9 @@ pub fn handler(handler: impl Handler + 'static) -> Route {
     })
 }
 
-/// The parameters of a form, for a host's own endpoints: an authorization endpoint needs the same strictness as the token
-/// endpoint, and actix-web's own `Form` takes the last of two equal parameters. At most 64 KiB; only `resource` and
-/// `audience` may repeat.
+/// The parameters of a form, for endpoints of the host. An authorization endpoint needs the same strictness as the
+/// token endpoint, and actix-web's own `Form` uses the last of two equal parameters. The limit is 64 KiB; only
+/// `resource` and `audience` may repeat.
 #[derive(Clone, Debug)]
 pub struct Form(
     /// The parameters.
@@ -87,7 +88,7 @@ async fn serve(
     send(answer(&received.as_request(&received.headers())).await)
 }
 
-/// A request that has arrived, as far as it did.
+/// A received request. The body may be incomplete.
 struct Received {
     head: HttpRequest,
     body: Result<Bytes, MalformedRequest>,
@@ -111,7 +112,7 @@ impl Received {
     }
 }
 
-/// Reads the body, no further than `limit`, with or without a content-length.
+/// Reads the body up to `limit`, with or without a content-length.
 async fn read(payload: Payload, limit: usize) -> Result<Bytes, MalformedRequest> {
     let body = to_bytes_limited(BodyStream::new(payload), limit).await.map_err(|_| MalformedRequest::TooLarge)?;
     body.map_err(|_| MalformedRequest::Incomplete)

@@ -6,7 +6,7 @@ use super::catalogue::{self, Known};
 use super::error::{ImportError, Place, Problem};
 use super::finding::{Finding, Meaning, excerpt, hidden, shown};
 
-/// The tabs of AM's console, which are groups of attributes in an export. Older exports have the attributes without them.
+/// The tabs of AM's console, which appear as groups in an export. Older exports have no groups.
 const GROUPS: [&str; 16] = [
     "advancedOAuth2ClientConfig",
     "advancedOAuth2Config",
@@ -19,7 +19,7 @@ const GROUPS: [&str; 16] = [
     "coreOIDCConfig",
     "coreOpenIDClientConfig",
     "coreUmaClientConfig",
-    // The global service keeps there what new realms begin with.
+    // The global service keeps the initial values of new realms there.
     "defaults",
     "deviceCodeConfig",
     "overrideOAuth2ClientConfig",
@@ -27,15 +27,15 @@ const GROUPS: [&str; 16] = [
     "signEncOAuth2ClientConfig",
 ];
 
-/// What tells of the export itself: the id is read by whoever finds the entity.
+/// Members about the export itself. The caller reads the id.
 const FRAME: [&str; 2] = ["_id", "_type"];
 
-/// The attributes of a provider or a client. Whoever maps one takes it out; [`finish`](Self::finish) reports all that is
-/// left, so nothing can be forgotten.
+/// The attributes of a provider or a client. A mapped attribute is removed, and [`into_findings`](Self::into_findings)
+/// reports all that are left, so none is forgotten.
 pub(super) struct Attributes {
     place: Place,
     left: BTreeMap<String, Attribute>,
-    /// What was taken, for findings and errors about it.
+    /// The attributes that were taken, for findings and errors about them.
     taken: BTreeMap<&'static str, Taken>,
     findings: Vec<Finding>,
 }
@@ -81,7 +81,7 @@ impl Attributes {
         Ok(())
     }
 
-    /// A finding about an attribute that was taken, or about its absence.
+    /// Adds a finding about an attribute that was taken, or about its absence.
     pub(super) fn report(&mut self, name: &'static str, meaning: Meaning) {
         let finding = match self.taken.get(name) {
             Some(taken) => Finding::new(&taken.setting, &taken.shown, meaning),
@@ -90,13 +90,13 @@ impl Attributes {
         self.findings.push(finding);
     }
 
-    /// The same about one item of a list.
+    /// Adds a finding about one item of a list.
     pub(super) fn report_item(&mut self, name: &'static str, item: &str, meaning: Meaning) {
         let setting = self.taken.get(name).map_or(name, |taken| &taken.setting);
         self.findings.push(Finding::new(setting, excerpt(item), meaning));
     }
 
-    /// What is wrong with an attribute that was taken.
+    /// Returns an error about an attribute that was taken.
     pub(super) fn fault(&self, name: &str, problem: Problem) -> ImportError {
         self.taken.get(name).map_or(&self.place, |taken| &taken.place).clone().fault(problem)
     }
@@ -117,7 +117,8 @@ impl Attributes {
         })
     }
 
-    /// A text, or `None` when it is empty. What was a switch in older versions is its word here.
+    /// Takes a text; `None` when it is empty. Older versions have a switch in place of some texts: it is converted to a
+    /// text.
     pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, ImportError> {
         let text = self.read(name, "a text", |value| match value {
             Value::String(text) => Some(text.clone()),
@@ -127,7 +128,7 @@ impl Attributes {
         Ok(text.filter(|text| !text.is_empty()))
     }
 
-    /// The items of a list, without the `[0]=` that older versions number them with.
+    /// Takes a list, without the `[0]=` that older versions put before each item.
     pub(super) fn list(&mut self, name: &'static str) -> Result<Option<Vec<String>>, ImportError> {
         let Some(Attribute { place, value, .. }) = self.take(name) else { return Ok(None) };
         let items = match value {
@@ -155,7 +156,7 @@ impl Attributes {
         known.map(Some).ok_or_else(|| place.fault(problem(&value, expected)))
     }
 
-    /// Takes an attribute out; `None` when it has no value.
+    /// Takes an attribute; `None` when it has no value.
     fn take(&mut self, name: &'static str) -> Option<Attribute> {
         let attribute = self.left.remove(name)?;
         let shown = if catalogue::is_secret(name) { hidden(&attribute.value).into() } else { shown(&attribute.value) };
@@ -171,8 +172,8 @@ impl Attributes {
         Some(attribute).filter(|attribute| !attribute.value.is_null())
     }
 
-    /// Reports of each attribute in `names` that is left that it has no effect, and why.
-    pub(super) fn dismiss<'a>(&mut self, names: impl IntoIterator<Item = &'a str>, why: &'static str) {
+    /// Reports each remaining attribute in `names` as without effect, with the reason.
+    pub(super) fn ignore<'a>(&mut self, names: impl IntoIterator<Item = &'a str>, why: &'static str) {
         for name in names {
             if let Some(attribute) = self.left.remove(name) {
                 self.findings.push(attribute.finding(name, Meaning::Harmless(why)));
@@ -180,8 +181,8 @@ impl Attributes {
         }
     }
 
-    /// All findings, also about what nobody took.
-    pub(super) fn finish(mut self, known: &[&[Known]]) -> Vec<Finding> {
+    /// Returns all findings, with those about the attributes that are left.
+    pub(super) fn into_findings(mut self, known: &[&[Known]]) -> Vec<Finding> {
         for (name, attribute) in &self.left {
             let meaning = catalogue::meaning(known, name, &attribute.value);
             self.findings.push(attribute.finding(name, meaning));
@@ -193,14 +194,14 @@ impl Attributes {
 
 impl Attribute {
     fn finding(&self, name: &str, meaning: Meaning) -> Finding {
-        // Nobody can tell whether what is not known is a secret.
+        // An unknown attribute may be a secret.
         let is_hidden = meaning == Meaning::Unknown || catalogue::is_secret(name);
         let value = if is_hidden { hidden(&self.value).to_owned() } else { shown(&self.value) };
         Finding::new(self.setting.escape_debug().to_string(), value, meaning)
     }
 }
 
-/// A client's attribute says beside its value whether it comes from the client's group.
+/// The value of a client's attribute, and whether it is inherited from the client's group.
 fn unwrapped(value: Value) -> (Value, bool) {
     match value {
         Value::Object(mut members) if is_wrapper(&members) => {
@@ -220,7 +221,7 @@ fn problem(value: &Value, expected: &'static str) -> Problem {
     if is_placeholder(value) { Problem::Placeholder } else { Problem::Expected(expected) }
 }
 
-/// `"&{name|default}"`, for numbers and switches also as `{ "$int": "&{name}" }`.
+/// Returns true for `"&{name|default}"`, which is `{ "$int": "&{name}" }` for numbers and switches.
 fn is_placeholder(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains("&{"),

@@ -10,21 +10,25 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::policy::{AccessTokenFormat, ClientPolicy, SenderConstraint};
 use regrant::{Client, ClientId, GrantType, Scope};
 
-/// What one OAuth 2 client of AM comes to: all but its credential is ready to be registered.
+/// An OAuth 2 client of AM, ready for registration except for its credential.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientRegistration {
-    /// What it may do. AM does not number registrations: give [`Client::registration`] another value than 0 when the
-    /// `client_id` was somebody else's before, on this service.
+    /// The client. AM does not number registrations: if another client had this `client_id` on this service before,
+    /// give [`Client::registration`] another value than 0.
     pub client: Client,
-    /// By what it authenticates.
+    /// The credential.
     pub credential: Credential,
-    /// Each setting that does not simply hold here as it did in AM, by name.
+    /// The settings that behave differently from AM, by name.
     pub findings: Vec<Finding>,
 }
 
 impl ClientRegistration {
-    pub(super) fn of(id: ClientId, mut attributes: Attributes, provider: &Provider) -> Result<Self, ImportError> {
+    pub(super) fn from_attributes(
+        id: ClientId,
+        mut attributes: Attributes,
+        provider: &Provider,
+    ) -> Result<Self, ImportError> {
         let from = &mut attributes;
         let (method, credential) = from.credential()?;
         let scope = from.scopes("scopes")?;
@@ -37,19 +41,19 @@ impl ClientRegistration {
             .with_scope(scope)
             .with_policy(policy(from, method, provider)?);
         client.policy.validate(&provider.policy).map_err(|error| from.fault("", Problem::Policy(error)))?;
-        let findings = attributes.finish(&[catalogue::CLIENT, catalogue::OVERRIDES]);
+        let findings = attributes.into_findings(&[catalogue::CLIENT, catalogue::OVERRIDES]);
         Ok(Self { client, credential, findings })
     }
 }
 
-/// What is said of a client that is not `Active`, and must not be served.
+/// Returns a finding about a client that is not `Active`, and must not be served.
 pub(super) fn inactive(id: &ClientId, from: &mut Attributes) -> Result<Option<Finding>, ImportError> {
     let status = from.text("status")?.filter(|status| !status.eq_ignore_ascii_case("Active"));
     let why = Meaning::LeftOut("only clients whose status is Active are served");
     Ok(status.map(|status| Finding::new(format!("{id}.status"), excerpt(&status), why)))
 }
 
-/// The client's list as far as the provider allows it. Without any, AM permits the authorization code alone.
+/// The grant types of the client that the provider allows. Without a list, AM permits only the authorization code.
 fn grant_types(from: &mut Attributes, provider: &Provider) -> Result<Vec<GrantType>, ImportError> {
     let name = "grantTypes";
     let mut grant_types = from.grant_types()?.unwrap_or_default();
@@ -84,17 +88,17 @@ fn policy(
     provider: &Provider,
 ) -> Result<ClientPolicy, ImportError> {
     let mut policy = ClientPolicy::default()
-        .with_authorization_code_lifetime(from.span("authorizationCodeLifetime", Zero::Inherits, &Range::CODE)?)
-        .with_access_token_lifetime(from.span("accessTokenLifetime", Zero::Inherits, &Range::ANY)?)
-        .with_refresh_token_lifetime(from.lifetime("refreshTokenLifetime", Zero::Inherits)?)
-        .with_id_token_lifetime(from.span("jwtTokenLifetime", Zero::Inherits, &Range::ANY)?)
+        .with_authorization_code_lifetime(from.span("authorizationCodeLifetime", Zero::Inherit, &Range::CODE)?)
+        .with_access_token_lifetime(from.span("accessTokenLifetime", Zero::Inherit, &Range::ANY)?)
+        .with_refresh_token_lifetime(from.lifetime("refreshTokenLifetime", Zero::Inherit)?)
+        .with_id_token_lifetime(from.span("jwtTokenLifetime", Zero::Inherit, &Range::ANY)?)
         .with_sender_constraint(sender_constraint(from, method, provider)?)
-        .with_grace_period(from.grace(Zero::Inherits, provider.is_grace_cap_lifted)?);
+        .with_grace_period(from.grace(Zero::Inherit, provider.is_grace_cap_lifted)?);
     overrides(from, &mut policy)?;
     Ok(policy)
 }
 
-/// `mTLSCertificateBoundAccessTokens`, which needs the provider's support.
+/// Reads `mTLSCertificateBoundAccessTokens`, which needs the support of the provider.
 fn sender_constraint(
     from: &mut Attributes,
     method: ClientAuthenticationMethod,
@@ -115,14 +119,14 @@ fn sender_constraint(
     Ok(Some(SenderConstraint::Certificate))
 }
 
-/// The tab `OAuth2 Provider Overrides` holds as a whole or not at all: with the switch on, a setting that nobody touched
-/// overrides the provider's too, with the value of AM's template.
+/// Reads the tab `OAuth2 Provider Overrides`. It applies as a whole or not at all: when the switch is on, even
+/// untouched settings override the provider, with the values of AM's template.
 fn overrides(from: &mut Attributes, policy: &mut ClientPolicy) -> Result<(), ImportError> {
     let (issue, rotate, stateless) =
         ("issueRefreshToken", "issueRefreshTokenOnRefreshedToken", "statelessTokensEnabled");
     if !from.boolean("providerOverridesEnabled")?.unwrap_or(false) {
         let others = catalogue::OVERRIDES.iter().flat_map(|known| known.names);
-        from.dismiss(others.copied().chain([issue, rotate, stateless]), "providerOverridesEnabled is off");
+        from.ignore(others.copied().chain([issue, rotate, stateless]), "providerOverridesEnabled is off");
         return Ok(());
     }
     policy.issue_refresh_tokens = Some(from.boolean(issue)?.unwrap_or(true));
@@ -136,7 +140,7 @@ fn overrides(from: &mut Attributes, policy: &mut ClientPolicy) -> Result<(), Imp
     Ok(())
 }
 
-/// What a request gets that names no scope; without any, such a request is refused.
+/// The scope of a request that names none. Without this scope, such a request is refused.
 fn default_scope(from: &mut Attributes, scope: &Scope) -> Result<Option<Scope>, ImportError> {
     let name = "defaultScopes";
     let default = from.scopes(name)?;
@@ -148,8 +152,8 @@ fn default_scope(from: &mut Attributes, scope: &Scope) -> Result<Option<Scope>, 
     Ok((granted != *scope).then_some(granted))
 }
 
-/// The client with its authentication methods. AM holds it to the registered one only when its scope has `openid`:
-/// without, a secret is taken in the header and in the body.
+/// Sets the authentication methods. AM enforces the registered method only if the scope has `openid`; otherwise it
+/// accepts a secret in the header and in the body.
 fn authenticating(client: Client, from: &mut Attributes, method: ClientAuthenticationMethod, scope: &Scope) -> Client {
     use ClientAuthenticationMethod as Method;
     if !scope.contains("openid") {

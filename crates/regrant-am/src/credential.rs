@@ -6,36 +6,37 @@ use super::finding::Meaning;
 use regrant::ClientSecret;
 use regrant::client::ClientAuthenticationMethod as Method;
 
-/// By what a client of AM authenticates, as far as the export has it: the host makes of it what its registry wants.
+/// The credential of a client, as far as the export has it. The host turns it into the secrets or the verifier that its
+/// registry needs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credential {
-    /// Nothing: a public client.
+    /// No credential: a public client.
     None,
-    /// A secret, in clear: somebody put it into the export.
+    /// A secret in clear text: someone wrote it into the export.
     Secret(ClientSecret),
-    /// A secret that is not in the export, or only encrypted with AM's key: the host supplies it.
+    /// A secret that is missing in the export, or encrypted with AM's key: the host supplies it.
     SecretNeeded,
     /// A JWT signed with a private key.
     PrivateKeyJwt {
-        /// What verifies it; `None` when the export has no such key, so that nobody can authenticate in AM either.
+        /// The public keys; `None` when the export has none, so that the client cannot authenticate in AM either.
         keys: Option<PublicKeys>,
-        /// The one JWS algorithm that AM accepts from this client (`tokenEndpointAuthSigningAlgorithm`).
+        /// The only JWS algorithm that AM accepts from this client (`tokenEndpointAuthSigningAlgorithm`).
         algorithm: String,
     },
-    /// A certificate of an authority that AM trusts. Which those are is in AM's secret stores.
+    /// A certificate of an authority that AM trusts. The trusted authorities are in AM's secret stores.
     TlsClientAuth {
         /// The subject that the certificate must have (`mTLSSubjectDN`).
         subject_dn: Option<String>,
     },
-    /// A certificate that was registered.
+    /// A registered certificate.
     SelfSignedTlsClientAuth {
-        /// Where the certificate is; in key sets it is the `x5c` of a key.
+        /// The location of the certificate; in a key set, the `x5c` of a key.
         keys: Option<PublicKeys>,
     },
 }
 
-/// A client's public keys, as the export has them. `Debug` shows no key: some key sets have symmetric ones in them.
+/// The public keys of a client, as the export has them. `Debug` shows no key: some key sets contain symmetric keys.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublicKeys {
@@ -58,14 +59,14 @@ impl fmt::Debug for PublicKeys {
 }
 
 impl Attributes {
-    /// How the client authenticates, and by what.
+    /// Takes the authentication method and the credential.
     pub(super) fn credential(&mut self) -> Result<(Method, Credential), ImportError> {
         let method = self.authentication_method()?;
         let credential = match method {
             Method::PrivateKeyJwt => {
                 let algorithm = self.text("tokenEndpointAuthSigningAlgorithm")?.unwrap_or_else(|| "RS256".to_owned());
                 if algorithm.starts_with("HS") {
-                    // AM has one name for both kinds of assertion; the algorithm tells which one it is.
+                    // AM has one name for both kinds of assertion; the algorithm distinguishes them.
                     let method = Method::ClientSecretJwt;
                     let why = "its assertions are signed with the client's secret (tokenEndpointAuthSigningAlgorithm)";
                     self.report("tokenEndpointAuthMethod", replaced(method.as_str(), why));
@@ -78,7 +79,7 @@ impl Attributes {
                 Credential::SelfSignedTlsClientAuth { keys: self.keys("mTLSTrustedCert")? }
             }
             Method::ClientSecretBasic | Method::ClientSecretPost | Method::ClientSecretJwt => self.secret()?,
-            // `authentication_method` gives no other.
+            // `authentication_method` returns no other.
             _ => Credential::None,
         };
         Ok((method, credential))
@@ -86,7 +87,7 @@ impl Attributes {
 
     fn secret(&mut self) -> Result<Credential, ImportError> {
         let secret = match self.text("userpassword") {
-            // It is filled in when AM starts: one more way of not being in the export.
+            // AM fills in a placeholder when it starts, so the secret is not in the export.
             Err(error) if *error.problem() == Problem::Placeholder => None,
             secret => secret?.map(ClientSecret::new),
         };
@@ -105,12 +106,12 @@ impl Attributes {
         match self.text(name)?.map(|word| word.parse()) {
             registered if is_public => {
                 if registered != Some(Ok(Method::None)) {
-                    self.report(name, Meaning::Harmless("AM does not authenticate public clients, whatever it says"));
+                    self.report(name, Meaning::Harmless("AM never authenticates public clients"));
                 }
                 Ok(Method::None)
             }
             None => Ok(basic),
-            // To take the client for a public one would open it to everybody who knows its id.
+            // If the client became a public one, anyone who knows its id could use it.
             Some(Ok(Method::None)) => {
                 self.report(name, replaced("a client secret", "the client is confidential, so it has to authenticate"));
                 Ok(basic)
@@ -120,7 +121,7 @@ impl Attributes {
         }
     }
 
-    /// The keys that `publicKeyLocation` selects; `certificate` is where a certificate would be.
+    /// Takes the keys that `publicKeyLocation` selects. `certificate` is the attribute of a certificate.
     fn keys(&mut self, certificate: &'static str) -> Result<Option<PublicKeys>, ImportError> {
         let location = self.text("publicKeyLocation")?.unwrap_or_default().to_ascii_lowercase();
         let (name, keys): (_, fn(String) -> PublicKeys) = match location.as_str() {

@@ -1,7 +1,8 @@
 use regrant::InvalidValue;
 use regrant::policy::PolicyError;
 
-/// Why an export cannot be taken over: where, and what. It repeats no value of the export, which may be a secret.
+/// The reason why an export cannot be imported, and the place. It contains no value of the export, which may be a
+/// secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct ImportError {
@@ -14,30 +15,30 @@ impl ImportError {
         Self { place, problem }
     }
 
-    /// The name that [`Export::with`](super::Export::with) got for the document.
+    /// The name of the document, as given to [`Export::document`](super::Export::document).
     #[must_use]
     pub fn document(&self) -> &str {
         &self.place.document
     }
 
-    /// Where in the document: the names that lead there with dots between them, empty for the whole document.
+    /// The path in the document: member names with dots between them, empty for the whole document.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.place.path
     }
 
-    /// What is wrong there.
+    /// The problem.
     #[must_use]
     pub const fn problem(&self) -> &Problem {
         &self.problem
     }
 }
 
-/// What is wrong with an export.
+/// The problems of an export.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// It is not JSON.
+    /// The document is not JSON.
     #[error("not JSON (line {line}, column {column})")]
     NotJson {
         /// Counted from 1.
@@ -45,7 +46,7 @@ pub enum Problem {
         /// Counted from 1.
         column: usize,
     },
-    /// An object has two members of one name, and only one of them can be meant.
+    /// An object has two members with one name.
     #[error("a member is there twice in one object (line {line}, column {column})")]
     DuplicateMember {
         /// Counted from 1.
@@ -53,25 +54,25 @@ pub enum Problem {
         /// Counted from 1.
         column: usize,
     },
-    /// It is JSON, but neither an OAuth 2 provider service nor an OAuth 2 client.
+    /// The document is JSON, but neither an OAuth 2 provider service nor an OAuth 2 client.
     #[error("neither an OAuth 2 provider service nor an OAuth 2 client as AM's REST API, amster or Frodo export it")]
     NotAnExport,
-    /// A value is not of the kind or in the range that AM allows.
+    /// A value is not of the type or in the range that AM allows.
     #[error("must be {0}")]
     Expected(&'static str),
-    /// A value is to be filled in when AM starts (`&{...}`).
+    /// A value is a placeholder, which AM fills in when it starts (`&{...}`).
     #[error("holds a placeholder (&{{...}}): put in the value that AM runs with")]
     Placeholder,
-    /// A value does not have the form of what it is taken for.
+    /// A value does not have the required syntax.
     #[error(transparent)]
     Invalid(InvalidValue),
     /// An attribute is in two groups, with different values.
     #[error("is there twice, with different values")]
     Contradiction,
-    /// There is more than one provider service: each realm is imported by itself.
+    /// There is more than one provider service: import each realm by itself.
     #[error("a second, different provider service: import one realm at a time")]
     SecondProvider,
-    /// There is more than one client of this id.
+    /// There is more than one client with this id.
     #[error("a second client of this id")]
     SecondClient,
     /// A client's overrides and the provider's settings contradict each other.

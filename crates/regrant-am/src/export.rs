@@ -11,32 +11,32 @@ use super::provider::Provider;
 use super::strict::Strict;
 use regrant::ClientId;
 
-/// The documents that AM exported of one realm, being collected. Give it the provider service and the clients, in any order
-/// and any of the three forms.
+/// Collects the documents that AM exported from one realm: the provider service and the clients, in any order and any
+/// of the three forms.
 #[derive(Default)]
 pub struct Export {
     provider: Option<Entity>,
-    /// Frodo repeats the provider in each client.
+    /// The provider service within a client: Frodo repeats it in each.
     enclosed_provider: Option<Entity>,
     clients: BTreeMap<ClientId, Entity>,
     findings: Vec<Finding>,
     is_grace_cap_lifted: bool,
 }
 
-/// What [`Export::import`] made of the documents.
+/// The result of [`Export::import`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Import {
-    /// What holds for all clients.
+    /// The settings for all clients.
     pub provider: Provider,
     /// The active clients, by id.
     pub clients: Vec<ClientRegistration>,
-    /// What is to be said about neither of them: inactive clients, parts of the documents that are about something else.
+    /// Other findings: inactive clients, and parts of the documents that are neither the provider service nor a client.
     pub findings: Vec<Finding>,
 }
 
 impl Import {
-    /// Every finding; the settings of a client are preceded by its id.
+    /// All findings. The settings of a client have its id as prefix.
     pub fn all_findings(&self) -> impl Iterator<Item = Finding> {
         let of_clients = self.clients.iter().flat_map(|registration| {
             registration.findings.iter().map(|finding| {
@@ -55,8 +55,8 @@ struct Entity {
 }
 
 impl Export {
-    /// Says that AM's server property `org.forgerock.openam.oauth2.client.graceperiod.disabled` is true, which no export of
-    /// a realm tells: grace periods of more than 120 s then end with the first use of the successor, however
+    /// States that AM's server property `org.forgerock.openam.oauth2.client.graceperiod.disabled` is true, which is not
+    /// part of a realm's export. Grace periods of more than 120 s then end with the first use of the successor, however
     /// late ([`GracePeriod::UntilSuccessorUse`](regrant::policy::GracePeriod::UntilSuccessorUse)).
     #[must_use]
     pub const fn with_grace_period_cap_lifted(mut self) -> Self {
@@ -64,11 +64,11 @@ impl Export {
         self
     }
 
-    /// Adds a document; `name` is what errors call it, like the name of its file.
+    /// Adds a document. Errors show `name`, for example the name of its file.
     ///
     /// # Errors
-    /// When it is not JSON, or holds neither a provider service nor a client, or one that is there already.
-    pub fn with(mut self, name: &str, json: &str) -> Result<Self, ImportError> {
+    /// When the document is not JSON, contains neither a provider service nor a client, or repeats one.
+    pub fn document(mut self, name: &str, json: &str) -> Result<Self, ImportError> {
         let place = Place::document(name);
         match serde_json::from_str(json) {
             Ok(Strict(value)) => self.read(&place, value)?,
@@ -85,10 +85,10 @@ impl Export {
         Ok(self)
     }
 
-    /// Makes of the documents what they come to here. Without a provider service it is AM's defaults.
+    /// Converts the documents. Without a provider service, AM's defaults apply.
     ///
     /// # Errors
-    /// The first value that is not what AM allows there.
+    /// The first value that AM does not allow.
     pub fn import(self) -> Result<Import, ImportError> {
         let mut findings = self.findings;
         if let (Some(_), Some(enclosed)) = (&self.provider, &self.enclosed_provider) {
@@ -96,7 +96,7 @@ impl Export {
             findings.push(Finding::new(enclosed.place.to_string(), "(not shown)", why));
         }
         let provider = if let Some(Entity { place, members }) = self.provider.or(self.enclosed_provider) {
-            Provider::of(Attributes::new(place, members)?, self.is_grace_cap_lifted)?
+            Provider::from_attributes(Attributes::new(place, members)?, self.is_grace_cap_lifted)?
         } else {
             let why = Meaning::Replaced { by: "AM's defaults".to_owned(), why: "the export has no provider service" };
             findings.push(Finding::new("oauth-oidc", "not set", why));
@@ -108,7 +108,7 @@ impl Export {
             match inactive(&id, &mut attributes)? {
                 Some(left_out) => findings.push(left_out),
                 None => {
-                    clients.push(ClientRegistration::of(id, attributes, &provider)?);
+                    clients.push(ClientRegistration::from_attributes(id, attributes, &provider)?);
                 }
             }
         }
@@ -177,7 +177,7 @@ impl Export {
         Ok(())
     }
 
-    /// An entity that has to say itself what it is.
+    /// Reads an entity, whose kind follows from its members.
     fn read_entity(&mut self, place: Place, members: Map<String, Value>) -> Result<(), ImportError> {
         let kind = members.get("_type").and_then(|kind| kind.get("_id")).and_then(Value::as_str);
         let has = |names: &[&str]| names.iter().any(|name| members.contains_key(*name));
@@ -222,7 +222,7 @@ impl Export {
     }
 }
 
-/// What only a client has.
+/// Members that only a client has.
 const CLIENT_MARKS: [&str; 7] = [
     "coreOAuth2ClientConfig",
     "advancedOAuth2ClientConfig",
@@ -233,7 +233,7 @@ const CLIENT_MARKS: [&str; 7] = [
     "redirectionUris",
 ];
 
-/// What only a provider has.
+/// Members that only a provider has.
 const PROVIDER_MARKS: [&str; 7] = [
     "coreOAuth2Config",
     "advancedOAuth2Config",

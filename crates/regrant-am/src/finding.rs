@@ -2,15 +2,15 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// An attribute of the export that does not simply hold here as it did in AM. Its `Display` is for the administrator.
+/// An attribute of the export that does not have the same effect as in AM. Its `Display` is for the administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
     /// The attribute, with its group: `coreOAuth2Config.codeLifetime`.
     pub setting: String,
-    /// What it says, shortened; never a secret.
+    /// The value, shortened; never a secret.
     pub value: String,
-    /// What that comes to.
+    /// The effect.
     pub meaning: Meaning,
 }
 
@@ -19,7 +19,7 @@ impl Finding {
         Self { setting: setting.into(), value: value.into(), meaning }
     }
 
-    /// Whether nobody has to read it: the setting had no effect in AM either, or means nothing here.
+    /// Returns true if the finding needs no attention: the setting had no effect in AM either, or has no meaning here.
     #[must_use]
     pub const fn is_harmless(&self) -> bool {
         matches!(self.meaning, Meaning::Harmless(_))
@@ -32,30 +32,30 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What becomes of a setting.
+/// The effect of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Meaning {
-    /// Nothing is lost: it is AM's default, or it had no effect.
+    /// Nothing is lost: the value is AM's default, or had no effect.
     Harmless(&'static str),
-    /// There is no counterpart: what AM did because of it does not happen.
+    /// Without counterpart: this behavior of AM is missing.
     Unsupported(&'static str),
-    /// It is about something outside of the token lifecycle, which the host does or leaves.
+    /// The setting is not about the token lifecycle. The host may implement it.
     Host(&'static str),
-    /// It is taken over, and yet not all is as it was.
+    /// The setting is imported, but its behavior differs in part.
     Differs(&'static str),
-    /// Another value is in force.
+    /// Another value applies.
     Replaced {
-        /// The value in force.
+        /// The value that applies.
         by: String,
-        /// Why not the one of the export.
+        /// The reason why the value of the export does not apply.
         why: &'static str,
     },
-    /// The client inherits it from a group, which is not part of the export.
+    /// The client inherits the setting from a group, which is not part of the export.
     Inherited(&'static str),
-    /// What it is about is left out: an inactive client, a redirection URI that is none.
+    /// The item is left out: an inactive client, an invalid redirect URI.
     LeftOut(&'static str),
-    /// AM 7 is not known to have it. It is not taken over, and its value not shown.
+    /// Not a known attribute of AM 7. It is not imported, and its value is not shown.
     Unknown,
 }
 
@@ -74,10 +74,10 @@ impl fmt::Display for Meaning {
     }
 }
 
-/// How many characters of a text are shown.
+/// The number of characters of a text that are shown.
 const SHOWN: usize = 48;
 
-/// A value in a few words, on one line whatever it holds.
+/// A short form of a value, always on one line.
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "not set".to_owned(),
@@ -92,7 +92,7 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
-/// The beginning of a text, with everything escaped that could break or fake a line of a log.
+/// The beginning of a text. Characters that could break or fake a log line are escaped.
 pub(super) fn excerpt(text: &str) -> String {
     let mut start: String = text.chars().take(SHOWN).collect::<String>().escape_debug().collect();
     if text.chars().nth(SHOWN).is_some() {
@@ -101,7 +101,7 @@ pub(super) fn excerpt(text: &str) -> String {
     format!("\"{start}\"")
 }
 
-/// What stands for a value that may be a secret.
+/// The placeholder for a value that may be a secret.
 pub(super) fn hidden(value: &Value) -> &'static str {
     match value {
         Value::Null => "not set",

@@ -1,14 +1,15 @@
-//! Coming from ForgeRock / Ping AM: its OAuth 2 provider service and its OAuth 2 clients, exported as JSON, become a
-//! [`Policy`], [`Client`]s, and a list of everything that is not the same here.
+//! Imports the OAuth 2 settings of ForgeRock / Ping AM. Its provider service and clients, exported as JSON, become a
+//! [`Policy`], [`Client`]s, and a list of the differences.
 //!
-//! Three forms of export are read, also mixed:
-//! * what the REST API answers: `GET .../realm-config/services/oauth-oidc`,
-//!   `GET .../realm-config/agents/OAuth2Client/{id}`, and a list of these (`?_queryFilter=true`);
+//! Three forms of export are accepted, also mixed:
+//! * answers of the REST API: `GET .../realm-config/services/oauth-oidc`, `GET
+//!   .../realm-config/agents/OAuth2Client/{id}`, and a list of these (`?_queryFilter=true`);
 //! * amster: `{ "metadata": {...}, "data": {...} }`;
 //! * Frodo: `{ "service": { "oauth-oidc": {...} } }`, `{ "application": { "id": {...} } }`.
 //!
-//! Nothing is dropped in silence: each attribute is taken over, or there is a [`Finding`] about it. What an export does not
-//! say is what AM 7.5 does by default ([`Policy::am_7_5`]). Grants and tokens do not move; `docs/from-am.md` has the way.
+//! No attribute is dropped silently: each is imported, or there is a [`Finding`] about it. An attribute that the export
+//! lacks has the default of AM 7.5 ([`Policy::am_7_5`]). Grants and tokens are not migrated; `docs/from-am.md`
+//! describes the migration.
 //!
 //! ```
 //! use regrant_am::{Credential, Export};
@@ -22,7 +23,7 @@
 //!         "scopes": { "inherited": false, "value": ["openid", "read|Read your data"] }
 //!     }
 //! }"#;
-//! let import = Export::default().with("provider.json", provider)?.with("app.json", client)?.import()?;
+//! let import = Export::default().document("provider.json", provider)?.document("app.json", client)?.import()?;
 //!
 //! for finding in import.all_findings().filter(|finding| !finding.is_harmless()) {
 //!     eprintln!("{finding}");

@@ -11,10 +11,11 @@ const MOST: u64 = 2_147_483_647;
 /// AM's cap of the grace period.
 const GRACE: u64 = 120;
 
-/// What [`Policy::validate`](regrant::Policy::validate) allows. A value outside gives way to the nearest inside.
+/// The range that [`Policy::validate`](regrant::Policy::validate) allows. A value outside is replaced by the nearest
+/// one inside.
 pub(super) struct Range {
     pub(super) most: u64,
-    /// Why not more.
+    /// The reason for the maximum.
     pub(super) why: &'static str,
 }
 
@@ -23,17 +24,17 @@ impl Range {
     pub(super) const CODE: Self = Self { most: 600, why: "codes live at most 10 minutes (RFC 6749 section 4.1.2)" };
 }
 
-/// What 0 seconds stand for.
+/// The meaning of 0 seconds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zero {
-    /// At once, which AM accepts from a provider.
-    Nothing,
-    /// The provider's value, in a client.
-    Inherits,
+    /// Immediate expiry, which AM accepts from a provider.
+    Immediate,
+    /// The value of the provider applies to the client.
+    Inherit,
 }
 
 impl Attributes {
-    /// A lifetime in seconds, at least 1.
+    /// Takes a lifetime in seconds, at least 1.
     pub(super) fn span(
         &mut self,
         name: &'static str,
@@ -44,7 +45,7 @@ impl Attributes {
         self.in_range(name, seconds, zero, range)
     }
 
-    /// The same, or -1 for no end.
+    /// Takes a lifetime in seconds; -1 means without end.
     pub(super) fn lifetime(&mut self, name: &'static str, zero: Zero) -> Result<Option<Lifetime>, ImportError> {
         match self.integer(name)? {
             None => Ok(None),
@@ -61,7 +62,7 @@ impl Attributes {
         range: &Range,
     ) -> Result<Option<Duration>, ImportError> {
         let seconds = match u64::try_from(seconds) {
-            Ok(0) if zero == Zero::Inherits => return Ok(None),
+            Ok(0) if zero == Zero::Inherit => return Ok(None),
             Ok(seconds @ 0..=MOST) => seconds,
             _ => return Err(self.fault(name, Problem::Expected("0 to 2147483647 seconds"))),
         };
@@ -73,19 +74,19 @@ impl Attributes {
         Ok(Some(Duration::from_secs(nearest)))
     }
 
-    /// `refreshTokenGracePeriod`.
+    /// Takes `refreshTokenGracePeriod`.
     pub(super) fn grace(&mut self, zero: Zero, is_cap_lifted: bool) -> Result<Option<GracePeriod>, ImportError> {
         let name = "refreshTokenGracePeriod";
         let Some(seconds) = self.integer(name)? else { return Ok(None) };
         match (seconds, u64::try_from(seconds)) {
             (-1, _) => {
-                if zero == Zero::Nothing {
+                if zero == Zero::Immediate {
                     let why = "-1 is for clients; a provider switches grace off with 0";
                     self.report(name, Meaning::Replaced { by: "0 s".to_owned(), why });
                 }
                 Ok(Some(Duration::ZERO.into()))
             }
-            (0, _) if zero == Zero::Inherits => Ok(None),
+            (0, _) if zero == Zero::Inherit => Ok(None),
             (_, Ok(seconds @ 0..=GRACE)) => Ok(Some(Duration::from_secs(seconds).into())),
             (_, Ok(0..=MOST)) if is_cap_lifted => {
                 let how = "here a grace period of more than 120 s has no deadline: the first use of the new refresh token \

@@ -4,11 +4,11 @@ use super::finding::Meaning;
 use regrant::client::IntrospectionAccess;
 use regrant::{GrantType, RedirectUri, Scope};
 
-/// The scopes that let a client of AM introspect everybody's tokens.
+/// The scopes that allow a client of AM to introspect all tokens.
 const INTROSPECT_ALL: [&str; 2] = ["am-introspect-all-tokens", "am-introspect-all-tokens-any-realm"];
 
 impl Attributes {
-    /// `grantTypes`, without those that have no meaning here.
+    /// Takes `grantTypes`, without those that have no meaning here.
     pub(super) fn grant_types(&mut self) -> Result<Option<Vec<GrantType>>, ImportError> {
         let name = "grantTypes";
         let Some(items) = self.list(name)? else { return Ok(None) };
@@ -23,7 +23,7 @@ impl Attributes {
         Ok(Some(grant_types))
     }
 
-    /// A list of scopes: `read`, `read|Read your data` or `read|en|Read your data`.
+    /// Takes a list of scopes: `read`, `read|Read your data` or `read|en|Read your data`.
     pub(super) fn scopes(&mut self, name: &'static str) -> Result<Scope, ImportError> {
         let mut tokens: Vec<String> = Vec::new();
         let mut is_described = false;
@@ -38,11 +38,11 @@ impl Attributes {
         if is_described {
             self.report(name, Meaning::Host("the texts for the consent page; the scopes themselves are taken over"));
         }
-        // Each token has been parsed by itself, so together they are a scope too.
+        // Each token is valid by itself, so together they are a valid scope.
         Ok(Scope::new(&tokens.join(" ")).unwrap_or_default())
     }
 
-    /// `redirectionUris`.
+    /// Takes `redirectionUris`.
     pub(super) fn redirect_uris(&mut self) -> Result<Vec<RedirectUri>, ImportError> {
         let name = "redirectionUris";
         let any_port = self.boolean("loopbackInterfaceRedirection")?.unwrap_or(false);
@@ -63,7 +63,7 @@ impl Attributes {
                 },
                 (_, Ok(uri)) => {
                     if is_loopback(&uri) && !any_port {
-                        let how = "any port of the loopback address is let in (RFC 8252 section 7.3)";
+                        let how = "any port of the loopback address is accepted (RFC 8252 section 7.3)";
                         self.report_item(name, &item, Meaning::Differs(how));
                     }
                     uris.push(uri);
@@ -78,7 +78,7 @@ impl Attributes {
     }
 }
 
-/// Whose tokens a client of `scope` may introspect.
+/// The tokens that a client of `scope` may introspect.
 pub(super) fn introspection(scope: &Scope) -> IntrospectionAccess {
     if INTROSPECT_ALL.into_iter().any(|token| scope.contains(token)) {
         IntrospectionAccess::Any

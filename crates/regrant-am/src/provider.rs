@@ -8,19 +8,19 @@ use super::lifetime::{Range, Zero};
 use regrant::policy::{AccessTokenFormat, Lifetime, RequirePkce};
 use regrant::{GrantType, Policy};
 
-/// What AM's OAuth 2 provider service comes to.
+/// The OAuth 2 provider service of AM.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Provider {
-    /// What holds for all clients. It is valid.
+    /// The settings for all clients. They are valid.
     pub policy: Policy,
-    /// What AM serves at all in this realm (`grantTypes`). The clients of the same import are restricted to it already.
+    /// The grant types of the realm (`grantTypes`). The clients of the same import are already restricted to them.
     pub grant_types: Vec<GrantType>,
-    /// Each setting that does not simply hold here as it did in AM, by name.
+    /// The settings that behave differently from AM, by name.
     pub findings: Vec<Finding>,
-    /// Whether clients may have their tokens bound to certificates (`tlsCertificateBoundAccessTokensEnabled`).
+    /// True if tokens may be bound to client certificates (`tlsCertificateBoundAccessTokensEnabled`).
     pub(super) binds_to_certificates: bool,
-    /// Whether grace periods may be longer than AM's cap.
+    /// True if grace periods may be longer than AM's cap.
     pub(super) is_grace_cap_lifted: bool,
 }
 
@@ -43,7 +43,7 @@ const DEVICE_CODE: Range = Range { most: 3600, why: "device codes live at most 1
 const POLL_INTERVAL: Range = Range { most: 60, why: "devices wait at most 1 minute between two polls" };
 
 impl Provider {
-    /// A provider that nobody configured.
+    /// A provider with AM's defaults.
     pub(super) fn am_7_5(is_grace_cap_lifted: bool) -> Self {
         Self {
             policy: Policy::am_7_5(),
@@ -54,7 +54,7 @@ impl Provider {
         }
     }
 
-    pub(super) fn of(mut attributes: Attributes, is_grace_cap_lifted: bool) -> Result<Self, ImportError> {
+    pub(super) fn from_attributes(mut attributes: Attributes, is_grace_cap_lifted: bool) -> Result<Self, ImportError> {
         let mut provider = Self::am_7_5(is_grace_cap_lifted);
         let from = &mut attributes;
         provider.lifetimes(from)?;
@@ -67,21 +67,21 @@ impl Provider {
             provider.binds_to_certificates = supported;
         }
         provider.policy.validate().map_err(|error| from.fault("", Problem::Policy(error)))?;
-        provider.findings = attributes.finish(&[catalogue::PROVIDER, catalogue::GLOBAL]);
+        provider.findings = attributes.into_findings(&[catalogue::PROVIDER, catalogue::GLOBAL]);
         Ok(provider)
     }
 
     fn lifetimes(&mut self, from: &mut Attributes) -> Result<(), ImportError> {
         let policy = &mut self.policy;
         let mut read = |name, range: &Range, field: &mut Duration| {
-            from.span(name, Zero::Nothing, range).map(|span| *field = span.unwrap_or(*field))
+            from.span(name, Zero::Immediate, range).map(|span| *field = span.unwrap_or(*field))
         };
         read("codeLifetime", &Range::CODE, &mut policy.authorization_code_lifetime)?;
         read("accessTokenLifetime", &Range::ANY, &mut policy.access_token_lifetime)?;
         read("jwtTokenLifetime", &Range::ANY, &mut policy.id_token_lifetime)?;
         read("deviceCodeLifetime", &DEVICE_CODE, &mut policy.device_code_lifetime)?;
         read("devicePollInterval", &POLL_INTERVAL, &mut policy.device_poll_interval)?;
-        let refresh_token_lifetime: Option<Lifetime> = from.lifetime("refreshTokenLifetime", Zero::Nothing)?;
+        let refresh_token_lifetime: Option<Lifetime> = from.lifetime("refreshTokenLifetime", Zero::Immediate)?;
         policy.refresh_token_lifetime = refresh_token_lifetime.unwrap_or(policy.refresh_token_lifetime);
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Provider {
             policy.access_token_format = AccessTokenFormat::Jwt;
             from.report("statelessTokensEnabled", Meaning::Differs(JWT));
         }
-        if let Some(grace) = from.grace(Zero::Nothing, self.is_grace_cap_lifted)? {
+        if let Some(grace) = from.grace(Zero::Immediate, self.is_grace_cap_lifted)? {
             policy.grace_period = grace;
         }
         let is_grant_set = from.text("storageScheme")?.is_some_and(|scheme| scheme.contains("GRANT_SET"));
@@ -127,6 +127,6 @@ impl Provider {
     }
 }
 
-/// What AM's client-side tokens and JWTs of RFC 9068 do not have in common.
+/// The differences between AM's client-side tokens and the JWTs of RFC 9068.
 pub(super) const JWT: &str = "access tokens are JWTs of RFC 9068, with its claims, and refresh tokens stay opaque; the \
                               host needs a signing key for them";

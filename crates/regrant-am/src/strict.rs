@@ -3,8 +3,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// JSON whose objects have each member once. `serde_json::Value` keeps the last of two in silence: which of two lifetimes
-/// holds is not for a parser to decide.
+/// JSON without duplicate member names. `serde_json::Value` silently keeps the last of two, but a parser must not
+/// choose between two lifetimes.
 pub(super) struct Strict(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Strict {

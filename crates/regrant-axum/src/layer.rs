@@ -10,23 +10,25 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use regrant::{Scope, wire};
-use regrant_jose::{Authenticated, Denial, ResourceServer, VerifiedToken};
+use regrant_jose::ResourceServer;
+use regrant_jose::resource_server::{AuthenticatedRequest, Denial, VerifiedToken};
 use tower::{Layer, Service};
 
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// Lets requests with a good access token through, and answers all others as RFC 6750 and RFC 9449 want: a tower layer for axum's
-/// routers, and for any other service of HTTP requests.
+/// A tower layer that passes on requests with a valid access token, and answers all others according to RFC 6750 and
+/// RFC 9449. It works with axum's routers and with any other service of HTTP requests.
 ///
-/// What stands behind it finds the token in [`Verified`], or among the extensions of the request as a [`VerifiedToken`]. Layers
-/// of one [`ResourceServer`] may lie one within the other, one on the router and one with more scope on a route: the token and
-/// its proof, which is good once, are looked at by the first, and each asks for its scope.
+/// Handlers get the token from [`Verified`], or from the request extensions as a [`VerifiedToken`]. Layers of one
+/// [`ResourceServer`] may be nested, for example one on the router and one with more scope on a route: the first layer
+/// verifies the token and its single-use proof, and each layer checks its own scope.
 ///
-/// * A DPoP proof must name the URL of the resource server with the path as it was sent, inside of nested routers, too.
-/// * The client certificate is the extension [`ClientCertificate`](regrant::proof::ClientCertificate), which whoever ends TLS puts there.
-/// * What is wrong with a token or a proof the client is not told; the host is, by
+/// * A DPoP proof must name the URL of the resource server with the path as it was sent, even in nested routers.
+/// * The client certificate is the request extension [`ClientCertificate`](regrant::proof::ClientCertificate), set by
+///   the TLS stack.
+/// * The client does not learn the fault of a token or a proof. The host gets it from
 ///   [`ResourceServer::with_events`](regrant_jose::ResourceServer::with_events).
-/// * The preflight requests of browsers have no token: a CORS layer belongs around this one, and exposes `DPoP-Nonce` and
+/// * Preflight requests of browsers have no token: put a CORS layer around this one, which exposes `DPoP-Nonce` and
 ///   `WWW-Authenticate`.
 ///
 /// ```
@@ -55,37 +57,37 @@ pub struct RequireToken {
 }
 
 impl RequireToken {
-    /// Asks for a token that `server` accepts, of whatever scope.
+    /// Requires a token that `server` accepts, with any scope.
     #[must_use]
     pub fn new(server: Arc<ResourceServer>) -> Self {
         Self { server, scope: Scope::empty() }
     }
 
-    /// Sets the scope that the token must have, all of it.
+    /// Sets the scope that the token must include.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
         self
     }
 
-    /// Leaves the token with the request; tells the nonce that is due to the client.
-    async fn admit(&self, parts: &mut Parts) -> Result<Option<String>, Denial> {
-        let (token, dpop_nonce) = match parts.extensions.get::<Admitted>() {
-            Some(admitted) if Arc::ptr_eq(&admitted.by, &self.server) => (admitted.token.clone(), None),
+    /// Adds the token to the request extensions. Returns the DPoP nonce for the client.
+    async fn check(&self, parts: &mut Parts) -> Result<Option<String>, Denial> {
+        let (token, dpop_nonce) = match parts.extensions.get::<AuthenticatedBy>() {
+            Some(present) if Arc::ptr_eq(&present.server, &self.server) => (present.token.clone(), None),
             _ => {
-                let Authenticated { token, dpop_nonce, .. } = self.authenticate(parts).await?;
+                let AuthenticatedRequest { token, dpop_nonce, .. } = self.authenticate(parts).await?;
                 (token, dpop_nonce)
             }
         };
         self.server.authorize(&token, &self.scope)?;
         parts.extensions.insert(token.clone());
-        parts.extensions.insert(Admitted { by: Arc::clone(&self.server), token });
+        parts.extensions.insert(AuthenticatedBy { server: Arc::clone(&self.server), token });
         Ok(dpop_nonce)
     }
 
-    async fn authenticate(&self, parts: &Parts) -> Result<Authenticated, Denial> {
+    async fn authenticate(&self, parts: &Parts) -> Result<AuthenticatedRequest, Denial> {
         let headers: Vec<_> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        // A nested router has cut the path.
+        // A nested router has stripped a part of the path.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
         let request = wire::Request::new(parts.method.as_str(), uri.path(), &headers, b"")
             .with_client_certificate(parts.extensions.get());
@@ -115,7 +117,7 @@ where
 {
     type Response = Response;
     type Error = S::Error;
-    // The one box of a request: what awaits the verdict has no name.
+    // The only allocation per request: the future has no nameable type.
     type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -123,13 +125,14 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // It is this service that said it is ready. Its clone has said nothing: it takes the next request.
+        // `poll_ready` was called on this service, not on its clone, so this one takes the request and the clone the
+        // next.
         let next = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, next);
         let layer = self.layer.clone();
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match layer.admit(&mut parts).await {
+            match layer.check(&mut parts).await {
                 Ok(nonce) => {
                     let response = inner.call(Request::from_parts(parts, body)).await?.into_response();
                     Ok(with_nonce(response, nonce))
@@ -140,7 +143,7 @@ where
     }
 }
 
-/// The token with which a request was let through by [`RequireToken`].
+/// The verified token of a request that passed [`RequireToken`].
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "handlers take it apart")]
 pub struct Verified(
@@ -151,20 +154,20 @@ pub struct Verified(
 impl<S: Send + Sync> FromRequestParts<S> for Verified {
     type Rejection = StatusCode;
 
-    /// Without the layer there is none: that is no fault of the client's, and must not open the door.
+    /// Without the layer there is no token. That is not the client's fault, and the request must not be served.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
         parts.extensions.get().cloned().map(Self).ok_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
-/// Who has let the request through. Nobody else can say so.
+/// The server that authenticated the request. The type is private, so that only this module can create the extension.
 #[derive(Clone)]
-struct Admitted {
-    by: Arc<ResourceServer>,
+struct AuthenticatedBy {
+    server: Arc<ResourceServer>,
     token: VerifiedToken,
 }
 
-/// RFC 9449 section 8.2: a nonce is for this client and for now, so no cache may hand it on.
+/// RFC 9449 section 8.2: a nonce is for one client, so the response must not be cached.
 fn with_nonce(mut response: Response, nonce: Option<String>) -> Response {
     if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
         response.headers_mut().insert(DPOP_NONCE, nonce);

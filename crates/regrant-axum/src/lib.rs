@@ -21,17 +21,18 @@ use regrant::host::Parameters;
 use regrant::store::TokenStore;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest};
 
-/// All endpoints, each at its path of [`Endpoints::paths`].
+/// Returns a router with all endpoints, each at its path of [`Endpoints::paths`].
 ///
 /// # Panics
-/// As [`Router::route`] does, when a path does not begin with `/` or two endpoints have the same one.
+/// When a path does not begin with `/`, or two endpoints have the same path, as [`Router::route`] does.
 #[expect(clippy::needless_pass_by_value, reason = "the handlers own it: take a share, as `endpoint` does")]
 pub fn router<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>) -> Router {
     let route = |router: Router, (kind, path)| router.route(path, endpoint(Arc::clone(&endpoints), kind));
     endpoints.paths().iter().fold(Router::new(), route)
 }
 
-/// One endpoint, for a path of your choice. It takes every method: regrant says itself which ones it has.
+/// Returns one endpoint, for a path of your choice. It accepts all methods: regrant answers the unsupported ones
+/// itself.
 pub fn endpoint<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>, endpoint: Endpoint) -> MethodRouter {
     any(move |request: Request| {
         let endpoints = Arc::clone(&endpoints);
@@ -41,7 +42,7 @@ pub fn endpoint<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>, endpoint:
     })
 }
 
-/// A host's own endpoint, or many behind a fallback. It takes every method.
+/// Returns an endpoint of the host, or several behind a fallback. It accepts all methods.
 pub fn handler(handler: impl Handler + 'static) -> MethodRouter {
     let handler = Arc::new(handler);
     any(move |request: Request| {
@@ -50,8 +51,9 @@ pub fn handler(handler: impl Handler + 'static) -> MethodRouter {
     })
 }
 
-/// The parameters of a form, for a host's own endpoints: an authorization endpoint needs the same strictness as the token
-/// endpoint, and axum's own `Form` answers in plain text. At most 64 KiB; only `resource` and `audience` may repeat.
+/// The parameters of a form, for endpoints of the host. An authorization endpoint needs the same strictness as the
+/// token endpoint, and axum's own `Form` answers errors in plain text. The limit is 64 KiB; only `resource` and
+/// `audience` may repeat.
 #[derive(Clone, Debug)]
 pub struct Form(
     /// The parameters.
@@ -79,7 +81,7 @@ async fn serve(
     send(answer(&received.as_request(&received.headers())).await)
 }
 
-/// A request that has arrived, as far as it did.
+/// A received request. The body may be incomplete.
 struct Received {
     parts: Parts,
     body: Result<Vec<u8>, MalformedRequest>,
@@ -102,7 +104,7 @@ impl Received {
     }
 }
 
-/// Reads the body, no further than `limit`, with or without a content-length.
+/// Reads the body up to `limit`, with or without a content-length.
 async fn read(mut stream: Body, limit: usize) -> Result<Vec<u8>, MalformedRequest> {
     let mut body = Vec::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut stream).poll_frame(cx)).await {

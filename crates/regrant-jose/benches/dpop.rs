@@ -1,4 +1,4 @@
-//! A DPoP proof verified, and a refresh with one, beside the bare verification of the same signature.
+//! Verification of a DPoP proof, and a refresh with one, compared with the bare verification of the same signature.
 //!
 //! ```text
 //! cargo bench -p regrant-jose --bench dpop
@@ -23,12 +23,13 @@ use regrant::{
     Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, KeyRing, MemoryStore,
     RefreshRequest, RefreshToken, Subject, SystemEntropy, TokenService,
 };
-use regrant_jose::{Algorithm, DpopKey, DpopNonces, DpopVerifier, PrivateKey, ReplayCache, Signer as _};
+use regrant_jose::dpop::{DpopKey, DpopNonces, ReplayCache};
+use regrant_jose::{Algorithm, DpopVerifier, PrivateKey, Signer as _};
 
 const URL: &str = "https://as.example/oauth2/token";
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-/// Lets the same proof through again and again: the one thing that a bench cannot do otherwise.
+/// Accepts the same proof repeatedly, which a benchmark needs.
 struct Forgetful;
 
 #[async_trait]
@@ -89,7 +90,7 @@ fn dpop(criterion: &mut Criterion) {
     });
 }
 
-/// A session of a public client, bound to the key of `proof`, on a clock that stands still: the proof stays fresh.
+/// A session of a public client, bound to the key of `proof`. The clock stands still, so that the proof stays fresh.
 fn bound_session(proof: &DpopProof) -> (TokenService<MemoryStore>, AuthenticatedClient, RefreshToken) {
     let keys = KeyRing::generate(&SystemEntropy);
     let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys)
@@ -107,7 +108,8 @@ fn bound_session(proof: &DpopProof) -> (TokenService<MemoryStore>, Authenticated
     (service, client, first)
 }
 
-/// The signature of `jwt` verified by the crate behind, with the key of the JWK taken from its bytes as each proof brings it.
+/// Verifies the signature of `jwt` with the underlying library. The key is parsed from the JWK each time, as for a
+/// proof.
 fn bare_verification(jwk: &serde_json::Value, jwt: &str) -> Box<dyn Fn() -> bool> {
     let member = |name| -> [u8; 32] { decoded(jwk[name].as_str().expect("a member")).try_into().expect("32 bytes") };
     let (message, signature) = jwt.rsplit_once('.').expect("three parts");

@@ -1,4 +1,4 @@
-//! A JWT access token beside the bare signature of the same bytes, in the same run.
+//! Issuing a JWT access token, compared with the bare signature of the same bytes in the same run.
 //!
 //! `cargo bench -p regrant-jose --bench jwt`, and again with `--features aws-lc-rs`.
 
@@ -13,9 +13,10 @@ use futures_util::FutureExt as _;
 use regrant::clock::Timestamp;
 use regrant::jwt::{AccessTokenClaims, JwtIssuer};
 use regrant::{Approval, Client, ClientId, Entropy, Scope, Subject};
-use regrant_jose::{Algorithm, JwkSet, Jws, JwtTokens, KeySet, PrivateKey};
+use regrant_jose::jws::Jws;
+use regrant_jose::{Algorithm, JwkSet, JwtTokens, KeySet, PrivateKey};
 
-/// The same key each run, here and in the bare library.
+/// The same key in each run, for this crate and the bare library.
 struct Sevens;
 
 impl Entropy for Sevens {
@@ -66,7 +67,7 @@ impl Scene {
         });
     }
 
-    /// What the signature covers: as many bytes as in the token.
+    /// The signing input, of the same length as in the token.
     fn message(&self) -> Vec<u8> {
         let token = self.issue();
         token.rsplit_once('.').expect("a signature").0.into()

@@ -1,18 +1,19 @@
 use std::fmt;
 
-/// A signature algorithm (RFC 7518 section 3.1, RFC 8037). A key has exactly one; a token's header only has to agree.
+/// A signature algorithm (RFC 7518 section 3.1, RFC 8037). A key has exactly one; the header of a token must agree with
+/// it.
 ///
-/// `none` is not among them, nor is anything with SHA-1. RS256 and PS256 need the feature `aws-lc-rs`.
+/// `none` and anything with SHA-1 are not supported. RS256 and PS256 need the feature `aws-lc-rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// `EdDSA` over Ed25519: small, fast, the same signature each time.
+    /// `EdDSA` over Ed25519: small and fast signatures, the same for equal input.
     EdDsa,
-    /// ECDSA over P-256 with SHA-256, its nonce from RFC 6979, so that equal input is an equal signature here too.
+    /// ECDSA over P-256 with SHA-256. The nonce is that of RFC 6979, so equal input has an equal signature.
     Es256,
-    /// RSA PKCS #1 v1.5 with SHA-256, for verifiers that know nothing else.
+    /// RSA PKCS #1 v1.5 with SHA-256, for verifiers that support nothing better.
     Rs256,
-    /// RSA PSS with SHA-256. Its signatures are randomized: a replay repeats the claims, not the text.
+    /// RSA PSS with SHA-256. Its signatures are randomized: a replayed response repeats the claims, not the text.
     Ps256,
     /// HMAC with SHA-256, under a secret that both sides hold.
     Hs256,
@@ -23,7 +24,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Those that this build can verify, the preferred one first.
+    /// The algorithms that this build can verify, the preferred one first.
     pub const ALL: &'static [Self] = &[
         Self::EdDsa,
         Self::Es256,
@@ -36,7 +37,7 @@ impl Algorithm {
         Self::Hs512,
     ];
 
-    /// Its name in `alg`.
+    /// The name in `alg`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,15 +51,15 @@ impl Algorithm {
         }
     }
 
-    /// Whether whoever can verify can sign, too.
+    /// Returns true for HMAC, where the key that verifies also signs.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
     }
 
-    /// The algorithm that `alg` names, if this build knows it. `Ed25519` is `EdDSA` over that curve, the only one there is
-    /// here (RFC 9864 section 2.2).
-    pub(crate) fn named(alg: &str) -> Option<Self> {
+    /// The algorithm with the name `alg`, if this build supports it. `Ed25519` is a name of `EdDSA` over that curve
+    /// (RFC 9864 section 2.2).
+    pub(crate) fn from_name(alg: &str) -> Option<Self> {
         let alg = if alg == "Ed25519" { "EdDSA" } else { alg };
         Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == alg)
     }

@@ -1,5 +1,5 @@
-//! base64url without padding, in its one spelling (RFC 7515 section 2): otherwise one token has many texts, and a list of
-//! used or revoked texts can be walked around.
+//! Canonical base64url without padding (RFC 7515 section 2). A decoder that accepts other spellings gives one token
+//! many texts, which defeats lists of used or revoked tokens.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! JSON objects of strangers.
+//! Strict parsing of untrusted JSON.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 const MAX_DEPTH: usize = 32;
 const MAX_VALUES: usize = 1024;
 
-/// The object that `bytes` spell. `None` when they spell something else, name a member twice at any depth (the one that we
-/// check would not be the one that another reader uses, RFC 7515 section 4), or could cost more memory than a token deserves.
+/// Parses a JSON object. Returns `None` for anything else, for a member named twice at any depth (another reader might
+/// use the other one, RFC 7515 section 4), and for a text that could cost more memory than a token deserves.
 pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let left = Cell::new(MAX_VALUES);
     let mut text = serde_json::Deserializer::from_slice(bytes);
@@ -21,7 +21,7 @@ pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// Walks over a value and keeps nothing of it.
+/// Walks through a value without storing it.
 #[derive(Clone, Copy)]
 struct Plain<'a> {
     depth: usize,
@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for Plain<'_> {
     }
 }
 
-/// The name of a member, borrowed unless it holds an escape.
+/// The name of a member, borrowed unless it contains an escape.
 #[derive(serde::Deserialize)]
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -22,11 +22,12 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
-use crate::error::KeyError;
+use crate::key::KeyError;
 
-/// A key that verifies, and the one algorithm that it is for (RFC 7517).
+/// A key that verifies signatures of one algorithm (RFC 7517).
 ///
-/// Ed25519 and P-256, RSA of 2048 to 8192 bits with the feature `aws-lc-rs`, and [shared secrets](Self::from_secret).
+/// Supports Ed25519 and P-256, RSA of 2048 to 8192 bits with the feature `aws-lc-rs`, and [shared
+/// secrets](Self::from_secret).
 ///
 /// ```
 /// use regrant_jose::{Algorithm, Jwk};
@@ -36,7 +37,7 @@ use crate::error::KeyError;
 ///     "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
 /// }))?;
 /// assert_eq!(key.algorithm(), Algorithm::EdDsa);
-/// # Ok::<(), regrant_jose::KeyError>(())
+/// # Ok::<(), regrant_jose::key::KeyError>(())
 /// ```
 #[derive(Clone)]
 pub struct Jwk {
@@ -47,15 +48,15 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// Reads a public key from its JSON (RFC 7517, RFC 7518 section 6, RFC 8037). An RSA key without `alg` is for RS256.
+    /// Parses a public JWK (RFC 7517, RFC 7518 section 6, RFC 8037). An RSA key without `alg` is for RS256.
     ///
     /// # Errors
-    /// When it is malformed, private, weak, not a point of its curve, of a type or for a use that is not supported.
+    /// When the key is malformed, private, weak, not a point of its curve, or of an unsupported type or use.
     pub fn from_value(value: &Value) -> Result<Self, KeyError> {
         parse::public_key(value)
     }
 
-    /// Reads a public key from PEM (`PUBLIC KEY`, RFC 7468 section 13). It has no `kid`; an RSA key is for RS256.
+    /// Parses a public key in PEM (`PUBLIC KEY`, RFC 7468 section 13). It has no `kid`; an RSA key is for RS256.
     ///
     /// # Errors
     /// As for [`from_value`](Self::from_value).
@@ -63,11 +64,11 @@ impl Jwk {
         pem::public_key(pem)
     }
 
-    /// The key of a secret that both sides hold. It verifies, and whoever holds it signs.
+    /// Returns the key of a shared secret. It verifies, and its holder can also sign.
     ///
     /// # Errors
-    /// When `algorithm` is not symmetric, or the secret is shorter than its hash (RFC 7518 section 3.2): it could be guessed
-    /// from one token.
+    /// When `algorithm` is not symmetric, or the secret is shorter than the hash (RFC 7518 section 3.2): an attacker
+    /// could guess it from one token.
     pub fn from_secret(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let shortest = match algorithm {
             Algorithm::Hs256 => 32,
@@ -81,33 +82,33 @@ impl Jwk {
         Ok(Self::new(algorithm, Material::Secret(Zeroizing::new(secret.to_vec()))))
     }
 
-    /// Sets the name of the key.
+    /// Sets the key id.
     #[must_use]
     pub fn with_kid(mut self, kid: impl Into<Box<str>>) -> Self {
         self.kid = Some(kid.into());
         self
     }
 
-    /// Its name.
+    /// The key id.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// What it is for, and nothing else.
+    /// The algorithm that the key is for. It is used with no other.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// SHA-256 of the certificates that stand beside it (`x5t#S256`, the first of `x5c`): those of a client that makes its own
+    /// SHA-256 of the certificates in the JWK (`x5t#S256`, the first of `x5c`), which a self-signed client registers
     /// (RFC 8705 section 2.2).
     #[must_use]
     pub const fn certificates(&self) -> &[[u8; 32]] {
         &self.certificates
     }
 
-    /// Its JSON, as it belongs into a published set. A secret stays where it is: `k` is left out.
+    /// The JWK for a published set. It never contains a secret: `k` is omitted.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let mut members: Map<String, Value> =
@@ -120,16 +121,16 @@ impl Jwk {
         Value::Object(members)
     }
 
-    /// The SHA-256 thumbprint (RFC 7638): the same for every spelling of the key, whatever it is called.
+    /// The SHA-256 thumbprint (RFC 7638). It does not depend on `kid` or on the spelling of the key.
     #[must_use]
     pub fn thumbprint(&self) -> [u8; 32] {
-        // Neither names nor values need an escape, and the members come in lexicographic order.
+        // Names and values need no escapes, and the members come in lexicographic order.
         let members: Vec<_> =
             self.material.members().iter().map(|(name, value)| format!("\"{name}\":\"{}\"", value.as_str())).collect();
         Sha256::digest(Zeroizing::new(format!("{{{}}}", members.join(","))).as_bytes()).into()
     }
 
-    /// Whether `signature` is this key's, of `message`.
+    /// Returns true if `signature` is a signature of `message` by this key.
     pub(crate) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
         #[cfg(test)]
         VERIFIED.with(|verified| verified.set(verified.get() + 1));

@@ -5,36 +5,24 @@
 mod algorithm;
 mod assertion;
 mod base64url;
-mod bearer;
-mod certificate;
-mod claims;
-mod dpop;
-mod error;
+pub mod bearer;
+pub mod certificate;
+pub mod client_assertion;
+pub mod dpop;
 mod json;
 mod jwk;
-mod jws;
-mod key_set;
-mod private_key;
-mod resource_server;
-mod signer;
+pub mod jws;
+pub mod key;
+pub mod resource_server;
 mod tokens;
 
 pub use algorithm::Algorithm;
-pub use assertion::{AssertionVerifier, ClientAssertions, KeySource, KeysUnavailable, ResolveKeys};
-pub use bearer::{JwtBearerFlow, ResolveSubject, TrustedIssuer};
-pub use certificate::{
-    CertificateSubject, DistinguishedName, InvalidDistinguishedName, SelfSignedTlsClientAuth, TlsClientAuth,
-};
-pub use claims::Claims;
-pub use dpop::{DpopKey, DpopNonces, DpopVerifier, ReplayCache, ReplayCacheFull, UnsignedProof};
-pub use error::{JwsError, KeyError};
+pub use dpop::verifier::DpopVerifier;
 pub use jwk::{Jwk, JwkSet};
-pub use jws::Jws;
-pub use key_set::{KeySet, KeySetError};
-pub use private_key::PrivateKey;
-pub use resource_server::{
-    Authenticated, Denial, DenialReason, Introspect, IntrospectionError, IntrospectionResponse, IntrospectionVerifier,
-    InvalidToken, JwtVerifier, ResourceServer, VerifiedToken, VerifyAccessToken, VerifyError,
-};
-pub use signer::Signer;
+pub use key::private_key::PrivateKey;
+pub use key::set::KeySet;
+pub use key::signer::Signer;
+pub use key::source::KeySource;
+pub use resource_server::jwt_verifier::JwtVerifier;
+pub use resource_server::server::ResourceServer;
 pub use tokens::{ClaimsSource, JwtTokens};

@@ -19,16 +19,16 @@ use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::jwk::Jwk;
 use crate::jws::Jws;
-use crate::key_set::{KeySet, ScheduledKey};
+use crate::key::{KeySet, ScheduledKey};
 use claims_source::NoClaims;
 
-/// `typ` of an access token (RFC 9068 section 2.1).
+/// The `typ` of an access token (RFC 9068 section 2.1).
 pub(crate) const ACCESS_TOKEN: &str = "at+jwt";
 const ID_TOKEN: &str = "JWT";
 const INTROSPECTION: &str = "token-introspection+jwt";
 
-/// The JWTs of a server: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2), introspection answers
-/// (RFC 9701).
+/// Issues the JWTs of a server: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2), introspection
+/// answers (RFC 9701).
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,7 +52,7 @@ pub struct JwtTokens {
 type AlgorithmOf = dyn Fn(&ClientId) -> Option<Algorithm> + Send + Sync;
 
 impl JwtTokens {
-    /// Tokens of `issuer`, an `https` URL without query and fragment (RFC 8414 section 2), signed with `keys`.
+    /// Issues tokens of `issuer`, an `https` URL without query and fragment (RFC 8414 section 2), signed with `keys`.
     #[must_use]
     pub fn new(issuer: impl Into<Box<str>>, keys: KeySet) -> Self {
         Self {
@@ -64,15 +64,15 @@ impl JwtTokens {
         }
     }
 
-    /// Sets the `aud` of access tokens for which no resource was asked (RFC 9068 section 3). Default: the issuer.
+    /// Sets the `aud` of access tokens for requests without `resource` (RFC 9068 section 3). Default: the issuer.
     #[must_use]
     pub fn with_default_audience(mut self, audience: Resources) -> Self {
         self.default_audience = audience;
         self
     }
 
-    /// Sets which algorithm a client's tokens are signed with (AM: ID Token Signing Algorithm). `None`, and what the key set has
-    /// no key for, is the default: compare with [`algorithms`](JwtIssuer::algorithms) when a client registers.
+    /// Sets the signing algorithm for each client (AM: ID Token Signing Algorithm). `None`, and an algorithm without a
+    /// key in the set, mean the default: compare with [`algorithms`](JwtIssuer::algorithms) when a client registers.
     #[must_use]
     pub fn with_client_algorithm(
         mut self,
@@ -82,7 +82,7 @@ impl JwtTokens {
         self
     }
 
-    /// Sets where more claims come from. Default: there are none.
+    /// Sets the source of additional claims. Default: none.
     #[must_use]
     pub fn with_claims_source(mut self, source: impl ClaimsSource + 'static) -> Self {
         self.claims_source = Box::new(source);
@@ -114,10 +114,11 @@ impl JwtIssuer for JwtTokens {
 
     async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError> {
         let key = self.keys.key(key.as_str()).ok_or_else(|| SignError::new("the key is no longer held"))?;
-        let more = claims_source::checked(self.claims_source.access_token(claims).await)?;
+        let more = claims_source::reject_reserved(self.claims_source.access_token(claims).await)?;
         let token = access_token::payload(self, claims, &more)?;
         let token = sign(&key, ACCESS_TOKEN, &token).await?;
-        // What comes from the host may be so much that nobody would read it, we included: introspection would call it inactive.
+        // The claims of the host may exceed the limits of readers, ours included: introspection would report the token
+        // as inactive.
         match Jws::parse(&token) {
             Err(error) if !more.is_empty() => Err(SignError::new(error)),
             _ => Ok(token),
@@ -126,7 +127,7 @@ impl JwtIssuer for JwtTokens {
 
     async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, SignError> {
         let key = self.key_for(&claims.client.id, claims.issued_at)?;
-        let more = claims_source::checked(self.claims_source.id_token(claims).await)?;
+        let more = claims_source::reject_reserved(self.claims_source.id_token(claims).await)?;
         sign(&key, ID_TOKEN, &id_token::payload(self, claims, key.public.algorithm(), &more)?).await
     }
 
@@ -172,7 +173,7 @@ struct Header<'a> {
 
 async fn sign(key: &ScheduledKey, typ: &str, payload: &[u8]) -> Result<String, SignError> {
     let header = json(&Header { alg: key.public.algorithm().as_str(), typ, kid: key.id.as_str() })?;
-    // base64url makes four characters of three bytes; a signature has 86 of them, with RSA more.
+    // base64url makes four characters of three bytes. An Ed25519 or ES256 signature takes 86, an RSA signature more.
     let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 96);
     base64url::encode_into(header, &mut token);
     token.push('.');

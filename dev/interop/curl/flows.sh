@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# curl and openssl: what the documentation of servers shows, and what people paste into a terminal.
+# Flows of curl and openssl, as in documentation of servers and in terminals.
 #
 #   curl/flows.sh FLOW ISSUER
 set -euo pipefail
@@ -26,7 +26,8 @@ revocation=$(field revocation_endpoint <<<"$metadata")
 introspection=$(field introspection_endpoint <<<"$metadata")
 authorization=$(field authorization_endpoint <<<"$metadata")
 
-# The user signs in and allows what the parameters ask for; the rest are options of curl. The answer's headers.
+# Signs in and allows the request of the parameters; the other arguments are options of curl. Prints the headers of the
+# answer.
 decide() {
   local address=$1 session
   shift
@@ -35,7 +36,7 @@ decide() {
   curl -D - -o /dev/null "$address" --cookie "iPlanetDirectoryPro=$session" -d "csrf=$session" -d decision=allow "$@"
 }
 
-# Code and PKCE for the client $1, which authenticates with the other options. The answer of the token endpoint.
+# Code and PKCE for the client $1, which authenticates with the other options. Prints the answer of the token endpoint.
 sign_in() {
   local client_id=$1 verifier challenge state location code
   shift
@@ -120,7 +121,7 @@ password() {
   ok "password gives tokens that refresh"
 }
 
-# openssl makes the assertion; each is good for one request.
+# openssl signs the assertion; each is for one request.
 private_key_jwt() {
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
@@ -161,7 +162,7 @@ device() {
   same "$(poll | field error)" authorization_pending error
   decide "$(field verification_uri <<<"$begun")" -d "user_code=$(field user_code <<<"$begun")" >/dev/null
   has "$(poll)" '"refresh_token"'
-  ok "polling is told to wait, and then gets tokens"
+  ok "polling gets authorization_pending, and then tokens"
 }
 
 case $flow in

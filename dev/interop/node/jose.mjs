@@ -1,4 +1,4 @@
-// jose (npm) in the place of a resource server: it knows the server by its published keys alone.
+// jose (npm) as a resource server, which has only the published keys.
 
 import { strict as assert } from 'node:assert'
 import * as jose from 'jose'

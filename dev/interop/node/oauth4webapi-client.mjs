@@ -1,4 +1,4 @@
-// oauth4webapi as the flows use it: one method for each request, whose answer the library judges.
+// oauth4webapi for the flows: one method for each request, whose answer the library checks.
 
 import * as oauth from 'oauth4webapi'
 import { WEB_CALLBACK, allow, issuer } from './demo.mjs'

@@ -1,4 +1,4 @@
-// oauth4webapi (npm), the low-level client that checks every answer against the standards.
+// oauth4webapi (npm), a low-level client that checks each answer against the standards.
 
 import { strict as assert } from 'node:assert'
 import * as oauth from 'oauth4webapi'
@@ -166,7 +166,7 @@ async function device() {
   assert.equal(tokens.scope, 'read')
   await client.refresh(tokens.refresh_token)
   await assert.rejects(poll(), refused('invalid_grant'))
-  ok('polling is told to wait, to slow down, and then gets tokens, once')
+  ok('polling gets authorization_pending, slow_down, and then tokens, once')
 }
 
 async function token_exchange() {

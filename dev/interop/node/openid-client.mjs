@@ -1,4 +1,4 @@
-// openid-client (npm), the client that Node programs use most.
+// openid-client (npm), the most common client of Node programs.
 
 import { strict as assert } from 'node:assert'
 import * as client from 'openid-client'
@@ -217,7 +217,7 @@ async function device() {
   assert.deepEqual(polls, ['authorization_pending', undefined])
   assert.equal(tokens.scope, 'read')
   await client.refreshTokenGrant(config, tokens.refresh_token)
-  ok('polling is told to wait, and then gets tokens that refresh')
+  ok('polling gets authorization_pending, and then tokens that refresh')
 }
 
 async function token_exchange() {

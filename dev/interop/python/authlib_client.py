@@ -153,7 +153,7 @@ def assertion(client, method):
 def id_token():
     server = metadata("openid-configuration")
     algorithms = server["id_token_signing_alg_values_supported"]
-    # The library insists on RS256 in this list (OpenID Connect Discovery section 3), which the demo server has no key for.
+    # The library requires RS256 in this list (OpenID Connect Discovery section 3), but the demo server has no RSA key.
     OpenIDProviderMetadata({**server, "id_token_signing_alg_values_supported": [*algorithms, "RS256"]}).validate()
     keys = KeySet.import_key_set(requests.get(server["jwks_uri"], timeout=10).json())
 
@@ -196,7 +196,7 @@ def device():
     refused("authorization_pending", poll)
     allow_device(begun)
     client.refresh(poll()["refresh_token"])
-    ok("polling is told to wait, and then gets tokens that refresh")
+    ok("polling gets authorization_pending, and then tokens that refresh")
 
 
 def token_exchange():

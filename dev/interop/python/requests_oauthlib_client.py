@@ -144,7 +144,7 @@ def device():
     refused("authorization_pending", poll)
     allow_device(begun)
     assert poll()["refresh_token"]
-    ok("polling is told to wait, and then gets tokens")
+    ok("polling gets authorization_pending, and then tokens")
 
 
 run(lifecycle, public_client, client_credentials, password, device)

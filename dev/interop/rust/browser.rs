@@ -1,4 +1,4 @@
-//! The user, who signs in and allows what a link asks for, and the connection that clients in Rust use.
+//! The user, who signs in and allows the request of a link, and the HTTP connection of clients in Rust.
 
 use oauth2::http::request::Builder;
 use oauth2::http::{Request, Response};
@@ -10,25 +10,25 @@ use ureq::Agent;
 pub(crate) const WEB_CALLBACK: &str = "https://client.example/callback";
 pub(crate) const NATIVE_CALLBACK: &str = "http://127.0.0.1/callback";
 
-/// What `oauth2` and `openidconnect` take for an HTTP client. It never uses TLS, even where the library insists on https.
+/// The HTTP client of `oauth2` and `openidconnect`. It never uses TLS, even if the library insists on https.
 pub(crate) fn insecure(mut request: HttpRequest) -> Result<HttpResponse, ureq::Error> {
     *request.uri_mut() = request.uri().to_string().replace("https:", "http:").parse().unwrap();
     send(request)
 }
 
-/// The address as it must look where the library insists on https.
+/// The address in the form for libraries that insist on https.
 pub(crate) fn secure(address: &str) -> String {
     address.replace("http:", "https:")
 }
 
-/// Sends a request; any status is an answer.
+/// Sends a request. Any status is an answer.
 pub(crate) fn send(request: HttpRequest) -> Result<HttpResponse, ureq::Error> {
     let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
     let (parts, mut body) = Agent::from(agent).run(request)?.into_parts();
     Ok(Response::from_parts(parts, body.read_to_vec()?))
 }
 
-/// The user follows a link to the authorization endpoint and allows what it asks; where the browser is sent then.
+/// Follows a link to the authorization endpoint and allows the request. Returns the redirection.
 pub(crate) fn allow(link: &Url) -> Url {
     let parameters: Vec<_> = link.query_pairs().collect();
     let parameters: Vec<_> = parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -38,14 +38,14 @@ pub(crate) fn allow(link: &Url) -> Url {
     response.headers()["location"].to_str().unwrap().parse().unwrap()
 }
 
-/// The code of a redirection that has the right state.
+/// The code of a redirection, whose state must match.
 pub(crate) fn code(redirection: &Url, state: &CsrfToken) -> String {
     let parameter = |name| redirection.query_pairs().find(|(own, _)| own == name).unwrap().1.into_owned();
     assert_eq!(&parameter("state"), state.secret());
     parameter("code")
 }
 
-/// The user types the code that the device shows, and allows what it asks.
+/// Enters the code of the device, and allows the request.
 pub(crate) fn allow_device(verification_uri: &Url, user_code: &str) {
     let response = decide(verification_uri, &[("user_code", user_code)]);
     assert!(!response.status().is_client_error(), "{}", String::from_utf8_lossy(response.body()));
@@ -64,7 +64,7 @@ fn decide(endpoint: &Url, parameters: &[(&str, &str)]) -> HttpResponse {
     send(form(decision, &[parameters, &[("csrf", session), ("decision", "allow")]].concat())).unwrap()
 }
 
-/// A request with a form for its body.
+/// A request with a form as its body.
 pub(crate) fn form(request: Builder, parameters: &[(&str, &str)]) -> HttpRequest {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     request.header("content-type", "application/x-www-form-urlencoded").body(body.into_bytes()).unwrap()

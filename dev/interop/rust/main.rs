@@ -1,8 +1,8 @@
-//! Real clients, which nobody here wrote, against the demo server on each of its HTTP adapters.
+//! Third-party clients against the demo server, with each of its HTTP adapters.
 //!
-//! The table below has a line for each client and flow; each is two tests, `openid_client::lifecycle::axum` for instance.
-//! Clients in Rust are modules here, the others are programs in the folders beside this one. Each test has a server of its
-//! own, whose time stands still until the flow moves it.
+//! The table below has a line for each client and flow. Each flow is two tests, for example
+//! `openid_client::lifecycle::axum`. Clients in Rust are modules here; the others are programs in the neighboring
+//! folders. Each test has its own server, whose clock stands still until the flow moves it.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
@@ -12,7 +12,7 @@ mod openidconnect_client;
 mod script;
 mod server;
 
-/// Two tests for each flow of a client, one on each adapter.
+/// Two tests for each flow of a client, one for each adapter.
 macro_rules! client {
     ($client:ident, $run:expr, $($flow:ident,)+) => {
         mod $client {

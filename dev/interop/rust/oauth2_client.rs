@@ -1,4 +1,4 @@
-//! The crate `oauth2`.
+//! Flows of the crate `oauth2`.
 
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse, BasicTokenType};
 use oauth2::{
@@ -141,7 +141,7 @@ fn device(server: &Server) {
     let codes: StandardDeviceAuthorizationResponse =
         client.exchange_device_code().add_scope(scope("read")).request(&insecure).unwrap();
 
-    // Where the library would wait, the server's clock moves, and the user answers.
+    // Instead of waiting, the library moves the clock of the server, and the user answers.
     let wait = |interval| {
         server.advance(interval);
         browser::allow_device(codes.verification_uri().url(), codes.user_code().secret());

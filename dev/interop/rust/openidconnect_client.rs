@@ -1,4 +1,4 @@
-//! The crate `openidconnect`: discovery, the published keys, id_tokens.
+//! Flows of the crate `openidconnect`: discovery, the published keys, id_tokens.
 
 use oauth2::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet,
@@ -36,7 +36,7 @@ type Client = CoreClient<EndpointSet, EndpointNotSet, EndpointSet, EndpointSet, 
 fn client(server: &Server, id: &str, secret: Option<ClientSecret>, callback: &str) -> Client {
     let issuer = IssuerUrl::new(server.issuer.clone()).unwrap();
     let discovered = CoreProviderMetadata::discover(&issuer, &insecure).unwrap();
-    // The library's own document has neither of the two.
+    // The metadata type of the library has neither of the two.
     let endpoints = server.metadata();
     let url = |name: &str| endpoints[name].as_str().unwrap().to_owned();
     CoreClient::from_provider_metadata(discovered, ClientId::new(id.to_owned()), secret)
@@ -45,7 +45,7 @@ fn client(server: &Server, id: &str, secret: Option<ClientSecret>, callback: &st
         .set_revocation_url(RevocationUrl::new(browser::secure(&url("revocation_endpoint"))).unwrap())
 }
 
-/// Code and PKCE, a refresh, its retry, a narrowed one and a full one; the last tokens.
+/// Code and PKCE, a refresh, its retry, a narrowed one and a full one. Returns the last tokens.
 fn refresh_twice(client: &Client) -> CoreTokenResponse {
     let (first, signed_in) = sign_in(client);
     assert_eq!(signed_in.subject().as_str(), "demo");
@@ -66,7 +66,7 @@ fn refresh_twice(client: &Client) -> CoreTokenResponse {
     full
 }
 
-/// The id_token of the first answer carries the nonce (OpenID Connect Core section 12.2).
+/// The id_token of the first answer has the nonce (OpenID Connect Core section 12.2).
 fn no_nonce(nonce: Option<&Nonce>) -> Result<(), String> {
     nonce.map_or(Ok(()), |_| Err("a refreshed id_token has a nonce".to_owned()))
 }
@@ -90,7 +90,7 @@ fn refresh(client: &Client, token: &RefreshToken, scopes: &[&str]) -> CoreTokenR
     client.exchange_refresh_token(token).unwrap().add_scopes(scopes).request(&insecure).unwrap()
 }
 
-/// The claims of an id_token that the published keys verify and that belongs to its access token.
+/// The claims of an id_token that the published keys verify and that matches its access token.
 fn claims(client: &Client, tokens: &CoreTokenResponse, nonce: impl NonceVerifier) -> CoreIdTokenClaims {
     let verifier = client.id_token_verifier();
     let id_token = tokens.id_token().unwrap();

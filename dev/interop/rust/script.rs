@@ -1,4 +1,4 @@
-//! Clients that are programs of their own.
+//! Clients that are separate programs.
 
 use std::io::{Read as _, pipe};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use crate::server::Server;
 
-/// A client that waits for longer waits for ever.
+/// The time limit of a client: one that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A module of the folder `node`.
 pub(crate) fn node(module: &'static str) -> impl Fn(&Server, &str) {
     move |server, flow| {
         let folder = installed("node", "node_modules");
-        // There where the machine's own is too old.
+        // Present if the version of the system is too old.
         let runtime = folder.join(".runtime/node");
         let mut node = if runtime.exists() { Command::new(runtime) } else { Command::new("node") };
         node.arg(folder.join(module));
@@ -43,19 +43,19 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// The folder `name`, whose libraries are in `libraries`.
+/// The folder `name`, with its libraries in `libraries`.
 fn installed(name: &str, libraries: &str) -> PathBuf {
     let folder = folder(name);
     assert!(folder.join(libraries).is_dir(), "the clients are not installed: run dev/interop/install");
     folder
 }
 
-/// Runs a flow to its end and shows what the program prints.
+/// Runs a flow and prints the output of the program.
 fn run(mut program: Command, flow: &str, server: &Server) {
     let (mut reader, writer) = pipe().unwrap();
     program.args([flow, &server.issuer]).stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer);
     let mut child = program.spawn().unwrap_or_else(|error| panic!("{program:?}: {error}"));
-    // The pipe comes to its end only when nobody can write to it any more.
+    // The pipe ends only when no process can write to it.
     drop(program);
 
     let (sender, receiver) = channel();

@@ -12,17 +12,16 @@ use serde_json::Value;
 
 use crate::browser;
 
-/// The demo server with the clients of `server.toml`. It is killed when its value is dropped; if the test has failed, what
-/// it logged is shown.
+/// The demo server with the clients of `server.toml`. It is killed on drop; after a failure, its log is printed.
 pub(crate) struct Server {
     child: Child,
     log: PathBuf,
-    /// Where it listens, which is its issuer too.
+    /// The address, which is also the issuer.
     pub(crate) issuer: String,
 }
 
 impl Server {
-    /// Starts it on the adapter that its option `--http` calls `adapter`.
+    /// Starts the server with the adapter of this name (`--http`).
     pub(crate) fn start(adapter: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -40,14 +39,14 @@ impl Server {
         server
     }
 
-    /// What the server says of itself (RFC 8414).
+    /// The metadata of the server (RFC 8414).
     pub(crate) fn metadata(&self) -> Value {
         let address = format!("{}/.well-known/oauth-authorization-server", self.issuer);
         let response = browser::send(Request::get(address).body(Vec::new()).unwrap()).unwrap();
         serde_json::from_slice(response.body()).unwrap()
     }
 
-    /// Moves its clock.
+    /// Moves the clock of the server.
     pub(crate) fn advance(&self, span: Duration) {
         let clock = Request::post(format!("{}/dev/clock", self.issuer));
         let moved = browser::form(clock, &[("advance", &format!("{}s", span.as_secs()))]);
@@ -57,7 +56,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Fails when the process has ended, which is as good.
+        // An error means that the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
@@ -67,10 +66,10 @@ impl Drop for Server {
     }
 }
 
-/// The program, as the sources are now: Cargo builds those of other packages only when it is told to.
+/// The program, built from the current sources: Cargo builds programs of other packages only on request.
 static DEMO_SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut cargo = Command::new(env!("CARGO"));
-    // What Cargo tells a test of its package would look like a change to the build scripts of others.
+    // Cargo's variables of the test would look like a change to the build scripts of other packages.
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
         cargo.env_remove(name);
     }

@@ -1,4 +1,4 @@
-//! What AM exported (`--am-config`), and the secrets that it did not.
+//! The exports of AM (`--am-config`), with the secrets from the configuration.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,8 @@ use regrant::client::AuthenticationMethods::{Only, Secret};
 use regrant::client::ClientAuthenticationMethod as Method;
 use regrant::{ClientId, ClientRegistry, ClientSecret, Policy, SecretHash};
 use regrant_am::{ClientRegistration, Credential, Export, Import, PublicKeys};
-use regrant_jose::{Algorithm, CertificateSubject, JwkSet, SelfSignedTlsClientAuth, TlsClientAuth};
+use regrant_jose::certificate::{CertificateSubject, SelfSignedTlsClientAuth, TlsClientAuth};
+use regrant_jose::{Algorithm, JwkSet};
 use toml::Spanned;
 use tracing::{info, warn};
 
@@ -17,14 +18,14 @@ use super::client::Registrar;
 use super::error::{ConfigError, Fault};
 use super::setup::text;
 
-/// Where the secrets are in the configuration.
+/// The table of the secrets in the configuration.
 const SECRETS: &str = "am_secrets";
 
-/// Reads the files, and logs what is not the same here as it was in AM.
+/// Reads the files, and logs the differences from AM.
 pub(super) fn read(files: &[PathBuf]) -> Result<Import, ConfigError> {
     let mut export = Export::default();
     for file in files {
-        export = export.with(&file.display().to_string(), &text(file)?)?;
+        export = export.document(&file.display().to_string(), &text(file)?)?;
     }
     let import = export.import()?;
     let mut harmless = 0;
@@ -39,7 +40,7 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Import, ConfigError> {
     Ok(import)
 }
 
-/// The policies that are in force for the clients of the import, by flow.
+/// The effective policies of the imported clients, by flow.
 pub(super) fn policies(import: &Import) -> impl Iterator<Item = Policy> {
     let provider = &import.provider.policy;
     import.clients.iter().flat_map(move |ClientRegistration { client, .. }| {
@@ -47,7 +48,7 @@ pub(super) fn policies(import: &Import) -> impl Iterator<Item = Policy> {
     })
 }
 
-/// Adds the clients of the import, but for those whose keys are not in it: no request may fetch what it likes here.
+/// Adds the imported clients, except those whose keys are not in the import: no request may choose a URL to fetch.
 pub(super) fn register(
     mut registry: ClientRegistry,
     import: Option<Import>,
@@ -96,7 +97,7 @@ pub(super) fn register(
     Ok(registry)
 }
 
-/// Who verifies the assertions or certificates of a client, as far as the export tells.
+/// The verifier of the assertions or certificates of a client, as far as the export defines it.
 fn verifier(credential: &Credential, registrar: &Registrar<'_>) -> Option<Arc<dyn VerifyCredentials>> {
     let clock = || Arc::clone(&registrar.clock);
     match credential {

@@ -7,9 +7,9 @@ use regrant::policy::ClientPolicy;
 use regrant::{
     Client, ClientId, ClientRegistry, ClientSecret, GrantType, Policy, RedirectUri, Resources, Scope, SecretHash,
 };
-use regrant_jose::{
-    Algorithm, AssertionVerifier, CertificateSubject, ClientAssertions, SelfSignedTlsClientAuth, TlsClientAuth,
-};
+use regrant_jose::Algorithm;
+use regrant_jose::certificate::{CertificateSubject, SelfSignedTlsClientAuth, TlsClientAuth};
+use regrant_jose::client_assertion::{AssertionVerifier, ClientAssertions};
 use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
@@ -67,7 +67,7 @@ fn default_grant_types() -> Vec<GrantType> {
     vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
 }
 
-/// What it takes to register clients.
+/// Registers clients.
 pub(super) struct Registrar<'a> {
     pub(super) provider: &'a Policy,
     pub(super) assertions: ClientAssertions,
@@ -75,13 +75,13 @@ pub(super) struct Registrar<'a> {
 }
 
 impl ClientEntry {
-    /// The policies that are in force for it, by flow.
+    /// The effective policies of the client, by flow.
     pub(super) fn policies(&self, provider: &Policy) -> Vec<Policy> {
         let own = self.policy.as_ref().map(Spanned::get_ref).cloned().unwrap_or_default();
         self.grant_types.iter().filter_map(|grant_type| provider.for_client(&own, grant_type).ok()).collect()
     }
 
-    /// Which algorithm its tokens are signed with, if it wants a certain one.
+    /// The signing algorithm of its tokens, if set.
     pub(super) fn algorithm(&self) -> Option<Result<(ClientId, Algorithm), Fault>> {
         let wanted = self.id_token_signed_response_alg.as_ref()?;
         let known = Algorithm::ALL.iter().find(|known| known.as_str() == wanted.get_ref() && !known.is_symmetric());
@@ -120,7 +120,7 @@ impl ClientEntry {
         registered.map_err(|error| Fault::at(&self.client_id, "clients.client_id", error))
     }
 
-    /// Who verifies its assertions or certificates, if it has such.
+    /// The verifier of its assertions or certificates, if any.
     fn verifier(
         &self,
         methods: AuthenticationMethods,
@@ -189,7 +189,7 @@ impl ClientEntry {
         }
     }
 
-    /// A secret may come in the header and in the body, unless the file has one method.
+    /// A secret is accepted in the header and in the body, unless the file sets one method.
     fn authentication_methods(&self, secrets: &[SecretHash]) -> Result<AuthenticationMethods, Fault> {
         use AuthenticationMethods::{Only, Secret};
         let is_public = secrets.is_empty();

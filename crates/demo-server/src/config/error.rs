@@ -5,7 +5,8 @@ use std::{fmt, io};
 use regrant_am::ImportError;
 use toml::Spanned;
 
-/// Why the configuration cannot be used: file, line, key and reason, and never a value of the file, which may be a secret.
+/// The reason why the configuration is refused: file, line, key and problem. It never contains a value of the file,
+/// which may be a secret.
 #[derive(Debug)]
 pub(crate) struct ConfigError(String);
 
@@ -29,19 +30,19 @@ impl fmt::Display for ConfigError {
 
 impl Error for ConfigError {}
 
-/// What is wrong, and where in the text.
+/// A problem and its position in the text.
 pub(super) struct Fault {
     span: Range<usize>,
     message: String,
 }
 
 impl Fault {
-    /// `why` is wrong with the value of `key`.
+    /// A problem with the value of `key`.
     pub(super) fn at<T>(value: &Spanned<T>, key: &str, why: impl fmt::Display) -> Self {
         Self { span: value.span(), message: format!("{why} (in `{key}`)") }
     }
 
-    /// What is wrong with no line in particular.
+    /// A problem without a line.
     pub(super) fn of_all(why: impl fmt::Display, key: &str) -> Self {
         Self { span: 0..0, message: format!("{why} (in `{key}`)") }
     }
@@ -57,7 +58,7 @@ impl Fault {
 impl From<toml::de::Error> for Fault {
     fn from(mut error: toml::de::Error) -> Self {
         let span = error.span().unwrap_or_default();
-        // Without the input the error shows its key instead of the line of the file.
+        // Without the input, the error shows the key instead of the line of the file.
         error.set_input(None);
         let shown = error.to_string();
         let key = shown.strip_prefix(error.message()).unwrap_or_default().trim();
@@ -66,7 +67,7 @@ impl From<toml::de::Error> for Fault {
     }
 }
 
-/// serde repeats a value of the wrong type; only what was expected instead is kept.
+/// serde repeats a value of the wrong type: this keeps only the expected type.
 fn without_value(message: &str) -> String {
     for kind in ["invalid type", "invalid value"] {
         if message.starts_with(&format!("{kind}: ")) {

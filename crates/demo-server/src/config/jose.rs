@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use regrant::clock::Timestamp;
 use regrant::{Entropy as _, Policy, Subject, SystemEntropy};
-use regrant_jose::{
-    Algorithm, Claims, DpopNonces, DpopVerifier, JwkSet, JwtBearerFlow, KeySet, PrivateKey, TrustedIssuer,
-};
+use regrant_jose::bearer::{JwtBearerFlow, TrustedIssuer};
+use regrant_jose::dpop::DpopNonces;
+use regrant_jose::jws::Claims;
+use regrant_jose::{Algorithm, DpopVerifier, JwkSet, KeySet, PrivateKey};
 use serde_json::Value;
 use toml::Spanned;
 use tracing::warn;
@@ -13,12 +14,12 @@ use super::error::Fault;
 use super::setup::Environment;
 use super::{DpopEntry, IssuerEntry, JwtEntry};
 
-/// The keys that sign JWTs, and which algorithms there are keys of.
+/// The keys that sign JWTs, and their algorithms.
 #[derive(Clone)]
 pub(crate) struct SigningKeys(pub(crate) KeySet);
 
 impl SigningKeys {
-    /// The keys of the configuration, the first of which is for clients that want no other algorithm; without any, random ones.
+    /// The configured keys. The first one is the default. Without any, random keys.
     pub(super) fn of(entry: &JwtEntry, longest: Duration) -> Result<Self, Fault> {
         let Some((first, others)) = entry.keys.split_first() else {
             return Self::random(longest).map_err(|why| Fault::of_all(why, "jwt.keys"));
@@ -39,7 +40,7 @@ impl SigningKeys {
         Ok(Self(keys))
     }
 
-    /// Puts a new key of each algorithm into use. A real host adds it a day before it takes over.
+    /// Activates a new key of each algorithm. A production host adds a key a day before its start.
     pub(crate) fn rotate(&self, now: Timestamp) -> Result<Vec<String>, Box<dyn std::error::Error>> {
         let mut ids = Vec::new();
         for algorithm in self.0.algorithms() {
@@ -49,7 +50,7 @@ impl SigningKeys {
     }
 }
 
-/// The longest life of a token that a key signs.
+/// The longest lifetime of a signed token.
 pub(super) fn longest<'a>(policies: impl Iterator<Item = Policy> + 'a) -> Duration {
     let each = policies.map(|policy| policy.access_token_lifetime.max(policy.id_token_lifetime));
     each.max().unwrap_or_default()
@@ -65,7 +66,7 @@ pub(super) fn proof_verifier(entry: &DpopEntry, environment: &Environment) -> Dp
     verifier.with_nonces(DpopNonces::new(&key))
 }
 
-/// The flow for assertions of the trusted issuers, whose subjects are this server's users by the same name.
+/// The flow for assertions of the trusted issuers. Their subjects are the users of this server with the same name.
 pub(super) fn bearer_flow(
     entries: Vec<IssuerEntry>,
     issuer: &str,

@@ -18,7 +18,7 @@ use toml::Spanned;
 
 use client::ClientEntry;
 
-/// What the file may say; `demo.toml` explains it. Spans tell in which line something is wrong that only shows later.
+/// The contents of the file, explained in `demo.toml`. Spans locate errors that are found after parsing.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConfigFile {

@@ -8,7 +8,9 @@ use regrant::store::SingleUse;
 use regrant::wire::{CertificateHeader, Cors};
 use regrant::{ClientId, ClientRegistry, Key, KeyRing, Policy, SystemEntropy};
 use regrant_am::Import;
-use regrant_jose::{Algorithm, ClientAssertions, DpopVerifier, JwtBearerFlow};
+use regrant_jose::bearer::JwtBearerFlow;
+use regrant_jose::client_assertion::ClientAssertions;
+use regrant_jose::{Algorithm, DpopVerifier};
 use toml::Spanned;
 use tracing::warn;
 
@@ -20,7 +22,7 @@ use crate::users::Users;
 
 const DEMO: &str = include_str!("../../demo.toml");
 
-/// What the configuration amounts to.
+/// The parsed configuration.
 pub(crate) struct Setup {
     pub(crate) issuer: String,
     pub(crate) keys: KeyRing,
@@ -28,7 +30,7 @@ pub(crate) struct Setup {
     pub(crate) clients: ClientRegistry,
     pub(crate) users: Users,
     pub(crate) signing_keys: SigningKeys,
-    /// Which algorithm the tokens of a client are signed with, where it wants another than the first key's.
+    /// The signing algorithm of each client that has its own.
     pub(crate) algorithms: HashMap<ClientId, Algorithm>,
     pub(crate) proof_verifier: DpopVerifier,
     pub(crate) bearer_flow: Option<JwtBearerFlow>,
@@ -36,18 +38,18 @@ pub(crate) struct Setup {
     pub(crate) cors: Option<Cors>,
 }
 
-/// What the configuration cannot know.
+/// The inputs besides the configuration.
 #[derive(Clone)]
 pub(crate) struct Environment {
-    /// The issuer, unless the file names one.
+    /// The issuer, unless the file has one.
     pub(crate) url: String,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where it is remembered which assertions and proofs were used.
+    /// The store of used assertions and proofs.
     pub(crate) used: Arc<dyn SingleUse>,
 }
 
 impl Setup {
-    /// The configuration at `path`, with what AM exported if there are files of it.
+    /// Reads the configuration at `path`, and the exports of AM if there are any.
     pub(crate) fn read(path: &Path, am_config: &[PathBuf], environment: &Environment) -> Result<Self, ConfigError> {
         let import = if am_config.is_empty() { None } else { Some(am::read(am_config)?) };
         Self::parse(&path.display().to_string(), &text(path)?, import, environment)
@@ -99,12 +101,12 @@ impl Setup {
     }
 }
 
-/// The text of a file of the configuration.
+/// Reads a file of the configuration.
 pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(|error| ConfigError::unreadable(&path.display().to_string(), &error))
 }
 
-/// The endpoints at which clients authenticate, whose URLs their assertions may name.
+/// The endpoints at which clients authenticate. Their URLs are accepted as the audience of assertions.
 const ENDPOINTS: [&str; 5] = [
     "/oauth2/access_token",
     "/oauth2/realms/root/access_token",
@@ -125,7 +127,7 @@ fn cors(origins: Vec<String>) -> Cors {
     if origins.iter().any(|origin| origin == "*") { Cors::any_origin() } else { Cors::origins(origins) }
 }
 
-/// The endpoints are right behind the host, so an issuer with a path would promise them elsewhere.
+/// The endpoints are directly under the host: with a path in the issuer, the metadata would name other URLs.
 fn issuer(issuer: Spanned<String>) -> Result<String, Fault> {
     let url = issuer.get_ref();
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();

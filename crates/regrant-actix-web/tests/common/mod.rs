@@ -36,7 +36,7 @@ struct Running(ServerHandle);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The command is sent at once; its end need not be awaited.
+        // The stop command is sent at once; its end is not awaited.
         drop(self.0.stop(false));
     }
 }

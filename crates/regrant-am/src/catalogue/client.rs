@@ -1,6 +1,6 @@
 use super::{Known, harmless, host, unsupported};
 
-/// A client's attributes, besides those that [`ClientRegistration`](crate::ClientRegistration) takes.
+/// The attributes of a client, except those that [`ClientRegistration`](crate::ClientRegistration) takes.
 pub(crate) const CLIENT: &[Known] = &[
     harmless(&["_rev", "location"], "about the export"),
     unsupported(
@@ -8,11 +8,11 @@ pub(crate) const CLIENT: &[Known] = &[
         &[],
         "there are no groups: every client has its own values, with those of its group in them",
     ),
-    // Credentials that the client's authentication method does not use.
+    // Credentials that the authentication method does not use.
     harmless(&["userpassword"], "the client authenticates without a secret"),
     host(&["secretLabelIdentifier"], &[], "the secret is in AM's secret stores: supply it from there"),
     host(&["tlsCaSecretLabelIdentifier"], &[], "the authorities of client certificates are in AM's secret stores"),
-    harmless(&["tokenEndpointAuthSigningAlgorithm"], "for private_key_jwt alone"),
+    harmless(&["tokenEndpointAuthSigningAlgorithm"], "only for private_key_jwt"),
     harmless(&["publicKeyLocation"], "the authentication method needs no key"),
     host(
         &["clientJwtPublicKey", "jwkSet", "jwksUri"],
@@ -21,10 +21,10 @@ pub(crate) const CLIENT: &[Known] = &[
     ),
     harmless(
         &["jwkStoreCacheMissCacheTime", "jwksCacheTimeout"],
-        "whoever fetches the client's keys decides how long to keep them",
+        "the host decides how long to cache the client's keys",
     ),
     harmless(&["mTLSSubjectDN", "mTLSTrustedCert"], "the authentication method needs no certificate"),
-    // What users see.
+    // Texts shown to users.
     host(
         &["clientName", "clientUri", "contacts", "descriptions", "logoUri", "name", "policyUri", "tosURI"],
         &[],
@@ -78,7 +78,7 @@ pub(crate) const CLIENT: &[Known] = &[
     host(
         &["backchannel_logout_session_required", "backchannel_logout_uri", "clientSessionUri", "postLogoutRedirectUri"],
         &["false"],
-        "telling clients that a user has signed out",
+        "notifying clients that a user has signed out",
     ),
     // Introspection, token exchange, UMA.
     unsupported(
@@ -96,7 +96,7 @@ pub(crate) const CLIENT: &[Known] = &[
     ),
     unsupported(&["introspectionPolicySets"], &[], "no policy engine at introspection"),
     host(&["tokenExchangeAuthLevel"], &["0"], "the auth level of exchanged tokens"),
-    host(&["acceptedJwtIssuers"], &[], "whose assertions the JWT bearer grant accepts"),
+    host(&["acceptedJwtIssuers"], &[], "the issuers that the JWT bearer grant accepts"),
     host(
         &["allowedResourceServerAudienceValues"],
         &[],
@@ -104,12 +104,12 @@ pub(crate) const CLIENT: &[Known] = &[
     ),
     host(&["claimsRedirectionUris"], &[], "UMA"),
     // The rest.
-    host(&["customProperties"], &[], "whoever read them from AM"),
+    host(&["customProperties"], &[], "applications that read them from AM"),
     harmless(&["updateAccessToken"], "for dynamic registration"),
-    host(&["softwareIdentity", "softwareVersion"], &[], "what the client says of its software"),
+    host(&["softwareIdentity", "softwareVersion"], &[], "software metadata of the client"),
 ];
 
-/// The tab `OAuth2 Provider Overrides`, which holds when `providerOverridesEnabled` is on.
+/// The tab `OAuth2 Provider Overrides`, which applies if `providerOverridesEnabled` is on.
 pub(crate) const OVERRIDES: &[Known] = &[
     unsupported(&["tokenEncryptionEnabled"], &["false"], "JWTs are signed, not encrypted"),
     unsupported(
@@ -117,7 +117,7 @@ pub(crate) const OVERRIDES: &[Known] = &[
         &["false"],
         "no policy engine: the host decides on the scope when it approves a grant",
     ),
-    harmless(&["scopesPolicySet"], "for usePolicyEngineForScope alone"),
+    harmless(&["scopesPolicySet"], "only for usePolicyEngineForScope"),
     unsupported(
         &["accessTokenMayActScript", "oidcMayActScript"],
         &[],
@@ -162,7 +162,7 @@ pub(crate) const OVERRIDES: &[Known] = &[
         "whether a token exchange may name an audience",
     ),
     host(&["useForceAuthnForMaxAge"], &["false"], "signing in again for max_age"),
-    host(&["enableApplicationContext"], &["false"], "what AM tells its login about the client"),
+    host(&["enableApplicationContext"], &["false"], "information about the client for AM's login"),
     host(&["tlsClientCertificateChainValidationEnabled"], &["false"], "the TLS stack checks certificates"),
     unsupported(&["useTokenIntrospectionClaimForJWT"], &["false"], "JWT introspection answers are those of RFC 9701"),
 ];

@@ -1,4 +1,4 @@
-//! What AM's attributes are about that have no counterpart in the library.
+//! The attributes of AM without a counterpart in the library.
 
 mod client;
 mod provider;
@@ -10,21 +10,21 @@ use serde_json::Value;
 
 use super::finding::Meaning;
 
-/// Attributes that are about one thing.
+/// A group of attributes with one meaning.
 pub(super) struct Known {
     pub(super) names: &'static [&'static str],
-    /// The values that ask for nothing: AM's default, or what is so here too.
+    /// The values without effect: AM's default, or the behavior of this library.
     usual: &'static [&'static str],
     matter: Matter,
 }
 
 #[derive(Clone, Copy)]
 enum Matter {
-    /// It means nothing here, whatever its value.
+    /// The attribute has no meaning here.
     Harmless(&'static str),
-    /// It is the host's to do.
+    /// The host may implement the attribute.
     Host(&'static str),
-    /// Nothing does it.
+    /// The behavior is missing.
     Unsupported(&'static str),
 }
 
@@ -40,7 +40,7 @@ const fn unsupported(names: &'static [&'static str], usual: &'static [&'static s
     Known { names, usual, matter: Matter::Unsupported(what) }
 }
 
-/// What an attribute that nobody mapped comes to.
+/// The meaning of an attribute that is not imported.
 pub(super) fn meaning(tables: &[&[Known]], name: &str, value: &Value) -> Meaning {
     let Some(known) = tables.iter().copied().flatten().find(|known| known.names.contains(&name)) else {
         return if is_encrypted(name) {
@@ -58,7 +58,7 @@ pub(super) fn meaning(tables: &[&[Known]], name: &str, value: &Value) -> Meaning
     }
 }
 
-/// Whether nobody may see the value of this attribute. Key sets count: some have symmetric keys in them.
+/// Returns true if the value must not be shown. Key sets are included: some contain symmetric keys.
 pub(super) fn is_secret(name: &str) -> bool {
     const SECRETS: [&str; 6] =
         ["clientJwtPublicKey", "customProperties", "hashSalt", "jwkSet", "updateAccessToken", "userpassword"];
@@ -69,7 +69,7 @@ fn is_encrypted(name: &str) -> bool {
     name.ends_with("-encrypted")
 }
 
-/// `[Empty]` is AM's word for a choice that was not made.
+/// `[Empty]` is AM's value for a choice that was not made.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,

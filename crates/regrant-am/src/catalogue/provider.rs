@@ -1,11 +1,11 @@
 use super::{Known, harmless, host, unsupported};
 
-/// The provider's attributes, besides those that [`Provider`](crate::Provider) takes.
+/// The attributes of the provider, except those that [`Provider`](crate::Provider) takes.
 pub(crate) const PROVIDER: &[Known] = &[
     harmless(&["_rev", "location", "nextDescendents"], "about the export"),
     // Core, and client-side tokens.
-    unsupported(&["macaroonTokensEnabled"], &["false"], "tokens are no macaroons"),
-    harmless(&["macaroonTokenFormat"], "tokens are no macaroons"),
+    unsupported(&["macaroonTokensEnabled"], &["false"], "tokens are not macaroons"),
+    harmless(&["macaroonTokenFormat"], "tokens are not macaroons"),
     unsupported(&["tokenCompressionEnabled"], &["false"], "JWTs are not compressed"),
     unsupported(&["tokenEncryptionEnabled"], &["false"], "JWTs are signed, not encrypted"),
     harmless(&["tokenSigningAlgorithm"], "the key that signs JWTs has the algorithm"),
@@ -14,7 +14,7 @@ pub(crate) const PROVIDER: &[Known] = &[
         &["true"],
         "JWT access tokens always have client_id (RFC 9068 section 2.2)",
     ),
-    unsupported(&["includeSubnameInTokenClaims"], &["true"], "tokens have sub alone, without AM's subname"),
+    unsupported(&["includeSubnameInTokenClaims"], &["true"], "tokens have only sub, without AM's subname"),
     unsupported(
         &["persistentClaims"],
         &[],
@@ -25,7 +25,7 @@ pub(crate) const PROVIDER: &[Known] = &[
         &["false"],
         "no policy engine: the host decides on the scope when it approves a grant",
     ),
-    harmless(&["scopesPolicySet"], "for usePolicyEngineForScope alone"),
+    harmless(&["scopesPolicySet"], "only for usePolicyEngineForScope"),
     unsupported(
         &["accessTokenMayActScript", "oidcMayActScript"],
         &[],
@@ -34,7 +34,7 @@ pub(crate) const PROVIDER: &[Known] = &[
     // Plugins.
     unsupported(
         &["accessTokenModificationScript", "accessTokenModifierClass"],
-        // What AM brings with it, which changes nothing.
+        // The scripts and classes that come with AM, and change nothing.
         &["d22f9a0c-426a-4466-b95e-d0f125b0d5fa", "org.forgerock.openam.oauth2.OpenAMScopeValidator"],
         "no scripts and plugins: what is in a token is the library's and the host's",
     ),
@@ -46,7 +46,7 @@ pub(crate) const PROVIDER: &[Known] = &[
             "oidcClaimsPluginType",
             "validateScopePluginType",
         ],
-        "says of what kind a plugin is; the plugin has its own attribute",
+        "the kind of a plugin; the plugin has its own attribute",
     ),
     unsupported(
         &["validateScopeClass", "validateScopeScript"],
@@ -168,7 +168,7 @@ pub(crate) const PROVIDER: &[Known] = &[
             "supportedUserInfoEncryptionEnc",
             "supportedUserInfoSigningAlgorithms",
         ],
-        "what AM could do; here the keys in use say what there is",
+        "capabilities of AM; here the keys in use determine the algorithms",
     ),
     // Clients, and the token endpoint.
     harmless(&["defaultScopes", "supportedScopes"], "for dynamic registration; each client of the export has its own"),
@@ -190,8 +190,8 @@ pub(crate) const PROVIDER: &[Known] = &[
     ),
     host(&["allowedAudienceValues"], &[], "further audiences of client assertions: the verifier's to accept"),
     host(&["tlsCertificateRevocationCheckingEnabled"], &["false"], "the TLS stack checks certificates"),
-    harmless(&["tlsClientCertificateHeaderFormat"], "the adapter is told how the proxy forwards certificates"),
-    harmless(&["tokenExchangeClasses", "tokenValidatorClasses"], "access tokens are exchanged, whoever did it in AM"),
+    harmless(&["tlsClientCertificateHeaderFormat"], "set the certificate header in the HTTP adapter"),
+    harmless(&["tokenExchangeClasses", "tokenValidatorClasses"], "the library itself exchanges access tokens"),
     host(
         &["acceptAudienceParametersInTokenExchangeRequests"],
         &["false"],
@@ -213,14 +213,14 @@ pub(crate) const PROVIDER: &[Known] = &[
     ),
 ];
 
-/// What AM sets for all realms at once.
+/// The settings for all realms.
 pub(crate) const GLOBAL: &[Known] = &[
     harmless(
         &["blacklistCacheSize", "blacklistPollInterval", "blacklistPurgeDelay"],
-        "there is no denylist: the grant's record says what is revoked",
+        "there is no denylist: the grant's record has the revocations",
     ),
     harmless(&["statelessGrantTokenUpgradeCompatibilityMode"], "about upgrades of AM"),
-    host(&["allowUnauthorisedAccessToUserCodeForm"], &["false"], "who sees the form for user codes"),
+    host(&["allowUnauthorisedAccessToUserCodeForm"], &["false"], "access to the form for user codes"),
     host(
         &["jwtTokenLifetimeValidationEnabled", "jwtTokenRequiredClaims", "jwtTokenUnreasonableLifetime"],
         &["true", "86400"],

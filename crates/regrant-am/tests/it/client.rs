@@ -1,7 +1,8 @@
-//! A client, setting by setting.
+//! Each setting of a client.
 
 use std::time::Duration;
 
+use fixtures::seconds;
 use regrant::client::{AuthenticationMethods, ClientAuthenticationMethod as Method, IntrospectionAccess};
 use regrant::policy::{AccessTokenFormat, ClientPolicy, GracePeriod, Lifetime};
 use regrant::{GrantType, RedirectUri};
@@ -11,10 +12,9 @@ use serde_json::{Value, json};
 use crate::{
     CLIENT_TEMPLATE, CONFIDENTIAL, LIST, PROVIDER, PROVIDER_TEMPLATE, client, client_with, find, import, warnings, with,
 };
-use fixtures::seconds;
 
 #[test]
-fn each_setting_of_a_client_has_its_place() {
+fn each_setting_of_a_client_is_imported() {
     type Field = fn(&ClientPolicy) -> Option<Duration>;
     let code: Field = |policy| policy.authorization_code_lifetime;
     let access: Field = |policy| policy.access_token_lifetime;
@@ -52,7 +52,7 @@ fn each_setting_of_a_client_has_its_place() {
 }
 
 #[test]
-fn scopes_are_read_in_every_way_that_am_writes_them() {
+fn scopes_are_read_in_each_form_that_am_writes() {
     let written =
         json!(["read|Read your data", "openid|", "[2]=write|en|Write", "plain", "not a scope", "caf\u{e9}", null]);
     let registration = client_with(&[("scopes", written.clone()), ("defaultScopes", written)]);
@@ -71,7 +71,7 @@ fn scopes_are_read_in_every_way_that_am_writes_them() {
 }
 
 #[test]
-fn redirection_uris_are_taken_as_they_are_spelled_or_left_out() {
+fn redirection_uris_are_imported_unchanged_or_left_out() {
     let written = json!(["https://app.example/cb?x=1", "[1]=com.example.app:/cb", "/relative", "https://a.example/#f"]);
     let registration = client_with(&[("redirectionUris", written)]);
     let taken: Vec<&str> = registration.client.redirect_uris.iter().map(RedirectUri::as_str).collect();
@@ -98,23 +98,23 @@ fn grant_types_are_those_that_provider_and_client_both_have() {
 
     let provider = with(PROVIDER_TEMPLATE, &[("grantTypes", json!(["refresh_token"]))]);
     let wanted = json!(["[0]=authorization_code", "refresh_token", "implicit", "magic", "refresh_token"]);
-    let restricted = Export::default().with("p", &provider).unwrap();
-    let restricted = restricted.with("c", &with(CLIENT_TEMPLATE, &[("grantTypes", wanted)])).unwrap();
+    let restricted = Export::default().document("p", &provider).unwrap();
+    let restricted = restricted.document("c", &with(CLIENT_TEMPLATE, &[("grantTypes", wanted)])).unwrap();
     let registration = restricted.import().unwrap().clients.pop().unwrap();
     assert_eq!(registration.client.grant_types, [GrantType::RefreshToken]);
     let printed = warnings(&registration.findings, "grantTypes");
     for word in ["\"authorization_code\": left out", "\"implicit\": left out", "\"magic\": left out"] {
         assert!(printed.contains(word), "{printed}");
     }
-    // An empty list of the provider is nothing at all.
+    // An empty list of the provider counts as no list.
     let provider = with(PROVIDER_TEMPLATE, &[("grantTypes", json!([]))]);
     let nothing =
-        Export::default().with("p", &provider).unwrap().with("c", CLIENT_TEMPLATE.1).unwrap().import().unwrap();
+        Export::default().document("p", &provider).unwrap().document("c", CLIENT_TEMPLATE.1).unwrap().import().unwrap();
     assert!(nothing.provider.grant_types.is_empty() && nothing.clients[0].client.grant_types.is_empty());
 }
 
 #[test]
-fn overrides_hold_as_a_whole_or_not_at_all() {
+fn overrides_apply_as_a_whole_or_not_at_all() {
     let changed = [
         ("issueRefreshToken", json!(false)),
         ("issueRefreshTokenOnRefreshedToken", json!(false)),
@@ -131,11 +131,11 @@ fn overrides_hold_as_a_whole_or_not_at_all() {
     assert_eq!(on.client.policy.access_token_format, Some(AccessTokenFormat::Jwt));
     assert!(warnings(&on.findings, "tokenEncryptionEnabled").contains("no counterpart"));
 
-    // With the switch on, what nobody touched overrides the provider too, also when the export leaves it out.
+    // With the switch on, untouched settings override the provider too, even if the export omits them.
     let sparse = r#"{ "_id": "app", "overrideOAuth2ClientConfig": { "providerOverridesEnabled": true } }"#;
     let provider =
         with(PROVIDER_TEMPLATE, &[("issueRefreshToken", json!(false)), ("statelessTokensEnabled", json!(true))]);
-    let import = Export::default().with("p", &provider).unwrap().with("c", sparse).unwrap().import().unwrap();
+    let import = Export::default().document("p", &provider).unwrap().document("c", sparse).unwrap().import().unwrap();
     let own = &import.clients[0].client.policy;
     assert_eq!(own.issue_refresh_tokens, Some(true));
     assert_eq!(own.issue_refresh_tokens_on_refresh, Some(true));
@@ -143,7 +143,7 @@ fn overrides_hold_as_a_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_value_from_a_group_is_taken_and_the_group_reported() {
+fn a_value_from_a_group_is_imported_and_the_group_reported() {
     let import = import(&[PROVIDER, CONFIDENTIAL]);
     let registration = client(&import, "orders-web");
     assert_eq!(registration.client.policy.refresh_token_lifetime, Some(seconds(43_200).into()));
@@ -152,13 +152,13 @@ fn a_value_from_a_group_is_taken_and_the_group_reported() {
     assert_eq!(finding.value, "43200");
     assert!(warnings(&registration.findings, "agentgroup").contains("web-apps"));
     let empty = r#"{ "_id": "app", "coreOAuth2ClientConfig": { "accessTokenLifetime": { "inherited": true } } }"#;
-    let import = Export::default().with("c", empty).unwrap().import().unwrap();
+    let import = Export::default().document("c", empty).unwrap().import().unwrap();
     assert_eq!(import.clients[0].client.policy.access_token_lifetime, None);
     assert!(warnings(&import.clients[0].findings, "accessTokenLifetime").contains("AM's default"));
 }
 
 #[test]
-fn a_client_authenticates_as_it_did_and_never_more_weakly() {
+fn a_client_authenticates_as_in_am_and_never_more_weakly() {
     let public = client_with(&[("clientType", json!("Public"))]);
     assert_eq!(public.client.authentication_methods, AuthenticationMethods::Only(Method::None));
     assert!(matches!(public.credential, Credential::None));
@@ -191,9 +191,9 @@ fn a_client_authenticates_as_it_did_and_never_more_weakly() {
     assert_eq!(keys, Some(PublicKeys::Certificate("-----BEGIN CERTIFICATE-----".to_owned())));
 }
 
-// AM holds a client to its registered method only when its scope has `openid`.
+// AM enforces the registered method only if the scope of the client has `openid`.
 #[test]
-fn a_client_is_held_to_its_registered_method_when_its_scope_has_openid() {
+fn the_registered_method_is_enforced_when_the_scope_has_openid() {
     use AuthenticationMethods::{Only, Secret};
     let of = |method: &str, scope: &str| {
         client_with(&[("tokenEndpointAuthMethod", json!(method)), ("scopes", json!([scope]))])
@@ -207,7 +207,7 @@ fn a_client_is_held_to_its_registered_method_when_its_scope_has_openid() {
             assert!(warnings(&registration.findings, "tokenEndpointAuthMethod").is_empty(), "as in AM: {name} {scope}");
         }
     }
-    // Here it is stricter than AM, and says so.
+    // The library is stricter than AM, and reports it.
     let strict = of("private_key_jwt", "read");
     assert_eq!(strict.client.authentication_methods, Only(Method::PrivateKeyJwt));
     assert!(warnings(&strict.findings, "tokenEndpointAuthMethod").contains("no secret is accepted in its place"));

@@ -1,4 +1,4 @@
-//! The forms of an export, what is wrong with one, and what must not be seen of it.
+//! The forms of an export, invalid exports, and secrets in exports.
 
 use regrant::GrantType;
 use regrant::client::{AuthenticationMethods, ClientAuthenticationMethod as Method, IntrospectionAccess};
@@ -28,7 +28,7 @@ const ALL: [Fixture; 10] = [
 fn a_provider_is_the_same_in_every_form() {
     let rest = import(&[PROVIDER]).provider;
     let amster = json!({ "metadata": { "entityType": "OAuth2Provider", "entityId": null }, "data": parsed(PROVIDER) });
-    let amster = Export::default().with("amster", &amster.to_string()).unwrap().import().unwrap().provider;
+    let amster = Export::default().document("amster", &amster.to_string()).unwrap().import().unwrap().provider;
     let mut flat = serde_json::Map::new();
     for (name, value) in parsed(PROVIDER).as_object().unwrap() {
         match value {
@@ -36,7 +36,7 @@ fn a_provider_is_the_same_in_every_form() {
             other => drop(flat.insert(name.clone(), other.clone())),
         }
     }
-    let flat = Export::default().with("flat", &Value::Object(flat).to_string()).unwrap().import().unwrap().provider;
+    let flat = Export::default().document("flat", &Value::Object(flat).to_string()).unwrap().import().unwrap().provider;
     let (frodo, enclosed) = (import(&[FRODO_SERVICE]).provider, import(&[FRODO_APPLICATIONS]).provider);
     for other in [frodo, enclosed, amster, flat] {
         assert_eq!((&other.policy, &other.grant_types), (&rest.policy, &rest.grant_types));
@@ -85,7 +85,7 @@ fn certificates_bind_tokens_only_with_the_provider_s_support() {
     let off = parsed(PROVIDER)
         .to_string()
         .replace("\"tlsCertificateBoundAccessTokensEnabled\":true", "\"tlsCertificateBoundAccessTokensEnabled\":false");
-    let export = Export::default().with("p", &off).unwrap().with("c", MTLS.1).unwrap();
+    let export = Export::default().document("p", &off).unwrap().document("c", MTLS.1).unwrap();
     assert_eq!(export.import().unwrap().clients[0].client.policy.sender_constraint, None);
 }
 
@@ -99,9 +99,9 @@ fn an_inactive_client_is_left_out_and_reported() {
 }
 
 #[test]
-fn a_missing_provider_and_a_list_that_goes_on_are_reported() {
+fn a_missing_provider_and_an_incomplete_list_are_reported() {
     let list = json!({ "result": [parsed(CLIENT_TEMPLATE)], "pagedResultsCookie": "Y29va2ll" }).to_string();
-    let import = Export::default().with("list.json", &list).unwrap().import().unwrap();
+    let import = Export::default().document("list.json", &list).unwrap().import().unwrap();
     let printed: Vec<String> = import.findings.iter().map(ToString::to_string).collect();
     assert!(printed[0].starts_with("list.json, pagedResultsCookie = (not shown): left out"), "{printed:?}");
     assert!(printed[1].contains("no provider service"), "{printed:?}");
@@ -109,7 +109,7 @@ fn a_missing_provider_and_a_list_that_goes_on_are_reported() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_place() {
+fn an_error_names_the_problem_and_the_place() {
     let out_of_range = Problem::Expected("0 to 2147483647 seconds");
     let twice = r#"{ "_id": "a", "clientType": "Public", "coreOAuth2ClientConfig": { "clientType": "Confidential" } }"#;
     let table = [
@@ -153,21 +153,21 @@ fn what_is_wrong_is_named_with_its_place() {
         (twice, "coreOAuth2ClientConfig.clientType", Problem::Contradiction),
     ];
     for (json, path, problem) in table {
-        let error = Export::default().with("x.json", json).and_then(Export::import).unwrap_err();
+        let error = Export::default().document("x.json", json).and_then(Export::import).unwrap_err();
         assert_eq!((error.document(), error.path(), error.problem()), ("x.json", path, &problem), "{json}");
         assert!(error.to_string().starts_with("x.json"), "{error}");
     }
     let method = r#"{ "_id": "a", "clientType": "Confidential", "tokenEndpointAuthMethod": "hunter2" }"#;
-    let error = Export::default().with("x", method).and_then(Export::import).unwrap_err();
+    let error = Export::default().document("x", method).and_then(Export::import).unwrap_err();
     assert!(matches!(error.problem(), Problem::Invalid(_)) && !error.to_string().contains("hunter2"), "{error}");
-    let error = Export::default().with("x", r#"{ "_id": "caf\u00e9", "clientType": "Public" }"#).unwrap_err();
+    let error = Export::default().document("x", r#"{ "_id": "caf\u00e9", "clientType": "Public" }"#).unwrap_err();
     assert_eq!(error.path(), "_id");
 }
 
 #[test]
-fn nothing_is_there_twice() {
+fn duplicates_are_refused() {
     let second = |first: Fixture, second: Fixture| {
-        let error = Export::default().with("1", first.1).unwrap().with("2", second.1).unwrap_err();
+        let error = Export::default().document("1", first.1).unwrap().document("2", second.1).unwrap_err();
         error.problem().clone()
     };
     assert_eq!(second(PROVIDER, PROVIDER_TEMPLATE), Problem::SecondProvider);
@@ -175,7 +175,7 @@ fn nothing_is_there_twice() {
 }
 
 #[test]
-fn no_value_anywhere_makes_it_panic() {
+fn no_value_of_any_attribute_causes_a_panic() {
     let odd = [
         json!(null),
         json!(true),
@@ -197,7 +197,7 @@ fn no_value_anywhere_makes_it_panic() {
     ];
     let mut refused = 0;
     for whole in wrapped.into_iter().chain([PROVIDER_TEMPLATE, CLIENT_TEMPLATE].map(parsed)) {
-        // What is only reported is all treated alike: one group of it is enough.
+        // Attributes that are only reported are treated alike: one group of them is enough.
         let is_read = |path: &String| {
             let names = || path.split('/').skip(1);
             names().count() == 1 || path.starts_with("/consent/") || names().any(|name| MAPPED.contains(&name))
@@ -206,7 +206,7 @@ fn no_value_anywhere_makes_it_panic() {
             for value in &odd {
                 let mut changed = whole.clone();
                 *changed.pointer_mut(&path).unwrap() = value.clone();
-                match Export::default().with("x", &changed.to_string()).and_then(Export::import) {
+                match Export::default().document("x", &changed.to_string()).and_then(Export::import) {
                     Ok(import) => assert!(import.all_findings().all(|finding| !finding.to_string().contains('\n'))),
                     Err(error) => refused += usize::from(!error.to_string().contains('\n')),
                 }
@@ -234,11 +234,11 @@ fn paths(value: &Value, base: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_secret_of_an_export_is_shown() {
+fn no_secret_of_an_export_appears_in_output() {
     const SECRETS: [&str; 5] = ["hunter2", "kept-in-clear", "n0tF0rAnyLog", "f83OJ3D2", "x_FEzRu9"];
     let mut seen = Vec::new();
     for fixture in ALL {
-        let export = Export::default().with(fixture.0, fixture.1).unwrap();
+        let export = Export::default().document(fixture.0, fixture.1).unwrap();
         seen.push(format!("{export:?} {export:#?}"));
         let import = export.import().unwrap();
         seen.push(format!("{import:?} {import:#?}"));

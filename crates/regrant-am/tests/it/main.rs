@@ -1,4 +1,5 @@
-//! What AM exported holds here: setting by setting, and on the wire. The fixtures are whole exports, in AM's three forms.
+//! Imports of AM exports: each setting, and the behavior on the wire. The fixtures are complete exports in the three
+//! forms of AM.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -36,7 +37,7 @@ pub(crate) const PRIVATE_KEY_JWT: Fixture = fixture!("amster-private-key-jwt.jso
 pub(crate) const MTLS: Fixture = fixture!("amster-mtls.json");
 pub(crate) const FLAT: Fixture = fixture!("flat-client.json");
 
-/// What is read into the policy and the clients, so that there is a finding only when something is special about it.
+/// The attributes that become part of the policy or of a client, and are reported only for unusual values.
 pub(crate) const MAPPED: [&str; 24] = [
     "accessTokenLifetime",
     "authorizationCodeLifetime",
@@ -65,7 +66,7 @@ pub(crate) const MAPPED: [&str; 24] = [
 ];
 
 pub(crate) fn import(documents: &[Fixture]) -> Import {
-    let export = documents.iter().fold(Export::default(), |export, (name, json)| export.with(name, json).unwrap());
+    let export = documents.iter().fold(Export::default(), |export, (name, json)| export.document(name, json).unwrap());
     export.import().unwrap()
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn parsed(fixture: Fixture) -> Value {
     serde_json::from_str(fixture.1).unwrap()
 }
 
-/// Sets an attribute wherever it stands.
+/// Sets an attribute in whichever group it is.
 pub(crate) fn set(entity: &mut Value, name: &str, value: &Value) {
     let mut groups = entity.as_object_mut().unwrap().values_mut().filter_map(Value::as_object_mut);
     let slot = groups.find_map(|group| group.get_mut(name)).unwrap_or_else(|| panic!("no {name}"));
@@ -90,11 +91,11 @@ pub(crate) fn with(template: Fixture, settings: &[(&str, Value)]) -> String {
 }
 
 pub(crate) fn provider_with(settings: &[(&str, Value)]) -> Import {
-    Export::default().with("provider", &with(PROVIDER_TEMPLATE, settings)).unwrap().import().unwrap()
+    Export::default().document("provider", &with(PROVIDER_TEMPLATE, settings)).unwrap().import().unwrap()
 }
 
 pub(crate) fn client_with(settings: &[(&str, Value)]) -> ClientRegistration {
-    let export = Export::default().with("client", &with(CLIENT_TEMPLATE, settings)).unwrap();
+    let export = Export::default().document("client", &with(CLIENT_TEMPLATE, settings)).unwrap();
     export.import().unwrap().clients.pop().unwrap()
 }
 
@@ -106,7 +107,7 @@ pub(crate) fn find<'a>(findings: &'a [Finding], name: &str) -> Vec<&'a Finding> 
     findings.iter().filter(|finding| finding.setting.rsplit('.').next() == Some(name)).collect()
 }
 
-/// What an administrator has to read about one attribute, as it is printed; empty when nothing.
+/// The findings about one attribute that need attention, as text; empty if there are none.
 pub(crate) fn warnings(findings: &[Finding], name: &str) -> String {
     let lines: Vec<String> =
         find(findings, name).iter().filter(|f| !f.is_harmless()).map(ToString::to_string).collect();
@@ -114,7 +115,7 @@ pub(crate) fn warnings(findings: &[Finding], name: &str) -> String {
 }
 
 #[test]
-fn a_provider_that_nobody_touched_is_am_7_5_and_needs_no_reading() {
+fn the_provider_template_is_am_7_5_without_warnings() {
     let import = import(&[PROVIDER_TEMPLATE]);
     assert_eq!(import.provider.policy, Policy::am_7_5());
     assert_eq!(import.provider.grant_types.len(), 11);
@@ -123,7 +124,7 @@ fn a_provider_that_nobody_touched_is_am_7_5_and_needs_no_reading() {
 }
 
 #[test]
-fn a_client_that_nobody_touched_has_am_s_defaults() {
+fn the_client_template_has_the_defaults_of_am() {
     let registration = client_with(&[]);
     assert_eq!(registration.client.authentication_methods, AuthenticationMethods::Secret);
     assert_eq!(registration.client.grant_types, [GrantType::AuthorizationCode]);
@@ -136,7 +137,7 @@ fn a_client_that_nobody_touched_has_am_s_defaults() {
 }
 
 #[test]
-fn every_attribute_is_taken_over_or_reported_and_is_in_the_guide() {
+fn each_attribute_is_imported_or_reported_and_is_in_the_guide() {
     let guide = include_str!("../../../../docs/from-am.md");
     let mut seen = 0;
     for fixture in [PROVIDER_TEMPLATE, CLIENT_TEMPLATE] {

@@ -1,20 +1,20 @@
-//! The provider service, setting by setting.
+//! Each setting of the provider service.
 
+use fixtures::seconds;
 use regrant::Policy;
 use regrant::policy::{AccessTokenFormat, GracePeriod, Lifetime, RequirePkce};
 use regrant_am::{Export, Meaning};
 use serde_json::{Value, json};
 
 use crate::{CLIENT_TEMPLATE, PROVIDER_TEMPLATE, parsed, provider_with, set, warnings, with};
-use fixtures::seconds;
 
 #[test]
-fn what_no_am_is_known_to_have_is_reported_without_its_value() {
+fn an_unknown_attribute_is_reported_without_its_value() {
     let mut provider = parsed(PROVIDER_TEMPLATE);
     provider["coreOAuth2Config"]["brandNew"] = json!("hunter2");
     provider["someGroup"] = json!({ "secret": "hunter2" });
     provider["new\nline"] = json!(1);
-    let import = Export::default().with("p", &provider.to_string()).unwrap().import().unwrap();
+    let import = Export::default().document("p", &provider.to_string()).unwrap().import().unwrap();
     let unknown = import.provider.findings.iter().filter(|finding| finding.meaning == Meaning::Unknown);
     let lines: Vec<String> = unknown.map(ToString::to_string).collect();
     let expected = ["coreOAuth2Config.brandNew", "new\\nline", "someGroup"]
@@ -23,7 +23,7 @@ fn what_no_am_is_known_to_have_is_reported_without_its_value() {
 }
 
 #[test]
-fn each_setting_of_the_provider_has_its_place_in_the_policy() {
+fn each_setting_of_the_provider_becomes_part_of_the_policy() {
     let am = Policy::am_7_5;
     let table: Vec<(&str, Value, Policy, &str)> = vec![
         ("codeLifetime", json!(60), am().with_authorization_code_lifetime(seconds(60)), ""),
@@ -89,17 +89,17 @@ fn a_grace_period_that_am_grants_to_some_tokens_only_is_reported() {
 
     let mut global = json!({ "defaults": parsed(PROVIDER_TEMPLATE), "storageScheme": "CTS_GRANT_SET_MODEL" });
     set(&mut global["defaults"], "refreshTokenGracePeriod", &json!(30));
-    let import = Export::default().with("global", &global.to_string()).unwrap().import().unwrap();
+    let import = Export::default().document("global", &global.to_string()).unwrap().import().unwrap();
     assert_eq!(import.provider.policy.grace_period, seconds(30).into());
     assert!(warnings(&import.provider.findings, "refreshTokenGracePeriod").contains("one-to-one"));
 }
 
 #[test]
-fn a_lifted_cap_makes_the_successors_use_the_end_of_a_long_grace_period() {
+fn with_a_lifted_cap_the_use_of_the_successor_ends_a_long_grace_period() {
     let (provider, client) = (with(PROVIDER_TEMPLATE, &[("refreshTokenGracePeriod", json!(300))]), CLIENT_TEMPLATE);
     let client = with(client, &[("refreshTokenGracePeriod", json!(3600))]);
     let export = Export::default().with_grace_period_cap_lifted();
-    let import = export.with("p", &provider).unwrap().with("c", &client).unwrap().import().unwrap();
+    let import = export.document("p", &provider).unwrap().document("c", &client).unwrap().import().unwrap();
     assert_eq!(import.provider.policy.grace_period, GracePeriod::UntilSuccessorUse);
     let own = &import.clients[0].client.policy;
     assert_eq!(own.grace_period, Some(GracePeriod::UntilSuccessorUse));

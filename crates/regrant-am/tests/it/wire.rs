@@ -1,9 +1,9 @@
-//! What was imported, served: lifetimes, rotation and grace are those of the export.
+//! An imported configuration on the wire: lifetimes, rotation and grace are those of the export.
 
+use fixtures::{Auth, Config, REDIRECT, Server, seconds};
 use regrant_am::{Credential, Import};
 
 use crate::{CONFIDENTIAL, FRODO_APPLICATIONS, PROVIDER, client, import};
-use fixtures::{Auth, Config, REDIRECT, Server, seconds};
 
 const SECRET: &str = "hD3kq0vX7ZrYc2LmN8sTpW";
 const WEB: Auth<'static> = Auth::Basic("orders-web", SECRET);
@@ -32,7 +32,8 @@ async fn lifetimes_and_grace_are_those_of_the_export() {
     let second = reply.tokens();
     assert_ne!(second.refresh, first.refresh, "issueRefreshTokenOnRefreshedToken");
 
-    // refreshTokenGracePeriod: 30 s, also when the new token is in use; then the old one is refused, and in AM that is all.
+    // refreshTokenGracePeriod: 30 s, even if the new token is in use. The old token is then refused; AM does nothing
+    // else.
     let third = server.refresh(WEB, &second.refresh).await.tokens();
     server.advance(seconds(29));
     assert_eq!(server.refresh(WEB, &second.refresh).await.tokens().refresh, third.refresh);
@@ -48,7 +49,7 @@ async fn lifetimes_and_grace_are_those_of_the_export() {
 }
 
 #[tokio::test]
-async fn a_client_s_minus_one_is_never_and_off() {
+async fn minus_one_of_a_client_means_never_and_off() {
     let import = import(&[PROVIDER, CONFIDENTIAL, FRODO_APPLICATIONS]);
     let server = serve(&import);
     let code = spa_code(&server, &import).await;
@@ -59,7 +60,7 @@ async fn a_client_s_minus_one_is_never_and_off() {
         ("code_verifier", fixtures::VERIFIER),
     ];
     let reply = server.token(SPA, &redemption).await;
-    // The client has 0, which is the provider's 600 s.
+    // The client has 0, so the provider's 600 s apply.
     assert_eq!(reply.json["expires_in"], 600);
     let first = reply.tokens();
     server.advance(seconds(10 * 365 * 86_400));
@@ -88,7 +89,8 @@ async fn only_what_the_export_allows_is_served() {
     assert_eq!(server.token(Auth::Basic("old-portal", SECRET), &credentials).await.outcome(), (401, "invalid_client"));
     let wide = server.token(WEB, &[("grant_type", "client_credentials"), ("scope", "admin")]).await;
     assert_eq!(wide.outcome(), (400, "invalid_scope"));
-    // codeVerifierEnforced is "public": the confidential client's code needs no challenge, and lives codeLifetime.
+    // codeVerifierEnforced is "public": a code of the confidential client needs no challenge. It lives for
+    // codeLifetime.
     let code = server.code(WEB).await;
     server.advance(seconds(60));
     let late = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", REDIRECT)];

@@ -4,12 +4,12 @@ use regrant::authenticator::AssertionFault;
 use regrant::clock::Timestamp;
 use serde_json::Value;
 
-use crate::claims::Claims;
+use crate::jws::Claims;
 
 /// The longest `jti` that is accepted, in bytes.
 const MAX_JTI: usize = 256;
 
-/// What every assertion is held to, whoever made it and for what (RFC 7523 section 3).
+/// The rules for each assertion, of a client or of an issuer (RFC 7523 section 3).
 #[derive(Clone)]
 pub(crate) struct Rules {
     pub(crate) audience: Audience,
@@ -17,20 +17,21 @@ pub(crate) struct Rules {
     pub(crate) leeway: Duration,
 }
 
-/// What `aud` must be.
+/// The accepted values of `aud`.
 #[derive(Clone)]
 pub(crate) enum Audience {
-    /// One of these, or a list with one of them.
+    /// One of these, or a list that contains one of them.
     Any(Vec<String>),
-    /// This, as a single string. A list, or the URL of an endpoint, may be what another server talked the client into.
+    /// This value as a single string. An attacker's server can have talked the client into a list, or into the URL of
+    /// an endpoint.
     Only(String),
 }
 
 impl Rules {
-    /// No assertion may live for longer, whatever the host sets: that of AM (`jwtTokenUnreasonableLifetime`).
+    /// The upper bound for any configured lifetime: one day, AM's `jwtTokenUnreasonableLifetime`.
     pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 
-    /// Until when the assertion is accepted at `now`, apart from its being used.
+    /// Checks audience and times. Returns the end of the time in which the assertion is accepted.
     pub(crate) fn accepted_until(&self, claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionFault> {
         let time = |name| claims.optional_time(name).map_err(|_| AssertionFault::Malformed);
         let expires_at = time("exp")?.ok_or(AssertionFault::Malformed)?;
@@ -61,13 +62,14 @@ impl Audience {
     }
 }
 
-/// Until when the use of a token is remembered that is accepted until `end`: longer, because the marks may be purged by a node
-/// whose clock is ahead of the one that still accepts it, or while a request waits for keys or for the store.
+/// The end of the time for which the use of a token is remembered, for a token that is accepted until `end`. The extra
+/// time covers nodes whose clocks differ: a node whose clock is ahead must not purge the mark while another still
+/// accepts the token, or while a request waits for keys or for the store.
 pub(crate) fn remembered_until(end: Timestamp) -> Timestamp {
     end + Duration::from_secs(30)
 }
 
-/// The id of a token that can be used once.
+/// The `jti`, if it has a valid length.
 pub(crate) fn jti(claims: &Claims) -> Option<&str> {
     claims.text("jti").ok().filter(|jti| (1..=MAX_JTI).contains(&jti.len()))
 }

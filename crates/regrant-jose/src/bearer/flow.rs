@@ -12,19 +12,21 @@ use regrant::{Approval, AuthenticatedClient};
 
 use super::TrustedIssuer;
 use crate::assertion::{Audience, Rules, jti, remembered_until};
-use crate::claims::Claims;
 use crate::jwk::JwkSet;
+use crate::jws::Claims;
 use crate::jws::Jws;
 
 /// Approves the JWT bearer grant for registered issuers. Register it with `Endpoints::with_approver` for
-/// `GrantType::JwtBearer`; the client authenticates as always, and must be allowed the grant type.
+/// `GrantType::JwtBearer`. The client authenticates as usual, and must be allowed to use the grant type.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use regrant::{MemoryStore, Subject};
 /// use regrant::clock::SystemClock;
-/// use regrant_jose::{Claims, JwkSet, JwtBearerFlow, TrustedIssuer};
+/// use regrant_jose::bearer::{JwtBearerFlow, TrustedIssuer};
+/// use regrant_jose::jws::Claims;
+/// use regrant_jose::JwkSet;
 ///
 /// # fn example(jwks: &serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {
 /// let partner = TrustedIssuer::new("https://idp.partner.example", JwkSet::from_value(jwks)?, |claims: &Claims| {
@@ -47,46 +49,49 @@ pub struct JwtBearerFlow {
 }
 
 impl JwtBearerFlow {
-    /// How far the clock of an issuer may be off by default.
+    /// The default tolerance for the clocks of issuers: ten seconds.
     pub const LEEWAY: Duration = Duration::from_secs(10);
 
-    /// Accepts assertions for this server, `issuer` in its metadata. `used` remembers them until they have expired.
+    /// Accepts assertions for this server; `issuer` is its name in the metadata. `used` remembers each assertion until
+    /// it has expired.
     #[must_use]
     pub fn new(issuer: impl Into<String>, clock: Arc<dyn Clock>, used: Arc<dyn SingleUse>) -> Self {
         let (issuers, audiences, realm) = (HashMap::new(), vec![issuer.into()], Realm::default());
         Self { issuers, audiences, leeway: Self::LEEWAY, realm, clock, used }
     }
 
-    /// Trusts `issuer`, in place of what it was trusted with before.
+    /// Trusts `issuer`. Replaces an earlier entry with the same name.
     #[must_use]
     pub fn with_issuer(mut self, issuer: TrustedIssuer) -> Self {
         self.issuers.insert(issuer.issuer.clone(), issuer);
         self
     }
 
-    /// Accepts these names of this server in `aud`, too: the URL of the token endpoint, as many issuers send it.
+    /// Also accepts these names of this server in `aud`, for example the URL of the token endpoint, which many issuers
+    /// send.
     #[must_use]
     pub fn with_audiences<A: Into<String>>(mut self, audiences: impl IntoIterator<Item = A>) -> Self {
         self.audiences.extend(audiences.into_iter().map(Into::into));
         self
     }
 
-    /// Sets how far the clocks of issuers may be off. Default ten seconds, either way.
+    /// Sets the tolerance for the clocks of issuers, in both directions. Default: ten seconds.
     #[must_use]
     pub const fn with_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// Sets the realm: that of the service.
+    /// Sets the realm of the service.
     #[must_use]
     pub fn with_realm(mut self, realm: Realm) -> Self {
         self.realm = realm;
         self
     }
 
-    /// What the assertion says, and until when it is accepted, if it is one of `issuer`.
-    async fn verified(
+    /// Verifies the signature and the rules. Returns the claims and the end of the time in which the assertion is
+    /// accepted.
+    async fn verify_assertion(
         &self,
         jws: &Jws<'_>,
         issuer: &TrustedIssuer,
@@ -125,20 +130,21 @@ impl GrantApprover for JwtBearerFlow {
         let jws = Jws::parse(assertion).map_err(|_| ApproveError::Denied)?;
         let unverified = jws.claims_unverified();
         let issuer = unverified.text("iss").ok().and_then(|iss| self.issuers.get(iss)).ok_or(ApproveError::Denied)?;
-        // An access token of the same issuer is no assertion. 7523bis names the type; before, it was `JWT` or left out.
+        // The type keeps an access token of the same issuer from serving as an assertion. RFC 7523bis names the type;
+        // older issuers send `JWT` or none.
         let fits = jws.typ().is_none() || jws.is_typ("JWT") || jws.is_typ("authorization-grant+jwt");
-        if !fits || !issuer.algorithms.accept(jws.alg()) {
+        if !fits || !issuer.algorithms.allows(jws.alg()) {
             return Err(ApproveError::Denied);
         }
-        let (claims, end) = self.verified(&jws, issuer, self.clock.now()).await?;
+        let (claims, end) = self.verify_assertion(&jws, issuer, self.clock.now()).await?;
         let names_somebody = claims.text("sub").is_ok_and(|sub| !sub.is_empty());
-        let scope = issuer.narrowed(&request.scope).map_err(|_| ApproveError::Denied)?;
+        let scope = issuer.narrow_scope(&request.scope).map_err(|_| ApproveError::Denied)?;
         if !names_somebody || (scope.is_empty() && !request.scope.is_empty()) {
             return Err(ApproveError::Denied);
         }
         let subject = issuer.subjects.resolve(&claims).await.map_err(ApproveError::Unavailable)?;
         let approval = request.approve_for(subject.ok_or(ApproveError::Denied)?).with_scope(scope);
-        // Last: whatever else is wrong with it, the client may send it again.
+        // Comes last: a client may send an assertion again after any other failure.
         self.use_once(issuer, &claims, end).await?;
         Ok(approval)
     }

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use regrant::{InvalidValue, Scope, Subject};
 
 use crate::algorithm::Algorithm;
-use crate::assertion::{Algorithms, KeySource, Rules};
-use crate::claims::Claims;
+use crate::assertion::{Algorithms, Rules};
+use crate::jws::Claims;
+use crate::key::KeySource;
 
-/// An issuer of assertions, and what it is trusted with.
+/// An issuer of assertions, with the limits of its trust.
 pub struct TrustedIssuer {
     pub(super) issuer: String,
     pub(super) keys: KeySource,
@@ -21,67 +22,68 @@ pub struct TrustedIssuer {
     pub(super) requires_jti: bool,
 }
 
-/// Who is the subject of an assertion, in the host's own words. A closure from claims to `Option<Subject>` will do where no
-/// directory has to be asked.
+/// Maps an assertion to a subject of the host. A closure from claims to `Option<Subject>` implements it, for hosts that
+/// need no directory lookup.
 #[async_trait]
 pub trait ResolveSubject: Send + Sync {
-    /// The subject; `None` when there is none, or none for whom this issuer may speak.
+    /// Returns the subject; `None` when there is none, or when this issuer may not speak for it.
     ///
     /// # Errors
-    /// When that cannot be told now.
+    /// When the lookup fails for now. The client is asked to try again.
     async fn resolve(&self, claims: &Claims) -> Result<Option<Subject>, Box<dyn Error + Send + Sync>>;
 }
 
 impl TrustedIssuer {
-    /// How long an assertion may live by default.
+    /// The default maximum lifetime of an assertion: one hour.
     pub const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
-    /// Trusts assertions with this `iss`, of these keys, for those whom `subjects` knows: each once.
+    /// Accepts each assertion once if `iss` matches, `keys` verify it, and `subjects` maps it to a subject.
     #[must_use]
     pub fn new(issuer: impl Into<String>, keys: impl Into<KeySource>, subjects: impl ResolveSubject + 'static) -> Self {
         Self {
             issuer: issuer.into(),
             keys: keys.into(),
             subjects: Arc::new(subjects),
-            algorithms: Algorithms::of_key_pairs(),
+            algorithms: Algorithms::asymmetric(),
             max_lifetime: Self::MAX_LIFETIME,
             scope: None,
             requires_jti: true,
         }
     }
 
-    /// Accepts these algorithms alone. Default all that use a key pair; others are never accepted.
+    /// Accepts only these algorithms. Default: all with a key pair; others are never accepted.
     #[must_use]
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.algorithms = self.algorithms.among(algorithms);
+        self.algorithms = self.algorithms.limit_to(algorithms);
         self
     }
 
-    /// Sets how far in the future `exp` may lie. Default one hour; at most one day (AM: `jwtTokenUnreasonableLifetime`).
+    /// Sets how far in the future `exp` may lie. Default: one hour. Maximum: one day (AM:
+    /// `jwtTokenUnreasonableLifetime`).
     #[must_use]
     pub fn with_max_lifetime(mut self, max_lifetime: Duration) -> Self {
         self.max_lifetime = max_lifetime.min(Rules::LONGEST_LIFETIME);
         self
     }
 
-    /// Sets the scope that its assertions are good for; of a request for more, the rest is granted. Default whatever the client
-    /// may be granted.
+    /// Sets the largest scope that an assertion of this issuer can obtain. A request for more is granted the part that
+    /// is allowed. Default: no limit besides that of the client.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
         self
     }
 
-    /// Accepts assertions without `jti`, which whoever sees one can use until it expires. Those that have one are still good
-    /// for one use.
+    /// Accepts assertions without `jti`. Anyone who sees such an assertion can use it until it expires. Assertions with
+    /// a `jti` are still accepted only once.
     #[must_use]
     pub const fn without_jti(mut self) -> Self {
         self.requires_jti = false;
         self
     }
 
-    /// What is granted of the scope asked for.
-    pub(super) fn narrowed(&self, asked: &Scope) -> Result<Scope, InvalidValue> {
+    /// The part of the requested scope that this issuer may obtain.
+    pub(super) fn narrow_scope(&self, asked: &Scope) -> Result<Scope, InvalidValue> {
         let Some(allowed) = &self.scope else { return Ok(asked.clone()) };
         Scope::new(&asked.iter().filter(|token| allowed.contains(token)).collect::<Vec<_>>().join(" "))
     }

@@ -1,4 +1,4 @@
-//! The JWT bearer grant (RFC 7523 section 2.1): the assertion of an issuer whom the host trusts, in exchange for tokens.
+//! The JWT bearer grant (RFC 7523 section 2.1): exchanges an assertion of a trusted issuer for tokens.
 
 mod flow;
 mod issuer;

@@ -6,25 +6,25 @@ use x509_cert::der::asn1::{Ia5StringRef, PrintableStringRef, Utf8StringRef};
 use x509_cert::der::{Tag, Tagged as _};
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-/// The subject of a certificate (RFC 5280 section 4.1.2.6), written as RFC 4514 writes it: the most specific part first, no
-/// space behind the commas.
+/// The subject of a certificate (RFC 5280 section 4.1.2.6). The text form is that of RFC 4514: the most specific part
+/// first, no space after the commas.
 ///
-/// Two names are equal when they have the same parts in the same order, each of the same attributes. How a text is encoded
-/// (`UTF8String`, `PrintableString`, `IA5String`) makes no difference; case and spaces do, which is stricter than X.500
-/// and leaves nothing to fold: an authority writes the name of a client always in the same way.
+/// Two names are equal when they have the same parts in the same order, with the same attributes in each. The string
+/// type (`UTF8String`, `PrintableString`, `IA5String`) makes no difference. Case and spaces do: this is stricter than
+/// X.500, and an authority writes the name of a client the same way each time.
 ///
 /// ```
-/// use regrant_jose::DistinguishedName;
+/// use regrant_jose::certificate::DistinguishedName;
 ///
 /// let name: DistinguishedName = "CN=app,OU=payments,O=Example\\, Inc.,C=DE".parse()?;
 /// assert_eq!(name, "cn=app,ou=payments,o=Example\\2c Inc.,c=DE".parse()?);
 /// assert_ne!(name, "C=DE,O=Example\\, Inc.,OU=payments,CN=app".parse()?);
-/// # Ok::<(), regrant_jose::InvalidDistinguishedName>(())
+/// # Ok::<(), regrant_jose::certificate::InvalidDistinguishedName>(())
 /// ```
 #[derive(Clone)]
 pub struct DistinguishedName(Name);
 
-/// A text that is no distinguished name.
+/// An invalid distinguished name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a distinguished name (RFC 4514)")]
 pub struct InvalidDistinguishedName;
@@ -39,8 +39,8 @@ impl FromStr for DistinguishedName {
     type Err = InvalidDistinguishedName;
 
     fn from_str(text: &str) -> Result<Self, InvalidDistinguishedName> {
-        // The parser drops what is cut.
-        if !escapes_are_whole(text.as_bytes()) {
+        // The parser silently drops an incomplete escape.
+        if !has_valid_escapes(text.as_bytes()) {
             return Err(InvalidDistinguishedName);
         }
         text.parse().map(Self).map_err(|_| InvalidDistinguishedName)
@@ -68,9 +68,9 @@ impl fmt::Debug for DistinguishedName {
     }
 }
 
-/// Tells whether each backslash stands before a letter that needs one, or before two hexadecimal digits (RFC 4514
+/// Returns true if each backslash stands before a character that needs one, or before two hexadecimal digits (RFC 4514
 /// section 3).
-fn escapes_are_whole(mut text: &[u8]) -> bool {
+fn has_valid_escapes(mut text: &[u8]) -> bool {
     while let Some(at) = text.iter().position(|byte| *byte == b'\\') {
         text = match &text[at + 1..] {
             [b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | b' ' | b'#' | b'=', rest @ ..] => rest,
@@ -81,7 +81,7 @@ fn escapes_are_whole(mut text: &[u8]) -> bool {
     true
 }
 
-/// The attributes of one part are a set: DER sorts them by their encoding, which is not to matter.
+/// Compares two parts as sets of attributes: DER sorts them by encoding, which must not matter.
 fn is_same(one: &RelativeDistinguishedName, other: &RelativeDistinguishedName) -> bool {
     let holds = |set: &RelativeDistinguishedName, wanted: &AttributeTypeAndValue| {
         set.iter().any(|own| own.oid == wanted.oid && is_same_value(&own.value, &wanted.value))

@@ -1,9 +1,9 @@
-//! Clients that are known by the certificate of their mutual-TLS connection (RFC 8705 section 2).
+//! Client authentication by the certificate of the mutual-TLS connection (RFC 8705 section 2).
 //!
-//! **The TLS stack has verified it before.** Whoever terminated the connection, the host or a proxy in front of it, saw that
-//! the client possesses the certificate's private key and, for `tls_client_auth`, that its chain ends at an authority which
-//! the host trusts for clients, and that it is not revoked. None of that can be seen from here: a certificate copied from a
-//! header that anyone may set authenticates anyone.
+//! **The TLS stack must verify the certificate first.** The host, or the proxy that terminates TLS, checks that the
+//! client possesses the private key. For `tls_client_auth` it also checks that the chain ends at an authority trusted
+//! for clients, and that the certificate is not revoked. This crate can check none of that: if anyone can set the
+//! header that carries the certificate, anyone can authenticate.
 
 mod distinguished_name;
 mod self_signed;
@@ -21,8 +21,8 @@ use regrant::proof::ClientCertificate;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
-/// The certificate, if it is one and `now` lies within its validity. The TLS handshake has looked at the dates too, but a
-/// connection may outlive its certificate, and nobody else looks at those of a self-signed one.
+/// Parses the certificate and checks that `now` lies within its validity. The TLS handshake checks the dates too, but a
+/// connection may outlive its certificate, and nothing else checks the dates of a self-signed certificate.
 fn valid_certificate(certificate: &ClientCertificate, now: Timestamp) -> Result<Certificate, CertificateFault> {
     let certificate = Certificate::from_der(certificate.as_der()).map_err(|_| CertificateFault::Malformed)?;
     let validity = certificate.tbs_certificate().validity();

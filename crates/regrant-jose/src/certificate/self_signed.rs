@@ -9,13 +9,14 @@ use regrant::grant::Confirmation;
 use regrant::{Client, ClientCredentials};
 
 use super::valid_certificate;
-use crate::assertion::KeySource;
 use crate::jwk::JwkSet;
+use crate::key::KeySource;
 
-/// Authenticates a client of `self_signed_tls_client_auth`: by a certificate that is registered with it, whoever issued it
-/// (RFC 8705 section 2.2). The TLS stack must let such certificates through, and still verify possession of their key.
+/// Authenticates a `self_signed_tls_client_auth` client by a certificate registered for it, with any issuer (RFC 8705
+/// section 2.2). The TLS stack must accept such certificates, and still verify possession of the key.
 ///
-/// Registered are the certificates in its key set (`x5c`, `x5t#S256`), which may be published, or their SHA-256 thumbprints.
+/// The registered certificates are those in the client's key set (`x5c`, `x5t#S256`), registered or published, and
+/// those given by SHA-256 thumbprint.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -23,7 +24,8 @@ use crate::jwk::JwkSet;
 /// use regrant::{Client, ClientId, ClientRegistry};
 /// use regrant::client::ClientAuthenticationMethod;
 /// use regrant::clock::SystemClock;
-/// use regrant_jose::{JwkSet, SelfSignedTlsClientAuth};
+/// use regrant_jose::certificate::SelfSignedTlsClientAuth;
+/// use regrant_jose::JwkSet;
 ///
 /// # fn example(jwks: &serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {
 /// let client = Client::new(ClientId::new("payments")?)
@@ -40,13 +42,13 @@ pub struct SelfSignedTlsClientAuth {
 }
 
 impl SelfSignedTlsClientAuth {
-    /// Accepts the certificates of `keys`, within their validity by `clock`.
+    /// Accepts the certificates of `keys` within their validity.
     #[must_use]
     pub fn new(keys: impl Into<KeySource>, clock: Arc<dyn Clock>) -> Self {
         Self { thumbprints: Vec::new(), keys: keys.into(), clock }
     }
 
-    /// Accepts the certificates with these SHA-256 thumbprints of their DER, too.
+    /// Also accepts certificates with these SHA-256 thumbprints of the DER encoding.
     #[must_use]
     pub fn with_thumbprints(mut self, thumbprints: impl IntoIterator<Item = [u8; 32]>) -> Self {
         self.thumbprints.extend(thumbprints);

@@ -13,31 +13,31 @@ use x509_cert::ext::pkix::name::GeneralName;
 
 use super::{DistinguishedName, valid_certificate};
 
-/// Whose certificate a client of `tls_client_auth` shows: exactly one of the five (RFC 8705 section 2.1.2). An authority
-/// issues certificates to many clients, and each is known by nothing else.
+/// The certificate subject of a `tls_client_auth` client: exactly one of the five kinds (RFC 8705 section 2.1.2). An
+/// authority issues certificates to many clients; the subject tells them apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateSubject {
     /// `tls_client_auth_subject_dn`.
     Dn(DistinguishedName),
-    /// `tls_client_auth_san_dns`: compared without regard to case. Neither side may have a wildcard: `*.example` is the name
-    /// `*.example`.
+    /// `tls_client_auth_san_dns`, compared case-insensitively. There are no wildcards: `*.example` stands only for
+    /// itself.
     SanDns(String),
-    /// `tls_client_auth_san_uri`: compared character for character.
+    /// `tls_client_auth_san_uri`, compared character by character.
     SanUri(String),
-    /// `tls_client_auth_san_ip`, however it is spelled.
+    /// `tls_client_auth_san_ip`, compared as an address, not as text.
     SanIp(IpAddr),
-    /// `tls_client_auth_san_email`: compared character for character.
+    /// `tls_client_auth_san_email`, compared character by character.
     SanEmail(String),
 }
 
 impl CertificateSubject {
-    fn is_of(&self, certificate: &Certificate) -> bool {
+    fn matches(&self, certificate: &Certificate) -> bool {
         let certificate = certificate.tbs_certificate();
         if let Self::Dn(name) = self {
             return *name == DistinguishedName::new(certificate.subject().clone());
         }
-        // An extension that is there twice or cannot be read names nobody.
+        // A duplicate or malformed extension matches nothing.
         match certificate.get_extension::<SubjectAltName>() {
             Ok(Some((_, names))) => names.0.iter().any(|name| self.is_named(name)),
             Ok(None) | Err(_) => false,
@@ -56,8 +56,8 @@ impl CertificateSubject {
     }
 }
 
-/// Authenticates a client of `tls_client_auth`: by a certificate whose chain the TLS stack has verified, and whose subject is
-/// the registered one (RFC 8705 section 2.1).
+/// Authenticates a `tls_client_auth` client by a certificate with the registered subject, whose chain the TLS stack has
+/// verified (RFC 8705 section 2.1).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -65,7 +65,7 @@ impl CertificateSubject {
 /// use regrant::{Client, ClientId, ClientRegistry};
 /// use regrant::client::ClientAuthenticationMethod;
 /// use regrant::clock::SystemClock;
-/// use regrant_jose::{CertificateSubject, TlsClientAuth};
+/// use regrant_jose::certificate::{CertificateSubject, TlsClientAuth};
 ///
 /// let client = Client::new(ClientId::new("payments")?)
 ///     .with_authentication_methods(ClientAuthenticationMethod::TlsClientAuth);
@@ -80,7 +80,7 @@ pub struct TlsClientAuth {
 }
 
 impl TlsClientAuth {
-    /// Accepts certificates of `subject`, within their validity by `clock`.
+    /// Accepts certificates of `subject` within their validity.
     #[must_use]
     pub fn new(subject: CertificateSubject, clock: Arc<dyn Clock>) -> Self {
         Self { subject, clock }
@@ -95,7 +95,7 @@ impl VerifyCredentials for TlsClientAuth {
             return Err(CredentialRefusal::MethodNotRegistered.into());
         };
         let certificate = valid_certificate(certificate, self.clock.now())?;
-        if self.subject.is_of(&certificate) { Ok(()) } else { Err(CertificateFault::Subject.into()) }
+        if self.subject.matches(&certificate) { Ok(()) } else { Err(CertificateFault::Subject.into()) }
     }
 
     fn algorithms(&self) -> Vec<&'static str> {

@@ -1,12 +1,12 @@
-//! The target of a request, as its proof names it.
+//! Comparison of the `htu` claim with the target of the request.
 
 use fluent_uri::Uri;
 
-/// Whether `htu` is the target `url`, without regard to query and fragment, after normalization by syntax and scheme (RFC 9449
-/// section 4.3, RFC 3986 sections 6.2.2 and 6.2.3): upper and lower case of scheme and host, default port, dot segments,
-/// escapes of what needs none. What is no URI is no target.
+/// Returns true if `htu` is the target `url`. Query and fragment are ignored (RFC 9449 section 4.3). Both sides are
+/// normalized by syntax and scheme (RFC 3986 sections 6.2.2 and 6.2.3): case of scheme and host, default port, dot
+/// segments, needless escapes. An invalid URI matches nothing.
 pub(super) fn is_target(htu: &str, url: &str) -> bool {
-    // The usual client spells it as we publish it.
+    // Most clients spell the target as the metadata does.
     htu == url || target(htu).is_some_and(|htu| target(url) == Some(htu))
 }
 

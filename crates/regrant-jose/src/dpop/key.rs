@@ -7,15 +7,16 @@ use serde_json::{Map, Value, json};
 
 use super::access_token_hash;
 use crate::base64url;
-use crate::error::KeyError;
-use crate::signer::Signer;
+use crate::key::KeyError;
+use crate::key::Signer;
 
-/// The key of a DPoP client, and the proofs it makes (RFC 9449 section 4.2): for clients in Rust, and for tests of servers.
+/// The key of a DPoP client, which signs proofs (RFC 9449 section 4.2). For clients in Rust, and for tests of servers.
 ///
 /// ```
 /// use regrant::SystemEntropy;
 /// use regrant::clock::{Clock, SystemClock};
-/// use regrant_jose::{Algorithm, DpopKey, PrivateKey};
+/// use regrant_jose::dpop::DpopKey;
+/// use regrant_jose::{Algorithm, PrivateKey};
 ///
 /// # async fn example(nonce: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
 /// let key = DpopKey::new(PrivateKey::generate(Algorithm::Es256, &SystemEntropy)?)?;
@@ -29,12 +30,12 @@ use crate::signer::Signer;
 /// ```
 pub struct DpopKey {
     signer: Box<dyn Signer>,
-    /// In base64url, and the same for all its proofs.
+    /// The header in base64url, the same for each proof.
     header: String,
     jkt: [u8; 32],
 }
 
-/// A proof about to be signed.
+/// A proof that is not signed yet.
 #[derive(Clone, Copy)]
 #[must_use = "it proves nothing until it is signed"]
 pub struct UnsignedProof<'a> {
@@ -46,10 +47,10 @@ pub struct UnsignedProof<'a> {
 }
 
 impl DpopKey {
-    /// A key that signs with `signer`.
+    /// Creates a key that signs with `signer`.
     ///
     /// # Errors
-    /// When it is a secret: that proves nothing to those who do not hold it.
+    /// When the key is symmetric: a shared secret proves nothing to other parties.
     pub fn new(signer: impl Signer + 'static) -> Result<Self, KeyError> {
         let public = signer.public_key();
         if public.algorithm().is_symmetric() {
@@ -60,41 +61,42 @@ impl DpopKey {
         Ok(Self { signer: Box::new(signer), header, jkt })
     }
 
-    /// What tokens get bound to (`jkt`, section 6.1).
+    /// The thumbprint to which tokens are bound (`jkt`, section 6.1).
     #[must_use]
     pub const fn thumbprint(&self) -> [u8; 32] {
         self.jkt
     }
 
-    /// The thumbprint as a client sends it to the authorization endpoint (`dpop_jkt`, section 10).
+    /// The thumbprint in the form of the authorization request (`dpop_jkt`, section 10).
     #[must_use]
     pub fn dpop_jkt(&self) -> String {
         base64url::encode(self.jkt)
     }
 
-    /// A proof for a request of `method` to `url`, the latter without query and fragment.
+    /// Starts a proof for a request of `method` to `url`, a URL without query and fragment.
     pub const fn proof<'a>(&'a self, method: &'a str, url: &'a str) -> UnsignedProof<'a> {
         UnsignedProof { key: self, method, url, nonce: None, access_token: None }
     }
 }
 
 impl<'a> UnsignedProof<'a> {
-    /// Sets the nonce: the last one that this server sent in `DPoP-Nonce` (section 8).
-    pub const fn with_nonce(mut self, nonce: Option<&'a str>) -> Self {
-        self.nonce = nonce;
+    /// Sets the nonce: the last one that the server sent in `DPoP-Nonce` (section 8).
+    pub fn with_nonce(mut self, nonce: impl Into<Option<&'a str>>) -> Self {
+        self.nonce = nonce.into();
         self
     }
 
-    /// Sets the access token that the request carries to a resource server (section 7).
-    pub const fn with_access_token(mut self, access_token: Option<&'a AccessToken>) -> Self {
-        self.access_token = access_token;
+    /// Sets the access token that the request to a resource server carries (section 7).
+    pub fn with_access_token(mut self, access_token: impl Into<Option<&'a AccessToken>>) -> Self {
+        self.access_token = access_token.into();
         self
     }
 
-    /// Signs the proof: the value of the `DPoP` header. Each request needs another one, a repeated request too.
+    /// Signs the proof and returns the value of the `DPoP` header. Each request needs a new proof, a repeated request
+    /// too.
     ///
     /// # Errors
-    /// When the signer cannot sign now.
+    /// When the signer fails for now.
     pub async fn sign(self, now: Timestamp, entropy: &dyn Entropy) -> Result<String, SignError> {
         let mut jti = [0; 16];
         entropy.fill(&mut jti);

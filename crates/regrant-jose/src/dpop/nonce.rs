@@ -8,45 +8,46 @@ use subtle::ConstantTimeEq as _;
 
 use crate::base64url;
 
-/// Nonces for DPoP proofs (RFC 9449 section 8): a proof that carries one was made now, whatever the clock of its client says,
-/// and not in advance.
+/// Nonces for DPoP proofs (RFC 9449 section 8). A proof with a current nonce was made recently, even if the clock of
+/// its client is wrong; it cannot be made in advance.
 ///
-/// Nothing is stored. Time is cut into slots, and the nonce of a slot is HMAC-SHA256 of its number, so that all processes with
-/// the same key give and accept the same. A nonce is accepted in its slot and in the next: for one to two lifetimes.
+/// Nothing is stored. Time is divided into slots, and the nonce of a slot is HMAC-SHA256 of its number. All processes
+/// with the same key issue and accept the same nonces. A nonce is accepted in its slot and in the next one: for one to
+/// two lifetimes.
 #[derive(Clone)]
 pub struct DpopNonces {
     key: Hmac<Sha256>,
-    /// In seconds.
+    /// The length of a slot, in seconds.
     lifetime: i64,
 }
 
 impl DpopNonces {
-    /// How long a slot is by default.
+    /// The default length of a slot: five minutes.
     pub const LIFETIME: Duration = Duration::from_secs(300);
 
-    /// Nonces under `key`: 32 random bytes that nobody else knows and that are used for nothing else.
+    /// Creates nonces from `key`: 32 random bytes that are secret and have no other use.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self { key: prepared(key), lifetime: 0 }.with_lifetime(Self::LIFETIME)
+        Self { key: mac_key(key), lifetime: 0 }.with_lifetime(Self::LIFETIME)
     }
 
-    /// Sets how long a slot is. Default five minutes; whole seconds, at least one.
+    /// Sets the length of a slot. Default: five minutes. Whole seconds, at least one.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX).max(1);
         self
     }
 
-    /// The nonce of the slot in which `now` lies.
+    /// The nonce of the current slot.
     pub(super) fn current(&self, now: Timestamp) -> String {
-        self.of_slot(self.slot(now))
+        self.for_slot(self.slot(now))
     }
 
-    /// Until when `nonce` is accepted; `None` when it is not accepted at `now`.
+    /// The end of the time in which `nonce` is accepted; `None` if it is not accepted at `now`.
     pub(super) fn accepted_until(&self, nonce: &str, now: Timestamp) -> Option<Timestamp> {
         let current = self.slot(now);
-        // The time of the comparison must not tell how much of a guess was right.
-        let is_of = |slot: &i64| bool::from(self.of_slot(*slot).as_bytes().ct_eq(nonce.as_bytes()));
+        // Constant time: the duration must not show how much of a guess was right.
+        let is_of = |slot: &i64| bool::from(self.for_slot(*slot).as_bytes().ct_eq(nonce.as_bytes()));
         let slot = [current, current.saturating_sub(1)].into_iter().find(is_of)?;
         Some(Timestamp::from_millis(slot.saturating_add(2).saturating_mul(self.lifetime).saturating_mul(1000)))
     }
@@ -55,16 +56,17 @@ impl DpopNonces {
         now.as_secs().div_euclid(self.lifetime)
     }
 
-    fn of_slot(&self, slot: i64) -> String {
+    fn for_slot(&self, slot: i64) -> String {
         let mut mac = self.key.clone();
         mac.update(b"regrant DPoP nonce");
         mac.update(&slot.to_be_bytes());
-        // Half of the MAC is the least that RFC 2104 section 5 advises, and no proof is to be longer than it must.
+        // RFC 2104 section 5 advises at least half of the MAC. The nonce stays short because it is a part of each
+        // proof.
         base64url::encode(&mac.finalize().into_bytes()[..16])
     }
 }
 
-fn prepared(key: &[u8; 32]) -> Hmac<Sha256> {
+fn mac_key(key: &[u8; 32]) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }

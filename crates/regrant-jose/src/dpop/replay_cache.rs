@@ -7,21 +7,25 @@ use async_trait::async_trait;
 use regrant::clock::{Clock, Timestamp};
 use regrant::store::{SingleUse, StoreError, Use, UseId};
 
-/// Remembers what was used, in the memory of this process, and never more than a given number of things: for hosts of one
-/// process that do not want their store written with each DPoP proof.
+/// Remembers used ids in the memory of this process, up to a fixed number. For hosts with a single process that do not
+/// want a store write for each DPoP proof.
 ///
-/// **What the bound costs.** A mark whose time is over gives way to a new one. When all that are held are live, the
-/// next proof is refused with [`ReplayCacheFull`], and its client told to try again: to forget a live mark would let
-/// whoever has `capacity` proofs of their own accepted use a stolen one once more. Choose the capacity from the highest
-/// rate of requests and the time a proof is remembered, 90 seconds unless nonces are on: 1000 requests a second need
-/// 90 000 marks, of about 200 bytes each. A restart forgets everything, and two processes do not know of each other:
-/// for several, and for client assertions and JWT bearer assertions, which stay fresh for longer, use the store.
+/// **Cost of the bound.** A new mark replaces an expired one. When all marks are live, the next proof is refused with
+/// [`ReplayCacheFull`], and the client is asked to try again. Dropping a live mark instead would let an attacker with
+/// `capacity` proofs of their own reuse a stolen one.
+///
+/// Choose the capacity from the highest request rate and the time for which a proof is remembered (90 seconds, unless
+/// nonces are on): 1000 requests a second need 90 000 marks of about 200 bytes each.
+///
+/// A restart forgets all marks, and two processes do not share them. With several processes, use the store. Use it also
+/// for client assertions and JWT bearer assertions, which stay valid longer than proofs.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use regrant::clock::SystemClock;
-/// use regrant_jose::{DpopVerifier, ReplayCache};
+/// use regrant_jose::dpop::ReplayCache;
+/// use regrant_jose::DpopVerifier;
 ///
 /// let verifier = DpopVerifier::new(Arc::new(ReplayCache::new(100_000, Arc::new(SystemClock))));
 /// ```
@@ -34,31 +38,31 @@ pub struct ReplayCache {
 #[derive(Default)]
 struct Marks {
     used: HashSet<UseId>,
-    /// The same, the one that expires first on top.
+    /// The same ids, the first to expire on top.
     ends: BinaryHeap<Reverse<(Timestamp, UseId)>>,
 }
 
 impl ReplayCache {
-    /// An empty cache for `capacity` marks, which are live until their end by `clock`. It grows as it is used.
+    /// Creates an empty cache for `capacity` marks. A mark is live until it expires by `clock`. Memory grows with use.
     #[must_use]
     pub fn new(capacity: usize, clock: Arc<dyn Clock>) -> Self {
         Self { capacity, clock, marks: Mutex::default() }
     }
 
-    /// How many marks it holds, those that have expired included: they give way when it is full.
+    /// The number of marks, including expired ones that have not been replaced yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.marks().ends.len()
     }
 
-    /// Whether it holds no mark.
+    /// Returns true if there are no marks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     fn marks(&self) -> MutexGuard<'_, Marks> {
-        // Nothing under this lock can panic half way.
+        // No code under this lock can panic halfway.
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -72,7 +76,7 @@ impl SingleUse for ReplayCache {
             return Ok(Use::Again);
         }
         if marks.ends.len() >= self.capacity {
-            // The one that expires first: where it is live, all are.
+            // If the first mark to expire is live, all are.
             let expired = marks.ends.peek().copied().filter(|Reverse((end, _))| *end <= now);
             let Some(Reverse((_, forgotten))) = expired else { return Err(StoreError::unavailable(ReplayCacheFull)) };
             marks.ends.pop();
@@ -84,9 +88,9 @@ impl SingleUse for ReplayCache {
     }
 }
 
-/// A [`ReplayCache`] holds as many live marks as it may. It takes new ones again when the first of them expires.
+/// A [`ReplayCache`] is full of live marks. It accepts new ones when the first of them expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the replay cache is full of marks that are live")]
+#[error("the replay cache is full of live marks")]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing to add")]
 pub struct ReplayCacheFull;
 

@@ -15,27 +15,28 @@ use super::{DpopNonces, access_token_hash, htu};
 use crate::algorithm::Algorithm;
 use crate::assertion::{Algorithms, jti, remembered_until};
 use crate::base64url;
-use crate::claims::Claims;
 use crate::jwk::{Jwk, JwkSet};
+use crate::jws::Claims;
 use crate::jws::Jws;
 
-/// The longest proof that is read, in bytes: twice that of an RSA key of 4096 bits.
+/// The longest accepted proof, in bytes: twice that of an RSA key of 4096 bits.
 const MAX_LENGTH: usize = 4096;
 
-/// The longest RSA modulus that is verified with, in bytes: the key is the sender's choice, and one of 8192 bits costs
-/// several times what any other does.
+/// The longest accepted RSA modulus, in bytes. The sender chooses the key, and verification with 8192 bits costs
+/// several times as much as with any other key.
 const MAX_MODULUS: usize = 512;
 
 /// Verifies DPoP proofs (RFC 9449 section 4.3), at the token endpoint and at resource servers.
 ///
-/// A proof is accepted once. It is used up only when everything else about it is right, its nonce included: a client that is told
-/// to use another nonce, or sent here by mistake, loses nothing.
+/// A proof is accepted once. It is used up only if all other checks succeed, that of the nonce included: a client that
+/// must use another nonce, or that sent the proof to the wrong server, loses nothing.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use regrant::{Entropy, MemoryStore, SystemEntropy};
-/// use regrant_jose::{DpopNonces, DpopVerifier};
+/// use regrant_jose::dpop::DpopNonces;
+/// use regrant_jose::DpopVerifier;
 ///
 /// # let mut key = [0; 32];
 /// # SystemEntropy.fill(&mut key);
@@ -50,15 +51,15 @@ pub struct DpopVerifier {
     realm: Realm,
 }
 
-/// The access token that a proof comes with at a resource server, and the thumbprint of the key it is bound to.
+/// The access token of a request to a resource server, and the thumbprint of the key that the token is bound to.
 #[derive(Clone, Copy)]
-struct Bound<'a> {
+struct TokenBinding<'a> {
     access_token: &'a AccessToken,
     jkt: &'a [u8; 32],
 }
 
-/// A proof whose signature holds and that was made for the request.
-struct Verified {
+/// A proof for this request with a valid signature.
+struct ProofClaims {
     jkt: [u8; 32],
     jti: String,
     made_at: Timestamp,
@@ -66,61 +67,61 @@ struct Verified {
 }
 
 impl DpopVerifier {
-    /// How old a proof may be by default.
+    /// The default maximum age of a proof: one minute.
     pub const MAX_AGE: Duration = Duration::from_secs(60);
-    /// How far the clock of a client may be off by default.
+    /// The default tolerance for the clocks of clients: ten seconds.
     pub const LEEWAY: Duration = Duration::from_secs(10);
 
-    /// Accepts proofs without nonces, each once: `used` remembers them while they are fresh. A [`ReplayCache`](super::ReplayCache)
-    /// will do where there is one process.
+    /// Accepts each proof once, without nonces. `used` remembers proofs while they are fresh. A
+    /// [`ReplayCache`](super::ReplayCache) is enough for a single process.
     #[must_use]
     pub fn new(used: Arc<dyn SingleUse>) -> Self {
-        let (max_age, leeway, algorithms) = (Self::MAX_AGE, Self::LEEWAY, Algorithms::of_key_pairs());
+        let (max_age, leeway, algorithms) = (Self::MAX_AGE, Self::LEEWAY, Algorithms::asymmetric());
         Self { used, nonces: None, max_age, leeway, algorithms, realm: Realm::default() }
     }
 
-    /// Requires nonces (section 8). It is then the nonce that says how fresh a proof is; `iat` must be there, but is compared with
-    /// nothing, since the clock of many a device is wrong. `exp` and `nbf`, where a proof has them, hold all the same.
+    /// Requires nonces (section 8). The nonce then decides how fresh a proof is. `iat` must be present, but its value
+    /// is ignored, since many devices have wrong clocks. `exp` and `nbf` are still checked if present.
     #[must_use]
     pub fn with_nonces(mut self, nonces: DpopNonces) -> Self {
         self.nonces = Some(nonces);
         self
     }
 
-    /// Sets how old a proof may be by its `iat`. Default 60 seconds.
+    /// Sets the maximum age of a proof by its `iat`. Default: 60 seconds.
     #[must_use]
     pub const fn with_max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// Sets how far the clocks of clients may be off: how far in the future `iat` and `nbf` may lie, and `exp` in the
-    /// past. Default ten seconds.
+    /// Sets the tolerance for the clocks of clients: how far in the future `iat` and `nbf` may lie, and `exp` in the
+    /// past. Default: ten seconds.
     #[must_use]
     pub const fn with_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// Accepts these algorithms alone. Default all that use a key pair; others are never accepted.
+    /// Accepts only these algorithms. Default: all with a key pair; others are never accepted.
     #[must_use]
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.algorithms = self.algorithms.among(algorithms);
+        self.algorithms = self.algorithms.limit_to(algorithms);
         self
     }
 
-    /// Sets the realm: that of the service.
+    /// Sets the realm of the service.
     #[must_use]
     pub fn with_realm(mut self, realm: Realm) -> Self {
         self.realm = realm;
         self
     }
 
-    /// Verifies the proof of a request with `access_token` at a resource server (section 7): besides everything else it must
-    /// be of this token (`ath`), and of the key with thumbprint `jkt` that the token is bound to (its `cnf`).
+    /// Verifies the proof of a request to a resource server (section 7). In addition to the usual checks, `ath` must
+    /// match `access_token`, and the key must have the thumbprint `jkt`, to which the token is bound (`cnf`).
     ///
     /// # Errors
-    /// When the proof is not accepted, or when that cannot be told.
+    /// When the proof is not accepted, or cannot be checked for now.
     pub async fn verify_at_resource(
         &self,
         proof: &DpopProof,
@@ -128,22 +129,22 @@ impl DpopVerifier {
         jkt: &[u8; 32],
         now: Timestamp,
     ) -> Result<(), ProofError> {
-        self.accept(proof, Some(Bound { access_token, jkt }), now).await.map(|_| ())
+        self.verify_once(proof, Some(TokenBinding { access_token, jkt }), now).await.map(|_| ())
     }
 
-    async fn accept(
+    async fn verify_once(
         &self,
         proof: &DpopProof,
-        bound: Option<Bound<'_>>,
+        binding: Option<TokenBinding<'_>>,
         now: Timestamp,
     ) -> Result<[u8; 32], ProofError> {
-        let verified = self.verified(proof)?;
-        if let Some(bound) = bound {
-            bound.check(&verified)?;
+        let verified = self.check_proof(proof)?;
+        if let Some(binding) = binding {
+            binding.check(&verified)?;
         }
         let fresh_until = self.fresh_until(&verified, now)?;
-        // Last: whatever else is wrong with it, the client may send it again.
-        // By the target that the proof names: a request may spell its path in many ways, and the proof fits them all.
+        // Comes last: a client may send a proof again after any other failure. The id contains the target of the proof,
+        // not of the request: a request can spell its path in many ways, and the proof matches all of them.
         let htu = verified.claims.text("htu").map_err(ProofFault::from)?;
         let issuer = format!("{} {htu}", base64url::encode(verified.jkt));
         let id = UseId::new(&self.realm, "dpop", &issuer, &verified.jti);
@@ -154,8 +155,8 @@ impl DpopVerifier {
         }
     }
 
-    /// What the proof says, if it is of the key that it carries, and was made for this request.
-    fn verified(&self, proof: &DpopProof) -> Result<Verified, ProofFault> {
+    /// Checks the proof except for freshness: signature by the key in its header, method and URL.
+    fn check_proof(&self, proof: &DpopProof) -> Result<ProofClaims, ProofFault> {
         if proof.jwt.len() > MAX_LENGTH {
             return Err(ProofFault::Malformed);
         }
@@ -163,7 +164,7 @@ impl DpopVerifier {
         if !jws.is_typ("dpop+jwt") {
             return Err(ProofFault::Malformed);
         }
-        if !self.algorithms.accept(jws.alg()) {
+        if !self.algorithms.allows(jws.alg()) {
             return Err(ProofFault::Algorithm);
         }
         let key = jws.jwk().and_then(|jwk| public_key(jwk, jws.alg())).ok_or(ProofFault::Key)?;
@@ -175,14 +176,14 @@ impl DpopVerifier {
             return Err(ProofFault::Url);
         }
         let (jti, made_at) = (jti(&claims).ok_or(ProofFault::Malformed)?.to_owned(), claims.time("iat")?);
-        Ok(Verified { jkt: key.thumbprint(), jti, made_at, claims })
+        Ok(ProofClaims { jkt: key.thumbprint(), jti, made_at, claims })
     }
 
-    /// Until when the proof is accepted, apart from its being used.
-    fn fresh_until(&self, proof: &Verified, now: Timestamp) -> Result<Timestamp, ProofError> {
+    /// Checks the times or the nonce. Returns the end of the time in which the proof is accepted.
+    fn fresh_until(&self, proof: &ProofClaims, now: Timestamp) -> Result<Timestamp, ProofError> {
         let time = |name| proof.claims.optional_time(name).map_err(ProofFault::from);
         let is_future = |begin: Timestamp| begin > now + self.leeway;
-        // RFC 7519 sections 4.1.4 and 4.1.5: nobody has to set them, and who reads them over accepts what has expired.
+        // RFC 7519 sections 4.1.4 and 4.1.5: `exp` and `nbf` are optional, but must be honored if present.
         if time("exp")?.is_some_and(|end| now >= end + self.leeway) {
             return Err(ProofFault::Expired.into());
         }
@@ -204,9 +205,9 @@ impl DpopVerifier {
     }
 }
 
-impl Bound<'_> {
-    /// Finds the proof to be of the key that the token is bound to, and for this token.
-    fn check(&self, proof: &Verified) -> Result<(), ProofFault> {
+impl TokenBinding<'_> {
+    /// Checks that the proof uses the key that the token is bound to, and is for this token.
+    fn check(&self, proof: &ProofClaims) -> Result<(), ProofFault> {
         if proof.jkt != *self.jkt {
             return Err(ProofFault::OtherKey);
         }
@@ -217,8 +218,8 @@ impl Bound<'_> {
     }
 }
 
-/// The key that a proof carries. Read as a set, in which an RSA key without `alg` stands for both of its algorithms; one with
-/// private members, or with a modulus that is too long, is refused.
+/// The key in the header of a proof. It is parsed as a set, in which an RSA key without `alg` serves both of its
+/// algorithms. Keys with private members or a too long modulus are refused.
 fn public_key(jwk: &Value, algorithm: Algorithm) -> Option<Jwk> {
     let key = JwkSet::from_value(&json!({ "keys": [jwk] })).ok()?.find(None, algorithm)?.clone();
     (key.modulus_length() <= MAX_MODULUS).then_some(key)
@@ -227,7 +228,7 @@ fn public_key(jwk: &Value, algorithm: Algorithm) -> Option<Jwk> {
 #[async_trait]
 impl ProofVerifier for DpopVerifier {
     async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError> {
-        self.accept(proof, None, now).await.map(Confirmation::DpopKey)
+        self.verify_once(proof, None, now).await.map(Confirmation::DpopKey)
     }
 
     fn nonce(&self, now: Timestamp) -> Option<String> {

@@ -8,9 +8,9 @@ use super::P256Key;
 use super::RsaKey;
 use crate::algorithm::Algorithm;
 use crate::base64url;
-use crate::error::KeyError;
+use crate::key::KeyError;
 
-/// What a key consists of.
+/// The public key, or the secret, by type.
 #[derive(Clone)]
 pub(crate) enum Material {
     Ed25519(Ed25519Key),
@@ -21,7 +21,8 @@ pub(crate) enum Material {
 }
 
 impl Material {
-    /// An Ed25519 key in the one encoding of its point, not of small order: under such a key almost any signature verifies.
+    /// Parses an Ed25519 key in canonical encoding. Keys of small order are refused: almost any signature verifies
+    /// under them.
     pub(crate) fn ed25519(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         let key = Ed25519Key::from_bytes(bytes).map_err(|_| KeyError::InvalidPoint)?;
         if key.to_edwards().compress().to_bytes() != *bytes {
@@ -54,7 +55,7 @@ impl Material {
         }
     }
 
-    /// Whether `signature` is this key's, of `message`.
+    /// Returns true if `signature` is a signature of `message` by this key.
     pub(crate) fn accepts(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use p256::ecdsa::VerifyingKey;
 
-use crate::error::KeyError;
+use crate::key::KeyError;
 
-/// A P-256 key, in the faster library of this build.
+/// A P-256 key of the faster library in this build.
 #[derive(Clone)]
 pub(crate) struct P256Key {
     point: VerifyingKey,
@@ -16,7 +16,7 @@ pub(crate) struct P256Key {
 }
 
 impl P256Key {
-    /// The key of these coordinates, if they are of a point of the curve.
+    /// The key with these coordinates, if they are a point of the curve.
     pub(crate) fn from_coordinates(x: &[u8; 32], y: &[u8; 32]) -> Result<Self, KeyError> {
         let point = [&[0x04], x.as_slice(), y.as_slice()].concat();
         Self::new(VerifyingKey::from_sec1_bytes(&point).map_err(|_| KeyError::InvalidPoint)?)
@@ -36,7 +36,7 @@ impl P256Key {
         })
     }
 
-    /// x and y.
+    /// The coordinates x and y.
     pub(crate) fn coordinates(&self) -> ([u8; 32], [u8; 32]) {
         let (mut x, mut y) = ([0; 32], [0; 32]);
         let point = self.point.to_sec1_point(false);
@@ -45,8 +45,7 @@ impl P256Key {
         (x, y)
     }
 
-    /// Whether `signature` is `r || s` of 64 bytes, neither of them 0 or beyond the order, and of `message` (RFC 7518
-    /// section 3.4). Never DER.
+    /// Verifies a signature of the form `r || s` in 64 bytes, both in range (RFC 7518 section 3.4). DER is refused.
     #[cfg(not(feature = "aws-lc-rs"))]
     pub(crate) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
         use p256::ecdsa::signature::Verifier;
@@ -54,8 +53,7 @@ impl P256Key {
             .is_ok_and(|signature| self.point.verify(message, &signature).is_ok())
     }
 
-    /// Whether `signature` is `r || s` of 64 bytes, neither of them 0 or beyond the order, and of `message` (RFC 7518
-    /// section 3.4). Never DER.
+    /// Verifies a signature of the form `r || s` in 64 bytes, both in range (RFC 7518 section 3.4). DER is refused.
     #[cfg(feature = "aws-lc-rs")]
     pub(crate) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
         self.parsed.verify_sig(message, signature).is_ok()

@@ -6,14 +6,14 @@ use sha2::{Digest, Sha256};
 use super::{Jwk, Material};
 use crate::algorithm::Algorithm;
 use crate::base64url;
-use crate::error::KeyError;
+use crate::key::KeyError;
 
 type Members = Map<String, Value>;
 
 /// Members of private keys and secrets (RFC 7518 sections 6.2.2, 6.3.2, 6.4).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// The key of a JWK.
+/// Parses a public JWK.
 pub(super) fn public_key(value: &Value) -> Result<Jwk, KeyError> {
     let members = value.as_object().ok_or(KeyError::Malformed)?;
     if PRIVATE.iter().any(|name| members.contains_key(*name)) {
@@ -28,7 +28,7 @@ pub(super) fn public_key(value: &Value) -> Result<Jwk, KeyError> {
     })
 }
 
-/// The public half of a key, whether its private half is there or not.
+/// Parses the public members, with or without private ones beside them.
 pub(crate) fn public_material(members: &Members) -> Result<(Algorithm, Material), KeyError> {
     match (text(members, "kty")?, optional_text(members, "crv")?) {
         ("OKP", Some("Ed25519")) => {
@@ -49,14 +49,14 @@ pub(crate) fn public_material(members: &Members) -> Result<(Algorithm, Material)
     }
 }
 
-/// SHA-256 of the certificates of a JWK, whatever its type.
+/// SHA-256 of the certificates of a JWK of any type.
 pub(super) fn certificates(members: &Members) -> Result<Vec<[u8; 32]>, KeyError> {
     let mut found = Vec::new();
     if members.contains_key("x5t#S256") {
         found.push(array(members, "x5t#S256")?);
     }
     if let Some(chain) = members.get("x5c") {
-        // Plain base64 of DER, the key's own certificate first (RFC 7517 section 4.7).
+        // `x5c` is plain base64 of DER, the certificate of the key first (RFC 7517 section 4.7).
         let first = chain.get(0).and_then(Value::as_str).ok_or(KeyError::Malformed)?;
         let der = BASE64_STANDARD.decode(first).map_err(|_| KeyError::Malformed)?;
         let thumbprint = Sha256::digest(der).into();
@@ -67,11 +67,11 @@ pub(super) fn certificates(members: &Members) -> Result<Vec<[u8; 32]>, KeyError>
     Ok(found)
 }
 
-/// The `alg`, one of `fitting`; the first of them when there is none.
+/// Returns `alg` if it is one of `fitting`; the first of them if there is none.
 fn algorithm(members: &Members, fitting: &[Algorithm]) -> Result<Algorithm, KeyError> {
     match optional_text(members, "alg")? {
         None => fitting.first().copied().ok_or(KeyError::Unsupported),
-        Some(alg) => match Algorithm::named(alg) {
+        Some(alg) => match Algorithm::from_name(alg) {
             Some(algorithm) if fitting.contains(&algorithm) => Ok(algorithm),
             Some(_) => Err(KeyError::Mismatch),
             None => Err(KeyError::Unsupported),

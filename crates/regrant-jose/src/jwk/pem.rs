@@ -5,9 +5,9 @@ use p256::pkcs8::der::Document;
 
 use super::{Jwk, Material, P256Key};
 use crate::algorithm::Algorithm;
-use crate::error::KeyError;
+use crate::key::KeyError;
 
-/// What `AlgorithmIdentifier` calls the types of keys (RFC 8410, RFC 5480, RFC 8017).
+/// The object identifiers of key types (RFC 8410, RFC 5480, RFC 8017).
 pub(crate) mod oid {
     use p256::pkcs8::ObjectIdentifier;
 
@@ -18,7 +18,7 @@ pub(crate) mod oid {
     pub(crate) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 }
 
-/// The key of a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7).
+/// Parses a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7).
 pub(super) fn public_key(pem: &str) -> Result<Jwk, KeyError> {
     let (label, document) = Document::from_pem(pem).map_err(|_| KeyError::Malformed)?;
     match label {

@@ -8,7 +8,7 @@ use p256::pkcs8::der::{self, Reader, SliceReader};
 
 use super::{Jwk, Material};
 use crate::algorithm::Algorithm;
-use crate::error::KeyError;
+use crate::key::KeyError;
 
 /// An RSA key that verifies one of the two paddings.
 #[derive(Clone)]
@@ -21,13 +21,13 @@ struct Parts {
 }
 
 impl RsaKey {
-    /// The key of these numbers, big-endian, without leading zeros (RFC 7518 section 2, `Base64urlUInt`).
+    /// The key with these numbers: big-endian, without leading zeros (RFC 7518 section 2, `Base64urlUInt`).
     pub(crate) fn new(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         let (Some(first), Some(1..)) = (n.first(), e.first()) else { return Err(KeyError::Malformed) };
         let bits = (n.len() * 8).saturating_sub(first.leading_zeros() as usize);
         match (*first, e) {
             (0, _) => return Err(KeyError::Malformed),
-            // Beside the length: an even modulus, and the exponents that are no encryption at all, or too slow to bear.
+            // Refuses, besides wrong lengths, an even modulus, and exponents that do not encrypt or take too long.
             _ if !(2048..=8192).contains(&bits) || n.last().is_some_and(|last| last % 2 == 0) => {
                 return Err(KeyError::Weak);
             }

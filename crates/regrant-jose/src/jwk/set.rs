@@ -2,10 +2,10 @@ use serde_json::Value;
 
 use super::{Jwk, parse};
 use crate::algorithm::Algorithm;
-use crate::error::KeyError;
 use crate::json;
+use crate::key::KeyError;
 
-/// The keys of a client or of another server (RFC 7517 section 5).
+/// The public keys of a client or of another server (RFC 7517 section 5).
 #[derive(Clone, Debug, Default)]
 pub struct JwkSet {
     keys: Vec<Jwk>,
@@ -14,14 +14,14 @@ pub struct JwkSet {
 }
 
 impl JwkSet {
-    /// The longest document that [`from_json`](Self::from_json) reads, in bytes.
+    /// The longest document that [`from_json`](Self::from_json) accepts, in bytes.
     pub const MAX_LENGTH: usize = 64 * 1024;
 
-    /// Reads a set. Keys that cannot be used here are [skipped](Self::skipped), as RFC 7517 section 5 wants: a set also holds
-    /// keys for encryption and of types yet to come. An RSA key without `alg` stands in it for RS256 and for PS256.
+    /// Parses a set. Unusable keys are [skipped](Self::skipped), as RFC 7517 section 5 requires: a set may also hold
+    /// encryption keys and future types. An RSA key without `alg` serves both RS256 and PS256.
     ///
     /// # Errors
-    /// When it is not a set at all, or holds a private key or a secret: whoever published that has lost it.
+    /// When the value is not a key set, or contains a private key or a secret: a published private key is lost.
     pub fn from_value(value: &Value) -> Result<Self, KeyError> {
         let mut set = Self::default();
         for key in value.get("keys").and_then(Value::as_array).ok_or(KeyError::Malformed)? {
@@ -30,10 +30,10 @@ impl JwkSet {
         Ok(set)
     }
 
-    /// Reads a set from its JSON text, of at most [`MAX_LENGTH`](Self::MAX_LENGTH).
+    /// Parses a set from JSON text of at most [`MAX_LENGTH`](Self::MAX_LENGTH).
     ///
     /// # Errors
-    /// As for [`from_value`](Self::from_value); when the text is too long, is not JSON, or names a member twice.
+    /// As for [`from_value`](Self::from_value); and when the text is too long, is not JSON, or names a member twice.
     pub fn from_json(json: &[u8]) -> Result<Self, KeyError> {
         if json.len() > Self::MAX_LENGTH {
             return Err(KeyError::TooLarge);
@@ -41,7 +41,7 @@ impl JwkSet {
         Self::from_value(&Value::Object(json::object(json).ok_or(KeyError::Malformed)?))
     }
 
-    /// The key for a token: the one of this name and algorithm, or, when the token names none, the only one of its algorithm.
+    /// The key for a token: the one with this key id and algorithm. Without a key id, the only key of the algorithm.
     #[must_use]
     pub fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&Jwk> {
         let mut fitting =
@@ -52,19 +52,19 @@ impl JwkSet {
         }
     }
 
-    /// All keys of the set that can be used.
+    /// The usable keys of the set.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Jwk> {
         self.keys.iter()
     }
 
-    /// SHA-256 of the certificates beside its keys, also beside those of types that this build cannot use.
+    /// SHA-256 of the certificates in the set, including those of unsupported key types.
     #[must_use]
     pub fn certificates(&self) -> &[[u8; 32]] {
         &self.certificates
     }
 
-    /// How many keys were skipped.
+    /// The number of skipped keys.
     #[must_use]
     pub const fn skipped(&self) -> usize {
         self.skipped

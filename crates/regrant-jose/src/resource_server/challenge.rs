@@ -1,15 +1,15 @@
 use super::credentials::Scheme;
 
-/// One challenge of a `WWW-Authenticate` header (RFC 9110 section 11.6.1): a scheme and what a client should know to use it.
+/// A challenge of a `WWW-Authenticate` header (RFC 9110 section 11.6.1): a scheme with its parameters.
 pub(super) struct Challenge(String);
 
 impl Challenge {
-    /// Each scheme has one parameter at least (RFC 6750 section 3).
+    /// Creates a challenge with `realm`: each scheme needs at least one parameter (RFC 6750 section 3).
     pub(super) fn new(scheme: Scheme, realm: &str) -> Self {
         Self(format!("{} realm={}", scheme.as_str(), quoted(realm)))
     }
 
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn with_parameter(mut self, name: &str, value: &str) -> Self {
         self.0.push_str(", ");
         self.0.push_str(name);
         self.0.push('=');
@@ -22,7 +22,7 @@ impl Challenge {
     }
 }
 
-/// A quoted string (RFC 9110 section 5.6.4). What cannot stand in one, even escaped, is left out: a line end would begin
+/// A quoted string (RFC 9110 section 5.6.4). Characters that cannot be escaped are omitted: a line end would start
 /// another header.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{InvalidToken, VerifyError};
 
-/// A request that is not served: what the client is told, and what was really wrong.
+/// A refused request: the response for the client, and the reason for the host.
 #[derive(Debug)]
 pub struct Denial {
     reason: DenialReason,
@@ -16,11 +16,11 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// `challenges` are told unless trying again is all that helps.
+    /// The response contains `challenges`, unless trying again is all that helps.
     pub(super) fn new(reason: DenialReason, challenges: &[String], nonce: Option<&str>) -> Self {
         let status = reason.status();
         let response = match reason.error() {
-            Some(ErrorWords { error, description }) => {
+            Some((error, description)) => {
                 Response::json(status, &json!({ "error": error, "error_description": description }))
             }
             None => Response { status, headers: vec![("cache-control", "no-store".to_owned())], body: Vec::new() },
@@ -33,19 +33,19 @@ impl Denial {
         Self { reason, response }
     }
 
-    /// What was wrong: for logs, not for the client.
+    /// The reason, for logs. It is not for the client.
     #[must_use]
     pub const fn reason(&self) -> &DenialReason {
         &self.reason
     }
 
-    /// What the client is told: status, `WWW-Authenticate`, `DPoP-Nonce`, and a body of JSON, or none.
+    /// The response: status, `WWW-Authenticate`, `DPoP-Nonce`, and a JSON body or none.
     #[must_use]
     pub const fn response(&self) -> &Response {
         &self.response
     }
 
-    /// The same, to be sent.
+    /// Returns the response, owned.
     #[must_use]
     pub fn into_response(self) -> Response {
         self.response
@@ -64,42 +64,36 @@ impl Error for Denial {
     }
 }
 
-/// Why a request is not served.
+/// The reason why a request is refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DenialReason {
-    /// There is no token in it, or one of a scheme that is not served: 401, and no error word, since nothing was tried.
+    /// There is no token, or one of an unsupported scheme: 401 without an error code, since no attempt was made.
     #[error("the request has no access token")]
     NoToken,
-    /// More than one Authorization header, or one that is not well-formed: `invalid_request`, 400.
+    /// There is more than one Authorization header, or a malformed one: `invalid_request`, 400.
     #[error("the Authorization header is malformed")]
     MalformedRequest,
-    /// The token is not good, or not in the hands of whom it is bound to: `invalid_token`, 401.
+    /// The token is invalid, or bound to a key that the sender does not possess: `invalid_token`, 401.
     #[error("the access token is not accepted")]
     InvalidToken(#[source] InvalidToken),
-    /// The DPoP proof is missing, or not one for this request, this token and its key, or used before: `invalid_dpop_proof`, 401.
+    /// The DPoP proof is missing, used before, or not for this request, token and key: `invalid_dpop_proof`, 401.
     #[error("the DPoP proof is not accepted")]
     InvalidProof(#[source] ProofFault),
-    /// The DPoP proof is good but for its nonce: `use_dpop_nonce`, 401. The nonce to use is in `DPoP-Nonce`.
+    /// The DPoP proof is valid except for its nonce: `use_dpop_nonce`, 401. The nonce to use is in `DPoP-Nonce`.
     #[error("the DPoP proof needs another nonce")]
     ProofNonce,
-    /// The token is good, but for less: `insufficient_scope`, 403, with the scope that is needed.
-    #[error("the access token does not have the scope that is needed")]
+    /// The token is valid, but lacks scope: `insufficient_scope`, 403, with the required scope.
+    #[error("the access token lacks the required scope")]
     InsufficientScope,
-    /// It cannot be told now: 503, and nothing is said of the token, which clients would throw away.
+    /// The token cannot be verified for now: 503. The response says nothing of the token, because clients discard
+    /// invalid tokens.
     #[error("the access token cannot be verified now")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// What a client is told of an error.
-#[derive(Clone, Copy)]
-pub(super) struct ErrorWords {
-    pub(super) error: &'static str,
-    pub(super) description: &'static str,
-}
-
 impl DenialReason {
-    /// A short name, for log fields and metric labels: one for each fault of a token or a proof.
+    /// A short name for log fields and metric labels: one for each fault of a token or a proof.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -122,9 +116,9 @@ impl DenialReason {
         }
     }
 
-    /// The same words for every cause.
-    pub(super) const fn error(&self) -> Option<ErrorWords> {
-        let (error, description) = match self {
+    /// The error code and description, the same for all causes of one kind.
+    pub(super) const fn error(&self) -> Option<(&'static str, &'static str)> {
+        let error = match self {
             Self::NoToken => return None,
             Self::MalformedRequest => {
                 ("invalid_request", "There must be one access token, in one Authorization header.")
@@ -133,15 +127,15 @@ impl DenialReason {
             Self::InsufficientScope => {
                 ("insufficient_scope", "The access token does not have the scope that is needed.")
             }
-            Self::InvalidProof(_) => of(ErrorCode::InvalidDpopProof),
-            Self::ProofNonce => of(ErrorCode::UseDpopNonce),
-            Self::Unavailable(_) => of(ErrorCode::TemporarilyUnavailable),
+            Self::InvalidProof(_) => words(ErrorCode::InvalidDpopProof),
+            Self::ProofNonce => words(ErrorCode::UseDpopNonce),
+            Self::Unavailable(_) => words(ErrorCode::TemporarilyUnavailable),
         };
-        Some(ErrorWords { error, description })
+        Some(error)
     }
 }
 
-const fn of(code: ErrorCode) -> (&'static str, &'static str) {
+const fn words(code: ErrorCode) -> (&'static str, &'static str) {
     (code.as_str(), code.description())
 }
 
@@ -157,7 +151,7 @@ impl From<ProofError> for DenialReason {
             ProofError::Invalid(fault) => Self::InvalidProof(fault),
             ProofError::NonceRequired => Self::ProofNonce,
             ProofError::Unavailable(cause) => Self::Unavailable(cause),
-            // Nothing else is known: a kind of failure that is new here is none of the proof's.
+            // An unknown kind of failure says nothing about the proof.
             other => Self::Unavailable(other.into()),
         }
     }

@@ -8,24 +8,24 @@ use regrant::proof::{ClientCertificate, DpopProof, ProofFault, ProofVerifier as 
 use regrant::wire::{CertificateHeader, Request};
 
 use super::challenge::Challenge;
-use super::credentials::{Malformed, Presented, Scheme};
-use super::denial::ErrorWords;
+use super::credentials::{Malformed, PresentedToken, Scheme};
 use super::{Denial, DenialReason, InvalidToken, VerifiedToken, VerifyAccessToken};
-use crate::dpop::DpopVerifier;
+use crate::DpopVerifier;
 use crate::jws::Jws;
 
-/// Judges the requests to a resource server: is there a good access token, and does whoever sends it possess the key it is
-/// bound to (RFC 6750, RFC 9449 section 7, RFC 8705 section 3).
+/// Authenticates the requests to a resource server: the access token must be valid, and the sender must possess the key
+/// that it is bound to (RFC 6750, RFC 9449 section 7, RFC 8705 section 3).
 ///
-/// [`authenticate`](Self::authenticate) first, then [`authorize`](Self::authorize) for the scope that a route needs. Both
-/// answer with the whole HTTP response when the request is not to be served. `regrant-axum` does the two as a tower layer.
+/// Call [`authenticate`](Self::authenticate), then [`authorize`](Self::authorize) for the scope that a route needs.
+/// Both return the complete HTTP response for a refused request. `regrant-axum` offers both as a tower layer.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use regrant::clock::SystemClock;
 /// use regrant::wire::Request;
-/// use regrant_jose::{DpopVerifier, JwkSet, JwtVerifier, ReplayCache, ResourceServer};
+/// use regrant_jose::dpop::ReplayCache;
+/// use regrant_jose::{DpopVerifier, JwkSet, JwtVerifier, ResourceServer};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
@@ -52,21 +52,21 @@ pub struct ResourceServer {
     events: Box<dyn Fn(&DenialReason) + Send + Sync>,
 }
 
-/// A request with a good token, whose sender it is bound to, if it is bound.
+/// A request with a valid token. If the token is bound to a key, the sender possesses the key.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Authenticated {
+pub struct AuthenticatedRequest {
     /// The token.
     pub token: VerifiedToken,
-    /// The nonce for the client's next DPoP proof, when another one is due than it used: send it in the header `DPoP-Nonce`,
-    /// with `Cache-Control: no-store` (RFC 9449 section 8.2).
+    /// The nonce for the next DPoP proof of the client, if the last proof had another one: send it in the header
+    /// `DPoP-Nonce`, with `Cache-Control: no-store` (RFC 9449 section 8.2).
     pub dpop_nonce: Option<String>,
 }
 
 impl ResourceServer {
-    /// A server that clients know by `url`: scheme and authority, and the path that a proxy strips, if one does. A DPoP proof
-    /// must name it with the path of the request behind. From configuration, never from a `Host` header, which is the
-    /// client's to choose.
+    /// Creates a server that clients reach at `url`: scheme and authority, and the path prefix if a proxy strips one. A
+    /// DPoP proof must name this URL followed by the path of the request. Take it from configuration, never from a
+    /// `Host` header, which the client chooses.
     #[must_use]
     pub fn new(url: impl Into<String>, verifier: impl VerifyAccessToken + 'static, clock: Arc<dyn Clock>) -> Self {
         let mut url = url.into();
@@ -83,40 +83,39 @@ impl ResourceServer {
         }
     }
 
-    /// Sets the `realm` of the challenges, a name for what is protected. Default: the URL. Printable ASCII; what is not is
-    /// left out.
+    /// Sets the `realm` of the challenges. Default: the URL. Characters other than printable ASCII are omitted.
     #[must_use]
     pub fn with_realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = realm.into();
         self
     }
 
-    /// Accepts DPoP-bound tokens, with proofs that `verifier` accepts. Default: they are refused, since nobody looks at proofs.
+    /// Accepts DPoP-bound tokens with proofs that `verifier` accepts. Default: they are refused, since no one would
+    /// check the proofs.
     #[must_use]
     pub fn with_dpop(mut self, verifier: impl Into<Arc<DpopVerifier>>) -> Self {
         self.dpop = Some(verifier.into());
         self
     }
 
-    /// Accepts nothing but tokens that are bound to a DPoP key or a client certificate, as FAPI 2.0 wants. Default: a token that
-    /// is bound to nothing is good in anybody's hands.
+    /// Accepts only tokens bound to a DPoP key or a client certificate, as FAPI 2.0 requires. Default: anyone can use
+    /// an unbound token.
     #[must_use]
     pub const fn with_bound_tokens_only(mut self) -> Self {
         self.requires_binding = true;
         self
     }
 
-    /// Sets the header in which a proxy hands on the client certificate. It alone counts then. Default none: the certificate of
-    /// the connection counts.
+    /// Sets the header in which a proxy passes on the client certificate. Only this header counts then. Default: the
+    /// certificate of the connection.
     #[must_use]
     pub fn with_certificate_header(mut self, header: CertificateHeader) -> Self {
         self.certificate_header = Some(header);
         self
     }
 
-    /// Sets what is told of each request that is not served, and why: for logs and counters. Clients are told no more
-    /// than the error word. Default nothing. It is called in the middle of a request: it must be quick, not block and
-    /// not panic.
+    /// Sets a callback for each refused request and its reason, for logs and counters. Clients only see the error code.
+    /// Default: none. The callback runs inside the request: it must be quick, and must not block or panic.
     ///
     /// ```
     /// # use regrant_jose::ResourceServer;
@@ -135,27 +134,28 @@ impl ResourceServer {
         self
     }
 
-    /// Finds the token of a request good, and its sender in possession of the key that it is bound to. The body is not read.
+    /// Verifies the token of a request, and that the sender possesses the key that it is bound to. The body is not
+    /// read.
     ///
-    /// A proof is used up only by a request that is authenticated. So authenticate each request once.
+    /// A successful call uses up the DPoP proof, so call this once per request.
     ///
     /// # Errors
-    /// When the request is not to be served.
-    pub async fn authenticate(&self, request: &Request<'_>) -> Result<Authenticated, Denial> {
+    /// When the request is refused.
+    pub async fn authenticate(&self, request: &Request<'_>) -> Result<AuthenticatedRequest, Denial> {
         let now = self.clock.now();
-        let presented = match Presented::read(request) {
+        let presented = match PresentedToken::read(request) {
             Ok(Some(presented)) if self.schemes().any(|scheme| scheme == presented.scheme) => presented,
-            Ok(_) => return Err(self.denial(DenialReason::NoToken, Scheme::Bearer, None, now)),
-            Err(Malformed) => return Err(self.denial(DenialReason::MalformedRequest, Scheme::Bearer, None, now)),
+            Ok(_) => return Err(self.deny(DenialReason::NoToken, Scheme::Bearer, None, now)),
+            Err(Malformed) => return Err(self.deny(DenialReason::MalformedRequest, Scheme::Bearer, None, now)),
         };
-        let authenticated = self.authenticated(&presented, request, now).await;
-        authenticated.map_err(|reason| self.denial(reason, presented.scheme, None, now))
+        let authenticated = self.check_token(&presented, request, now).await;
+        authenticated.map_err(|reason| self.deny(reason, presented.scheme, None, now))
     }
 
-    /// Finds that the token of an authenticated request has all of `scope`.
+    /// Checks that the token of an authenticated request has all of `scope`.
     ///
     /// # Errors
-    /// When it has not: `insufficient_scope`, with `scope` as what is needed.
+    /// `insufficient_scope` with the required scope, when the token lacks some of it.
     pub fn authorize(&self, token: &VerifiedToken, scope: &Scope) -> Result<(), Denial> {
         if scope.is_subset_of(token.scope()) {
             return Ok(());
@@ -164,19 +164,19 @@ impl ResourceServer {
             Some(Confirmation::DpopKey(_)) => Scheme::Dpop,
             _ => Scheme::Bearer,
         };
-        Err(self.denial(DenialReason::InsufficientScope, scheme, Some(scope), self.clock.now()))
+        Err(self.deny(DenialReason::InsufficientScope, scheme, Some(scope), self.clock.now()))
     }
 
-    async fn authenticated(
+    async fn check_token(
         &self,
-        presented: &Presented,
+        presented: &PresentedToken,
         request: &Request<'_>,
         now: Timestamp,
-    ) -> Result<Authenticated, DenialReason> {
+    ) -> Result<AuthenticatedRequest, DenialReason> {
         let token = self.verifier.verify(&presented.token, now).await?;
         let dpop_nonce = match (presented.scheme, token.confirmation()) {
-            (Scheme::Dpop, Some(Confirmation::DpopKey(jkt))) => self.proven(presented, request, jkt, now).await?,
-            // A stolen bearer token must not gain respectability by a proof of whatever key.
+            (Scheme::Dpop, Some(Confirmation::DpopKey(jkt))) => self.check_proof(presented, request, jkt, now).await?,
+            // A bearer token with a DPoP proof by any key: a thief must not gain anything by adding a proof.
             (Scheme::Dpop, _) => return Err(InvalidToken::Unbound.into()),
             (Scheme::Bearer, None) if self.requires_binding => return Err(InvalidToken::Unbound.into()),
             (Scheme::Bearer, None) => None,
@@ -184,23 +184,23 @@ impl ResourceServer {
                 let certificate = self.certificate(request).map(|certificate| certificate.confirmation());
                 (certificate.as_ref() == Some(bound)).then_some(None).ok_or(InvalidToken::Certificate)?
             }
-            // RFC 9449 section 7.1: or binding would be up to the thief.
+            // RFC 9449 section 7.1: otherwise a thief could leave out the proof.
             (Scheme::Bearer, Some(_)) => return Err(InvalidToken::WithoutProof.into()),
         };
-        Ok(Authenticated { token, dpop_nonce })
+        Ok(AuthenticatedRequest { token, dpop_nonce })
     }
 
-    /// Has the proof of the request accepted, and says which nonce is due.
-    async fn proven(
+    /// Verifies the DPoP proof of the request. Returns the nonce that the client needs next, if it has another one.
+    async fn check_proof(
         &self,
-        presented: &Presented,
+        presented: &PresentedToken,
         request: &Request<'_>,
         jkt: &[u8; 32],
         now: Timestamp,
     ) -> Result<Option<String>, DenialReason> {
         let dpop = self.dpop.as_ref().ok_or(DenialReason::NoToken)?;
         let mut headers = request.header("dpop");
-        // RFC 9449 section 4.3: there is one.
+        // RFC 9449 section 4.3: exactly one header.
         let header = headers.next().filter(|_| headers.next().is_none()).ok_or(ProofFault::Missing)?;
         let jwt = std::str::from_utf8(header).map_err(|_| ProofFault::Malformed)?.to_owned();
         let proof = DpopProof { jwt, method: request.method.to_owned(), url: self.url_of(request.path) };
@@ -208,7 +208,7 @@ impl ResourceServer {
         Ok(dpop.nonce(now).filter(|due| !carries(&proof.jwt, due)))
     }
 
-    /// A header that is no certificate, or is there twice, shows none.
+    /// A malformed or duplicate header counts as no certificate.
     fn certificate(&self, request: &Request<'_>) -> Option<ClientCertificate> {
         match &self.certificate_header {
             Some(header) => header.read(request).ok().flatten(),
@@ -217,7 +217,7 @@ impl ResourceServer {
     }
 
     fn url_of(&self, path: &str) -> String {
-        // `*`, say: without the slash it would become a part of the host.
+        // A path such as `*` would become a part of the host.
         let slash = if path.starts_with('/') { "" } else { "/" };
         format!("{}{slash}{path}", self.url)
     }
@@ -226,19 +226,23 @@ impl ResourceServer {
         [Scheme::Bearer].into_iter().chain(self.dpop.as_ref().map(|_| Scheme::Dpop))
     }
 
-    /// Tells the host the reason, and the client all schemes, and the error with the one that it used.
-    fn denial(&self, reason: DenialReason, used: Scheme, scope: Option<&Scope>, now: Timestamp) -> Denial {
+    /// Reports the reason to the host. The client gets the challenges of all schemes, with the error in the scheme that
+    /// it used.
+    fn deny(&self, reason: DenialReason, used: Scheme, scope: Option<&Scope>, now: Timestamp) -> Denial {
         (self.events)(&reason);
-        let words = reason.error();
+        let error = reason.error();
         let challenge = |scheme: Scheme| {
             let mut challenge = Challenge::new(scheme, &self.realm);
-            if let Some(ErrorWords { error, description }) = words.filter(|_| scheme == used) {
-                challenge = challenge.with("error", error).with("error_description", description);
-                challenge =
-                    scope.into_iter().fold(challenge, |challenge, scope| challenge.with("scope", scope.as_str()));
+            if let Some((error, description)) = error.filter(|_| scheme == used) {
+                challenge = challenge.with_parameter("error", error).with_parameter("error_description", description);
+                challenge = scope
+                    .into_iter()
+                    .fold(challenge, |challenge, scope| challenge.with_parameter("scope", scope.as_str()));
             }
             match (scheme, &self.dpop) {
-                (Scheme::Dpop, Some(dpop)) => challenge.with("algs", &dpop.algorithms().join(" ")).into_string(),
+                (Scheme::Dpop, Some(dpop)) => {
+                    challenge.with_parameter("algs", &dpop.algorithms().join(" ")).into_string()
+                }
                 _ => challenge.into_string(),
             }
         };
@@ -248,7 +252,7 @@ impl ResourceServer {
     }
 }
 
-/// Whether a proof that was accepted has this nonce.
+/// Returns true if the accepted proof has this nonce.
 fn carries(proof: &str, nonce: &str) -> bool {
     Jws::parse(proof).is_ok_and(|proof| proof.claims_unverified().text("nonce") == Ok(nonce))
 }

@@ -7,12 +7,12 @@ use regrant::{ClientId, Scope, Subject};
 use serde_json::{Map, Value};
 
 use crate::base64url;
-use crate::claims::Claims;
-use crate::error::JwsError;
+use crate::jws::Claims;
+use crate::jws::JwsError;
 
-/// A good access token: who may do what, until when, in the words of its issuer. Clones share it.
+/// A valid access token: its subject, client, scope and expiry as stated by the issuer. Clones share the data.
 ///
-/// It cannot be built but by verification, so whatever takes one as its argument has been authorized.
+/// Only verification creates one, so a function that takes one knows that the token was verified.
 #[derive(Clone)]
 pub struct VerifiedToken(Arc<Statement>);
 
@@ -27,15 +27,15 @@ struct Statement {
 }
 
 impl VerifiedToken {
-    /// What the claims of a token, or the members of an introspection answer, say.
-    pub(super) fn of(claims: Claims) -> Result<Self, JwsError> {
+    /// Reads the claims of a JWT, or the members of an introspection response.
+    pub(super) fn from_claims(claims: Claims) -> Result<Self, JwsError> {
         let parsed = Statement {
-            subject: parsed(&claims, "sub", |sub| Subject::new(sub).ok())?,
-            client_id: parsed(&claims, "client_id", |client_id| ClientId::new(client_id).ok())?,
-            scope: parsed(&claims, "scope", |scope| Scope::new(scope).ok())?.unwrap_or_default(),
+            subject: parse_text(&claims, "sub", |sub| Subject::new(sub).ok())?,
+            client_id: parse_text(&claims, "client_id", |client_id| ClientId::new(client_id).ok())?,
+            scope: parse_text(&claims, "scope", |scope| Scope::new(scope).ok())?.unwrap_or_default(),
             expires_at: claims.optional_time("exp")?,
-            confirmation: member(&claims, "cnf", confirmation)?,
-            actor: member(&claims, "act", actor)?,
+            confirmation: parse_object(&claims, "cnf", confirmation)?,
+            actor: parse_object(&claims, "act", actor)?,
             claims,
         };
         parsed.claims.optional_text("iss")?;
@@ -45,57 +45,58 @@ impl VerifiedToken {
         Ok(Self(Arc::new(parsed)))
     }
 
-    /// For whom the client acts (`sub`). When it acts for itself this is the client id in a JWT (RFC 9068 section 2.2) and
-    /// absent in an introspection answer of regrant: compare with [`client_id`](Self::client_id) where it matters, and see
-    /// RFC 9700 section 4.15 for why subjects must not look like client ids.
+    /// The subject for whom the client acts (`sub`). If the client acts for itself, this is the client id in a JWT (RFC
+    /// 9068 section 2.2), and absent in an introspection response of regrant. Compare it with
+    /// [`client_id`](Self::client_id) where it matters; RFC 9700 section 4.15 explains why subjects must not look like
+    /// client ids.
     #[must_use]
     pub fn subject(&self) -> Option<&Subject> {
         self.0.subject.as_ref()
     }
 
-    /// The client that it was issued to. A JWT always has it, an introspection answer need not.
+    /// The client to which the token was issued. Always present in a JWT, optional in an introspection response.
     #[must_use]
     pub fn client_id(&self) -> Option<&ClientId> {
         self.0.client_id.as_ref()
     }
 
-    /// What it is good for; empty when nothing was said.
+    /// The scope; empty if the issuer stated none.
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.0.scope
     }
 
-    /// The resource servers that it is for; empty when none was named.
+    /// The resource servers for which the token is valid; empty if the issuer stated none.
     #[must_use]
     pub fn audience(&self) -> Vec<&str> {
         self.0.claims.audience().unwrap_or_default()
     }
 
-    /// When it expires. A JWT always tells, an introspection answer need not.
+    /// The expiry. Always present in a JWT, optional in an introspection response.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.0.expires_at
     }
 
-    /// The key it is bound to. The request has shown possession of it.
+    /// The key that the token is bound to. The request has proved possession of it.
     #[must_use]
     pub fn confirmation(&self) -> Option<&Confirmation> {
         self.0.confirmation.as_ref()
     }
 
-    /// Who acts for the subject, after a token exchange (`act`, RFC 8693 section 4.1).
+    /// The actor after a token exchange (`act`, RFC 8693 section 4.1).
     #[must_use]
     pub fn actor(&self) -> Option<&Actor> {
         self.0.actor.as_ref()
     }
 
-    /// Who issued it. A JWT always tells, an introspection answer need not.
+    /// The issuer. Always present in a JWT, optional in an introspection response.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.0.claims.optional_text("iss").ok().flatten()
     }
 
-    /// All that is said of it: `auth_time`, `acr`, and whatever else the issuer adds.
+    /// All claims: `auth_time`, `acr`, and any others that the issuer adds.
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.0.claims
@@ -112,11 +113,11 @@ impl fmt::Debug for VerifiedToken {
     }
 }
 
-fn parsed<T>(claims: &Claims, name: &'static str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, JwsError> {
+fn parse_text<T>(claims: &Claims, name: &'static str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, JwsError> {
     claims.optional_text(name)?.map(|text| parse(text).ok_or(JwsError::Claim(name))).transpose()
 }
 
-fn member<T>(
+fn parse_object<T>(
     claims: &Claims,
     name: &'static str,
     read: fn(&Map<String, Value>) -> Option<T>,
@@ -125,7 +126,8 @@ fn member<T>(
     claims.value(name).map(read).transpose()
 }
 
-/// A binding that is not understood, or to two keys of which only one would be asked for, must not make a bearer token.
+/// An unknown binding, or one to two keys of which only one would be checked, is an error: it must not result in a
+/// bearer token.
 fn confirmation(cnf: &Map<String, Value>) -> Option<Confirmation> {
     let thumbprint = |value: &Value| base64url::decode_array(value.as_str()?);
     match (cnf.get("jkt"), cnf.get("x5t#S256")) {
@@ -135,7 +137,7 @@ fn confirmation(cnf: &Map<String, Value>) -> Option<Confirmation> {
     }
 }
 
-/// No deeper than the JSON was allowed to be.
+/// The recursion is limited by the depth of the JSON.
 fn actor(act: &Map<String, Value>) -> Option<Actor> {
     let subject = Subject::new(act.get("sub")?.as_str()?).ok()?;
     let former = match act.get("act") {

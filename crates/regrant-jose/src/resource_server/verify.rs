@@ -6,22 +6,22 @@ use regrant::AccessToken;
 use regrant::clock::Timestamp;
 
 use super::VerifiedToken;
-use crate::error::JwsError;
+use crate::jws::JwsError;
 
-/// Tells whether an access token is good, whoever shows it.
+/// Verifies access tokens, regardless of who presents them.
 ///
 /// # Contract
-/// * It says what the issuer says of the token. Scope and possession of the key are judged by the
-///   [`ResourceServer`](super::ResourceServer), for each request anew.
-/// * A token that it cannot judge now is [unavailable](VerifyError::Unavailable), neither good nor invalid: clients throw
-///   invalid tokens away.
-/// * It is given whatever clients send.
+/// * The result is the statement of the issuer. The [`ResourceServer`](crate::ResourceServer) checks scope and
+///   possession of the key for each request.
+/// * A token that cannot be verified for now is [unavailable](VerifyError::Unavailable), neither valid nor invalid:
+///   clients discard invalid tokens.
+/// * The input is untrusted: any text that clients send.
 #[async_trait]
 pub trait VerifyAccessToken: Send + Sync {
-    /// What the token is good for at `now`.
+    /// Verifies the token at `now`.
     ///
     /// # Errors
-    /// When it is not good, or when that cannot be told.
+    /// When the token is invalid, or cannot be verified for now.
     async fn verify(&self, token: &AccessToken, now: Timestamp) -> Result<VerifiedToken, VerifyError>;
 }
 
@@ -32,68 +32,69 @@ impl<V: VerifyAccessToken + ?Sized> VerifyAccessToken for Arc<V> {
     }
 }
 
-/// Why a token was not found good.
+/// The reason why a token was not verified.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// It is not good: `invalid_token`.
+    /// The token is invalid: `invalid_token`.
     #[error("the access token is not valid")]
     Invalid(#[from] InvalidToken),
-    /// It cannot be told now: 503.
+    /// The token cannot be verified for now: 503.
     #[error("the access token cannot be verified now")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// What is wrong with an access token: for logs. Clients are told `invalid_token`, whatever it is.
+/// The fault of an access token, for logs. Clients always get `invalid_token`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidToken {
-    /// It is longer than any token.
+    /// The token is longer than any valid one.
     #[error("the token is too long")]
     TooLong,
-    /// It is not a signed JWT that is understood, or a claim is missing or mistyped.
+    /// The token is not a supported signed JWT, or a claim is missing or mistyped.
     #[error("the token is malformed")]
     Malformed(#[from] JwsError),
-    /// It is another kind of token: an `id_token`, an assertion, a refresh token.
-    #[error("the token is no access token")]
+    /// The token is of another kind: an `id_token`, an assertion, a refresh token.
+    #[error("the token is not an access token")]
     NotAccessToken,
-    /// `alg` is none that is accepted.
+    /// The `alg` is not accepted.
     #[error("the algorithm of the token is not accepted")]
     Algorithm,
-    /// The issuer has no key of this `kid` and `alg`.
-    #[error("the token names a key that the issuer does not have")]
+    /// The issuer has no key with this `kid` and `alg`.
+    #[error("the issuer has no key with the key id of the token")]
     Key,
-    /// The signature is not that of the issuer's key.
+    /// The signature is invalid.
     #[error("the token is not signed by a key of the issuer")]
     Signature,
-    /// It is of another issuer.
-    #[error("the token is of another issuer")]
+    /// The issuer is another one.
+    #[error("the token is from another issuer")]
     Issuer,
-    /// It is for another resource server.
+    /// The token is for another resource server.
     #[error("the token is for another audience")]
     Audience,
-    /// Its time is over.
+    /// The token has expired.
     #[error("the token has expired")]
     Expired,
-    /// Its time has not come.
+    /// The token is not valid yet.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// The authorization server says that it is not active: expired, revoked, never issued, or not for this resource server.
+    /// The authorization server reports the token as not active: expired, revoked, never issued, or not for this
+    /// resource server.
     #[error("the token is not active")]
     Inactive,
-    /// It is not bound to the key that the request would have to show possession of.
+    /// The token is not bound, but the request or the server needs a bound token.
     #[error("the token is not bound to a key")]
     Unbound,
-    /// It is bound to a DPoP key, and came without proof as a bearer token.
-    #[error("the token is bound to a key of which the request shows no proof")]
+    /// The token is bound to a DPoP key, but was sent as a bearer token without proof.
+    #[error("the token is bound to a DPoP key, but the request has no proof")]
     WithoutProof,
-    /// It is bound to a client certificate that the connection does not have.
+    /// The token is bound to a client certificate that the connection does not have.
     #[error("the token is bound to another certificate")]
     Certificate,
 }
 
 impl InvalidToken {
-    /// A short name, for log fields and metric labels.
+    /// A short name for log fields and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{JwtTokens, json};
 
-/// RFC 9068 section 2.2, in this order: equal claims are equal bytes.
+/// The claims of RFC 9068 section 2.2, in this order, so that equal claims are equal bytes.
 #[derive(Serialize)]
 struct AccessToken<'a> {
     iss: &'a str,
@@ -35,7 +35,7 @@ struct AccessToken<'a> {
     more: &'a Map<String, Value>,
 }
 
-/// One is a string, several are an array (RFC 7519 section 4.1.3).
+/// A single value is a string, several are an array (RFC 7519 section 4.1.3).
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Audience<'a> {

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims, SignError};
 use serde_json::{Map, Value};
 
-/// What the protocol says itself (RFC 7519, 7800, 8693, 9068, 9701, OpenID Connect Core section 2): no host may say otherwise.
+/// The claims of the protocol, which a host must not set (RFC 7519, 7800, 8693, 9068, 9701, OpenID Connect Core section
+/// 2).
 const RESERVED: [&str; 23] = [
     "iss",
     "sub",
@@ -32,27 +33,28 @@ const RESERVED: [&str; 23] = [
     "token_introspection",
 ];
 
-/// Where claims come from that only the host knows: `email` for a scope, `roles`, `groups` (RFC 9068 section 2.2.3.1).
+/// Supplies claims that only the host knows: `email` for a scope, `roles`, `groups` (RFC 9068 section 2.2.3.1).
 ///
 /// # Contract
-/// * A claim of the protocol's own (`sub`, `scope`, `cnf` and the like) is refused: the token is then not issued at all.
-/// * A replay within grace asks again. Answers that differ make a different text of the same access token.
-/// * Everything told is readable by whoever holds the token, and all of a token must stay below 16 KiB.
+/// * A claim of the protocol (`sub`, `scope`, `cnf` and the like) is refused, and no token is issued.
+/// * A replay within the grace period calls the source again. Different claims make another text of the same access
+///   token.
+/// * Anyone who holds the token can read the claims. The whole token must stay below 16 KiB.
 #[async_trait]
 pub trait ClaimsSource: Send + Sync {
-    /// More claims for an access token.
+    /// Returns additional claims for an access token.
     ///
     /// # Errors
-    /// When they cannot be told now: the token is not issued, and the client is told to try again.
+    /// When the claims are not available for now. No token is issued, and the client is asked to try again.
     async fn access_token(
         &self,
         claims: &AccessTokenClaims<'_>,
     ) -> Result<Map<String, Value>, Box<dyn Error + Send + Sync>>;
 
-    /// More claims for an `id_token` (OpenID Connect Core section 5.4).
+    /// Returns additional claims for an `id_token` (OpenID Connect Core section 5.4).
     ///
     /// # Errors
-    /// When they cannot be told now.
+    /// When the claims are not available for now.
     async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<Map<String, Value>, Box<dyn Error + Send + Sync>>;
 }
 
@@ -70,8 +72,8 @@ impl<S: ClaimsSource + ?Sized> ClaimsSource for Arc<S> {
     }
 }
 
-/// A host's claims, none of them the protocol's.
-pub(super) fn checked(
+/// Refuses claims that belong to the protocol.
+pub(super) fn reject_reserved(
     claims: Result<Map<String, Value>, Box<dyn Error + Send + Sync>>,
 ) -> Result<Map<String, Value>, SignError> {
     let claims = claims.map_err(SignError::new)?;

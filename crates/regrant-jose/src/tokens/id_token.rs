@@ -8,7 +8,7 @@ use super::{JwtTokens, json};
 use crate::algorithm::Algorithm;
 use crate::base64url;
 
-/// OpenID Connect Core sections 2 and 3.1.3.6, in this order.
+/// The claims of OpenID Connect Core sections 2 and 3.1.3.6, in this order.
 #[derive(Serialize)]
 struct IdToken<'a> {
     iss: &'a str,
@@ -56,7 +56,7 @@ pub(super) fn payload(
     })
 }
 
-/// The left half of the hash that the signature uses (section 3.1.3.6). Ed25519 uses SHA-512 (RFC 8032 section 5.1).
+/// The left half of the hash of the signature algorithm (section 3.1.3.6). Ed25519 uses SHA-512 (RFC 8032 section 5.1).
 fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
     match algorithm {
         Algorithm::EdDsa => base64url::encode(&Sha512::digest(access_token)[..32]),

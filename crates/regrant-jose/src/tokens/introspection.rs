@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{JwtTokens, json};
 
-/// RFC 9701 section 5. No `sub` and no `exp` on top: it must not pass for an access token.
+/// The claims of RFC 9701 section 5. Without top-level `sub` and `exp`, so that the answer cannot pass for an access
+/// token.
 #[derive(Serialize)]
 struct Introspection<'a> {
     iss: &'a str,

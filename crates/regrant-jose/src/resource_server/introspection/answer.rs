@@ -5,39 +5,39 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::{InvalidToken, VerifiedToken};
-use crate::claims::Claims;
 use crate::json;
+use crate::jws::Claims;
 
-/// The longest body that is read, in bytes.
+/// The longest accepted body, in bytes.
 const MAX_LENGTH: usize = 16 * 1024;
 
-/// What the introspection endpoint answered.
+/// The response of the introspection endpoint.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "hosts build it")]
 pub struct IntrospectionResponse {
     /// The status code.
     pub status: u16,
-    /// The body, up to 16 KiB of it: of more, nothing is read.
+    /// The body. More than 16 KiB is refused.
     pub body: Vec<u8>,
 }
 
-/// Why nothing is known of a token. Clients are told to try again.
+/// The reason why nothing is known about a token. Clients are asked to try again.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntrospectionError {
-    /// No answer came.
+    /// There was no response.
     #[error("the introspection endpoint cannot be reached")]
     Unreachable(#[source] Arc<dyn Error + Send + Sync>),
-    /// Another status than 200. With 401 it is this resource server that is not known: check its credentials.
+    /// The status is not 200. A 401 means that the endpoint refuses this resource server: check its credentials.
     #[error("the introspection endpoint answered with status {0}")]
     Status(u16),
-    /// A body that is no introspection answer (RFC 7662 section 2.2): no plain JSON object, too long, or without a boolean
-    /// `active`.
-    #[error("the introspection endpoint did not answer the question")]
+    /// The body is not an introspection response (RFC 7662 section 2.2): not a plain JSON object, too long, or without
+    /// a boolean `active`.
+    #[error("the response is not an introspection response")]
     Malformed,
 }
 
-/// What the server says of the token: definite, while an [`IntrospectionError`] is not.
+/// The statement of the server about the token. It is definite, unlike an [`IntrospectionError`].
 pub(super) type Answer = Result<VerifiedToken, InvalidToken>;
 
 pub(super) fn read(response: &IntrospectionResponse) -> Result<Answer, IntrospectionError> {
@@ -47,9 +47,11 @@ pub(super) fn read(response: &IntrospectionResponse) -> Result<Answer, Introspec
     let members = Some(&response.body).filter(|body| body.len() <= MAX_LENGTH).and_then(|body| json::object(body));
     let members = members.ok_or(IntrospectionError::Malformed)?;
     match members.get("active") {
-        Some(Value::Bool(true)) => Ok(VerifiedToken::of(Claims::new(members)).map_err(InvalidToken::Malformed)),
+        Some(Value::Bool(true)) => {
+            Ok(VerifiedToken::from_claims(Claims::new(members)).map_err(InvalidToken::Malformed))
+        }
         Some(Value::Bool(false)) => Ok(Err(InvalidToken::Inactive)),
-        // "true" and 1 are somebody's yes, but not this specification's.
+        // RFC 7662 section 2.2 requires a boolean; "true" and 1 are not.
         _ => Err(IntrospectionError::Malformed),
     }
 }

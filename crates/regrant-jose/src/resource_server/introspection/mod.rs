@@ -1,5 +1,5 @@
 mod answer;
-mod answers;
+mod answer_cache;
 mod verifier;
 
 pub use answer::{IntrospectionError, IntrospectionResponse};
@@ -10,20 +10,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-/// Asks the introspection endpoint of the authorization server (RFC 7662 section 2.1).
+/// Calls the introspection endpoint of the authorization server (RFC 7662 section 2.1).
 ///
 /// # Contract
-/// * It posts `form` as it is, as `application/x-www-form-urlencoded`, over TLS, with the credentials of this resource server,
-///   and gives back what came.
-/// * Every call asks anew. What may be remembered is [`IntrospectionVerifier`]'s business.
-/// * It ends: set a timeout. Requests with the token wait for it.
-/// * `form` has the access token in it: it belongs into no log. Redirects are not followed.
+/// * The call posts `form` unchanged as `application/x-www-form-urlencoded`, over TLS, with the credentials of this
+///   resource server, and returns the response.
+/// * Each call sends a request. [`IntrospectionVerifier`] does the caching.
+/// * The call ends: set a timeout. Requests with the token wait for it.
+/// * `form` contains the access token: do not log it. Do not follow redirects.
 #[async_trait]
 pub trait Introspect: Send + Sync {
-    /// The answer to `form`.
+    /// Returns the response to `form`.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no response.
     async fn introspect(&self, form: &str) -> Result<IntrospectionResponse, Box<dyn Error + Send + Sync>>;
 }
 

@@ -7,30 +7,30 @@ use regrant::AccessToken;
 use regrant::clock::Timestamp;
 use regrant::grant::Confirmation;
 
-use super::super::{InvalidToken, JwtVerifier, VerifiedToken, VerifyAccessToken, VerifyError};
+use super::super::{InvalidToken, VerifiedToken, VerifyAccessToken, VerifyError};
 use super::Introspect;
-use super::answers::Answers;
-use crate::error::JwsError;
-use crate::jws::Jws;
+use super::answer_cache::AnswerCache;
+use crate::JwtVerifier;
+use crate::jws::{Jws, JwsError};
 
-/// Verifies access tokens, opaque ones and JWTs, by asking the authorization server (RFC 7662).
+/// Verifies access tokens, opaque ones and JWTs, by introspection (RFC 7662).
 ///
-/// **How stale it may be is a number.** A token that is revoked is refused after [`max_staleness`](Self::with_max_staleness)
-/// at the latest, 10 seconds by default, and never outlives its `exp`. Until then a busy token costs one question, however
-/// many requests come with it at once.
+/// **Staleness is bounded.** A revoked token is refused after at most [`max_staleness`](Self::with_max_staleness), 10
+/// seconds by default. No token is accepted after its `exp`. A busy token costs one introspection request per
+/// `max_staleness`, even with many requests at once.
 ///
-/// Only active tokens are remembered, [`capacity`](Self::with_capacity) of them at most; the one that was not used for
-/// longest gives way. Of an inactive token the server is asked each time, so that nobody can fill the memory with garbage, and
-/// so that a token which the server did not know for a moment is good in the next. Limit the rate of requests in front.
+/// Only active tokens are cached, at most [`capacity`](Self::with_capacity) of them; the least recently used one is
+/// evicted. An inactive token is introspected each time: garbage cannot fill the cache, and a token that the server did
+/// not know for a moment is accepted in the next. Put a rate limit in front.
 ///
-/// When the server cannot be asked, nothing is known: the client is told to try again, not that its token is invalid.
+/// If the server is unreachable, the client is asked to try again; its token is not reported as invalid.
 ///
 /// ```
 /// use std::error::Error;
 /// use std::time::Duration;
 ///
 /// use async_trait::async_trait;
-/// use regrant_jose::{Introspect, IntrospectionResponse, IntrospectionVerifier};
+/// use regrant_jose::resource_server::{Introspect, IntrospectionResponse, IntrospectionVerifier};
 ///
 /// struct Endpoint; // an HTTP client, and the credentials of this resource server
 ///
@@ -48,74 +48,75 @@ use crate::jws::Jws;
 ///     .with_max_staleness(Duration::from_secs(5));
 /// ```
 pub struct IntrospectionVerifier {
-    answers: Answers,
+    answers: AnswerCache,
     audiences: Vec<String>,
     requires_token_type: bool,
 }
 
 impl IntrospectionVerifier {
-    /// How stale an answer may be by default.
+    /// The default maximum age of an answer: ten seconds.
     pub const MAX_STALENESS: Duration = Duration::from_secs(10);
-    /// How many active tokens are remembered by default: some 40 MB, as a token with a dozen claims takes 4 KiB.
+    /// The default number of cached tokens: about 40 MB, as a token with a dozen claims takes 4 KiB.
     pub const CAPACITY: usize = 10_000;
 
-    /// Asks by `introspect`.
+    /// Creates a verifier that sends requests with `introspect`.
     #[must_use]
     pub fn new(introspect: impl Introspect + 'static) -> Self {
-        let answers = Answers::new(Arc::new(introspect), Self::MAX_STALENESS, Self::CAPACITY);
+        let answers = AnswerCache::new(Arc::new(introspect), Self::MAX_STALENESS, Self::CAPACITY);
         Self { answers, audiences: Vec::new(), requires_token_type: true }
     }
 
-    /// Accepts tokens for this audience alone; called again, for that one too. A token that names none is then refused.
+    /// Accepts only tokens for this audience; further calls add audiences. Tokens without `aud` are then refused.
     ///
-    /// By default `aud` is the authorization server's business, which may tell each resource server of its own tokens only
-    /// (RFC 7662 section 4; in regrant `IntrospectionAccess::Audiences`). If yours tells everybody everything, set it.
+    /// By default the authorization server checks `aud`: it may report to each resource server only its own tokens (RFC
+    /// 7662 section 4; in regrant `IntrospectionAccess::Audiences`). If yours reports all tokens to all callers, set
+    /// the audience.
     #[must_use]
     pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
         self
     }
 
-    /// Sets for how long an answer is good, from the moment the question was asked. Default 10 seconds; zero asks for each
-    /// request anew. A clock that is set back, by less than that, adds what it is set back by.
+    /// Sets the maximum age of an answer, counted from the request. Default: 10 seconds. With zero, each request is
+    /// introspected. A clock that is set back by less than this value prolongs the time by as much.
     #[must_use]
     pub const fn with_max_staleness(mut self, max_staleness: Duration) -> Self {
         self.answers.max_staleness = max_staleness;
         self
     }
 
-    /// Sets for how long an answer is good while the server cannot be asked. Default not at all. A token that is revoked
-    /// meanwhile is good for as long; one that was not in use before is not served.
+    /// Sets the maximum age of an answer while the server is unreachable. Default: zero. A token revoked during the
+    /// outage is accepted for this long. Tokens that were not in use before are not served.
     #[must_use]
     pub const fn with_outage_staleness(mut self, outage_staleness: Duration) -> Self {
         self.answers.outage_staleness = outage_staleness;
         self
     }
 
-    /// Sets how many active tokens are remembered, at least one. Default 10 000.
+    /// Sets the number of cached tokens, at least one. Default: 10 000.
     #[must_use]
     pub fn with_capacity(self, tokens: usize) -> Self {
         self.answers.resize(tokens);
         self
     }
 
-    /// Accepts answers without `token_type`, which RFC 7662 leaves optional. Make sure that the server does not say `active` of
-    /// refresh tokens to this resource server: the type is what tells them from access tokens.
+    /// Accepts answers without `token_type`, which RFC 7662 leaves optional. Make sure that the server reports no
+    /// refresh tokens as active to this resource server: only the type distinguishes them from access tokens.
     #[must_use]
     pub const fn without_token_type(mut self) -> Self {
         self.requires_token_type = false;
         self
     }
 
-    /// How many active tokens are remembered now.
+    /// The number of cached tokens.
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.answers.len()
     }
 
-    fn accepted(&self, token: VerifiedToken, now: Timestamp) -> Result<VerifiedToken, InvalidToken> {
+    fn check_claims(&self, token: VerifiedToken, now: Timestamp) -> Result<VerifiedToken, InvalidToken> {
         match token.claims().optional_text("token_type")? {
-            // RFC 6749 section 7.1: types are compared without regard to case.
+            // RFC 6749 section 7.1: token types are case-insensitive.
             Some(dpop) if dpop.eq_ignore_ascii_case("DPoP") => match token.confirmation() {
                 Some(Confirmation::DpopKey(_)) => {}
                 _ => return Err(JwsError::Claim("cnf").into()),
@@ -131,7 +132,7 @@ impl IntrospectionVerifier {
         if token.expires_at().is_some_and(|expires_at| now >= expires_at) {
             return Err(InvalidToken::Expired);
         }
-        // The server that says `active` has looked at it, by a clock that may be ahead of this one.
+        // The server has checked `nbf`, by a clock that may be ahead of this one.
         if token.claims().optional_time("nbf")?.is_some_and(|begins| begins > now + JwtVerifier::LEEWAY) {
             return Err(InvalidToken::NotYetValid);
         }
@@ -145,8 +146,9 @@ impl VerifyAccessToken for IntrospectionVerifier {
         if token.expose().len() > Jws::MAX_LENGTH {
             return Err(InvalidToken::TooLong.into());
         }
-        let answer = self.answers.of(token, now).await.map_err(|error| VerifyError::Unavailable(error.into()))?;
-        Ok(self.accepted(answer?, now)?)
+        let answer =
+            self.answers.answer_for(token, now).await.map_err(|error| VerifyError::Unavailable(error.into()))?;
+        Ok(self.check_claims(answer?, now)?)
     }
 }
 

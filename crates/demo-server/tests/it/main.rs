@@ -1,0 +1,15 @@
+//! Tests of the binary over real connections.
+
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod am;
+mod authorization;
+mod both_libraries;
+mod configuration;
+mod helper;
+mod lifecycle;
+mod process;
+mod protocol;
+mod stores;
+mod theft;
+mod walk_through;

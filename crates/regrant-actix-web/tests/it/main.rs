@@ -1,0 +1,11 @@
+//! The tests of the adapter itself. `tests/http.rs` runs the cases of the conformance kit.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(clippy::future_not_send, reason = "actix-web answers a request on the thread that took it")]
+
+mod adapter;
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../../../regrant-conformance/tests/http_guide/adapter.rs"]
+mod guide;
+mod same_as_axum;

@@ -1,0 +1,40 @@
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, PublicKeyComponents};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
+use regrant::jwt::SignError;
+
+use crate::algorithm::Algorithm;
+use crate::jwk::{Jwk, RsaKey};
+use crate::key::KeyError;
+
+/// The private half of an RSA key.
+pub(super) struct RsaPrivateKey(KeyPair);
+
+impl RsaPrivateKey {
+    /// Parses both halves of a `PrivateKeyInfo`.
+    pub(super) fn from_pkcs8(der: &[u8]) -> Result<(Jwk, Self), KeyError> {
+        let pair = KeyPair::from_pkcs8(der).map_err(|_| KeyError::Malformed)?;
+        let public = Jwk::from_rsa_der(pair.public_key().as_ref())?;
+        Ok((public, Self(pair)))
+    }
+
+    /// The private half of `public`, from d, p, q and the three numbers derived from them.
+    pub(super) fn from_components(public: &RsaKey, private: [&[u8]; 6]) -> Result<Self, KeyError> {
+        let [d, p, q, d_p, d_q, q_inv] = private;
+        let public_key = PublicKeyComponents { n: public.modulus(), e: public.exponent() };
+        KeyPair::from_components(&KeyPairComponents { public_key, d, p, q, dP: d_p, dQ: d_q, qInv: q_inv })
+            .map(Self)
+            .map_err(|_| KeyError::Inconsistent)
+    }
+
+    pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let padding: &'static dyn RsaEncoding = match algorithm {
+            Algorithm::Ps256 => &RSA_PSS_SHA256,
+            _ => &RSA_PKCS1_SHA256,
+        };
+        let mut signature = vec![0; self.0.public_modulus_len()];
+        // The library draws the PSS salt itself, and accepts no other source.
+        self.0.sign(padding, &SystemRandom::new(), message, &mut signature).map_err(SignError::new)?;
+        Ok(signature)
+    }
+}
