@@ -1,41 +1,49 @@
-//! Access tokens: how far one reaches, and how it is minted.
+//! Access tokens: their reach, their minting, and their repetition in a replay.
+//!
+//! An access token of a rotation is derived from the refresh token that was presented. A replay derives it again, so a
+//! client that lost the response gets the same access token, not a second one. Only its digest is in the record.
 
 use std::time::Duration;
 
-use super::response::UnsignedJwt;
-use super::{Context, TokenResponse};
+use super::{Context, UnsignedResponse};
 use crate::grant::{Grant, LiveAccessToken};
 use crate::outcome::Refusal;
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
-use crate::vocabulary::{
-    AccessToken, Confirmation, GrantType, RefreshToken, Resources, Scope, Timestamp, TokenType, draw,
-};
+use crate::vocabulary::{AccessToken, Confirmation, GrantType, KeyId, RefreshToken, Resources, Scope, Timestamp, draw};
 
-/// The unit in which clients are told how long an access token lives.
+/// The unit of `expires_in` (RFC 6749 section 5.1).
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How far an access token reaches.
+/// The reach of an access token: scope and audience.
 pub(super) struct Access {
     scope: Scope,
     resources: Resources,
 }
 
 impl Access {
-    /// All that a new grant is to hold, as far as the client is registered for it.
+    /// Returns the whole reach of a new grant.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the client is not registered for all of it.
     pub(super) fn whole(grant: &Grant, ctx: &Context<'_>) -> Result<Self, Refusal> {
-        Self::requested(grant, Some(&grant.approval.scope), &grant.approval.resources, ctx)
+        let approval = grant.approval();
+        Self::requested(grant, Some(&approval.scope), &approval.resources, ctx)
     }
 
-    /// The scope and resources that the request names, which the grant and the registration of the client must hold. A
-    /// request that names none gets what is both granted and still registered: a scope withdrawn from a client is gone
-    /// from its grants too (Keycloak GHSA-895x), and the client must not have to guess which one.
+    /// Returns the reach that the request names. Both the grant and the registration of the client must allow it.
+    ///
+    /// A request that names no scope gets everything that is granted and still registered. A scope that was withdrawn
+    /// from a client is gone from its grants too (Keycloak GHSA-895x), and the client must not have to guess which one.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the request names too much, or when all of the granted reach was withdrawn.
     pub(super) fn requested(
         grant: &Grant,
         scope: Option<&Scope>,
         resources: &Resources,
         ctx: &Context<'_>,
     ) -> Result<Self, Refusal> {
-        let (granted, registered) = (&grant.approval, ctx.client);
+        let (granted, registered) = (grant.approval(), ctx.client);
         let scope = match scope {
             Some(scope) if scope.is_subset_of(&granted.scope) && scope.is_subset_of(&registered.scope) => scope.clone(),
             Some(_) => return Err(Refusal::ScopeExceeded),
@@ -45,14 +53,14 @@ impl Access {
                 left => left,
             },
         };
-        let is_reached =
+        let is_allowed =
             |named: &Resources| named.is_subset_of(&granted.resources) && named.is_subset_of(&registered.resources);
         let resources = match resources {
             none if none.is_empty() && granted.resources.is_subset_of(&registered.resources) => {
                 granted.resources.clone()
             }
             none if none.is_empty() => granted.resources.intersection(&registered.resources),
-            named if is_reached(named) => named.clone(),
+            named if is_allowed(named) => named.clone(),
             _ => return Err(Refusal::ResourceExceeded),
         };
         if resources.is_empty() && !granted.resources.is_empty() {
@@ -61,89 +69,91 @@ impl Access {
         Ok(Self { scope, resources })
     }
 
-    /// Whether `token` reaches exactly this far.
+    /// Returns true when `token` has exactly this reach.
     pub(super) fn is_of(&self, token: &LiveAccessToken, grant: &Grant) -> bool {
-        self.scope == *token.scope.as_ref().unwrap_or(&grant.approval.scope)
-            && self.resources == *token.resources.as_ref().unwrap_or(&grant.approval.resources)
+        self.scope == *token.scope.as_ref().unwrap_or(&grant.approval().scope)
+            && self.resources == *token.resources.as_ref().unwrap_or(&grant.approval().resources)
     }
 }
 
-/// Where the secret of an access token comes from.
+/// The source of the secret of an access token.
 pub(super) enum Origin<'a> {
     /// Fresh randomness: the token can never be repeated.
     Drawn,
-    /// The refresh token of this generation: whoever presents it within grace gets the same access token again.
+    /// The refresh token of this generation. A replay of that refresh token gets the same access token again.
     Derived(Derivation<'a>, u32),
 }
 
-/// An access token in clear, on its way out.
-pub(super) struct Minted {
-    token: AccessToken,
-    expires_at: Timestamp,
-    confirmation: Option<Confirmation>,
-    unsigned: Option<UnsignedJwt>,
+/// An access token that leaves with the response.
+#[derive(Debug)]
+pub(crate) struct MintedAccessToken {
+    pub(crate) form: AccessTokenForm,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) confirmation: Option<Confirmation>,
 }
 
-impl Minted {
-    /// What is entered into the grant as `live`, in the form that it was issued in.
+/// The form of an access token.
+#[derive(Debug)]
+pub(crate) enum AccessTokenForm {
+    /// The token itself.
+    Opaque(AccessToken),
+    /// The `jti` of a JWT that has yet to be signed, and the key to sign it with.
+    Jwt { jti: String, key: KeyId },
+}
+
+impl MintedAccessToken {
+    /// Seals the recorded access token `live` in the form in which it was issued.
     fn of(live: &LiveAccessToken, grant: &Grant, key: &Key, secret: &TokenSecret, ctx: &Context<'_>) -> Self {
-        let kind = if live.signing_key.is_some() { TokenKind::JwtId } else { TokenKind::AccessToken };
-        let claims = Claims { grant_id: &grant.id, number: live.serial, secret, lineage: None };
-        Self {
-            token: AccessToken::new(ctx.tokens.seal(kind, key, &claims)),
-            expires_at: live.expires_at,
-            confirmation: live.confirmation,
-            unsigned: live.signing_key.clone().map(|key| UnsignedJwt {
-                key,
-                issued_at: live.issued_at,
-                expires_at: live.expires_at,
-                confirmation: live.confirmation,
-            }),
-        }
+        let claims = Claims { grant_id: &grant.id(), number: live.serial, secret, lineage: None };
+        let form = match &live.signing_key {
+            None => AccessTokenForm::Opaque(AccessToken::new(ctx.tokens.seal(TokenKind::AccessToken, key, &claims))),
+            Some(signing_key) => {
+                AccessTokenForm::Jwt { jti: ctx.tokens.seal(TokenKind::JwtId, key, &claims), key: signing_key.clone() }
+            }
+        };
+        let LiveAccessToken { issued_at, expires_at, confirmation, .. } = *live;
+        Self { form, issued_at, expires_at, confirmation }
     }
 }
 
-/// Mints an access token and enters it into the grant.
+/// Mints an access token and records it in the grant.
+///
+/// # Errors
+/// [`Refusal::GrantExpired`] when the grant has less than a second to live.
 pub(super) fn mint(
     grant: &mut Grant,
     access: &Access,
     key: &Key,
     origin: &Origin<'_>,
     ctx: &Context<'_>,
-) -> Result<Minted, Refusal> {
+) -> Result<MintedAccessToken, Refusal> {
     let serial = u32::from_be_bytes(draw(ctx.entropy));
     let (secret, parent) = match origin {
         Origin::Drawn => (TokenSecret::random(ctx.entropy), None),
         Origin::Derived(from, generation) => (key.derive(from, TokenKind::AccessToken, serial), Some(*generation)),
     };
-    let expires_at = access_token_end(grant, ctx)?;
-    let granted = &grant.approval;
-    let scope = (access.scope != granted.scope).then(|| access.scope.clone());
-    let resources = (access.resources != granted.resources).then(|| access.resources.clone());
+    let granted = grant.approval();
     let live = LiveAccessToken {
         serial,
         digest: secret.digest(),
-        scope,
-        resources,
+        scope: (access.scope != granted.scope).then(|| access.scope.clone()),
+        resources: (access.resources != granted.resources).then(|| access.resources.clone()),
         issued_at: ctx.now,
-        expires_at,
+        expires_at: access_token_expiry(grant, ctx)?,
         parent,
-        confirmation: confirmation(grant, ctx),
+        confirmation: key_for_new_tokens(grant, ctx),
         signing_key: ctx.signing_key.cloned(),
     };
-    let minted = Minted::of(&live, grant, key, &secret, ctx);
+    let minted = MintedAccessToken::of(&live, grant, key, &secret, ctx);
     grant.add_access_token(live, ctx.policy.max_live_access_tokens);
-    grant.last_used_at = ctx.now;
     Ok(minted)
 }
 
-/// What an access token minted now is bound to: the key that the request shows, or the one that the host bound the grant to.
-fn confirmation(grant: &Grant, ctx: &Context<'_>) -> Option<Confirmation> {
-    ctx.confirmation.or(grant.approval.confirmation)
-}
-
-/// The access token that an earlier request derived from the same rotation for the same reach, unless its last second
-/// has begun, or the grant ends before it under a policy that was tightened since.
+/// Returns the access token that an earlier request derived from the same rotation with the same reach.
+///
+/// Returns `None` when that token has less than a second to live, or outlives the grant because the policy was
+/// tightened since.
 pub(super) fn repeat(
     grant: &Grant,
     access: &Access,
@@ -151,42 +161,49 @@ pub(super) fn repeat(
     derivation: &Derivation<'_>,
     generation: u32,
     ctx: &Context<'_>,
-) -> Option<Minted> {
+) -> Option<MintedAccessToken> {
     let is_repeatable = |token: &&LiveAccessToken| {
         token.parent == Some(generation)
             && access.is_of(token, grant)
-            && token.confirmation == confirmation(grant, ctx)
+            && token.confirmation == key_for_new_tokens(grant, ctx)
             && lives_a_second(token.expires_at, ctx)
-            && grant.absolute_end(ctx.policy).is_none_or(|end| token.expires_at <= end)
+            && grant.absolute_expiry(ctx.policy).is_none_or(|expiry| token.expires_at <= expiry)
     };
-    grant.access.iter().filter(is_repeatable).find_map(|token| {
+    grant.access_tokens().filter(is_repeatable).find_map(|token| {
         let secret = key.derive(derivation, TokenKind::AccessToken, token.serial);
-        (secret.digest() == token.digest).then(|| Minted::of(token, grant, key, &secret, ctx))
+        (secret.digest() == token.digest).then(|| MintedAccessToken::of(token, grant, key, &secret, ctx))
     })
 }
 
-/// The end of an access token minted now: never after the grant, and at least a second away, since clients are told
-/// whole seconds and take 0 for an error. A JWT states its end in whole seconds, so its record does too.
-fn access_token_end(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Refusal> {
+/// Returns the key that a new access token is bound to: the one that the request proves, or the one that the host bound
+/// the grant to.
+fn key_for_new_tokens(grant: &Grant, ctx: &Context<'_>) -> Option<Confirmation> {
+    ctx.key.or(grant.approval().confirmation)
+}
+
+/// Returns the expiry of a new access token: never after the grant, and at least a second away, since clients get whole
+/// seconds and take 0 for an error. A JWT states its expiry in whole seconds, so its record does too.
+fn access_token_expiry(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Refusal> {
     let is_jwt = ctx.signing_key.is_some();
-    let own_end = ctx.now + ctx.policy.access_token_lifetime;
-    let own_end = if is_jwt { own_end.rounded_up() } else { own_end };
-    let grant_end = grant.absolute_end(ctx.policy).map(|end| if is_jwt { end.rounded_down() } else { end });
-    let end = grant_end.map_or(own_end, |grant_end| own_end.min(grant_end));
-    if lives_a_second(end, ctx) { Ok(end) } else { Err(Refusal::GrantExpired) }
+    let own = ctx.now + ctx.policy.access_token_lifetime;
+    let own = if is_jwt { own.rounded_up() } else { own };
+    let of_grant = grant.absolute_expiry(ctx.policy).map(|expiry| if is_jwt { expiry.rounded_down() } else { expiry });
+    let expiry = of_grant.map_or(own, |of_grant| own.min(of_grant));
+    if lives_a_second(expiry, ctx) { Ok(expiry) } else { Err(Refusal::GrantExpired) }
 }
 
-pub(super) fn lives_a_second(end: Timestamp, ctx: &Context<'_>) -> bool {
-    end.since(ctx.now).is_some_and(|left| left >= SECOND)
+pub(super) fn lives_a_second(expiry: Timestamp, ctx: &Context<'_>) -> bool {
+    expiry.since(ctx.now).is_some_and(|left| left >= SECOND)
 }
 
-/// A refresh token in clear, on its way out.
-pub(super) struct Successor {
-    pub(super) token: RefreshToken,
-    pub(super) expires_at: Option<Timestamp>,
+/// A refresh token that leaves with the response.
+#[derive(Debug)]
+pub(crate) struct SealedRefreshToken {
+    pub(crate) token: RefreshToken,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
-impl Successor {
+impl SealedRefreshToken {
     pub(super) fn seal(
         grant: &Grant,
         key: &Key,
@@ -197,32 +214,26 @@ impl Successor {
         ctx: &Context<'_>,
     ) -> Self {
         let lineage = Lineage { root: root.clone(), binding: grant.binding_of(generation) };
-        let claims = Claims { grant_id: &grant.id, number: generation, secret, lineage: Some(&lineage) };
+        let claims = Claims { grant_id: &grant.id(), number: generation, secret, lineage: Some(&lineage) };
         Self { token: RefreshToken::new(ctx.tokens.seal(TokenKind::RefreshToken, key, &claims)), expires_at }
     }
 }
 
-/// The answer of RFC 6749 section 5.1.
+/// Returns the response of RFC 6749 section 5.1.
 pub(super) fn respond(
     grant: &Grant,
     access: Access,
-    minted: Minted,
-    successor: Option<Successor>,
+    access_token: MintedAccessToken,
+    refresh_token: Option<SealedRefreshToken>,
     ctx: &Context<'_>,
-) -> TokenResponse {
-    let (refresh_token, refresh_token_expires_at) =
-        successor.map_or((None, None), |successor| (Some(successor.token), successor.expires_at));
-    TokenResponse {
-        access_token: minted.token,
-        token_type: TokenType::of(minted.confirmation.as_ref()),
-        expires_in: minted.expires_at.since(ctx.now).unwrap_or_default(),
+) -> UnsignedResponse {
+    UnsignedResponse {
+        expires_in: access_token.expires_at.since(ctx.now).unwrap_or_default(),
+        access_token,
         refresh_token,
-        refresh_token_expires_at,
         scope: access.scope,
         resources: access.resources,
-        id_token: None,
-        grant_id: grant.id,
-        is_exchanged: grant.grant_type == GrantType::TokenExchange,
-        unsigned: minted.unsigned,
+        grant_id: grant.id(),
+        is_exchanged: *grant.grant_type() == GrantType::TokenExchange,
     }
 }

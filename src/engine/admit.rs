@@ -1,65 +1,109 @@
+//! The checks before a decision about a grant. ARCHITECTURE.md, order of checks: owner, proof, life.
+//!
+//! The types carry the order. [`check_owner`] turns an opened token into an [`Owned`] one, [`admit`] turns that into an
+//! [`Admitted`] one, and the decisions about codes and refresh tokens take nothing
+//! else. Between the two the service verifies the proof of possession,
+//! which uses it up: a request with the token of another client must not cost anything.
+
+use std::ops::Deref;
+
 use super::Context;
 use crate::client::Client;
 use crate::grant::{Grant, Phase};
 use crate::outcome::Refusal;
-use crate::token::{Binding, Lineage, Opened};
+use crate::token::{Binding, Detail, Opened};
 
-/// Checks possession and life, after ownership: the request shows the key, the grant is alive.
+/// A token that belongs to the grant and was presented by the client of the grant. Made by [`check_owner`] alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owned<'a>(&'a Opened);
+
+/// An owned token of a request that passed the checks of proof and life. Made by [`admit`] alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admitted<'a>(&'a Opened);
+
+impl Deref for Owned<'_> {
+    type Target = Opened;
+
+    fn deref(&self) -> &Opened {
+        self.0
+    }
+}
+
+impl Deref for Admitted<'_> {
+    type Target = Opened;
+
+    fn deref(&self) -> &Opened {
+        self.0
+    }
+}
+
+/// Checks that `client` holds the grant, and that the grant issued the token. A key of the ring can seal a token of any
+/// grant id. Only refresh tokens that the grant issued carry its root.
 ///
 /// # Errors
 /// The first check that fails.
-pub(crate) fn admit(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> Result<(), Refusal> {
-    if !is_possessed(grant, presented, ctx) {
-        return Err(Refusal::ProofOfPossessionFailed);
-    }
-    if matches!(grant.phase, Phase::Revoked { .. }) {
-        return Err(Refusal::GrantRevoked);
-    }
-    if grant.absolute_end(ctx.policy).is_some_and(|end| end <= ctx.now) {
-        return Err(Refusal::GrantExpired);
-    }
-    Ok(())
-}
-
-/// The grant was issued to this registration of this client, and issued this token: a key of the ring can seal any
-/// grant id, but not the root, which only refresh tokens of the grant carry.
-pub(crate) fn presented_by(client: &Client, grant: &Grant, presented: &Opened) -> Result<(), Refusal> {
+pub(crate) fn check_owner<'a>(client: &Client, grant: &Grant, presented: &'a Opened) -> Result<Owned<'a>, Refusal> {
     owned_by(client, grant)?;
-    let fits = presented.lineage.as_ref().is_none_or(|lineage| {
-        let digest = lineage.root.digest();
-        grant.head.as_ref().is_some_and(|head| head.root == digest)
-    });
-    if fits { Ok(()) } else { Err(Refusal::RootMismatch) }
+    let has_root = match &presented.detail {
+        Detail::RefreshToken { lineage, .. } => {
+            let digest = lineage.root.digest();
+            grant.head().is_some_and(|head| head.root == digest)
+        }
+        Detail::AccessToken { .. } | Detail::Code => true,
+    };
+    if has_root { Ok(Owned(presented)) } else { Err(Refusal::RootMismatch) }
 }
 
-/// The grant was issued to this registration of this client.
+/// Checks that the grant was issued to this registration of this client.
+///
+/// # Errors
+/// [`Refusal::OtherClient`] or [`Refusal::OtherRegistration`].
 pub(crate) fn owned_by(client: &Client, grant: &Grant) -> Result<(), Refusal> {
-    if grant.client_id != client.id {
+    if *grant.client_id() != client.id {
         Err(Refusal::OtherClient)
-    } else if grant.registration != client.registration {
+    } else if grant.registration() != client.registration {
         Err(Refusal::OtherRegistration)
     } else {
         Ok(())
     }
 }
 
-/// The request shows the key to which the token is bound, if it is bound to one.
-fn is_possessed(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> bool {
-    let shows_the_grants = grant.approval.confirmation == ctx.confirmation;
-    match &presented.lineage {
-        // The token says what it is bound to, for a record that was rolled back to before the binding; the record knows the
-        // whole of that key. A token of another binding than its record has is of a line that the store lost: not its key is
-        // in question then, and a thief's key must not shield him from being found out.
-        Some(Lineage { binding, .. }) => {
-            let is_bearer = *binding == Binding::BEARER;
-            let shows_its_own = is_bearer || *binding == Binding::of(ctx.confirmation.as_ref());
-            shows_its_own && (is_bearer || shows_the_grants || grant.binding_of(presented.number) != *binding)
+/// Checks that the request proves the key of the token, and that the grant is alive.
+///
+/// # Errors
+/// The first check that fails.
+pub(crate) fn admit<'a>(grant: &Grant, presented: Owned<'a>, ctx: &Context<'_>) -> Result<Admitted<'a>, Refusal> {
+    if !proves_key(grant, &presented, ctx) {
+        return Err(Refusal::ProofOfPossessionFailed);
+    }
+    if matches!(grant.phase(), Phase::Revoked { .. }) {
+        return Err(Refusal::GrantRevoked);
+    }
+    if grant.absolute_expiry(ctx.policy).is_some_and(|expiry| expiry <= ctx.now) {
+        return Err(Refusal::GrantExpired);
+    }
+    Ok(Admitted(presented.0))
+}
+
+/// Returns true when the token is bound to no key, or the request proves that key.
+fn proves_key(grant: &Grant, presented: &Opened, ctx: &Context<'_>) -> bool {
+    let bound = grant.approval().confirmation;
+    let proves_grant_key = bound == ctx.key;
+    match &presented.detail {
+        // The token names its own key, for a record that a failover rolled back to before the binding. The record knows
+        // that key in full. A token whose binding differs from its record descends from writes that the store lost. Its
+        // key is not checked then: the key of a thief must not hide the fork.
+        Detail::RefreshToken { generation, lineage } => {
+            let binding = lineage.binding;
+            let is_bearer = binding == Binding::BEARER;
+            let proves_own_key = is_bearer || binding == Binding::of(ctx.key.as_ref());
+            proves_own_key && (is_bearer || proves_grant_key || grant.binding_of(*generation) != binding)
         }
-        // The key that the host or the code's request named. After its redemption a code is judged as a second use,
-        // whatever key the redeemer showed: a thief's key must not shield him.
-        None if matches!(grant.phase, Phase::AwaitingRedemption(_)) => {
-            shows_the_grants || grant.approval.confirmation.is_none()
+        // A code is bound to the key that the host or the authorization request named. After its redemption a code is
+        // treated as a second use whatever key is proven: the key of a thief must not protect him.
+        Detail::Code | Detail::AccessToken { .. } if matches!(grant.phase(), Phase::AwaitingRedemption(_)) => {
+            proves_grant_key || bound.is_none()
         }
-        None => true,
+        Detail::Code | Detail::AccessToken { .. } => true,
     }
 }

@@ -1,27 +1,30 @@
-//! The device authorization grant (RFC 8628). Two records: what the device asked for, found by its user code, and the grant
-//! that the user gave it, which is redeemed like a code and reached by `revoke_subject` from the moment of approval.
+//! The device authorization grant (RFC 8628). It has two records. One holds the request of the device and is found by
+//! its user code. The other is the grant that the user approved: it is redeemed like a code, and `revoke_subject`
+//! reaches it from the moment of approval.
 
 use std::time::Duration;
 
 use super::access::Access;
-use super::issue::{first_tokens, found};
-use super::{Context, Decision, DeviceAuthorizationRequest, DeviceAuthorizationResponse, TokenResponse, owned_by};
+use super::issue::{create_grant, first_tokens};
+use super::{
+    Admitted, Context, Decision, DeviceAuthorizationRequest, DeviceAuthorizationResponse, UnsignedResponse, owned_by,
+};
 use crate::grant::{Approval, Grant, PendingCode, PendingDevice, Phase, Verdict};
 use crate::outcome::{EventKind, Refusal};
 use crate::token::{Claims, Opened, TokenKind, TokenSecret};
 use crate::vocabulary::{DeviceCode, Entropy, GrantId, GrantType, Resources, Timestamp, UserCode, draw};
 
-/// RFC 8628 section 3.5: this much longer with each poll that comes too early, for good.
+/// The time that each poll which comes too early adds to the interval, for good (RFC 8628 section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
 
-/// A device that waits as long as it was told may arrive a little earlier than it meant to.
+/// The tolerance for a poll that keeps the interval and arrives a little early, because the network was faster.
 const JITTER: Duration = Duration::from_millis(500);
 
-/// Begins a device authorization. Its record is found by the user code alone, so there is no other place where the two
-/// would have to agree: when the record is taken, another device has the same code, and a new one must be drawn.
+/// Starts a device authorization. Its id follows from the user code. When a record of that id exists, another device
+/// has the same code, and a new one must be drawn.
 ///
 /// # Errors
-/// What the client may not ask for: the flow, scope, a resource.
+/// A [`Refusal`] when the client may not use the flow, or not ask for the scope or a resource.
 pub(crate) fn authorize_device(
     request: &DeviceAuthorizationRequest,
     ctx: &Context<'_>,
@@ -38,25 +41,24 @@ pub(crate) fn authorize_device(
         verdict: Verdict::Undecided,
     });
     let key = ctx.tokens.ring().primary();
-    let mut grant = found(GrantType::DeviceCode, approval, phase, ctx)?;
-    grant.id = key.grant_of(&user_code);
+    let grant = create_grant(GrantType::DeviceCode, approval, phase, ctx)?.with_id(key.grant_of(&user_code));
     Access::whole(&grant, ctx)?;
-    let claims = Claims { grant_id: &grant.id, number: 0, secret: &secret, lineage: None };
+    let claims = Claims { grant_id: &grant.id(), number: 0, secret: &secret, lineage: None };
     let response = DeviceAuthorizationResponse {
         device_code: DeviceCode::new(ctx.tokens.seal(TokenKind::DeviceCode, key, &claims)),
         user_code,
         expires_in: ctx.policy.device_code_lifetime,
         interval: ctx.policy.device_poll_interval,
-        grant_id: grant.id,
+        grant_id: grant.id(),
     };
     Ok((grant, response))
 }
 
-/// The grant that the user gives to the device, and the one that tells the device so. The first is to be stored before the
-/// second: a device that hears of it must find it.
+/// Creates the grant that the user gives to the device. Store it before the decision in the record of the device: a
+/// device that learns of the grant must find it.
 ///
 /// # Errors
-/// When nobody waits for the user code any more, or the approval exceeds what the device asked for.
+/// A [`Refusal`] when no device waits for the decision any more, or the approval exceeds the request of the device.
 pub(crate) fn approve_device(
     device: &Grant,
     approval: Approval,
@@ -64,38 +66,39 @@ pub(crate) fn approve_device(
     now: Timestamp,
 ) -> Result<Grant, Refusal> {
     let pending = undecided(device, now)?;
-    if !approval.scope.is_subset_of(&device.approval.scope) {
+    if !approval.scope.is_subset_of(&device.approval().scope) {
         return Err(Refusal::ScopeExceeded);
     }
-    if !approval.resources.is_subset_of(&device.approval.resources) {
+    if !approval.resources.is_subset_of(&device.approval().resources) {
         return Err(Refusal::ResourceExceeded);
     }
-    let phase = Phase::AwaitingRedemption(PendingCode {
+    let code = PendingCode {
         digest: pending.digest,
         redirect_uri: None,
         challenge: None,
         confirmation: None,
         expires_at: pending.expires_at,
-    });
-    Ok(Grant { id: GrantId::from_bytes(draw(entropy)), approval, created_at: now, phase, ..device.clone() })
+    };
+    Ok(device.approved(GrantId::from_bytes(draw(entropy)), approval, code, now))
 }
 
-/// Writes down what the user decided; the first decision stands.
+/// Records the decision of the user. The first decision stands.
 pub(crate) fn decide_device(device: &mut Grant, approved: Option<GrantId>, now: Timestamp) -> Decision<()> {
     if let Err(refusal) = undecided(device, now) {
         return Decision::refuse(refusal);
     }
-    if let Phase::AwaitingApproval(pending) = &mut device.phase {
-        pending.verdict = approved.map_or(Verdict::Denied, Verdict::Approved);
-    }
-    // An approval was told with the grant that came of it.
+    device.decide(approved.map_or(Verdict::Denied, Verdict::Approved));
+    // An approval was reported with the grant that it created.
     let events = if approved.is_some() { Vec::new() } else { vec![EventKind::DeviceDecided { approved: false }] };
     Decision { outcome: Ok(()), commits: true, events }
 }
 
-/// Whether somebody waits for the user's decision.
+/// Returns the device that waits for the decision of its user.
+///
+/// # Errors
+/// [`Refusal::UserCodeUnknown`] when no device waits any more.
 pub(crate) fn undecided(device: &Grant, now: Timestamp) -> Result<&PendingDevice, Refusal> {
-    match &device.phase {
+    match device.phase() {
         Phase::AwaitingApproval(pending) if pending.verdict == Verdict::Undecided && now < pending.expires_at => {
             Ok(pending)
         }
@@ -103,13 +106,13 @@ pub(crate) fn undecided(device: &Grant, now: Timestamp) -> Result<&PendingDevice
     }
 }
 
-/// What a device is told that asks: the grant to redeem, or why not yet. A poll that comes while nothing is decided is
-/// noted, since the next one is measured from it.
+/// Answers the poll of a device with the grant to redeem, or the reason to wait. A poll before the decision is
+/// recorded, since the interval of the next one is measured from it.
 pub(crate) fn poll(device: &mut Grant, presented: &Opened, ctx: &Context<'_>) -> Decision<GrantId> {
     if let Err(refusal) = owned_by(ctx.client, device) {
         return Decision::refuse(refusal);
     }
-    let pending = match &mut device.phase {
+    let pending = match device.phase() {
         Phase::AwaitingApproval(pending) if pending.digest == presented.secret.digest() => pending,
         Phase::Revoked { .. } => return Decision::refuse(Refusal::GrantRevoked),
         _ => return Decision::refuse(Refusal::TokenUnrecognized),
@@ -122,32 +125,36 @@ pub(crate) fn poll(device: &mut Grant, presented: &Opened, ctx: &Context<'_>) ->
         Verdict::Denied => Decision::refuse(Refusal::DeniedByOwner),
         Verdict::Undecided => {
             let waited = pending.polled_at.and_then(|polled_at| ctx.now.since(polled_at));
-            pending.polled_at = Some(ctx.now);
-            if waited.is_some_and(|waited| waited + JITTER < pending.interval) {
-                pending.interval += SLOWER;
-                Decision::commit_refusal(Refusal::PolledTooFast)
+            let (refusal, interval) = if waited.is_some_and(|waited| waited + JITTER < pending.interval) {
+                (Refusal::PolledTooFast, pending.interval + SLOWER)
             } else {
-                Decision::commit_refusal(Refusal::AuthorizationPending)
-            }
+                (Refusal::AuthorizationPending, pending.interval)
+            };
+            device.note_poll(ctx.now, interval);
+            Decision { outcome: Err(refusal), commits: true, events: Vec::new() }
         }
     }
 }
 
-/// Issues first tokens to the device: once. The grant was [admitted](super::admit()) before.
-pub(crate) fn redeem_device(grant: &mut Grant, presented: &Opened, ctx: &Context<'_>) -> Decision<TokenResponse> {
-    match &grant.phase {
+/// Issues the first tokens to the device, once.
+pub(crate) fn redeem_device(
+    grant: &mut Grant,
+    presented: Admitted<'_>,
+    ctx: &Context<'_>,
+) -> Decision<UnsignedResponse> {
+    match grant.phase() {
         Phase::AwaitingRedemption(code) if code.digest != presented.secret.digest() => {
             return Decision::refuse(Refusal::TokenUnrecognized);
         }
         Phase::AwaitingRedemption(code) if code.expires_at <= ctx.now => {
             return Decision::refuse(Refusal::DeviceCodeExpired);
         }
-        Phase::AwaitingRedemption(_) if ctx.client.may_use(&grant.grant_type) => {}
+        Phase::AwaitingRedemption(_) if ctx.client.may_use(grant.grant_type()) => {}
         Phase::AwaitingRedemption(_) => return Decision::refuse(Refusal::GrantTypeNotAllowed),
         _ => return Decision::refuse(Refusal::CodeSpent),
     }
     let tokens = Access::requested(grant, None, &Resources::none(), ctx).and_then(|access| {
-        grant.phase = Phase::Active { redeemed: None };
+        grant.redeem(None);
         first_tokens(grant, access, ctx)
     });
     match tokens {

@@ -1,34 +1,40 @@
+//! Token exchange (RFC 8693).
+//!
+//! The tokens of the request were introspected before, with the rights of the client: it can exchange the tokens that
+//! it may know of. The checks here compare the request with the facts of those tokens.
+
 use super::access::{Access, lives_a_second};
-use super::issue::{first_tokens, found};
-use super::{ActiveToken, Context, ExchangeRequest, TokenResponse};
-use crate::grant::{Actor, Approval, Grant, Phase, earlier};
+use super::issue::{create_grant, first_tokens};
+use super::{ActiveToken, Context, ExchangeRequest, UnsignedResponse};
+use crate::grant::{Actor, Approval, Grant, Phase};
 use crate::outcome::Refusal;
 use crate::vocabulary::{GrantType, Subject};
 
-/// Exchanges an access token for another one (RFC 8693): for the same resource owner, of no more scope, of no longer life, for
-/// an audience of the client's own. Never a refresh token.
+/// Exchanges an access token for another one (RFC 8693). The new token has the same resource owner, no more scope, no
+/// longer life, and an audience that the client is registered for. It is never a refresh token.
 ///
-/// With an actor the new token says who acts (`act`, delegation); without one it does not (impersonation), but what the token
-/// said before stays said.
+/// With an actor the new token names the actor (`act`, delegation). Without one it does not (impersonation). An `act`
+/// of the old token is kept in both cases.
 ///
 /// # Errors
-/// What the client may not ask for: the flow, scope, a resource; a token without a resource owner; an actor that the token
-/// does not admit.
+/// A [`Refusal`] when the client may not use the flow, the scope or a resource, when the token has no resource owner,
+/// or when the token does not admit the actor.
 pub(crate) fn exchange(
     request: &ExchangeRequest,
     subject: ActiveToken,
     actor: Option<&ActiveToken>,
     ctx: &Context<'_>,
-) -> Result<(Grant, TokenResponse), Refusal> {
-    if [Some(&subject), actor].into_iter().flatten().any(|token| !is_shown(token, ctx)) {
+) -> Result<(Grant, UnsignedResponse), Refusal> {
+    if [Some(&subject), actor].into_iter().flatten().any(|token| !proves_key_of(token, ctx)) {
         return Err(Refusal::SubjectTokenInvalid);
     }
     let ActiveToken { scope: held, resources: audience, expires_at, approval, .. } = subject;
-    // The new token lives no longer, and a client is told whole seconds.
-    if expires_at.is_some_and(|end| !lives_a_second(end, ctx)) {
+    // The new token lives no longer than the old one, and `expires_in` counts whole seconds.
+    if expires_at.is_some_and(|expiry| !lives_a_second(expiry, ctx)) {
         return Err(Refusal::SubjectTokenInvalid);
     }
-    // A client that acts for itself has nobody to be acted for: it authenticates at the next service itself.
+    // The token of a client that acts for itself represents no other party: the client can authenticate anywhere
+    // itself.
     if approval.subject.is_none() {
         return Err(Refusal::SubjectTokenInvalid);
     }
@@ -42,7 +48,7 @@ pub(crate) fn exchange(
     } else {
         request.resources.clone()
     };
-    // A token that was meant for somebody must not become one that is meant for nobody in particular.
+    // A token for one audience must not become a token without audience, which any resource server might accept.
     if resources.is_empty() && !audience.is_empty() {
         return Err(Refusal::ResourceExceeded);
     }
@@ -54,20 +60,22 @@ pub(crate) fn exchange(
         nonce: None,
         ..approval
     };
-    let mut grant = found(GrantType::TokenExchange, approval, Phase::Active { redeemed: None }, ctx)?;
-    grant.expires_at = earlier(grant.expires_at, expires_at);
+    let mut grant = create_grant(GrantType::TokenExchange, approval, Phase::Active { redeemed: None }, ctx)?;
+    grant.shorten(expires_at);
     let access = Access::whole(&grant, ctx)?;
     let response = first_tokens(&mut grant, access, ctx)?;
     Ok((grant, response))
 }
 
-/// A public client shows the key that a token is bound to: a thief of the token could name the client as well, and would get
-/// one that is bound to nothing. Others are known by their authentication, and a resource server never has the key.
-fn is_shown(token: &ActiveToken, ctx: &Context<'_>) -> bool {
-    ctx.client.is_confidential() || token.confirmation.is_none() || token.confirmation == ctx.confirmation
+/// Returns true unless a public client holds a bound token without proving its key. A thief of the token could name the
+/// client as well, and would get a token that is bound to no key. Confidential clients authenticate, and a resource
+/// server never has the key of the tokens it receives.
+fn proves_key_of(token: &ActiveToken, ctx: &Context<'_>) -> bool {
+    ctx.client.is_confidential() || token.confirmation.is_none() || token.confirmation == ctx.key
 }
 
-/// Who acts from now on. `may_act` limits it to one (RFC 8693 section 4.4): the actor, or the client itself where there is none.
+/// Returns the actor of the new token. `may_act` limits it to one party (RFC 8693 section 4.4): the subject of the
+/// actor token, or the client itself without one.
 fn acting(held: &Approval, actor: Option<&ActiveToken>, ctx: &Context<'_>) -> Result<Option<Actor>, Refusal> {
     let is_admitted = |acting: &str| held.may_act.as_ref().is_none_or(|admitted| admitted.as_str() == acting);
     let Some(token) = actor else {

@@ -1,69 +1,74 @@
-use super::owned_by;
-use crate::client::{Client, IntrospectionAccess};
-use crate::grant::{Approval, Grant, Phase, earlier};
-use crate::policy::Policy;
-use crate::token::{Opened, TokenKind};
-use crate::vocabulary::{ClientId, Confirmation, GrantId, GrantType, Resources, Scope, Timestamp, TokenType};
+//! Introspection (RFC 7662): the facts of an active token, for callers that may know them.
 
-/// A token that would be accepted at this moment (RFC 7662 section 2.2).
+use crate::client::{Client, IntrospectionAccess};
+use crate::grant::{Approval, Grant, GrantSummary, LiveAccessToken, Phase, earlier};
+use crate::policy::Policy;
+use crate::token::{Detail, Opened, TokenKind};
+use crate::vocabulary::{ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Timestamp, TokenType};
+
+/// An active token (RFC 7662 section 2.2): one that would be accepted at this moment. Returned by
+/// [`TokenService::introspect`](crate::TokenService::introspect). The wire layer writes the facts for the caller as
+/// JSON; `grant_id` and [`Approval::data`] stay with the host.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ActiveToken {
-    /// An access token or a refresh token.
+    /// The kind: an access token or a refresh token.
     pub kind: TokenKind,
-    /// The client it was issued to.
+    /// The client that the token was issued to.
     pub client_id: ClientId,
-    /// The flow that created its grant.
+    /// The flow that created the grant of the token.
     pub grant_type: GrantType,
-    /// Its scope: of an access token, perhaps narrower than what was approved.
+    /// The scope of the token. That of an access token may be narrower than the approved one.
     pub scope: Scope,
-    /// Its audience.
+    /// The audience of the token (RFC 8707).
     pub resources: Resources,
-    /// When it was issued.
+    /// The time of issue.
     pub issued_at: Timestamp,
-    /// When it expires; `None` is never.
+    /// The expiry; `None` is never.
     pub expires_at: Option<Timestamp>,
-    /// How it is presented; absent for a refresh token.
+    /// The way in which the token is presented; absent for a refresh token.
     pub token_type: Option<TokenType>,
-    /// The key it is bound to.
+    /// The key that the token is bound to.
     pub confirmation: Option<Confirmation>,
-    /// What was approved: subject, authentication, the host's own bytes.
+    /// The approval behind the token: subject, authentication, the bytes of the host.
     pub approval: Approval,
-    /// Its grant. For the host.
+    /// The id of the grant. For the host.
     pub grant_id: GrantId,
 }
 
-/// What `caller` may learn of a token; `None` when it is not active, or not for this caller to know: the two are one answer.
+/// Returns the token that `caller` asks about; `None` when the token is not active or `caller` may not know of it. The
+/// two cases have one answer, so that a caller cannot probe for tokens of others.
 ///
-/// A refresh token inside its grace is spent, hence inactive, although a retry with it would still be answered. `policy` is
-/// that of the client that holds the token, as far as known: one that was tightened ends its tokens earlier than they say.
+/// A refresh token inside its grace period is spent, hence inactive, although a retry with it would still be answered.
+///
+/// `own_policy` is the policy of the caller for this grant when the caller holds the grant. A policy that was tightened
+/// ends the tokens of its client earlier than they state. The policy of another client is not applied.
 #[must_use]
 pub(crate) fn introspect(
     grant: Grant,
-    kind: TokenKind,
     presented: &Opened,
     caller: &Client,
-    policy: Option<&Policy>,
+    own_policy: Option<&Policy>,
     now: Timestamp,
 ) -> Option<ActiveToken> {
-    if !matches!(grant.phase, Phase::Active { .. }) {
+    if !matches!(grant.phase(), Phase::Active { .. }) {
         return None;
     }
-    let grant_end = policy.map_or(grant.expires_at, |policy| grant.absolute_end(policy));
-    let active = match kind {
-        TokenKind::AccessToken => access_token(grant, presented, caller),
-        TokenKind::RefreshToken => refresh_token(grant, presented, caller, policy),
-        TokenKind::AuthorizationCode | TokenKind::DeviceCode | TokenKind::JwtId => None,
+    let grant_expiry = own_policy.map_or(grant.expires_at(), |policy| grant.absolute_expiry(policy));
+    let digest = presented.secret.digest();
+    let active = match presented.detail {
+        Detail::AccessToken { serial } => access_token(grant, serial, digest, caller, own_policy.is_some()),
+        Detail::RefreshToken { generation, .. } => refresh_token(grant, generation, digest, caller, own_policy),
+        Detail::Code => None,
     }?;
-    let expires_at = earlier(active.expires_at, grant_end);
-    expires_at.is_none_or(|end| now < end).then_some(ActiveToken { expires_at, ..active })
+    let expires_at = earlier(active.expires_at, grant_expiry);
+    expires_at.is_none_or(|expiry| now < expiry).then_some(ActiveToken { expires_at, ..active })
 }
 
-fn access_token(grant: Grant, presented: &Opened, caller: &Client) -> Option<ActiveToken> {
-    let is_own = owned_by(caller, &grant).is_ok();
-    let digest = presented.secret.digest();
-    let token = grant.access.into_iter().find(|token| token.serial == presented.number && token.digest == digest)?;
-    let resources = token.resources.unwrap_or_else(|| grant.approval.resources.clone());
+fn access_token(grant: Grant, serial: u32, digest: Digest, caller: &Client, is_own: bool) -> Option<ActiveToken> {
+    let token = grant.access_tokens().find(|token| token.serial == serial && token.digest == digest)?;
+    let LiveAccessToken { scope, resources, issued_at, expires_at, confirmation, .. } = token.clone();
+    let resources = resources.unwrap_or_else(|| grant.approval().resources.clone());
     let may_know = match &caller.introspection {
         IntrospectionAccess::Any => true,
         IntrospectionAccess::Own => is_own,
@@ -72,39 +77,49 @@ fn access_token(grant: Grant, presented: &Opened, caller: &Client) -> Option<Act
     if !may_know {
         return None;
     }
+    let GrantSummary { id, client_id, grant_type, approval, .. } = grant.summary();
     Some(ActiveToken {
         kind: TokenKind::AccessToken,
-        client_id: grant.client_id,
-        grant_type: grant.grant_type,
-        scope: token.scope.unwrap_or_else(|| grant.approval.scope.clone()),
+        client_id,
+        grant_type,
+        scope: scope.unwrap_or_else(|| approval.scope.clone()),
         resources,
-        issued_at: token.issued_at,
-        expires_at: Some(token.expires_at),
-        token_type: Some(TokenType::of(token.confirmation.as_ref())),
-        confirmation: token.confirmation,
-        approval: grant.approval,
-        grant_id: grant.id,
+        issued_at,
+        expires_at: Some(expires_at),
+        token_type: Some(TokenType::of(confirmation.as_ref())),
+        confirmation,
+        approval,
+        grant_id: id,
     })
 }
 
-fn refresh_token(grant: Grant, presented: &Opened, caller: &Client, policy: Option<&Policy>) -> Option<ActiveToken> {
-    // No resource server has business with a refresh token, so an audience does not open this door.
-    let may_know = owned_by(caller, &grant).is_ok() || caller.introspection == IntrospectionAccess::Any;
-    let head = grant.head.filter(|head| head.generation == presented.number)?;
-    if !may_know || head.digest != presented.secret.digest() {
+fn refresh_token(
+    grant: Grant,
+    generation: u32,
+    digest: Digest,
+    caller: &Client,
+    own_policy: Option<&Policy>,
+) -> Option<ActiveToken> {
+    // A resource server never receives refresh tokens, so an audience gives no right to ask about one.
+    let may_know = own_policy.is_some() || caller.introspection == IntrospectionAccess::Any;
+    let head = grant.head().filter(|head| head.generation == generation && head.digest == digest)?;
+    if !may_know {
         return None;
     }
+    let issued_at = head.issued_at;
+    let expires_at = own_policy.map_or(head.expires_at, |policy| head.expiry(policy));
+    let GrantSummary { id, client_id, grant_type, approval, .. } = grant.summary();
     Some(ActiveToken {
         kind: TokenKind::RefreshToken,
-        client_id: grant.client_id,
-        grant_type: grant.grant_type,
-        scope: grant.approval.scope.clone(),
-        resources: grant.approval.resources.clone(),
-        issued_at: head.issued_at,
-        expires_at: policy.map_or(head.expires_at, |policy| head.end(policy)),
+        client_id,
+        grant_type,
+        scope: approval.scope.clone(),
+        resources: approval.resources.clone(),
+        issued_at,
+        expires_at,
         token_type: None,
-        confirmation: grant.approval.confirmation,
-        approval: grant.approval,
-        grant_id: grant.id,
+        confirmation: approval.confirmation,
+        approval,
+        grant_id: id,
     })
 }

@@ -1,17 +1,21 @@
-use std::collections::VecDeque;
+//! The creation of grants: by an authorization code, or with first tokens at once.
+//!
+//! Each flow ends in [`create_grant`] and [`first_tokens`], so the rights of the client and the choice of a refresh
+//! token are decided in one place.
 
-use super::access::{Access, Origin, Successor, mint, respond};
-use super::{AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, TokenResponse};
-use crate::grant::{Approval, Grant, Head, PendingCode, Phase, end_of};
+use super::access::{Access, Origin, SealedRefreshToken, mint, respond};
+use super::{AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, UnsignedResponse};
+use crate::grant::{Approval, Grant, PendingCode, Phase};
 use crate::outcome::Refusal;
 use crate::policy::RequirePkce;
 use crate::token::{Claims, Root, TokenKind, TokenSecret};
 use crate::vocabulary::{AuthorizationCode, GrantId, GrantType, draw};
 
-/// Mints an authorization code for what the resource owner approved. The grant waits for its redemption.
+/// Issues an authorization code for an approved request. The grant waits for the redemption of the code.
 ///
 /// # Errors
-/// What the client may not ask for: the flow, the redirect URI, scope, a resource, a request without PKCE.
+/// A [`Refusal`] when the client may not use the flow, the redirect URI, the scope or a resource, or when the policy
+/// demands PKCE and the request has no challenge.
 pub(crate) fn authorize(
     request: AuthorizeRequest,
     ctx: &Context<'_>,
@@ -36,55 +40,31 @@ pub(crate) fn authorize(
         confirmation: request.confirmation,
         expires_at,
     });
-    let grant = found(GrantType::AuthorizationCode, request.approval, phase, ctx)?;
-    // Refuse now what redemption would refuse: the user is still there to be told.
+    let grant = create_grant(GrantType::AuthorizationCode, request.approval, phase, ctx)?;
+    // Refuse now what the redemption would refuse: here the user is still present.
     Access::whole(&grant, ctx)?;
-    let claims = Claims { grant_id: &grant.id, number: 0, secret: &secret, lineage: None };
+    let claims = Claims { grant_id: &grant.id(), number: 0, secret: &secret, lineage: None };
     let code = ctx.tokens.seal(TokenKind::AuthorizationCode, ctx.tokens.ring().primary(), &claims);
-    let response = AuthorizationCodeResponse { code: AuthorizationCode::new(code), expires_at, grant_id: grant.id };
+    let response = AuthorizationCodeResponse { code: AuthorizationCode::new(code), expires_at, grant_id: grant.id() };
     Ok((grant, response))
 }
 
-/// Issues first tokens for a grant that needs no code: a flow that the host approved itself, or client credentials.
+/// Issues the first tokens of a grant that needs no code: a flow that the host approved itself, or client credentials.
 ///
 /// # Errors
-/// What the client may not ask for: the flow, scope, a resource.
-pub(crate) fn issue(request: IssueRequest, ctx: &Context<'_>) -> Result<(Grant, TokenResponse), Refusal> {
-    let mut grant = found(request.grant_type, request.approval, Phase::Active { redeemed: None }, ctx)?;
+/// A [`Refusal`] when the client may not use the flow, the scope or a resource.
+pub(crate) fn issue(request: IssueRequest, ctx: &Context<'_>) -> Result<(Grant, UnsignedResponse), Refusal> {
+    let mut grant = create_grant(request.grant_type, request.approval, Phase::Active { redeemed: None }, ctx)?;
     let access = Access::whole(&grant, ctx)?;
     let response = first_tokens(&mut grant, access, ctx)?;
     Ok((grant, response))
 }
 
-/// The first tokens of a grant: drawn at random, since nothing ever repeats them.
-pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>) -> Result<TokenResponse, Refusal> {
-    let key = ctx.tokens.ring().primary();
-    let minted = mint(grant, &access, key, &Origin::Drawn, ctx)?;
-    let refreshes = ctx.policy.issue_refresh_tokens
-        && grant.grant_type.may_refresh()
-        && ctx.client.may_use(&GrantType::RefreshToken);
-    let successor = refreshes.then(|| {
-        bind(grant, 0, ctx);
-        let (secret, root) = (TokenSecret::random(ctx.entropy), Root::random(ctx.entropy));
-        let expires_at = grant.capped(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
-        let (digest, issued_at) = (secret.digest(), ctx.now);
-        grant.head = Some(Head { root: root.digest(), generation: 0, digest, issued_at, used_at: None, expires_at });
-        Successor::seal(grant, key, 0, &secret, &root, expires_at, ctx)
-    });
-    Ok(respond(grant, access, minted, successor, ctx))
-}
-
-/// Binds the refresh tokens of a public client, those of `generation` and later ones, to the key that the request shows
-/// (RFC 9449 section 5): nothing else ties them to the client. Those of a confidential client are tied by its
-/// authentication, and its key may change.
-pub(super) fn bind(grant: &mut Grant, generation: u32, ctx: &Context<'_>) {
-    if !ctx.client.is_confidential() && grant.approval.confirmation.is_none() && ctx.confirmation.is_some() {
-        grant.approval.confirmation = ctx.confirmation;
-        grant.bound_from = generation;
-    }
-}
-
-pub(super) fn found(
+/// Creates a grant of the client with a random id.
+///
+/// # Errors
+/// [`Refusal::GrantTypeNotAllowed`] when the client may not use the flow.
+pub(super) fn create_grant(
     grant_type: GrantType,
     approval: Approval,
     phase: Phase,
@@ -93,20 +73,35 @@ pub(super) fn found(
     if !ctx.client.may_use(&grant_type) {
         return Err(Refusal::GrantTypeNotAllowed);
     }
-    Ok(Grant {
-        id: GrantId::from_bytes(draw(ctx.entropy)),
-        client_id: ctx.client.id.clone(),
-        registration: ctx.client.registration,
-        grant_type,
-        approval,
-        bound_from: 0,
-        created_at: ctx.now,
-        last_used_at: ctx.now,
-        expires_at: end_of(ctx.now, ctx.policy.grant_lifetime),
-        phase,
-        head: None,
-        recent: VecDeque::new(),
-        access: VecDeque::new(),
-        write_id: [0; 4],
-    })
+    let id = GrantId::from_bytes(draw(ctx.entropy));
+    Ok(Grant::new(id, ctx.client, grant_type, approval, phase, ctx.policy, ctx.now))
+}
+
+/// Issues the first tokens of a grant. They are drawn at random, since no request can repeat them.
+///
+/// # Errors
+/// As for [`mint`].
+pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>) -> Result<UnsignedResponse, Refusal> {
+    let key = ctx.tokens.ring().primary();
+    let minted = mint(grant, &access, key, &Origin::Drawn, ctx)?;
+    let gets_refresh_token = ctx.policy.issue_refresh_tokens
+        && grant.grant_type().may_refresh()
+        && ctx.client.may_use(&GrantType::RefreshToken);
+    let refresh_token = gets_refresh_token.then(|| {
+        bind(grant, 0, ctx);
+        let (secret, root) = (TokenSecret::random(ctx.entropy), Root::random(ctx.entropy));
+        let expires_at = grant.expiry_of(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
+        grant.start(root.digest(), secret.digest(), ctx.now, expires_at);
+        SealedRefreshToken::seal(grant, key, 0, &secret, &root, expires_at, ctx)
+    });
+    Ok(respond(grant, access, minted, refresh_token, ctx))
+}
+
+/// Binds the refresh tokens of a public client, from `generation` on, to the key that the request proves (RFC 9449
+/// section 5): no other fact ties them to the client. Those of a confidential client are tied by its authentication,
+/// and its key may change.
+pub(super) fn bind(grant: &mut Grant, generation: u32, ctx: &Context<'_>) {
+    if !ctx.client.is_confidential() {
+        grant.bind(generation, ctx.key);
+    }
 }

@@ -1,9 +1,21 @@
-//! Decisions as values. A grant, a request, a policy, the time and randomness go in; the answer, the grant to commit and
-//! the events come out. Nothing here awaits, reads a clock or knows a store.
+//! Decisions as values. A grant, a request, a policy, the time and randomness go in. The response, the grant to commit
+//! and the events come out. No function here awaits, reads a clock or calls a store.
+//!
+//! ```text
+//!   grant ---+                        +--> outcome: response or refusal
+//!   request -+--> check_owner, admit, |
+//!   Context -+    refresh ...       --+--> commits: store the grant, or discard it
+//!                                     |
+//!                                     +--> events to report after the commit
+//! ```
+//!
+//! The service repeats a decision with the grant that won a race, so a decision must depend on its inputs alone.
+//!
+//! The order of checks is that of ARCHITECTURE.md. A check that could reveal whether a token exists comes after the
+//! check of the owner, and no check before the generation can revoke a grant.
 
 mod access;
 mod admit;
-mod confirmation;
 mod device;
 mod exchange;
 mod introspect;
@@ -13,9 +25,12 @@ mod refresh;
 mod request;
 mod response;
 mod revoke;
+#[cfg(test)]
+mod tests;
+mod verified_keys;
 
-pub(crate) use admit::{admit, owned_by, presented_by};
-pub(crate) use confirmation::{Shown, confirmation};
+pub(crate) use access::AccessTokenForm;
+pub(crate) use admit::{Admitted, admit, check_owner, owned_by};
 pub(crate) use device::{approve_device, authorize_device, decide_device, poll, redeem_device, undecided};
 pub(crate) use exchange::exchange;
 pub use introspect::ActiveToken;
@@ -27,8 +42,10 @@ pub use request::{
     AuthorizeRequest, DeviceAuthorizationRequest, ExchangeRequest, IssueRequest, PollRequest, RedeemRequest,
     RefreshRequest,
 };
+pub(crate) use response::UnsignedResponse;
 pub use response::{AuthorizationCodeResponse, DeviceAuthorizationResponse, TokenResponse};
 pub(crate) use revoke::{revoke, revoke_grant};
+pub(crate) use verified_keys::{VerifiedKeys, choose_key};
 
 use crate::client::Client;
 use crate::outcome::{EventKind, Refusal};
@@ -36,39 +53,39 @@ use crate::policy::Policy;
 use crate::token::TokenFormat;
 use crate::vocabulary::{Confirmation, Entropy, KeyId, Timestamp};
 
-/// What a decision may look at besides the grant and the request.
+/// The inputs of a decision besides the grant and the request. The service makes one for each decision, so that `now`
+/// is the time of the decision and not that of the request.
 #[derive(Clone, Copy)]
-#[expect(clippy::exhaustive_structs, reason = "built by whoever drives the engine")]
 pub(crate) struct Context<'a> {
-    /// Who asks, already authenticated.
-    pub client: &'a Client,
+    /// The client of the request, already authenticated.
+    pub(crate) client: &'a Client,
     /// The policy in force for this client and flow.
-    pub policy: &'a Policy,
-    /// How tokens are sealed.
-    pub tokens: &'a TokenFormat,
-    /// Where fresh secrets are drawn.
-    pub entropy: &'a dyn Entropy,
+    pub(crate) policy: &'a Policy,
+    /// The format in which tokens are sealed.
+    pub(crate) tokens: &'a TokenFormat,
+    /// The source of fresh secrets.
+    pub(crate) entropy: &'a dyn Entropy,
     /// The time of the decision.
-    pub now: Timestamp,
-    /// The key that the request shows, verified and chosen by [`confirmation()`].
-    pub confirmation: Option<Confirmation>,
-    /// The key to sign new access tokens with, if they are to be JWTs. What is signed the response then has yet to be.
-    pub signing_key: Option<&'a KeyId>,
-    /// Whether this request has already lost a race for this grant.
-    pub has_raced: bool,
+    pub(crate) now: Timestamp,
+    /// The key that the request proves, as [`choose_key`] chose it.
+    pub(crate) key: Option<Confirmation>,
+    /// The key that signs new access tokens; `None` when they are opaque.
+    pub(crate) signing_key: Option<&'a KeyId>,
+    /// True when this request has already lost a race for this grant.
+    pub(crate) has_raced: bool,
 }
 
-/// What was decided about a grant.
+/// A decision about a grant.
 #[derive(Debug)]
 #[must_use = "a decision has no effect until its grant is committed"]
-#[expect(clippy::exhaustive_structs, reason = "taken apart by whoever drives the engine")]
 pub(crate) struct Decision<T> {
-    /// The answer. It may leave only after the commit.
-    pub outcome: Result<T, Refusal>,
-    /// Whether the grant must be stored as the decision left it; otherwise forget it. A refusal that writes (reuse) is stored too, though the caller gets an error.
-    pub commits: bool,
-    /// What to tell the host once that is done.
-    pub events: Vec<EventKind>,
+    /// The response or the refusal. It may leave the service only after the commit.
+    pub(crate) outcome: Result<T, Refusal>,
+    /// True when the grant must be stored as the decision left it; otherwise it is discarded. Some refusals are stored
+    /// too: reuse of a refresh token revokes the grant although the caller gets an error.
+    pub(crate) commits: bool,
+    /// The events to report after the commit.
+    pub(crate) events: Vec<EventKind>,
 }
 
 impl<T> Decision<T> {
@@ -76,12 +93,7 @@ impl<T> Decision<T> {
         Self { outcome: Err(refusal), commits: false, events: Vec::new() }
     }
 
-    /// A refusal that is stored all the same.
-    const fn commit_refusal(refusal: Refusal) -> Self {
-        Self { outcome: Err(refusal), commits: true, events: Vec::new() }
-    }
-
-    fn commit(answer: T, event: EventKind) -> Self {
-        Self { outcome: Ok(answer), commits: true, events: vec![event] }
+    fn commit(response: T, event: EventKind) -> Self {
+        Self { outcome: Ok(response), commits: true, events: vec![event] }
     }
 }

@@ -1,27 +1,34 @@
+//! The redemption of authorization codes (RFC 6749 section 4.1.3) and their second use.
+//!
+//! A code may have leaked through a redirect, a log or a browser's history. So a stolen code alone must not suffice to
+//! end the session of its owner: only a second presenter who passes every check of the first one revokes the grant.
+
 use super::access::Access;
 use super::issue::first_tokens;
-use super::{Context, Decision, RedeemRequest, TokenResponse};
+use super::{Admitted, Context, Decision, RedeemRequest, UnsignedResponse};
 use crate::grant::{Grant, PendingCode, Phase, RedeemedCode, RevocationReason};
 use crate::outcome::{EventKind, Refusal};
 use crate::token::{Opened, TokenSecret};
 use crate::vocabulary::{CodeChallenge, Confirmation, Digest, RedirectUri};
 
-/// Exchanges a code for first tokens: once. The grant was [admitted](super::admit()) before.
+/// Redeems an authorization code for the first tokens of its grant, once.
 ///
-/// A second use by someone who holds all that the first one held revokes the grant (RFC 6749 section 4.1.2): one of the two
-/// is a thief. A second use that fails any check proves nothing and changes nothing.
+/// A second use by a presenter who holds everything that the first one held revokes the grant (RFC 6749 section 4.1.2):
+/// one of the two is a thief. A second use that fails any check proves nothing and changes nothing.
 pub(crate) fn redeem(
     grant: &mut Grant,
-    presented: &Opened,
+    presented: Admitted<'_>,
     request: &RedeemRequest,
     ctx: &Context<'_>,
-) -> Decision<TokenResponse> {
-    match &grant.phase {
-        Phase::AwaitingRedemption(code) => match check(grant, code, presented, request, ctx) {
-            Ok(redeemed) => exchange(grant, redeemed, request, ctx),
+) -> Decision<UnsignedResponse> {
+    match grant.phase() {
+        Phase::AwaitingRedemption(code) => match check(grant, code, &presented, request, ctx) {
+            Ok(redeemed) => first_redemption(grant, redeemed, request, ctx),
             Err(refusal) => Decision::refuse(refusal),
         },
-        Phase::Active { redeemed: Some(code) } if is_second_use(code, presented, request, ctx) => punish(grant, ctx),
+        Phase::Active { redeemed: Some(code) } if is_second_use(code, &presented, request, ctx) => {
+            revoke_for_reuse(grant, ctx)
+        }
         Phase::Active { .. } | Phase::Revoked { .. } | Phase::AwaitingApproval(_) => {
             Decision::refuse(Refusal::CodeSpent)
         }
@@ -38,46 +45,46 @@ fn check(
     if presented.secret.digest() != code.digest {
         return Err(Refusal::TokenUnrecognized);
     }
-    // RFC 9449 section 10: a code that was asked for with `dpop_jkt` is good only together with that key.
-    if code.confirmation.is_some() && code.confirmation != ctx.confirmation {
+    // RFC 9449 section 10: a code that was requested with `dpop_jkt` can be redeemed with that key only.
+    if code.confirmation.is_some() && code.confirmation != ctx.key {
         return Err(Refusal::ProofOfPossessionFailed);
     }
     if code.expires_at <= ctx.now {
         return Err(Refusal::CodeExpired);
     }
-    // RFC 6749 section 4.1.3: present exactly when it was present, and identical.
+    // RFC 6749 section 4.1.3: present exactly when it was present in the authorization request, and identical.
     if request.redirect_uri.as_deref() != code.redirect_uri.as_ref().map(RedirectUri::as_str) {
         return Err(Refusal::RedirectUriMismatch);
     }
     match (&code.challenge, &request.code_verifier) {
         (None, None) => {}
         (Some(challenge), Some(verifier)) if challenge.is_met_by(verifier) => {}
-        // Spring CVE-2024-22258, kanidm #1097: a verifier nobody asked for is a stripped challenge.
+        // Spring CVE-2024-22258, kanidm #1097: a verifier without a challenge means that the challenge was stripped.
         (None, Some(_)) => return Err(Refusal::CodeVerifierUnexpected),
-        // authentik CVE-2023-48228: a verifier left out is not a verifier that matched.
+        // authentik CVE-2023-48228: a missing verifier does not match a challenge.
         (Some(_), _) => return Err(Refusal::CodeVerifierMismatch),
     }
     let redirect_uri = request.redirect_uri.as_deref();
-    // The key that the code was bound to. One that only its redeemer shows is none that a second presenter must have.
-    let key = code.confirmation.as_ref().or(grant.approval.confirmation.as_ref());
-    let possession = possession(&presented.secret, redirect_uri, code.challenge.as_ref(), key);
-    Ok(RedeemedCode { possession, expires_at: code.expires_at })
+    // The key that the code was bound to. A key that only the redeemer proves is not required of a second presenter.
+    let key = code.confirmation.as_ref().or(grant.approval().confirmation.as_ref());
+    let digest = digest_of(&presented.secret, redirect_uri, code.challenge.as_ref(), key);
+    Ok(RedeemedCode { digest, expires_at: code.expires_at })
 }
 
-fn exchange(
+fn first_redemption(
     grant: &mut Grant,
     redeemed: RedeemedCode,
     request: &RedeemRequest,
     ctx: &Context<'_>,
-) -> Decision<TokenResponse> {
-    if !ctx.client.may_use(&grant.grant_type) {
+) -> Decision<UnsignedResponse> {
+    if !ctx.client.may_use(grant.grant_type()) {
         return Decision::refuse(Refusal::GrantTypeNotAllowed);
     }
     let access = match Access::requested(grant, None, &request.resources, ctx) {
         Ok(access) => access,
         Err(refusal) => return Decision::refuse(refusal),
     };
-    grant.redeem(redeemed);
+    grant.redeem(Some(redeemed));
     match first_tokens(grant, access, ctx) {
         Ok(tokens) => Decision::commit(tokens, EventKind::Redeemed),
         Err(refusal) => Decision::refuse(refusal),
@@ -86,15 +93,16 @@ fn exchange(
 
 fn is_second_use(code: &RedeemedCode, presented: &Opened, request: &RedeemRequest, ctx: &Context<'_>) -> bool {
     let Ok(challenge) = request.code_verifier.as_ref().map(CodeChallenge::of).transpose() else { return false };
-    // The record does not tell whether there was a key at the code: an unbound one is matched without, a bound one only with.
-    let is_shown = |key: Option<&Confirmation>| {
+    // The record does not show whether the code was bound. An unbound one matches without a key, a bound one only with
+    // it.
+    let matches_with = |key: Option<&Confirmation>| {
         let redirect_uri = request.redirect_uri.as_deref();
-        possession(&presented.secret, redirect_uri, challenge.as_ref(), key) == code.possession
+        digest_of(&presented.secret, redirect_uri, challenge.as_ref(), key) == code.digest
     };
-    ctx.now < code.expires_at && (is_shown(None) || is_shown(ctx.confirmation.as_ref()))
+    ctx.now < code.expires_at && (matches_with(None) || matches_with(ctx.key.as_ref()))
 }
 
-fn punish(grant: &mut Grant, ctx: &Context<'_>) -> Decision<TokenResponse> {
+fn revoke_for_reuse(grant: &mut Grant, ctx: &Context<'_>) -> Decision<UnsignedResponse> {
     grant.revoke(ctx.now, RevocationReason::CodeReuse);
     Decision {
         outcome: Err(Refusal::CodeReused),
@@ -103,8 +111,9 @@ fn punish(grant: &mut Grant, ctx: &Context<'_>) -> Decision<TokenResponse> {
     }
 }
 
-/// One digest over all that a redeemer must hold. Fixed-length parts first, presence told, so that no two sets collide.
-fn possession(
+/// Returns one digest over everything that a redeemer must hold. The parts of fixed length come first, with their
+/// presence, so that no two different sets have the same digest.
+fn digest_of(
     secret: &TokenSecret,
     redirect_uri: Option<&str>,
     challenge: Option<&CodeChallenge>,

@@ -1,25 +1,39 @@
+//! The requests to the service, as an endpoint or an application makes them. A constructor takes the required part, and
+//! a setter each of the others.
+
 use crate::grant::Approval;
 use crate::vocabulary::{
     AccessToken, AuthorizationCode, CodeChallenge, CodeVerifier, Confirmation, DeviceCode, GrantType, Possession,
     RedirectUri, RefreshToken, Resources, Scope,
 };
 
-/// An authorization request that the resource owner approved (RFC 6749 section 4.1.1): mint a code for it.
+/// An authorization request that the resource owner approved (RFC 6749 section 4.1.1). The answer is a code.
+///
+/// ```
+/// use regrant::{Approval, AuthorizeRequest, CodeChallenge, CodeVerifier, RedirectUri, Subject};
+///
+/// let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+/// let request = AuthorizeRequest::new(Approval::of(Subject::new("demo")?).with_scope("read".parse()?))
+///     .with_redirect_uri(RedirectUri::new("https://app.example/callback")?)
+///     .with_code_challenge(CodeChallenge::of(&verifier)?);
+/// assert!(request.code_challenge.is_some());
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AuthorizeRequest {
-    /// What was approved.
+    /// The approval.
     pub approval: Approval,
-    /// The `redirect_uri` parameter, if the request had one: the redeemer must then repeat it.
+    /// The `redirect_uri` parameter, if the request had one. The redemption must then repeat it.
     pub redirect_uri: Option<RedirectUri>,
-    /// The PKCE challenge (RFC 7636), if the request had one: the redeemer must then answer it.
+    /// The PKCE challenge (RFC 7636), if the request had one. The redemption must then answer it.
     pub code_challenge: Option<CodeChallenge>,
-    /// The `dpop_jkt` parameter (RFC 9449 section 10), if the request had one: the redeemer must then show that key.
+    /// The `dpop_jkt` parameter (RFC 9449 section 10), if the request had one. The redemption must then prove that key.
     pub confirmation: Option<Confirmation>,
 }
 
 impl AuthorizeRequest {
-    /// A request without redirect URI and challenge.
+    /// Returns a request without redirect URI, challenge and key.
     #[must_use]
     pub const fn new(approval: Approval) -> Self {
         Self { approval, redirect_uri: None, code_challenge: None, confirmation: None }
@@ -27,53 +41,63 @@ impl AuthorizeRequest {
 
     /// Sets the `redirect_uri` parameter of the request.
     #[must_use]
-    pub fn with_redirect_uri(mut self, redirect_uri: Option<RedirectUri>) -> Self {
-        self.redirect_uri = redirect_uri;
+    pub fn with_redirect_uri(mut self, redirect_uri: impl Into<Option<RedirectUri>>) -> Self {
+        self.redirect_uri = redirect_uri.into();
         self
     }
 
     /// Sets the PKCE challenge of the request.
     #[must_use]
-    pub const fn with_code_challenge(mut self, code_challenge: Option<CodeChallenge>) -> Self {
-        self.code_challenge = code_challenge;
+    pub fn with_code_challenge(mut self, code_challenge: impl Into<Option<CodeChallenge>>) -> Self {
+        self.code_challenge = code_challenge.into();
         self
     }
 
-    /// Sets the key that the redeemer must show.
+    /// Sets the key that the redemption must prove.
     #[must_use]
-    pub const fn with_confirmation(mut self, confirmation: Option<Confirmation>) -> Self {
-        self.confirmation = confirmation;
+    pub fn with_confirmation(mut self, confirmation: impl Into<Option<Confirmation>>) -> Self {
+        self.confirmation = confirmation.into();
         self
     }
 }
 
-/// A grant that the host approved in a flow of its own (password, device, assertion, an extension), or that the client
-/// holds by being itself (client credentials): issue tokens for it at once.
+/// A request for tokens at once: the host approved the grant in a flow of its own (password, assertion, an extension),
+/// or the client acts for itself (client credentials).
+///
+/// ```
+/// use regrant::{Approval, GrantType, IssueRequest, Subject};
+///
+/// let approval = Approval::of(Subject::new("demo")?).with_scope("read".parse()?);
+/// let signed_in = IssueRequest::new(GrantType::Password, approval);
+/// let machine = IssueRequest::client_credentials("metrics".parse()?);
+/// assert_eq!(machine.approval.subject, None);
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IssueRequest {
     /// The flow.
     pub grant_type: GrantType,
-    /// What was approved.
+    /// The approval.
     pub approval: Approval,
-    /// The keys that the request shows.
+    /// The key proofs of the request.
     pub possession: Possession,
 }
 
 impl IssueRequest {
-    /// A grant approved by `grant_type`.
+    /// Returns a request for the tokens of a grant that was approved in the flow `grant_type`.
     #[must_use]
     pub const fn new(grant_type: GrantType, approval: Approval) -> Self {
         Self { grant_type, approval, possession: Possession::none() }
     }
 
-    /// The client acting for itself (RFC 6749 section 4.4).
+    /// Returns a request of the client for itself (RFC 6749 section 4.4).
     #[must_use]
     pub fn client_credentials(scope: Scope) -> Self {
         Self::new(GrantType::ClientCredentials, Approval::default().with_scope(scope))
     }
 
-    /// Sets the keys that the request shows.
+    /// Sets the key proofs of the request.
     #[must_use]
     pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
         self.possession = possession.into();
@@ -81,24 +105,33 @@ impl IssueRequest {
     }
 }
 
-/// The exchange of an authorization code for tokens (RFC 6749 section 4.1.3).
+/// A request for the tokens of an authorization code (RFC 6749 section 4.1.3).
+///
+/// ```
+/// use regrant::RedeemRequest;
+///
+/// let request = RedeemRequest::new("ac_of_the_client")
+///     .with_redirect_uri("https://app.example/callback")
+///     .with_code_verifier("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+/// assert!(request.resources.is_empty());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RedeemRequest {
     /// The code.
     pub code: AuthorizationCode,
-    /// The `redirect_uri` parameter, compared character for character with the one of the authorization request.
+    /// The `redirect_uri` parameter. It is compared character for character with that of the authorization request.
     pub redirect_uri: Option<String>,
-    /// The PKCE verifier.
+    /// The PKCE verifier (RFC 7636 section 4.5).
     pub code_verifier: Option<CodeVerifier>,
-    /// Narrows the audience of the access token (RFC 8707 section 2.2); empty is all that was approved.
+    /// The audience of the access token (RFC 8707 section 2.2); empty is everything that was approved.
     pub resources: Resources,
-    /// The keys that the request shows.
+    /// The key proofs of the request.
     pub possession: Possession,
 }
 
 impl RedeemRequest {
-    /// The exchange of `code`, with nothing else.
+    /// Returns a request with `code` alone.
     #[must_use]
     pub fn new(code: impl Into<AuthorizationCode>) -> Self {
         Self {
@@ -131,7 +164,7 @@ impl RedeemRequest {
         self
     }
 
-    /// Sets the keys that the request shows.
+    /// Sets the key proofs of the request.
     #[must_use]
     pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
         self.possession = possession.into();
@@ -140,21 +173,30 @@ impl RedeemRequest {
 }
 
 /// A refresh (RFC 6749 section 6).
+///
+/// ```
+/// use regrant::{RefreshRequest, Scope};
+///
+/// let whole = RefreshRequest::new("rt_of_the_client");
+/// let narrow = RefreshRequest::new("rt_of_the_client").with_scope(Scope::new("read")?);
+/// assert_eq!((whole.scope, narrow.scope), (None, Some("read".parse()?)));
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefreshRequest {
     /// The refresh token.
     pub refresh_token: RefreshToken,
-    /// Narrows the scope of the access token; absent is all that was approved. The refresh token keeps the whole.
+    /// The scope of the access token; absent is everything that was approved. The refresh token keeps the whole scope.
     pub scope: Option<Scope>,
-    /// Narrows the audience of the access token (RFC 8707 section 2.2); empty is all that was approved.
+    /// The audience of the access token (RFC 8707 section 2.2); empty is everything that was approved.
     pub resources: Resources,
-    /// The keys that the request shows.
+    /// The key proofs of the request.
     pub possession: Possession,
 }
 
 impl RefreshRequest {
-    /// A refresh to the full extent of the grant.
+    /// Returns a refresh for the full scope and audience of the grant.
     #[must_use]
     pub fn new(refresh_token: impl Into<RefreshToken>) -> Self {
         Self {
@@ -167,8 +209,8 @@ impl RefreshRequest {
 
     /// Narrows the scope of the access token.
     #[must_use]
-    pub fn with_scope(mut self, scope: Scope) -> Self {
-        self.scope = Some(scope);
+    pub fn with_scope(mut self, scope: impl Into<Option<Scope>>) -> Self {
+        self.scope = scope.into();
         self
     }
 
@@ -179,7 +221,7 @@ impl RefreshRequest {
         self
     }
 
-    /// Sets the keys that the request shows.
+    /// Sets the key proofs of the request.
     #[must_use]
     pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
         self.possession = possession.into();
@@ -187,31 +229,32 @@ impl RefreshRequest {
     }
 }
 
-/// A device asks to be authorized (RFC 8628 section 3.1).
+/// The request of a device to be authorized (RFC 8628 section 3.1). The device gets a code to poll with and a code to
+/// show its user; see [`TokenService::authorize_device`](crate::TokenService::authorize_device) for the whole flow.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DeviceAuthorizationRequest {
-    /// What it asks for; absent is the client's registered scope.
+    /// The scope to ask the user for; absent is the registered scope of the client.
     pub scope: Option<Scope>,
-    /// The resources it asks for (RFC 8707).
+    /// The resources to ask the user for (RFC 8707).
     pub resources: Resources,
 }
 
 impl DeviceAuthorizationRequest {
-    /// A request for the client's registered scope.
+    /// Returns a request for the registered scope of the client.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the scope it asks for.
+    /// Sets the scope to ask the user for.
     #[must_use]
-    pub fn with_scope(mut self, scope: Scope) -> Self {
-        self.scope = Some(scope);
+    pub fn with_scope(mut self, scope: impl Into<Option<Scope>>) -> Self {
+        self.scope = scope.into();
         self
     }
 
-    /// Sets the resources it asks for.
+    /// Sets the resources to ask the user for.
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
@@ -225,18 +268,18 @@ impl DeviceAuthorizationRequest {
 pub struct PollRequest {
     /// The device code.
     pub device_code: DeviceCode,
-    /// The keys that the request shows.
+    /// The key proofs of the request.
     pub possession: Possession,
 }
 
 impl PollRequest {
-    /// A poll with `device_code`.
+    /// Returns a poll with `device_code`.
     #[must_use]
     pub fn new(device_code: impl Into<DeviceCode>) -> Self {
         Self { device_code: device_code.into(), possession: Possession::none() }
     }
 
-    /// Sets the keys that the request shows.
+    /// Sets the key proofs of the request.
     #[must_use]
     pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
         self.possession = possession.into();
@@ -244,25 +287,35 @@ impl PollRequest {
     }
 }
 
-/// A token exchange (RFC 8693 section 2.1), of an access token for an access token.
+/// A token exchange (RFC 8693 section 2.1): an access token for an access token.
+///
+/// ```
+/// use regrant::{ExchangeRequest, Resource, Scope};
+///
+/// // A service passes a request on to shipping, with less scope, and for the audience of shipping alone.
+/// let request = ExchangeRequest::new("at_of_the_user")
+///     .with_scope(Scope::new("ship")?)
+///     .with_resources(vec![Resource::new("https://shipping.example")?].into());
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExchangeRequest {
     /// The token of the party on whose behalf the client asks.
     pub subject_token: AccessToken,
-    /// The token of the party that acts, if it is another one than the client.
+    /// The token of the party that acts, if that is not the client.
     pub actor_token: Option<AccessToken>,
-    /// What the new token shall be good for; absent is all of the old one that the client may have.
+    /// The scope of the new token; absent is all of the old scope that the client is registered for.
     pub scope: Option<Scope>,
-    /// Where it shall be good: the parameters `resource` and `audience`. Empty is where the old one was, as far as the client
-    /// may ask tokens for there.
+    /// The audience of the new token, from the parameters `resource` and `audience`. Empty is all of the old audience
+    /// that the client is registered for.
     pub resources: Resources,
-    /// The keys that the request shows.
+    /// The key proofs of the request.
     pub possession: Possession,
 }
 
 impl ExchangeRequest {
-    /// The exchange of `subject_token`, with nothing else.
+    /// Returns a request with `subject_token` alone.
     #[must_use]
     pub fn new(subject_token: impl Into<AccessToken>) -> Self {
         Self {
@@ -281,21 +334,21 @@ impl ExchangeRequest {
         self
     }
 
-    /// Sets what the new token shall be good for.
+    /// Narrows the scope of the new token.
     #[must_use]
-    pub fn with_scope(mut self, scope: Scope) -> Self {
-        self.scope = Some(scope);
+    pub fn with_scope(mut self, scope: impl Into<Option<Scope>>) -> Self {
+        self.scope = scope.into();
         self
     }
 
-    /// Sets where it shall be good.
+    /// Sets the audience of the new token.
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
         self
     }
 
-    /// Sets the keys that the request shows.
+    /// Sets the key proofs of the request.
     #[must_use]
     pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
         self.possession = possession.into();

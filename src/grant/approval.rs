@@ -2,12 +2,23 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use crate::vocabulary::{Confirmation, Resources, Scope, Subject, Timestamp};
 
-/// What was approved, by whom, and how they were authenticated: the same for the whole life of a grant.
+/// An approval: its subject, its content, and the authentication behind it. The same for the whole life of a grant.
+///
+/// The host makes one after the resource owner consented, and gives it to the service in an
+/// [`AuthorizeRequest`](crate::AuthorizeRequest) or [`IssueRequest`](crate::IssueRequest). Access tokens, `id_token`s
+/// and introspection repeat its facts.
 ///
 /// ```
 /// use regrant::{Approval, Scope, Subject};
 ///
 /// let approval = Approval::of(Subject::new("demo")?).with_scope(Scope::new("read write")?);
+///
+/// // For an OpenID Connect request: the facts that go into the `id_token`.
+/// let signed_in_at = "2026-11-23T12:00:00Z".parse()?;
+/// let approval = Approval::of(Subject::new("demo")?)
+///     .with_scope(Scope::new("openid read")?)
+///     .with_authentication(signed_in_at, None, vec!["pwd".to_owned(), "otp".to_owned()])
+///     .with_nonce("n-0S6_WzA2Mj".to_owned());
 /// # Ok::<(), regrant::InvalidValue>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,34 +26,35 @@ use crate::vocabulary::{Confirmation, Resources, Scope, Subject, Timestamp};
 pub struct Approval {
     /// The resource owner; absent when the client acts for itself.
     pub subject: Option<Subject>,
-    /// What was consented to. It never shrinks and never grows.
+    /// The scope consented to. It never shrinks and never grows.
     pub scope: Scope,
     /// The resources consented to (RFC 8707).
     pub resources: Resources,
-    /// The key that whoever presents a code or refresh token must prove to possess. A host may set it, for any client.
-    /// For a public client the first key that it shows when tokens are issued or rotated does (RFC 9449 section 5): it
-    /// binds the refresh tokens issued from then on.
+    /// The key that a request with a code or refresh token must prove to possess. The host may set one for any client.
+    /// For a public client the service sets the first key that is proven when tokens are issued or rotated (RFC 9449
+    /// section 5). That key binds the refresh tokens issued from then on.
     pub confirmation: Option<Confirmation>,
-    /// When the resource owner was authenticated (OpenID Connect `auth_time`).
+    /// The time at which the resource owner was authenticated (OpenID Connect `auth_time`).
     pub auth_time: Option<Timestamp>,
-    /// How well (OpenID Connect `acr`).
+    /// The strength of that authentication (OpenID Connect `acr`).
     pub acr: Option<String>,
-    /// By which methods (OpenID Connect `amr`).
+    /// The methods of that authentication (OpenID Connect `amr`).
     pub amr: Vec<String>,
-    /// The `nonce` of the authentication request.
+    /// The `nonce` of the authentication request (OpenID Connect Core section 3.1.2.1).
     pub nonce: Option<String>,
-    /// The session at the authorization server in which it was approved (`sid` of an `id_token`).
+    /// The session at the authorization server in which the grant was approved (`sid` of an `id_token`).
     pub session_id: Option<String>,
-    /// Who acts for the resource owner (`act`, RFC 8693 section 4.1); token exchange records it.
+    /// The party that acts for the resource owner (`act`, RFC 8693 section 4.1). Token exchange records it.
     pub actor: Option<Actor>,
-    /// Who may become the actor by token exchange (`may_act`, RFC 8693 section 4.4); absent says nothing.
+    /// The only party that may become the actor by token exchange (`may_act`, RFC 8693 section 4.4). Absent: no limit.
     pub may_act: Option<Subject>,
-    /// Bytes of the host's own, carried along unread. Keep them few: they are read and written with every request.
+    /// Bytes of the host, which the service carries along unread. Keep them few: they are read and written with every
+    /// request.
     pub data: Vec<u8>,
 }
 
 impl Approval {
-    /// The approval of a resource owner, of nothing yet.
+    /// Returns the approval of a resource owner, of an empty scope.
     #[must_use]
     pub fn of(subject: Subject) -> Self {
         Self { subject: Some(subject), ..Self::default() }
@@ -64,49 +76,54 @@ impl Approval {
 
     /// Sets the key that holders must prove to possess.
     #[must_use]
-    pub const fn with_confirmation(mut self, confirmation: Option<Confirmation>) -> Self {
-        self.confirmation = confirmation;
+    pub fn with_confirmation(mut self, confirmation: impl Into<Option<Confirmation>>) -> Self {
+        self.confirmation = confirmation.into();
         self
     }
 
-    /// Sets when, how well and by which methods the resource owner was authenticated.
+    /// Sets time, strength and methods of the authentication of the resource owner.
     #[must_use]
-    pub fn with_authentication(mut self, auth_time: Timestamp, acr: Option<String>, amr: Vec<String>) -> Self {
+    pub fn with_authentication(
+        mut self,
+        auth_time: Timestamp,
+        acr: impl Into<Option<String>>,
+        amr: Vec<String>,
+    ) -> Self {
         self.auth_time = Some(auth_time);
-        self.acr = acr;
+        self.acr = acr.into();
         self.amr = amr;
         self
     }
 
     /// Sets the nonce of the authentication request.
     #[must_use]
-    pub fn with_nonce(mut self, nonce: Option<String>) -> Self {
-        self.nonce = nonce;
+    pub fn with_nonce(mut self, nonce: impl Into<Option<String>>) -> Self {
+        self.nonce = nonce.into();
         self
     }
 
-    /// Sets the session in which it was approved.
+    /// Sets the session in which the grant was approved.
     #[must_use]
-    pub fn with_session_id(mut self, session_id: Option<String>) -> Self {
-        self.session_id = session_id;
+    pub fn with_session_id(mut self, session_id: impl Into<Option<String>>) -> Self {
+        self.session_id = session_id.into();
         self
     }
 
-    /// Sets who acts for the resource owner.
+    /// Sets the party that acts for the resource owner.
     #[must_use]
-    pub fn with_actor(mut self, actor: Option<Actor>) -> Self {
-        self.actor = actor;
+    pub fn with_actor(mut self, actor: impl Into<Option<Actor>>) -> Self {
+        self.actor = actor.into();
         self
     }
 
-    /// Sets who may become the actor.
+    /// Sets the only party that may become the actor.
     #[must_use]
-    pub fn with_may_act(mut self, may_act: Option<Subject>) -> Self {
-        self.may_act = may_act;
+    pub fn with_may_act(mut self, may_act: impl Into<Option<Subject>>) -> Self {
+        self.may_act = may_act.into();
         self
     }
 
-    /// Sets the host's own bytes.
+    /// Sets the bytes of the host.
     #[must_use]
     pub fn with_data(mut self, data: Vec<u8>) -> Self {
         self.data = data;
@@ -114,35 +131,47 @@ impl Approval {
     }
 }
 
-/// Who acts for a resource owner, and for whom in turn that one acts (`act`, RFC 8693 section 4.1): the current actor
-/// outermost, the first one innermost.
+/// A chain of actors (`act`, RFC 8693 section 4.1): the current actor acts for the resource owner, and after the former
+/// ones.
+///
+/// ```
+/// use regrant::Subject;
+/// use regrant::grant::Actor;
+///
+/// // The shop passed the order on to shipping, which now acts.
+/// let shop = Actor::new(Subject::new("shop")?, None);
+/// let shipping = Actor::new(Subject::new("shipping")?, Some(shop));
+/// let chain: Vec<&str> = shipping.chain().map(Subject::as_str).collect();
+/// assert_eq!(chain, ["shipping", "shop"]);
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Actor {
     /// The actor: a resource owner, or a client by its id.
     pub subject: Subject,
-    /// Who acted before.
+    /// The actor before this one.
     pub former: Option<Box<Self>>,
 }
 
 impl Actor {
-    /// How long a chain may be. Each exchange adds one, and the whole chain is written into every token.
+    /// The maximum length of a chain. Each exchange adds an actor, and the whole chain is written into every token.
     pub(crate) const MAX_CHAIN: usize = 8;
 
-    /// `subject` acting after `former`.
+    /// Returns `subject` acting after `former`.
     #[must_use]
     pub fn new(subject: Subject, former: Option<Self>) -> Self {
         Self { subject, former: former.map(Box::new) }
     }
 
-    /// The actors from the current one to the first.
+    /// Returns the actors from the current one to the first.
     pub fn chain(&self) -> impl Iterator<Item = &Subject> {
         std::iter::successors(Some(self), |actor| actor.former.as_deref()).map(|actor| &actor.subject)
     }
 }
 
 impl Serialize for Actor {
-    /// The value of `act` (RFC 8693 section 4.1): the current actor outside, former ones inside.
+    /// Writes the value of `act` (RFC 8693 section 4.1): the current actor outside, former ones inside.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(Some(1 + usize::from(self.former.is_some())))?;
         members.serialize_entry("sub", self.subject.as_str())?;

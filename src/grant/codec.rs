@@ -1,10 +1,19 @@
-//! The bytes of a record. A version byte, the fields in order, a CRC-32 over the grant id and all of it.
+//! The bytes of a record: a version byte, the fields in order, a CRC-32 over the grant id and the content.
 //!
-//! Times are written as differences to the creation, so most take three or four bytes. The checksum tells a damaged record
-//! from a fork: without it a flipped bit in a digest would look like theft and log somebody out.
+//! ```text
+//! version 1 | created_at 8 | content | CRC-32 4
 //!
-//! A layout once released is read for ever: change it by adding a version, never by changing one. `tests/golden/` holds
-//! records of it.
+//! content = client id, registration, flow, approval, bound_from, last_used_at, expires_at?, phase, head?,
+//!           list of retired tokens, list of access tokens, write_id 4
+//! ```
+//!
+//! Numbers, lengths and times are LEB128, so that a small one has a single byte. An optional field begins with a flag,
+//! 0 or 1. A list and a text begin with their length. Digests, salts and ids have their fixed length.
+//!
+//! Times are written as differences to the creation, so most take three or four bytes. The checksum separates a damaged
+//! record from a fork: without it a flipped bit in a digest would look like theft and end a session.
+//!
+//! A released layout stays readable for ever: add a version, never change one. `tests/golden/` holds records of it.
 
 mod reader;
 mod writer;
@@ -24,12 +33,12 @@ use writer::Writer;
 /// The version of the layout.
 const VERSION: u8 = 1;
 
-/// A record that is not what a release of this library wrote: damaged, under a wrong key, or newer than this release.
+/// A record that this release cannot read: damaged, stored under a wrong key, or written by a newer release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the grant record is unreadable: {0}")]
 pub struct CorruptRecord(&'static str);
 
-/// The numbers of the flows in records. Never reuse one; 0 is an extension, by name.
+/// The numbers of the flows in records. Never reuse one. 0 is an extension, which is written by name.
 static FLOWS: [(u8, GrantType); 11] = [
     (1, GrantType::AuthorizationCode),
     (2, GrantType::Implicit),
@@ -53,7 +62,8 @@ static REASONS: [(u8, RevocationReason); 4] = [
 ];
 
 impl Grant {
-    /// The record's bytes.
+    /// Returns the bytes of the record: 200 to 800 as a rule. The host's own [`data`](Approval::data) and the number of
+    /// live access tokens add to it; the number of rotations does not.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::new(VERSION, self.created_at);
@@ -68,12 +78,13 @@ impl Grant {
         out.optional(self.head.as_ref(), write_head);
         out.list(self.recent.iter(), write_retired);
         let granted = self.approval.confirmation.as_ref();
-        out.list(self.access.iter(), |out, token| write_access_token(out, token, granted));
+        out.list(self.access_tokens.iter(), |out, token| write_access_token(out, token, granted));
         out.array(&self.write_id);
         out.seal(self.id.as_bytes())
     }
 
-    /// Reads the record stored under `id`.
+    /// Reads the record stored under `id`. The checksum covers the id: a record that was copied to another key is
+    /// refused.
     ///
     /// # Errors
     /// [`CorruptRecord`] for anything that [`encode`](Self::encode) did not write for this id.
@@ -97,7 +108,7 @@ impl Grant {
             phase: read_phase(&mut from)?,
             head: from.optional(read_head)?,
             recent: from.list(read_retired)?.into(),
-            access: from.list(|from| read_access_token(from, granted.as_ref()))?.into(),
+            access_tokens: from.list(|from| read_access_token(from, granted.as_ref()))?.into(),
             write_id: from.array()?,
         };
         from.close().map(|()| grant)
@@ -203,7 +214,7 @@ fn write_phase(out: &mut Writer, phase: &Phase) {
         Phase::Active { redeemed } => {
             out.byte(1);
             out.optional(redeemed.as_ref(), |out, code| {
-                out.array(code.possession.as_bytes());
+                out.array(code.digest.as_bytes());
                 out.time(code.expires_at);
             });
         }
@@ -242,8 +253,7 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
             expires_at: from.time()?,
         })),
         1 => Ok(Phase::Active {
-            redeemed: from
-                .optional(|from| Ok(RedeemedCode { possession: from.digest()?, expires_at: from.time()? }))?,
+            redeemed: from.optional(|from| Ok(RedeemedCode { digest: from.digest()?, expires_at: from.time()? }))?,
         }),
         2 => {
             let (at, until) = (from.time()?, from.time()?);
@@ -305,7 +315,7 @@ fn read_retired(from: &mut Reader<'_>) -> Result<Retired, CorruptRecord> {
     })
 }
 
-/// Most tokens are bound as their grant is, which takes no bytes to say.
+/// Writes an access token. Most are bound as their grant is, which costs one byte.
 fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option<&Confirmation>) {
     out.array(&token.serial.to_be_bytes());
     out.array(token.digest.as_bytes());
@@ -314,8 +324,11 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option
     out.time(token.issued_at);
     out.time(token.expires_at);
     out.optional(token.parent.as_ref(), |out, parent| out.number((*parent).into()));
-    let own = (token.confirmation.as_ref() != granted).then_some(&token.confirmation);
-    out.optional(own, |out, confirmation| write_confirmation(out, confirmation.as_ref()));
+    let has_own_key = token.confirmation.as_ref() != granted;
+    out.byte(has_own_key.into());
+    if has_own_key {
+        write_confirmation(out, token.confirmation.as_ref());
+    }
     out.optional(token.signing_key.as_ref(), |out, key| out.text(key.as_str()));
 }
 
@@ -328,7 +341,7 @@ fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> R
         issued_at: from.time()?,
         expires_at: from.time()?,
         parent: from.optional(Reader::small)?,
-        confirmation: from.optional(read_confirmation)?.unwrap_or(granted.copied()),
+        confirmation: if from.flag()? { read_confirmation(from)? } else { granted.copied() },
         signing_key: from.optional(|from| from.parsed(KeyId::new))?,
     })
 }

@@ -1,10 +1,32 @@
-//! The grant: one record per authorization, read and written whole.
+//! The grant: one record for each authorization, read and written as a whole.
 //!
-//! Code redemption, rotation, replay, the reaction to reuse and cascading revocation are each one conditional write of
-//! this record. That is the shape which every engine gives atomically: a mutex, one SQL row, one slot of a cluster.
+//! Redemption of a code, rotation, replay, the reaction to reuse and revocation are each one conditional write of this
+//! record. Every store can do that atomically: a mutex, one row in SQL, one slot of a cluster.
+//!
+//! A grant passes through these phases:
+//!
+//! ```text
+//!   authorization code        flow without code      device, until its user decides
+//!           |                        |                            |
+//!           v                        v                            v
+//!   AwaitingRedemption --redeem--> Active                 AwaitingApproval --approve--> another grant,
+//!                                                                                       AwaitingRedemption
+//!   every phase --revoke--> Revoked, which is final
+//! ```
+//!
+//! Refresh tokens form a chain of generations. The record holds the digest of the head, and a salt for each of the last
+//! former heads. From the salt, the key ring and the former token itself the service can derive the successor again.
+//!
+//! ```text
+//!   generation   5            6    7    8    9
+//!                forgotten    recent         head
+//! ```
+//!
+//! Code outside this module reads a grant through its methods. Every change is a named transition in `transition.rs`.
 
 pub(crate) mod approval;
 mod codec;
+mod expiry;
 mod summary;
 mod transition;
 
@@ -12,82 +34,206 @@ pub use crate::vocabulary::{Confirmation, ExtensionUri};
 pub use approval::Actor;
 pub(crate) use approval::Approval;
 pub use codec::CorruptRecord;
+pub(crate) use expiry::earlier;
 pub use summary::{GrantSummary, RevocationReason};
-pub(crate) use transition::{Rotation, earlier, end_of};
+pub(crate) use transition::Rotation;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::token::Salt;
+use crate::client::Client;
+use crate::policy::Policy;
+use crate::token::{Binding, Salt};
 use crate::vocabulary::{
     ClientId, CodeChallenge, Digest, GrantId, GrantType, KeyId, RedirectUri, Registration, Resources, Scope, Timestamp,
 };
 
-/// Everything the library knows of one authorization. Stores move its [`encode`](Self::encode)d bytes; only the engine
-/// reads them.
+/// All state of one authorization. A store keeps its [`encode`](Self::encode)d bytes and does not look into them.
+///
+/// A grant holds no secret. It has digests of tokens, from which no token can be computed, and salts, which are useless
+/// without the key ring and a former token. A copy of the database therefore gives its thief no access.
+///
+/// An application rarely needs this type: [`TokenService::grants`](crate::TokenService::grants) lists grants. It can be
+/// used to check that a stored record is readable:
+///
+/// ```
+/// use regrant::GrantId;
+/// use regrant::grant::Grant;
+///
+/// let id: GrantId = "AAAAAAAAAAAAAAAAAAAAAA".parse()?;
+/// let error = Grant::decode(id, b"no record").unwrap_err();
+/// assert_eq!(error.to_string(), "the grant record is unreadable: its version is not known to this release");
+/// # Ok::<(), regrant::InvalidValue>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    pub(crate) id: GrantId,
-    pub(crate) client_id: ClientId,
-    pub(crate) registration: Registration,
-    pub(crate) grant_type: GrantType,
-    pub(crate) approval: Approval,
-    /// The first generation of refresh tokens that [`Approval::confirmation`] binds: 0 when it was set at issue.
-    pub(crate) bound_from: u32,
-    pub(crate) created_at: Timestamp,
-    pub(crate) last_used_at: Timestamp,
-    /// The absolute end, when the policy had one at creation.
-    pub(crate) expires_at: Option<Timestamp>,
-    pub(crate) phase: Phase,
+    id: GrantId,
+    client_id: ClientId,
+    registration: Registration,
+    grant_type: GrantType,
+    approval: Approval,
+    /// The first generation of refresh tokens that [`Approval::confirmation`] binds: 0 when the key was set at issue.
+    bound_from: u32,
+    created_at: Timestamp,
+    last_used_at: Timestamp,
+    /// The expiry set at creation; `None` is never. Refreshing does not move it.
+    expires_at: Option<Timestamp>,
+    phase: Phase,
     /// The current refresh token; absent when the grant has none.
-    pub(crate) head: Option<Head>,
+    head: Option<Head>,
     /// The last rotations, oldest first, at most [`MAX_RECENT`](transition::MAX_RECENT): one entry for each generation
-    /// before the head's, without a gap.
-    pub(crate) recent: VecDeque<Retired>,
+    /// before that of the head, without a gap.
+    recent: VecDeque<Retired>,
     /// Live access tokens, oldest first.
-    pub(crate) access: VecDeque<LiveAccessToken>,
-    /// Drawn anew for each write, so that no two writes of a record are equal: a writer that meets a record knows its
-    /// own.
-    pub(crate) write_id: [u8; 4],
+    access_tokens: VecDeque<LiveAccessToken>,
+    /// Drawn for each write, so that no two writes of a record are equal: a writer that reads the record back can
+    /// recognize its own.
+    write_id: [u8; 4],
 }
 
-/// Where a grant is in its life. `Revoked` is final: no later write leaves it.
+impl Grant {
+    /// Creates a grant of `client` whose expiry follows from `policy`. It has no tokens yet.
+    pub(crate) fn new(
+        id: GrantId,
+        client: &Client,
+        grant_type: GrantType,
+        approval: Approval,
+        phase: Phase,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            client_id: client.id.clone(),
+            registration: client.registration,
+            grant_type,
+            approval,
+            bound_from: 0,
+            created_at: now,
+            last_used_at: now,
+            expires_at: expiry::after(now, policy.grant_lifetime),
+            phase,
+            head: None,
+            recent: VecDeque::new(),
+            access_tokens: VecDeque::new(),
+            write_id: [0; 4],
+        }
+    }
+
+    /// Returns the key of the record, random but for a device, whose id follows from its user code.
+    pub(crate) const fn id(&self) -> GrantId {
+        self.id
+    }
+
+    /// Returns the client that holds the grant.
+    pub(crate) const fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
+    /// Returns the registration of that client. A client that was deleted and registered again under its old id has
+    /// another one, and no right to the old grants.
+    pub(crate) const fn registration(&self) -> Registration {
+        self.registration
+    }
+
+    /// Returns the flow that created the grant.
+    pub(crate) const fn grant_type(&self) -> &GrantType {
+        &self.grant_type
+    }
+
+    /// Returns the approval. Only its confirmation ever changes, once: see [`bind`](Self::bind).
+    pub(crate) const fn approval(&self) -> &Approval {
+        &self.approval
+    }
+
+    /// Returns the expiry set at creation; `None` is never. See also [`absolute_expiry`](Self::absolute_expiry).
+    pub(crate) const fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// Returns the stage of the grant.
+    pub(crate) const fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// Returns the current refresh token, if the grant has one.
+    pub(crate) const fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// Returns the live access tokens, oldest first.
+    pub(crate) fn access_tokens(&self) -> impl ExactSizeIterator<Item = &LiveAccessToken> {
+        self.access_tokens.iter()
+    }
+
+    /// Returns the rotations from the former head of `generation` up to the head; `None` when the record has forgotten
+    /// some of them.
+    pub(crate) fn rotations_from(&self, generation: u32) -> Option<impl ExactSizeIterator<Item = &Retired>> {
+        let steps = usize::try_from(self.head.as_ref()?.generation.checked_sub(generation)?).ok()?;
+        let first = self.recent.len().checked_sub(steps)?;
+        Some(self.recent.range(first..))
+    }
+
+    /// Returns true when the refresh token of `generation` is bound to the key of the grant. Tokens from before the
+    /// binding stay unbound: their holder never proved a key.
+    pub(crate) const fn is_bound(&self, generation: u32) -> bool {
+        self.approval.confirmation.is_some() && self.bound_from <= generation
+    }
+
+    /// Returns the binding that a refresh token of `generation` carries.
+    pub(crate) fn binding_of(&self, generation: u32) -> Binding {
+        Binding::of(self.approval.confirmation.as_ref().filter(|_| self.is_bound(generation)))
+    }
+
+    /// Returns true when a part of the grant can be used at `now`.
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
+        matches!(self.phase, Phase::Active { .. }) && self.deletable_from().is_none_or(|at| now < at)
+    }
+}
+
+/// The stage of a grant. `Revoked` is final: no later write leaves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// A device waits for its user to decide.
     AwaitingApproval(PendingDevice),
-    /// A code was minted and not yet shown.
+    /// A code was issued and has not been presented.
     AwaitingRedemption(PendingCode),
-    /// Tokens are out. `redeemed` remembers a code that could still be shown a second time.
+    /// Tokens were issued. `redeemed` remembers a code that could still be presented a second time.
     Active { redeemed: Option<RedeemedCode> },
-    /// Nothing of it is valid any more. The record stays until the grant would have ended: a write of before that is
-    /// delivered late meets it, and does not make the grant anew.
+    /// No token of the grant is valid. The record stays until `until`, when the grant would have ended: a write that
+    /// was sent before the revocation and arrives late finds the record and cannot create the grant again.
     Revoked { at: Timestamp, reason: RevocationReason, until: Timestamp },
 }
 
-/// An authorization code before its use, and what its redeemer must show.
+/// An authorization code before its use, and the conditions of its redemption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PendingCode {
+    /// Digest of the secret of the code.
     pub(crate) digest: Digest,
+    /// The redirect URI that the redemption must repeat (RFC 6749 section 4.1.3).
     pub(crate) redirect_uri: Option<RedirectUri>,
+    /// The challenge that the redemption must answer (RFC 7636 section 4.6).
     pub(crate) challenge: Option<CodeChallenge>,
-    /// The key that the redeemer must show (`dpop_jkt`, RFC 9449 section 10).
+    /// The key that the redeemer must prove (`dpop_jkt`, RFC 9449 section 10).
     pub(crate) confirmation: Option<Confirmation>,
     pub(crate) expires_at: Timestamp,
 }
 
-/// A device authorization (RFC 8628): what the device asked for, until it is told what its user decided.
+/// A device authorization (RFC 8628), from the request of the device to the poll that returns the decision of its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PendingDevice {
+    /// Digest of the secret of the device code.
     pub(crate) digest: Digest,
+    /// The expiry of device code and user code.
     pub(crate) expires_at: Timestamp,
-    /// How long the device must wait between two polls; it grows with each one that comes too early.
+    /// The time that the device must wait between two polls. Each poll that comes too early lengthens it.
     pub(crate) interval: Duration,
+    /// The last poll, from which the interval is measured.
     pub(crate) polled_at: Option<Timestamp>,
     pub(crate) verdict: Verdict,
 }
 
-/// What the user of a device decided.
+/// The decision of the user of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Undecided,
@@ -96,11 +242,11 @@ pub(crate) enum Verdict {
     Denied,
 }
 
-/// An authorization code after its use: one digest over code, redirect URI, challenge and key, enough to tell whether a second
-/// presenter holds them all.
+/// An authorization code after its use: one digest over code, redirect URI, challenge and key. It suffices to recognize
+/// a second presenter who holds all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RedeemedCode {
-    pub(crate) possession: Digest,
+    pub(crate) digest: Digest,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -109,42 +255,50 @@ pub(crate) struct RedeemedCode {
 pub(crate) struct Head {
     /// Digest of the [`Root`](crate::token::Root) that every refresh token of the grant carries.
     pub(crate) root: Digest,
+    /// The number of rotations since the issue of the first token.
     pub(crate) generation: u32,
+    /// Digest of the secret of the token.
     pub(crate) digest: Digest,
     pub(crate) issued_at: Timestamp,
-    /// The last refresh that did not rotate it, if there was one.
+    /// The last refresh that did not rotate the token, if there was one.
     pub(crate) used_at: Option<Timestamp>,
+    /// The expiry set at issue. See also [`expiry`](Self::expiry), which applies a policy that was tightened since.
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// A former head: enough to derive its successor from the token itself, which only its holder has.
+/// A former head. Its successor can be derived from this entry and the token itself, which only its holder has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Retired {
-    /// The beginning of the token's digest: tells a fork from a damaged record.
+    /// The first bytes of the digest of the token: they distinguish a fork from a damaged record.
     pub(crate) mark: [u8; 8],
+    /// The random input of the rotation, kept so that the rotation can be repeated.
     pub(crate) salt: Salt,
-    /// The key of the rotation. Rotating the ring must not change the successor.
+    /// The key of the rotation. Changing the primary key must not change the successor.
     pub(crate) key_id: u8,
+    /// The time of the rotation. The windows for a replay are measured from it and never extended.
     pub(crate) retired_at: Timestamp,
+    /// The number of replays so far. Counted only when the policy limits them.
     pub(crate) replays: u32,
 }
 
 /// An access token that has neither expired nor been revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LiveAccessToken {
-    /// Random. A count would begin anew when the store loses writes, and an access token derived once more from one rotation
-    /// would be one that somebody holds already, perhaps with less scope.
+    /// Random. A counter would restart when the store loses writes. A second access token derived from the same
+    /// rotation with the same number would then equal one that is already in use, perhaps with less scope.
     pub(crate) serial: u32,
+    /// Digest of the secret of the token.
     pub(crate) digest: Digest,
-    /// `None` is the whole scope of the grant; so for `resources`.
+    /// `None` is the whole scope of the grant.
     pub(crate) scope: Option<Scope>,
+    /// `None` is all resources of the grant.
     pub(crate) resources: Option<Resources>,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    /// The generation of the refresh token that it was derived from, if it was.
+    /// The generation of the refresh token that the access token was derived from; `None` when it was drawn at random.
     pub(crate) parent: Option<u32>,
-    /// The key that it is bound to.
+    /// The key that the access token is bound to.
     pub(crate) confirmation: Option<Confirmation>,
-    /// The key that signs it, if it is a JWT.
+    /// The key that signs the access token, if it is a JWT.
     pub(crate) signing_key: Option<KeyId>,
 }

@@ -1,19 +1,30 @@
-//! The legal moves of a grant. Each leaves the grant consistent; none reads a clock.
+//! Every change of a grant after its creation. Each leaves the grant consistent. None reads a clock: the time is an
+//! argument, and so is the policy.
+//!
+//! Consistent means: `recent` holds the generations directly before the head without a gap, a revoked grant has no
+//! access tokens, a bound grant keeps its key, and no phase follows `Revoked`.
+//!
+//! A transition changes the grant in memory. Whether the change is stored is the decision of the engine: a refusal
+//! after a transition discards the grant.
 
 use std::time::Duration;
 
-use super::{Grant, GrantSummary, Head, LiveAccessToken, Phase, RedeemedCode, Retired, RevocationReason};
-use crate::policy::{Lifetime, Policy};
-use crate::token::{Binding, Salt};
-use crate::vocabulary::{Digest, Timestamp};
+use super::{
+    Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, Phase, RedeemedCode, Retired, RevocationReason,
+    Verdict, earlier,
+};
+use crate::policy::Policy;
+use crate::token::Salt;
+use crate::vocabulary::{Digest, GrantId, KeyId, Timestamp};
 
-/// How many former heads a record remembers.
+/// The number of former heads that a record remembers.
 pub(super) const MAX_RECENT: usize = 8;
 
-/// How long the record of a revoked grant that would never have expired is kept for the audit trail.
+/// The time for which the record of a revoked grant is kept for the audit trail when the grant would never have
+/// expired.
 const REVOKED_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The successor of the head, and what is kept to repeat the rotation.
+/// A new head, and the parts that are kept to repeat the rotation.
 pub(crate) struct Rotation {
     pub(crate) digest: Digest,
     pub(crate) expires_at: Option<Timestamp>,
@@ -21,42 +32,65 @@ pub(crate) struct Rotation {
     pub(crate) key_id: u8,
 }
 
+/// Creation, approval and redemption.
 impl Grant {
-    /// The absolute end under `policy`: the one set at creation, or an earlier one if the policy was tightened since.
-    pub(crate) fn absolute_end(&self, policy: &Policy) -> Option<Timestamp> {
-        earlier(self.expires_at, end_of(self.created_at, policy.grant_lifetime))
+    /// Replaces the id of a new grant. The record of a device has one that follows from its user code.
+    pub(crate) const fn with_id(mut self, id: GrantId) -> Self {
+        self.id = id;
+        self
     }
 
-    /// When a refresh token or access token issued at `now` to live for `lifetime` expires: never after the grant.
-    pub(crate) fn capped(&self, now: Timestamp, lifetime: Lifetime, policy: &Policy) -> Option<Timestamp> {
-        earlier(end_of(now, lifetime), self.absolute_end(policy))
+    /// Creates the grant that the user of this device approved: of the same client, redeemed by the device code.
+    pub(crate) fn approved(&self, id: GrantId, approval: Approval, code: PendingCode, now: Timestamp) -> Self {
+        let phase = Phase::AwaitingRedemption(code);
+        Self { id, approval, created_at: now, phase, ..self.clone() }
     }
 
-    /// The rotations from the token of `generation`, a former head, up to the head; `None` when the record no longer
-    /// knows them all.
-    pub(crate) fn rotations_from(&self, generation: u32) -> Option<impl ExactSizeIterator<Item = &Retired>> {
-        let steps = usize::try_from(self.head.as_ref()?.generation.checked_sub(generation)?).ok()?;
-        let first = self.recent.len().checked_sub(steps)?;
-        Some(self.recent.range(first..))
+    /// Ends a new grant at `expires_at` if that is earlier than its own expiry.
+    pub(crate) fn shorten(&mut self, expires_at: Option<Timestamp>) {
+        self.expires_at = earlier(self.expires_at, expires_at);
     }
 
-    /// Tells whether the refresh token of `generation` is bound to the key of the grant.
-    pub(crate) const fn is_bound(&self, generation: u32) -> bool {
-        self.approval.confirmation.is_some() && self.bound_from <= generation
+    /// Records the decision of the user of a device.
+    pub(crate) fn decide(&mut self, verdict: Verdict) {
+        if let Phase::AwaitingApproval(device) = &mut self.phase {
+            device.verdict = verdict;
+        }
     }
 
-    /// What a refresh token of `generation` says of the key that it is bound to.
-    pub(crate) fn binding_of(&self, generation: u32) -> Binding {
-        Binding::of(self.approval.confirmation.as_ref().filter(|_| self.is_bound(generation)))
+    /// Records a poll of a device that waits, and the interval that it must keep from now on.
+    pub(crate) fn note_poll(&mut self, now: Timestamp, interval: Duration) {
+        if let Phase::AwaitingApproval(device) = &mut self.phase {
+            device.polled_at = Some(now);
+            device.interval = interval;
+        }
     }
 
-    /// The code was shown: tokens are out.
-    pub(crate) fn redeem(&mut self, redeemed: RedeemedCode) {
+    /// Activates the grant: its code was presented. `redeemed` is kept to recognize a second use of the code.
+    pub(crate) fn redeem(&mut self, redeemed: Option<RedeemedCode>) {
         debug_assert!(matches!(self.phase, Phase::AwaitingRedemption(_)), "a code is redeemed once");
-        self.phase = Phase::Active { redeemed: Some(redeemed) };
+        self.phase = Phase::Active { redeemed };
     }
 
-    /// Retires the head for its successor.
+    /// Binds the refresh tokens of `generation` and later ones to the key of `confirmation`. A grant that is bound
+    /// already keeps its key.
+    pub(crate) fn bind(&mut self, generation: u32, confirmation: Option<Confirmation>) {
+        if self.approval.confirmation.is_none() && confirmation.is_some() {
+            self.approval.confirmation = confirmation;
+            self.bound_from = generation;
+        }
+    }
+}
+
+/// Refresh tokens.
+impl Grant {
+    /// Gives the grant its first refresh token, of generation 0.
+    pub(crate) fn start(&mut self, root: Digest, token: Digest, now: Timestamp, expires_at: Option<Timestamp>) {
+        self.head = Some(Head { root, generation: 0, digest: token, issued_at: now, used_at: None, expires_at });
+    }
+
+    /// Replaces the head by its successor and remembers the rotation. The record holds no secret of either: a replay
+    /// derives the successor from the former token, which its client presents.
     pub(crate) fn rotate(&mut self, rotation: &Rotation, now: Timestamp) {
         let Some(head) = &mut self.head else { return };
         self.recent.push_back(Retired {
@@ -76,8 +110,8 @@ impl Grant {
         };
     }
 
-    /// Takes a refresh token that is ahead of the record for the head: the store lost the writes in between, and with
-    /// them everything that the record could know of its predecessors.
+    /// Makes a refresh token that is ahead of the record the head. The store lost the writes in between, and with them
+    /// everything that the record could know of the token's predecessors.
     pub(crate) fn adopt(&mut self, generation: u32, digest: Digest, now: Timestamp, expires_at: Option<Timestamp>) {
         self.recent.clear();
         if let Some(head) = &mut self.head {
@@ -85,7 +119,7 @@ impl Grant {
         }
     }
 
-    /// Notes one more replay of a former head.
+    /// Counts one more replay of the former head of `generation`.
     pub(crate) fn count_replay(&mut self, generation: u32) {
         let remembered = self.rotations_from(generation).map_or(0, |rotations| rotations.len());
         if let Some(retired) = self.recent.iter_mut().rev().take(remembered).last() {
@@ -93,9 +127,9 @@ impl Grant {
         }
     }
 
-    /// Notes a use of the head that did not rotate it: its predecessor needs no retry any more.
+    /// Records a use of the head that did not rotate it. From then on its predecessor needs no retry.
     pub(crate) fn use_head(&mut self, now: Timestamp, policy: &Policy) {
-        let extended = self.capped(now, policy.refresh_token_lifetime, policy);
+        let extended = self.expiry_of(now, policy.refresh_token_lifetime, policy);
         if let Some(head) = &mut self.head {
             head.used_at = Some(now);
             if policy.extend_on_use {
@@ -103,31 +137,62 @@ impl Grant {
             }
         }
     }
+}
 
-    /// Adds an access token; when there are too many the oldest make room.
+/// Access tokens.
+impl Grant {
+    /// Adds an access token, which is a use of the grant. The oldest tokens are dropped when there are more than
+    /// `limit`.
     pub(crate) fn add_access_token(&mut self, token: LiveAccessToken, limit: u16) {
-        while self.access.len() >= usize::from(limit.max(1)) {
-            self.access.pop_front();
+        while self.access_tokens.len() >= usize::from(limit.max(1)) {
+            self.access_tokens.pop_front();
         }
-        self.access.push_back(token);
+        self.last_used_at = token.issued_at;
+        self.access_tokens.push_back(token);
     }
 
-    /// Ends the grant with all its tokens. Revoking twice changes nothing: the first reason and time stand.
+    /// Revokes one access token and returns its expiry; `None` when the record holds no such token. The last token of a
+    /// grant without refresh token ends the grant, so that its record stays and a late write cannot create it again.
+    pub(crate) fn revoke_access_token(&mut self, serial: u32, digest: Digest, now: Timestamp) -> Option<Timestamp> {
+        let index = self.access_tokens.iter().position(|token| token.serial == serial && token.digest == digest)?;
+        let expires_at = self.access_tokens.get(index)?.expires_at;
+        if self.head.is_none() && self.access_tokens.len() == 1 {
+            self.revoke(now, RevocationReason::ClientRequest);
+        } else {
+            self.access_tokens.remove(index);
+        }
+        Some(expires_at)
+    }
+
+    /// Drops all access tokens.
+    pub(crate) fn drop_access_tokens(&mut self) {
+        self.access_tokens.clear();
+    }
+
+    /// Drops the access tokens whose signing key is no longer held. Opaque ones stay.
+    pub(crate) fn drop_access_tokens_unless(&mut self, is_held: impl Fn(&KeyId) -> bool) {
+        self.access_tokens.retain(|token| token.signing_key.as_ref().is_none_or(&is_held));
+    }
+}
+
+/// The end of the grant, and every write.
+impl Grant {
+    /// Ends the grant with all its tokens. A second revocation changes nothing: the first reason and time stay.
     pub(crate) fn revoke(&mut self, at: Timestamp, reason: RevocationReason) {
         if matches!(self.phase, Phase::Revoked { .. }) {
             return;
         }
-        let until = self.ends_at().unwrap_or(at + REVOKED_RETENTION);
+        let until = self.deletable_from().unwrap_or(at + REVOKED_RETENTION);
         self.phase = Phase::Revoked { at, reason, until };
         self.recent.clear();
-        self.access.clear();
+        self.access_tokens.clear();
     }
 
-    /// Forgets what can matter to nobody any more. Done with every write, so that the record stays as small after
-    /// 100 000 rotations as after one.
+    /// Drops everything that can no longer affect an answer. Done whenever a refresh issues a token, so that a record
+    /// is as small after 100 000 rotations as after one.
     pub(crate) fn prune(&mut self, now: Timestamp, policy: &Policy) {
-        self.access.retain(|token| now < token.expires_at);
-        // The direct predecessor stays: its retry may come late. Others are walked for the catch-up window only.
+        self.access_tokens.retain(|token| now < token.expires_at);
+        // The direct predecessor stays: its retry may come late. Others are answered within the catch-up window only.
         let is_out_of_reach =
             |retired: &Retired| now.since(retired.retired_at).is_some_and(|age| age >= policy.walk_window());
         while self.recent.len() > MAX_RECENT
@@ -140,63 +205,8 @@ impl Grant {
         }
     }
 
-    /// When nothing of the grant is alive any more, so that its record may be deleted. `None` is never.
-    ///
-    /// A refresh token that is spent says something only as long as there is a live one to protect, so the evidence of
-    /// theft may go when the grant does, and not before.
-    pub(crate) fn ends_at(&self) -> Option<Timestamp> {
-        let head_end = self.head.as_ref().map(|head| head.expires_at);
-        let last = match &self.phase {
-            Phase::AwaitingApproval(device) => device.expires_at,
-            Phase::AwaitingRedemption(code) => code.expires_at,
-            Phase::Revoked { until, .. } => return Some(*until),
-            Phase::Active { .. } => self.access.iter().map(|token| token.expires_at).max().unwrap_or(self.last_used_at),
-        };
-        match head_end {
-            Some(None) => None,
-            Some(Some(head_end)) => Some(last.max(head_end)),
-            None => Some(last),
-        }
-    }
-
-    /// Whether anything of the grant can be used at `now`.
-    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
-        matches!(self.phase, Phase::Active { .. }) && self.ends_at().is_none_or(|end| now < end)
-    }
-
-    pub(crate) fn summary(self) -> GrantSummary {
-        GrantSummary {
-            id: self.id,
-            expires_at: self.ends_at(),
-            client_id: self.client_id,
-            grant_type: self.grant_type,
-            approval: self.approval,
-            created_at: self.created_at,
-            last_used_at: self.last_used_at,
-        }
-    }
-}
-
-impl Head {
-    /// Its own end under `policy`, which may have been tightened since it was issued.
-    pub(crate) fn end(&self, policy: &Policy) -> Option<Timestamp> {
-        let since = self.used_at.filter(|_| policy.extend_on_use).unwrap_or(self.issued_at);
-        earlier(self.expires_at, end_of(since, policy.refresh_token_lifetime))
-    }
-}
-
-/// The end of what began at `start` and lives for `lifetime`.
-pub(crate) fn end_of(start: Timestamp, lifetime: Lifetime) -> Option<Timestamp> {
-    match lifetime {
-        Lifetime::Of(span) => Some(start + span),
-        Lifetime::Never => None,
-    }
-}
-
-/// The earlier of two ends, where `None` is never.
-pub(crate) fn earlier(left: Option<Timestamp>, right: Option<Timestamp>) -> Option<Timestamp> {
-    match (left, right) {
-        (Some(left), Some(right)) => Some(left.min(right)),
-        (left, right) => left.or(right),
+    /// Marks the record for one write, so that its writer can recognize it.
+    pub(crate) const fn mark_write(&mut self, write_id: [u8; 4]) {
+        self.write_id = write_id;
     }
 }

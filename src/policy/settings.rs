@@ -160,7 +160,11 @@ impl Policy {
     }
 
     /// Refuses what a service without the ports that it takes cannot keep.
-    pub(crate) const fn is_served(&self, has_jwt_issuer: bool, has_proof_verifier: bool) -> Result<(), PolicyError> {
+    pub(crate) const fn require_ports(
+        &self,
+        has_jwt_issuer: bool,
+        has_proof_verifier: bool,
+    ) -> Result<(), PolicyError> {
         if matches!(self.access_token_format, AccessTokenFormat::Jwt) && !has_jwt_issuer {
             return Err(PolicyError {
                 field: "access_token_format",

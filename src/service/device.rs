@@ -1,6 +1,7 @@
-//! The device authorization grant (RFC 8628): what the device asks, and what the page asks where its user types the code.
+//! The device authorization grant (RFC 8628): the calls of the device, and those of the page where its user enters the
+//! code.
 
-use super::commit::Call;
+use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::engine::{self, DeviceAuthorizationRequest, DeviceAuthorizationResponse, PollRequest, TokenResponse};
 use crate::grant::{Approval, Grant, GrantSummary};
@@ -10,14 +11,15 @@ use crate::ports::store::TokenStore;
 use crate::token::TokenKind;
 use crate::vocabulary::{GrantId, GrantType, UserCode};
 
-/// How often a user code is drawn anew that another device has already. Of 2.56e10 codes few are ever out at once.
-const DRAWS: usize = 8;
+/// The number of user codes that are tried until one is free. Of 2.56e10 codes few are in use at once.
+const MAX_DRAWS: usize = 8;
 
 impl<S: TokenStore> TokenService<S> {
-    /// Begins a device authorization (RFC 8628 section 3.1).
+    /// Starts a device authorization (RFC 8628 section 3.1).
     ///
     /// # Errors
-    /// [`TokenError::Refused`] for what the client may not ask for; otherwise as [`issue`](Self::issue).
+    /// [`TokenError::Refused`] when the client may not use the flow, the scope or a resource; otherwise as
+    /// [`issue`](Self::issue).
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
@@ -45,67 +47,83 @@ impl<S: TokenStore> TokenService<S> {
         let call = Call::entitled(self, Operation::AuthorizeDevice, client, &GrantType::DeviceCode)?;
         let _timer = self.timer(call.operation);
         let terms = call.terms(client, &GrantType::DeviceCode)?;
-        for _ in 0..DRAWS {
+        for _ in 0..MAX_DRAWS {
             let (mut device, response) = engine::authorize_device(request, &self.context(client, &terms))
                 .map_err(|refusal| call.refuse(refusal))?;
-            if call.is_inserted(&mut device, EventKind::DeviceCodeIssued).await? {
+            if call.try_insert(&mut device, EventKind::DeviceCodeIssued).await? {
                 return Ok(response);
             }
         }
-        Err(call.contended())
+        Err(call.fail(TokenError::Contended))
     }
 
-    /// The device that waits for `user_code`, to show its user who asks for what. `None` when none does: the code was
-    /// mistyped, has expired or was decided. Slow down those who guess (RFC 8628 section 5.1): each miss is told as
-    /// [`Refusal::UserCodeUnknown`].
+    /// Returns the device that waits for `user_code`, to show its user the client and the scope. `None`: the code was
+    /// mistyped, has expired, or was decided. Limit the rate of guesses (RFC 8628 section 5.1): each miss is reported
+    /// as [`Refusal::UserCodeUnknown`].
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// The failure of the store.
     pub async fn device(&self, user_code: &UserCode) -> Result<Option<GrantSummary>, TokenError> {
         let call = Call::new(self, Operation::DecideDevice);
         let _timer = self.timer(call.operation);
-        let device = self.find(&call, user_code).await?;
+        let device = self.find_device(&call, user_code).await?;
         let now = self.now();
         let waiting = device.filter(|device| engine::undecided(device, now).is_ok());
         if waiting.is_none() {
-            call.record(EventKind::Refused(Refusal::UserCodeUnknown));
+            call.emit(EventKind::Refused(Refusal::UserCodeUnknown));
         }
         Ok(waiting.map(Grant::summary))
     }
 
-    /// The user says yes: the device gets `approval` with its next poll. Its scope and resources must be among those asked for.
-    /// Returns the grant: `revoke_subject` reaches it from now on, `grants` lists it once the device has its tokens.
+    /// Approves the device of `user_code`: it gets its tokens with the next poll. Scope and resources of `approval`
+    /// must be among those that the device asked for. Returns the grant. `revoke_subject` reaches it from now on, and
+    /// `grants` lists it once the device has its tokens. See [`authorize_device`](Self::authorize_device) for an
+    /// example.
     ///
     /// # Errors
-    /// [`TokenError::Refused`] when no device waits for the code (any more), or the approval exceeds what it asked for.
+    /// [`TokenError::Refused`] when no device waits for the code any more, or the approval exceeds its request;
+    /// otherwise the failure of the store.
     pub async fn approve_device(&self, user_code: &UserCode, approval: Approval) -> Result<GrantId, TokenError> {
         let call = Call::new(self, Operation::DecideDevice);
         let _timer = self.timer(call.operation);
-        let device = self.find(&call, user_code).await?.ok_or_else(|| call.refuse(Refusal::UserCodeUnknown))?;
+        let device = self.find_device(&call, user_code).await?.ok_or_else(|| call.refuse(Refusal::UserCodeUnknown))?;
         let approved = engine::approve_device(&device, approval, &*self.0.entropy, self.now());
-        let mut grant = approved.map_err(|refusal| call.refuse_of(refusal, &device))?;
-        // The grant first: a device that hears of it finds it. If the second write fails it waits for nobody, and expires.
+        let mut grant = approved.map_err(|refusal| call.refuse_for(refusal, &device))?;
+        // The grant first: a device that learns of it must find it. If the second write fails, the grant expires
+        // unused.
         call.insert(&mut grant, EventKind::DeviceDecided { approved: true }).await?;
-        call.transact(device.id, |device| engine::decide_device(device, Some(grant.id), self.now())).await?;
-        Ok(grant.id)
+        call.transact(device.id(), |device| engine::decide_device(device, Some(grant.id()), self.now())).await?;
+        Ok(grant.id())
     }
 
-    /// The user says no: the device is told with its next poll.
+    /// Denies the device of `user_code`: it learns of it with its next poll.
     ///
     /// # Errors
     /// As for [`approve_device`](Self::approve_device).
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::device::{DeviceAuthorizationRequest, PollRequest};
+    /// use regrant::{Refusal, TokenError};
+    ///
+    /// let device = service.authorize_device(&client, &DeviceAuthorizationRequest::new()).await?;
+    /// service.deny_device(&device.user_code).await?;
+    /// let answer = service.poll(&client, &PollRequest::new(device.device_code)).await;
+    /// assert!(matches!(answer, Err(TokenError::Refused(Refusal::DeniedByOwner)))); // `access_denied`
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn deny_device(&self, user_code: &UserCode) -> Result<(), TokenError> {
         let call = Call::new(self, Operation::DecideDevice);
         let _timer = self.timer(call.operation);
-        let device = self.find(&call, user_code).await?.ok_or_else(|| call.refuse(Refusal::UserCodeUnknown))?;
-        call.transact(device.id, |device| engine::decide_device(device, None, self.now())).await
+        let device = self.find_device(&call, user_code).await?.ok_or_else(|| call.refuse(Refusal::UserCodeUnknown))?;
+        call.transact(device.id(), |device| engine::decide_device(device, None, self.now())).await
     }
 
-    /// Answers a poll (RFC 8628 section 3.4): tokens when the user has approved, once.
+    /// Answers a poll (RFC 8628 section 3.4) with tokens, once, when the user has approved.
     ///
     /// # Errors
-    /// [`TokenError::Refused`] with [`Refusal::AuthorizationPending`] or [`Refusal::PolledTooFast`] while the device is to poll
-    /// on; with any other refusal it is to stop. After anything else it polls on.
+    /// [`TokenError::Refused`] with [`Refusal::AuthorizationPending`] or [`Refusal::PolledTooFast`] while the device
+    /// must poll on. With any other refusal it must stop. After any other error it polls on.
     pub async fn poll(&self, client: &AuthenticatedClient, request: &PollRequest) -> Result<TokenResponse, TokenError> {
         let call = Call::entitled(self, Operation::Poll, client, &GrantType::DeviceCode)?;
         let _timer = self.timer(call.operation);
@@ -116,14 +134,12 @@ impl<S: TokenStore> TokenService<S> {
         let grant_id = call
             .transact(presented.grant_id, |device| engine::poll(device, &presented, &self.context(client, &terms)))
             .await?;
-        call.exchange(client, grant_id, &presented, &request.possession, |grant, ctx| {
-            engine::redeem_device(grant, &presented, ctx)
-        })
-        .await
+        call.present(client, grant_id, &presented, &request.possession, Some(terms), engine::redeem_device).await
     }
 
-    /// The record of a user code: under the primary key, or under the one that was primary when the code was drawn.
-    async fn find(&self, call: &Call<'_, S>, user_code: &UserCode) -> Result<Option<Grant>, TokenError> {
+    /// Finds the record of a user code: under the primary key, or under the one that was primary when the code was
+    /// drawn.
+    async fn find_device(&self, call: &Call<'_, S>, user_code: &UserCode) -> Result<Option<Grant>, TokenError> {
         for key in self.0.tokens.ring().iter() {
             if let Some((device, _)) = call.load(key.grant_of(user_code)).await? {
                 return Ok(Some(*device));

@@ -1,3 +1,5 @@
+//! The error of the service.
+
 use std::error::Error;
 
 use crate::outcome::{ErrorCode, EventKind, Failure, Port, Refusal, chain};
@@ -6,17 +8,26 @@ use crate::ports::authenticator::AuthenticateError;
 use crate::ports::jwt::SignError;
 use crate::ports::store::StoreError;
 
-/// Why the service did not answer a request.
+/// A request that the service did not answer, with the cause.
+///
+/// | variant | status | the client |
+/// |---|---|---|
+/// | `Refused` | 400 or 401 | changes the request, or starts a new session on `invalid_grant` |
+/// | `Contended` | 503 | sends the same request again |
+/// | a port failed, and the failure is an outage | 503 | sends the same request again |
+/// | a port failed, and the failure will repeat | 500 | waits for the operator |
+///
+/// The variants name the port for the host. The client learns no more than [`code`](Self::code).
 ///
 /// ```
 /// use regrant::store::StoreError;
 /// use regrant::{Refusal, TokenError};
 /// use regrant::event::ErrorCode;
 ///
-/// // A client ends its session on `invalid_grant`, so an outage never says it.
+/// // A client ends its session on `invalid_grant`, so an outage never has that code.
 /// let outage = TokenError::Store(StoreError::unavailable("connection refused"));
 /// assert_eq!((outage.code(), outage.code().status()), (ErrorCode::TemporarilyUnavailable, 503));
-/// // What trying again cannot mend is no outage.
+/// // A failure that will repeat is no outage.
 /// let rejected = TokenError::Store(StoreError::rejected("permission denied for table regrant_grants"));
 /// assert_eq!((rejected.code(), rejected.code().status()), (ErrorCode::ServerError, 500));
 /// let refused = TokenError::Refused(Refusal::GrantRevoked);
@@ -28,11 +39,11 @@ pub enum TokenError {
     /// The request was refused, for good.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// Other writers kept getting in between, or another node's clock runs ahead; try again.
+    /// Other writers won every race, or the clock or the keys of another node differ. Try again.
     #[error("contended: try again")]
     Contended,
-    /// The store failed. What was to be stored may be stored or not: the same request again finds out, and is answered
-    /// as the first one would have been.
+    /// The store failed. The write may be stored or not: the same request again finds out, and gets the answer that the
+    /// first one would have got.
     #[error("the store failed")]
     Store(#[source] StoreError),
     /// The authenticator failed. The store was not asked.
@@ -41,24 +52,34 @@ pub enum TokenError {
     /// The subject gate failed. No token was issued, and none was used up.
     #[error("the subject gate failed")]
     Gate(#[source] Box<dyn Error + Send + Sync>),
-    /// A DPoP proof could not be verified. No token was issued, and none was used up. The proof may be: a client makes
-    /// a new one for each attempt.
+    /// A DPoP proof could not be verified. No token was issued, and none was used up. The proof itself may be used up:
+    /// a client makes a new one for each attempt (RFC 9449 section 11.1).
     #[error("the proof verifier failed")]
     Proof(#[source] Box<dyn Error + Send + Sync>),
     /// A JWT could not be signed. No token was issued, and none was used up.
     #[error("the JWT issuer failed")]
     Sign(#[source] SignError),
-    /// A flow of the host's own could not be decided. No token was issued.
+    /// A flow of the host could not be decided. No token was issued.
     #[error("the grant approver failed")]
     Approver(#[source] Box<dyn Error + Send + Sync>),
-    /// The overrides of a client that was looked up at run time contradict the provider's policy. No
-    /// token was issued, and none was used up.
+    /// The overrides of a client that was looked up at run time contradict the policy of the provider. No token was
+    /// issued, and none was used up.
     #[error("the policy of the client is invalid")]
     Policy(#[source] PolicyError),
 }
 
 impl TokenError {
-    /// The protocol's word for it. `invalid_grant` is said only when it is terminal: clients end the session on it.
+    /// Returns the error of a refused request. Two refusals are no statement about the token, so the client must try
+    /// again: a clock that is behind the record, and a key that differs from the one of the record.
+    pub(super) const fn refused(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ClockBehind | Refusal::SuccessorMismatch => Self::Contended,
+            refusal => Self::Refused(refusal),
+        }
+    }
+
+    /// Returns the error code of the protocol (RFC 6749 section 5.2). `invalid_grant` is final: clients end the session
+    /// on it.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -68,8 +89,8 @@ impl TokenError {
         }
     }
 
-    /// True when the same request may succeed later without anybody's doing. A [`StoreError`] among the causes tells,
-    /// whichever port it came through; the failure of a port that says no more is taken for an outage.
+    /// Returns true when the same request may succeed later without any change. A [`StoreError`] among the causes
+    /// decides, whichever port it came through. The failure of a port without one counts as an outage.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -79,7 +100,7 @@ impl TokenError {
         }
     }
 
-    /// The port that failed, if one did.
+    /// Returns the port that failed, if one did.
     #[must_use]
     pub const fn port(&self) -> Option<Port> {
         match self {
@@ -93,8 +114,8 @@ impl TokenError {
         }
     }
 
-    /// The kind of the event, and the failure in it.
-    pub(super) fn told(&self) -> (EventKind, Option<Failure<'_>>) {
+    /// Returns the kind of the event for this error, and the failure behind it.
+    pub(super) fn event(&self) -> (EventKind, Option<Failure<'_>>) {
         let is_transient = self.is_transient();
         let failure = self.port().zip(self.source()).map(|(port, error)| Failure { port, is_transient, error });
         let kind = match self {

@@ -1,6 +1,6 @@
 //! Token exchange (RFC 8693).
 
-use super::commit::Call;
+use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::engine::{self, Context, ExchangeRequest, TokenResponse};
 use crate::outcome::{Operation, Refusal};
@@ -10,22 +10,22 @@ use crate::token::TokenKind;
 use crate::vocabulary::GrantType;
 
 impl<S: TokenStore> TokenService<S> {
-    /// Exchanges an access token of this service for another one (RFC 8693): for the same resource owner, of no more scope and
-    /// no longer life, for an audience of the client's own. A client may exchange what it may introspect: its own tokens, and
-    /// those that are meant for it.
+    /// Exchanges an access token of this service for another one (RFC 8693). The new token has the same resource owner,
+    /// no more scope, no longer life, and an audience that the client is registered for. A client may exchange the
+    /// tokens that it may introspect: its own, and those whose audience it is.
     ///
-    /// The new token is a grant of its own: revoking the old one does not end it.
+    /// The new token has a grant of its own. Revoking the old one does not end it.
     ///
     /// # Errors
-    /// [`TokenError::Refused`] for a token that is not active or not for this client, an actor that it does not admit, or what
-    /// the client may not ask for; otherwise as [`issue`](Self::issue).
+    /// [`TokenError::Refused`] when the token is not active, when the client may not exchange it or not ask for the
+    /// scope or a resource, or when the token does not admit the actor; otherwise as [`issue`](Self::issue).
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
-    /// use regrant::{ExchangeRequest, GrantType, IssueRequest};
+    /// use regrant::{ExchangeRequest, GrantType, IssueRequest, Scope};
     ///
     /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
-    /// let request = ExchangeRequest::new(tokens.access_token).with_scope("read".parse()?);
+    /// let request = ExchangeRequest::new(tokens.access_token).with_scope(Scope::new("read")?);
     /// let narrow = service.exchange(&client, &request).await?;
     /// assert_eq!(narrow.scope.as_str(), "read");
     /// assert!(narrow.refresh_token.is_none());
@@ -49,6 +49,6 @@ impl<S: TokenStore> TokenService<S> {
             None => None,
         };
         let decide = |ctx: &Context<'_>| engine::exchange(request, subject, actor.as_ref(), ctx);
-        call.found(client, &GrantType::TokenExchange, &request.possession, None, decide).await
+        call.create_grant(client, &GrantType::TokenExchange, &request.possession, None, decide).await
     }
 }

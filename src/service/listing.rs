@@ -1,34 +1,55 @@
-//! What an application does with many grants at once.
+//! Calls about many grants at once: lists, revocation by owner, purge.
 
-use super::commit::Call;
+use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::grant::GrantSummary;
 use crate::outcome::{Operation, StoreCall};
 use crate::ports::store::{GrantIndex, GrantOwner, PurgeExpired, StoredGrant, TokenStore};
 use crate::vocabulary::{ClientId, GrantId, Subject};
 
-/// How many grants are read at a time when all of an owner's are revoked.
+/// The number of grants that are read at a time when all grants of an owner are revoked.
 const PAGE: usize = 100;
 
-/// A page of live grants.
+/// A page of live grants. To read all of them, ask for the page after `next` until that is `None`:
+///
+/// ```
+#[doc = include_str!("example/begin.txt")]
+/// use regrant::{GrantType, IssueRequest};
+/// use regrant::store::GrantOwner;
+///
+/// for _ in 0..3 {
+///     service.issue(&client, IssueRequest::new(GrantType::Password, approval.clone())).await?;
+/// }
+/// let (mut sessions, mut after) = (0, None);
+/// loop {
+///     let page = service.grants(&GrantOwner::Subject(demo.clone()), after, 2).await?;
+///     sessions += page.grants.len();
+///     after = page.next;
+///     if after.is_none() {
+///         break;
+///     }
+/// }
+/// assert_eq!(sessions, 3);
+#[doc = include_str!("example/end.txt")]
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GrantPage {
-    /// The grants, in ascending order of id. Dead ones are left out, so a page may be short and still have a next one.
+    /// The grants, in ascending order of id. Grants that have ended are left out, so a short page may have a next one.
     pub grants: Vec<GrantSummary>,
-    /// Where the next page begins; `None` after the last.
+    /// The id to begin the next page after; `None` on the last page.
     pub next: Option<GrantId>,
 }
 
 impl<S: TokenStore + GrantIndex> TokenService<S> {
-    /// The live grants of a resource owner or client: what a "my sessions" page shows. Begins behind `after`, with 1 to
-    /// 1000 grants looked at.
+    /// Returns the live grants of a resource owner or client, for a "my sessions" page. The page begins after the id
+    /// `after` and examines `limit` records, 1 to 1000.
     ///
     /// A record that cannot be read is left out and reported as
     /// [`EventKind::RecordCorrupt`](crate::event::EventKind::RecordCorrupt): it must not hide the others.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// The failure of the store.
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
@@ -60,10 +81,11 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
         Ok(GrantPage { grants, next })
     }
 
-    /// Revokes all grants of a resource owner: a changed password, a closed account. Says how many there were to revoke.
+    /// Revokes all grants of a resource owner, for example after a changed password or a closed account. Returns the
+    /// number of grants that were alive.
     ///
     /// # Errors
-    /// The first failure of the store; what could be revoked is. Call again until it succeeds.
+    /// The first failure of the store. All grants that could be revoked are revoked. Call again until it succeeds.
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
@@ -78,10 +100,21 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
         self.revoke_all(&GrantOwner::Subject(subject.clone())).await
     }
 
-    /// Revokes all grants of a client: call it when a client is deleted. Says how many there were to revoke.
+    /// Revokes all grants of a client: call it when a client is deleted. Returns the number of grants that were alive.
     ///
     /// # Errors
-    /// The first failure of the store; what could be revoked is. Call again until it succeeds.
+    /// As for [`revoke_subject`](Self::revoke_subject).
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest};
+    ///
+    /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// service.issue(&client, IssueRequest::client_credentials("read".parse()?)).await?;
+    /// assert_eq!(service.revoke_client(&client.id).await?, 2);
+    /// assert_eq!(service.revoke_client(&client.id).await?, 0); // nothing is left
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn revoke_client(&self, client_id: &ClientId) -> Result<usize, TokenError> {
         self.revoke_all(&GrantOwner::Client(client_id.clone())).await
     }
@@ -95,7 +128,7 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
             for (id, _) in &page {
                 match self.revoke_grant(*id).await {
                     Ok(was_live) => revoked += usize::from(was_live),
-                    // One grant that cannot be revoked must not keep the others alive.
+                    // A grant that cannot be revoked must not keep the others alive.
                     Err(error) => failure = failure.or(Some(error)),
                 }
             }
@@ -117,16 +150,16 @@ impl<S: GrantIndex> Call<'_, S> {
         let inner = &self.service.0;
         let _timer = self.service.store_timer(StoreCall::Page);
         let page = inner.store.page(&inner.realm, owner, after, limit).await;
-        page.map_err(|error| self.failed(TokenError::Store(error)))
+        page.map_err(|error| self.fail(TokenError::Store(error)))
     }
 }
 
 impl<S: PurgeExpired> TokenService<S> {
-    /// Deletes records in which nothing is alive, at most `limit` of them, and says how many. Fewer than `limit` means that
-    /// none is left. Safety never depends on it: run it now and then to bound the store.
+    /// Deletes at most `limit` records of grants that have ended and returns their number. Fewer than `limit` means
+    /// that no such record is left. Safety does not depend on it: run it now and then to bound the store.
     ///
     /// # Errors
-    /// When the store failed.
+    /// The failure of the store.
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
@@ -142,6 +175,6 @@ impl<S: PurgeExpired> TokenService<S> {
         let _timer = self.timer(call.operation);
         let _store_timer = self.store_timer(StoreCall::PurgeExpired);
         let purged = self.0.store.purge_expired(self.now(), limit).await;
-        purged.map_err(|error| call.failed(TokenError::Store(error)))
+        purged.map_err(|error| call.fail(TokenError::Store(error)))
     }
 }

@@ -1,100 +1,115 @@
-//! What leaves the service signed: JWT access tokens and `id_token`s.
+//! The JWTs of a response: access tokens (RFC 9068) and `id_token`s.
+//!
+//! The engine returns an unsigned response, since a signer may be a remote key service and the engine does not await.
 
 use serde_json::{Map, Value};
 
-use super::commit::Call;
+use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::client::Client;
-use crate::engine::TokenResponse;
+use crate::engine::{AccessTokenForm, TokenResponse, UnsignedResponse};
 use crate::grant::Grant;
 use crate::outcome::Operation;
 use crate::policy::Policy;
-use crate::ports::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
+use crate::ports::jwt::{AccessTokenClaims, IdTokenClaims, SignError};
 use crate::ports::store::TokenStore;
-use crate::token::{Opened, TokenKind};
 use crate::vocabulary::{AccessToken, IdToken, KeyId};
 
 /// The scope that asks for an `id_token` (OpenID Connect Core section 3.1.2.1).
 const OPENID: &str = "openid";
 
 impl<S: TokenStore> Call<'_, S> {
-    /// Signs what the decision lets go. Done before the decision is stored: afterwards a code would be spent for nothing.
+    /// Signs the tokens of a response. Done before the decision is stored: afterwards a failure would have used up a
+    /// code for no token.
+    ///
+    /// # Errors
+    /// [`TokenError::Sign`].
     pub(super) async fn sign(
         &self,
-        tokens: &mut TokenResponse,
+        unsigned: UnsignedResponse,
         client: &Client,
         grant: &Grant,
         policy: &Policy,
-    ) -> Result<(), TokenError> {
-        let Some(issuer) = self.service.0.jwt_issuer.as_deref() else { return Ok(()) };
-        self.sign_access_token(issuer, tokens, client, grant).await?;
-        self.sign_id_token(issuer, tokens, client, grant, policy).await
+    ) -> Result<TokenResponse, TokenError> {
+        let access_token = match &unsigned.access_token.form {
+            AccessTokenForm::Opaque(token) => token.clone(),
+            AccessTokenForm::Jwt { jti, key } => self.sign_access_token(&unsigned, jti, key, client, grant).await?,
+        };
+        let id_token = self.sign_id_token(&unsigned, &access_token, client, grant, policy).await?;
+        Ok(unsigned.signed(access_token, id_token))
     }
 
     async fn sign_access_token(
         &self,
-        issuer: &dyn JwtIssuer,
-        tokens: &mut TokenResponse,
+        unsigned: &UnsignedResponse,
+        jti: &str,
+        key: &KeyId,
         client: &Client,
         grant: &Grant,
-    ) -> Result<(), TokenError> {
-        let Some(unsigned) = tokens.unsigned.take() else { return Ok(()) };
+    ) -> Result<AccessToken, TokenError> {
+        let minted = &unsigned.access_token;
         let claims = AccessTokenClaims {
-            jti: tokens.access_token.expose(),
+            jti,
             client,
-            grant_type: &grant.grant_type,
-            scope: &tokens.scope,
-            resources: &tokens.resources,
-            issued_at: unsigned.issued_at,
-            expires_at: unsigned.expires_at,
-            confirmation: unsigned.confirmation.as_ref(),
-            approval: &grant.approval,
+            grant_type: grant.grant_type(),
+            scope: &unsigned.scope,
+            resources: &unsigned.resources,
+            issued_at: minted.issued_at,
+            expires_at: minted.expires_at,
+            confirmation: minted.confirmation.as_ref(),
+            approval: grant.approval(),
         };
-        let jwt = issuer.access_token(&unsigned.key, &claims).await;
-        tokens.access_token = AccessToken::new(jwt.map_err(|error| self.failed(TokenError::Sign(error)))?);
-        Ok(())
+        let jwt = match self.service.0.jwt_issuer.as_deref() {
+            Some(issuer) => issuer.access_token(key, &claims).await,
+            None => Err(SignError::new("the service has no JWT issuer")),
+        };
+        jwt.map(AccessToken::new).map_err(|error| self.fail(TokenError::Sign(error)))
     }
 
-    /// OpenID Connect Core sections 3.1.3.3 and 12.2: with the access token that has the scope, at redemption and at refresh.
+    /// Signs the `id_token` that goes with an access token of scope `openid`, at redemption and at refresh (OpenID
+    /// Connect Core sections 3.1.3.3 and 12.2).
     async fn sign_id_token(
         &self,
-        issuer: &dyn JwtIssuer,
-        tokens: &mut TokenResponse,
+        unsigned: &UnsignedResponse,
+        access_token: &AccessToken,
         client: &Client,
         grant: &Grant,
         policy: &Policy,
-    ) -> Result<(), TokenError> {
-        let Some(subject) = grant.approval.subject.as_ref().filter(|_| tokens.scope.contains(OPENID)) else {
-            return Ok(());
+    ) -> Result<Option<IdToken>, TokenError> {
+        let approval = grant.approval();
+        let (Some(issuer), Some(subject)) = (self.service.0.jwt_issuer.as_deref(), &approval.subject) else {
+            return Ok(None);
         };
-        if matches!(self.operation, Operation::Exchange) {
-            return Ok(());
+        if !unsigned.scope.contains(OPENID) || matches!(self.operation, Operation::Exchange) {
+            return Ok(None);
         }
         let now = self.service.now();
         let claims = IdTokenClaims {
             client,
             subject,
-            approval: &grant.approval,
-            scope: &tokens.scope,
-            nonce: grant.approval.nonce.as_deref().filter(|_| matches!(self.operation, Operation::Redeem)),
+            approval,
+            scope: &unsigned.scope,
+            nonce: approval.nonce.as_deref().filter(|_| matches!(self.operation, Operation::Redeem)),
             issued_at: now,
             expires_at: now + policy.id_token_lifetime,
-            access_token: tokens.access_token.expose(),
+            access_token: access_token.expose(),
         };
-        let jwt = issuer.id_token(&claims).await.map_err(|error| self.failed(TokenError::Sign(error)))?;
-        tokens.id_token = Some(IdToken::new(jwt));
-        Ok(())
+        let jwt = issuer.id_token(&claims).await;
+        jwt.map(|jwt| Some(IdToken::new(jwt))).map_err(|error| self.fail(TokenError::Sign(error)))
     }
 }
 
 impl<S: TokenStore> TokenService<S> {
-    /// The signing keys to publish now; `None` when the service makes no JWTs.
+    /// Returns the signing keys to publish now; `None` when the service makes no JWTs.
     #[must_use]
     pub fn jwks(&self) -> Option<Map<String, Value>> {
         self.0.jwt_issuer.as_ref().map(|issuer| issuer.jwks(self.now()))
     }
 
-    /// An answer of introspection, signed for `caller` (RFC 9701); `None` when the service makes no JWTs.
+    /// Signs a response of introspection for `caller` (RFC 9701); `None` when the service makes no JWTs.
+    ///
+    /// # Errors
+    /// [`TokenError::Sign`].
     pub(crate) async fn sign_introspection(
         &self,
         caller: &Client,
@@ -103,22 +118,13 @@ impl<S: TokenStore> TokenService<S> {
         let Some(issuer) = self.0.jwt_issuer.as_deref() else { return Ok(None) };
         let call = Call::new(self, Operation::Introspect).by(&caller.id);
         let signed = issuer.introspection(&caller.id, answer, self.now()).await;
-        signed.map(Some).map_err(|error| call.failed(TokenError::Sign(error)))
+        signed.map(Some).map_err(|error| call.fail(TokenError::Sign(error)))
     }
 
-    /// A token that introspection or revocation is asked about, whatever its form. Reads no store.
-    pub(super) fn open_any(&self, text: &str) -> Option<(TokenKind, Opened)> {
-        self.0.tokens.open_any(text).or_else(|| {
-            let jti = self.0.jwt_issuer.as_deref()?.read_access_token(text)?;
-            self.0.tokens.open(TokenKind::JwtId, &jti).map(|opened| (TokenKind::AccessToken, opened))
-        })
-    }
-
-    /// Forgets the access tokens whose signing key was withdrawn, a leaked one for instance, or together with all of them:
-    /// nobody accepts them any more, and a replay cannot repeat them.
-    pub(super) fn forget_unheld(&self, grant: &mut Grant) {
+    /// Drops the access tokens whose signing key was withdrawn, for example because it leaked. No resource server
+    /// accepts them any more, and a replay cannot repeat them.
+    pub(super) fn drop_withdrawn(&self, grant: &mut Grant) {
         let issuer = self.0.jwt_issuer.as_deref();
-        let holds = |key: &KeyId| issuer.is_some_and(|issuer| issuer.holds(key));
-        grant.access.retain(|token| token.signing_key.as_ref().is_none_or(holds));
+        grant.drop_access_tokens_unless(|key: &KeyId| issuer.is_some_and(|issuer| issuer.holds(key)));
     }
 }

@@ -61,14 +61,27 @@ pub(crate) struct Claims<'a> {
 /// that its grant issued it.
 pub(crate) struct Opened {
     pub(crate) grant_id: GrantId,
-    pub(crate) number: u32,
     pub(crate) secret: TokenSecret,
-    pub(crate) lineage: Option<Lineage>,
+    pub(crate) detail: Detail,
+}
+
+/// The part of an opened token that depends on its kind.
+pub(crate) enum Detail {
+    /// An authorization code or device code: the secret is all it has.
+    Code,
+    /// An access token, or the `jti` of one that is a JWT.
+    AccessToken {
+        serial: u32,
+    },
+    RefreshToken {
+        generation: u32,
+        lineage: Lineage,
+    },
 }
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Opened").finish_non_exhaustive()
     }
 }
 
@@ -132,19 +145,25 @@ impl TokenFormat {
         if !self.ring.key(head[0])?.open(&nonce, self.associated_data(kind), body, &tag) {
             return None;
         }
+        let number = u32::from_be_bytes(body[16..20].try_into().ok()?);
         Some(Opened {
             grant_id: GrantId::from_bytes(body[..16].try_into().ok()?),
-            number: u32::from_be_bytes(body[16..20].try_into().ok()?),
             secret: TokenSecret::new(body[20..BODY].try_into().ok()?),
-            lineage: Lineage::read(&body[BODY..]),
+            detail: match kind {
+                TokenKind::AuthorizationCode | TokenKind::DeviceCode => Detail::Code,
+                TokenKind::AccessToken | TokenKind::JwtId => Detail::AccessToken { serial: number },
+                TokenKind::RefreshToken => {
+                    Detail::RefreshToken { generation: number, lineage: Lineage::read(&body[BODY..])? }
+                }
+            },
         })
     }
 
     /// Opens `text` as whatever kind its prefix says. `token_type_hint` (RFC 7009 section 2.1) is not needed for it.
-    pub(crate) fn open_any(&self, text: &str) -> Option<(TokenKind, Opened)> {
+    pub(crate) fn open_any(&self, text: &str) -> Option<Opened> {
         let is_prefixed = |kind: &TokenKind| *kind != TokenKind::JwtId && text.starts_with(self.prefixes.of(*kind));
         let kind = TokenKind::ALL.into_iter().find(is_prefixed)?;
-        self.open(kind, text).map(|opened| (kind, opened))
+        self.open(kind, text)
     }
 
     fn associated_data(&self, kind: TokenKind) -> &[u8] {

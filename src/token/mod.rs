@@ -16,7 +16,7 @@ mod lineage;
 mod prefixes;
 
 pub use crate::vocabulary::{IdToken, Realm, TokenType};
-pub(crate) use format::{Claims, Opened, TokenFormat, TokenSecret};
+pub(crate) use format::{Claims, Detail, Opened, TokenFormat, TokenSecret};
 pub use keys::KeyRingError;
 pub(crate) use keys::{Derivation, Key, KeyRing, Salt};
 pub(crate) use lineage::{Binding, Lineage, Root};

@@ -1,7 +1,7 @@
 use super::CorruptRecord;
 use crate::vocabulary::{Digest, InvalidValue, Timestamp};
 
-/// Takes fields from a record whose checksum held.
+/// Reads fields from a record whose checksum is right.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
     created_at: Timestamp,
@@ -9,7 +9,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn open(version: u8, key: &[u8; 16], bytes: &'a [u8]) -> Result<Self, CorruptRecord> {
-        // The version first: a newer layout may be sealed otherwise, and "damaged" would be the wrong thing to tell.
+        // The version first: a newer layout may have another checksum, and must not be reported as damaged.
         let found = *bytes.first().ok_or(CorruptRecord("it is empty"))?;
         if found != version {
             return Err(CorruptRecord("its version is not known to this release"));
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn number(&mut self) -> Result<u64, CorruptRecord> {
-        // Lengths, flags and counts have one byte; only times and tall generations go the long way.
+        // Lengths, flags and counts have one byte. Only times and high generations have more.
         if let [byte @ ..0x80, rest @ ..] = self.rest {
             self.rest = rest;
             return Ok((*byte).into());
@@ -102,9 +102,13 @@ impl<'a> Reader<'a> {
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, CorruptRecord>,
     ) -> Result<Option<T>, CorruptRecord> {
+        if self.flag()? { read(self).map(Some) } else { Ok(None) }
+    }
+
+    pub(super) fn flag(&mut self) -> Result<bool, CorruptRecord> {
         match self.byte()? {
-            0 => Ok(None),
-            1 => read(self).map(Some),
+            0 => Ok(false),
+            1 => Ok(true),
             _ => Err(CorruptRecord("a flag is neither 0 nor 1")),
         }
     }
@@ -117,8 +121,8 @@ impl<'a> Reader<'a> {
         if length == 0 {
             return Ok(Vec::new());
         }
-        // Room for one more, since a decision often adds one; but a length that lies runs out of bytes before it runs out of
-        // memory.
+        // Capacity for one more, since a decision often adds one. At most 16 at first: a false length must run out of
+        // bytes before it runs out of memory.
         let mut items = Vec::with_capacity(usize::try_from(length).map_or(16, |length| length.min(16)) + 1);
         for _ in 0..length {
             items.push(read(self)?);

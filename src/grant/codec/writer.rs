@@ -8,7 +8,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(version: u8, created_at: Timestamp) -> Self {
-        // Room for a typical record, so that writing one allocates once.
+        // The capacity of a typical record, so that writing one allocates once.
         let mut bytes = Vec::with_capacity(512);
         bytes.push(version);
         bytes.extend_from_slice(&created_at.as_millis().to_be_bytes());
@@ -29,7 +29,7 @@ impl Writer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// LEB128: seven bits a byte, low ones first.
+    /// Writes LEB128: seven bits a byte, the low ones first.
     pub(super) fn number(&mut self, mut number: u64) {
         while let low @ 0x80.. = number {
             self.bytes.push(low.to_le_bytes()[0] | 0x80);
@@ -38,7 +38,7 @@ impl Writer {
         self.bytes.push(number.to_le_bytes()[0]);
     }
 
-    /// The distance to the creation, its sign in the lowest bit.
+    /// Writes the distance to the creation, with its sign in the lowest bit.
     pub(super) fn time(&mut self, at: Timestamp) {
         let distance = at.as_millis().wrapping_sub(self.created_at.as_millis());
         self.number(((distance << 1) ^ (distance >> 63)).cast_unsigned());

@@ -159,7 +159,7 @@ async fn of_many_refreshes_for_different_scopes_all_get_the_same_refresh_token()
     let first = world.issue();
     let wanted = ["read", "write", "read write", ""];
     let answers = at_once(32, |number| {
-        let scope = wanted[number % wanted.len()].parse().unwrap();
+        let scope: regrant::Scope = wanted[number % wanted.len()].parse().unwrap();
         refresh(world.clone(), RefreshRequest::new(first.refresh()).with_scope(scope))
     })
     .await;

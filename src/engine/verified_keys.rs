@@ -1,24 +1,27 @@
+//! The keys of a request after verification, and the choice among them (RFC 9449, RFC 8705).
+
 use crate::outcome::Refusal;
 use crate::policy::{Policy, SenderConstraint};
 use crate::vocabulary::Confirmation;
 
-/// The keys that a request shows, verified.
+/// The keys whose possession a request proved.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "built by whoever drives the engine")]
-pub(crate) struct Shown {
-    /// The DPoP key, or one that the host verified itself.
-    pub key: Option<Confirmation>,
+pub(crate) struct VerifiedKeys {
+    /// The DPoP key, or a key that the host verified.
+    pub(crate) proven: Option<Confirmation>,
     /// The client certificate of the connection.
-    pub certificate: Option<Confirmation>,
+    pub(crate) certificate: Option<Confirmation>,
 }
 
-/// Which of the keys shown counts: what access tokens are bound to, and what is compared with `bound`, the key that the grant
-/// is bound to. A certificate that is there because the client authenticates with it binds nothing unless the policy says so.
+/// Chooses the key that new access tokens are bound to, and that is compared with `bound`, the key of the grant.
+///
+/// A certificate that the client uses for its authentication binds no token unless the policy demands it (RFC 8705
+/// section 3).
 ///
 /// # Errors
-/// When the policy demands a key that the request does not show.
-pub(crate) fn confirmation(
-    shown: Shown,
+/// A [`Refusal`] when the policy demands a key that the request does not prove.
+pub(crate) fn choose_key(
+    keys: VerifiedKeys,
     bound: Option<&Confirmation>,
     policy: &Policy,
 ) -> Result<Option<Confirmation>, Refusal> {
@@ -26,8 +29,8 @@ pub(crate) fn confirmation(
     let wants_certificate =
         bound.is_some_and(is_certificate) || policy.sender_constraint == SenderConstraint::Certificate;
     let may_be_certificate = wants_certificate || policy.sender_constraint == SenderConstraint::Either;
-    let certificate = shown.certificate.filter(|_| may_be_certificate);
-    let chosen = if wants_certificate { certificate.or(shown.key) } else { shown.key.or(certificate) };
+    let certificate = keys.certificate.filter(|_| may_be_certificate);
+    let chosen = if wants_certificate { certificate.or(keys.proven) } else { keys.proven.or(certificate) };
     match policy.sender_constraint {
         SenderConstraint::Dpop if chosen.as_ref().is_none_or(is_certificate) => Err(Refusal::ProofMissing),
         SenderConstraint::Certificate if !chosen.as_ref().is_some_and(is_certificate) => {

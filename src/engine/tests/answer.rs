@@ -1,0 +1,83 @@
+//! ARCHITECTURE.md, order of checks: answer.
+
+use super::{AccessTokenForm, DAY, Fixture, HOUR, KEY, RefreshRequest, SECOND, scope};
+use crate::outcome::EventKind;
+use crate::policy::{Lifetime, Policy, PreviousAccessToken};
+use crate::vocabulary::KeyId;
+
+#[test]
+fn without_rotation_the_token_stays_and_its_lifetime_begins_again() {
+    let mut fixture = Fixture::with_policy(Policy::default().with_issue_refresh_tokens_on_refresh(false));
+    fixture.advance(DAY * 6);
+    let outcome = fixture.present(&fixture.first);
+    assert!(outcome.response().refresh_token.is_none());
+    assert_eq!(outcome.events, [EventKind::Refreshed]);
+    let used_at = fixture.now;
+    fixture.commit(outcome);
+    let head = fixture.grant.head().unwrap();
+    assert_eq!((head.generation, head.used_at, head.expires_at), (0, Some(used_at), Some(used_at + DAY * 7)));
+}
+
+#[test]
+fn no_token_outlives_its_grant() {
+    let mut fixture = Fixture::with_policy(Policy::default().with_grant_lifetime(Lifetime::Of(HOUR * 2)));
+    let expiry = fixture.now + HOUR * 2;
+    fixture.advance(HOUR + SECOND * 600);
+    let outcome = fixture.present(&fixture.first);
+    assert_eq!(outcome.response().expires_in, SECOND * 3000);
+    assert_eq!(outcome.response().refresh_token.as_ref().unwrap().expires_at, Some(expiry));
+    assert_eq!(outcome.grant.deletable_from(), Some(expiry));
+}
+
+#[test]
+fn a_refresh_drops_earlier_access_tokens_when_the_policy_says_so() {
+    for (previous, left) in [(PreviousAccessToken::Keep, 2), (PreviousAccessToken::Revoke, 1)] {
+        let fixture = Fixture::with_policy(Policy::default().with_previous_access_token(previous));
+        assert_eq!(fixture.present(&fixture.first).grant.access_tokens().len(), left);
+    }
+}
+
+#[test]
+fn the_first_key_of_a_public_client_binds_the_new_token_and_a_replay_binds_nothing() {
+    let mut fixture = Fixture::public(None);
+    let first = fixture.first.clone();
+    let mut replayed = Fixture::public(None);
+    replayed.rotate(&first);
+    replayed.key = Some(KEY);
+    let replay = replayed.present(&first);
+    assert_eq!(replay.grant.approval().confirmation, None);
+    assert_eq!(replay.response().access_token.confirmation, Some(KEY));
+
+    fixture.key = Some(KEY);
+    fixture.rotate(&first);
+    assert_eq!(fixture.grant.approval().confirmation, Some(KEY));
+    assert!(fixture.grant.is_bound(1) && !fixture.grant.is_bound(0));
+}
+
+#[test]
+fn a_replay_with_another_reach_gets_an_access_token_of_its_own() {
+    let mut fixture = Fixture::new();
+    let lost = fixture.present(&fixture.first);
+    let (refresh_token, access_token) = (lost.refresh_token(), lost.access_token());
+    fixture.commit(lost);
+    let narrow = fixture.refresh(&RefreshRequest::new(fixture.first.clone()).with_scope(scope("read")));
+    assert_eq!(narrow.refresh_token(), refresh_token);
+    assert_ne!(narrow.access_token(), access_token);
+    assert!(narrow.commits, "the new access token is recorded");
+}
+
+#[test]
+fn a_replay_repeats_a_jwt_with_its_first_signing_key() {
+    let mut fixture = Fixture::new();
+    fixture.signing_key = Some(KeyId::new("former").unwrap());
+    let lost = fixture.present(&fixture.first);
+    let jti = lost.access_token();
+    fixture.commit(lost);
+    for signing_key in [Some(KeyId::new("current").unwrap()), None] {
+        fixture.signing_key = signing_key;
+        let replay = fixture.present(&fixture.first);
+        assert_eq!(replay.access_token(), jti);
+        let form = &replay.response().access_token.form;
+        assert!(matches!(form, AccessTokenForm::Jwt { key, .. } if key.as_str() == "former"), "{form:?}");
+    }
+}

@@ -1,0 +1,65 @@
+//! The expiries of a grant and its tokens. `None` is never.
+//!
+//! An expiry that was issued is a promise to the client, so a policy that is relaxed later does not extend it. A policy
+//! that is tightened applies at once: the earlier of both counts.
+
+use super::{Grant, Head, Phase};
+use crate::policy::{Lifetime, Policy};
+use crate::vocabulary::Timestamp;
+
+impl Grant {
+    /// Returns the absolute expiry of the grant under `policy`: the one set at creation, or an earlier one if the
+    /// policy was tightened since.
+    pub(crate) fn absolute_expiry(&self, policy: &Policy) -> Option<Timestamp> {
+        earlier(self.expires_at, after(self.created_at, policy.grant_lifetime))
+    }
+
+    /// Returns the expiry of a token that is issued at `now` for `lifetime`. No token outlives its grant.
+    pub(crate) fn expiry_of(&self, now: Timestamp, lifetime: Lifetime, policy: &Policy) -> Option<Timestamp> {
+        earlier(after(now, lifetime), self.absolute_expiry(policy))
+    }
+
+    /// Returns the time from which the record may be deleted, because no part of the grant can be used any more.
+    ///
+    /// A spent refresh token is evidence of theft only while a live one needs protection. So the evidence may go when
+    /// the grant ends, and not before.
+    pub(crate) fn deletable_from(&self) -> Option<Timestamp> {
+        let last = match &self.phase {
+            Phase::AwaitingApproval(device) => device.expires_at,
+            Phase::AwaitingRedemption(code) => code.expires_at,
+            Phase::Revoked { until, .. } => return Some(*until),
+            Phase::Active { .. } => {
+                self.access_tokens.iter().map(|token| token.expires_at).max().unwrap_or(self.last_used_at)
+            }
+        };
+        match &self.head {
+            Some(head) => head.expires_at.map(|expiry| expiry.max(last)),
+            None => Some(last),
+        }
+    }
+}
+
+impl Head {
+    /// Returns the expiry of the refresh token under `policy`, which may have been tightened since the token was
+    /// issued.
+    pub(crate) fn expiry(&self, policy: &Policy) -> Option<Timestamp> {
+        let since = self.used_at.filter(|_| policy.extend_on_use).unwrap_or(self.issued_at);
+        earlier(self.expires_at, after(since, policy.refresh_token_lifetime))
+    }
+}
+
+/// Returns the end of `lifetime` when it begins at `start`.
+pub(super) fn after(start: Timestamp, lifetime: Lifetime) -> Option<Timestamp> {
+    match lifetime {
+        Lifetime::Of(span) => Some(start + span),
+        Lifetime::Never => None,
+    }
+}
+
+/// Returns the earlier of two expiries.
+pub(crate) fn earlier(left: Option<Timestamp>, right: Option<Timestamp>) -> Option<Timestamp> {
+    match (left, right) {
+        (Some(left), Some(right)) => Some(left.min(right)),
+        (left, right) => left.or(right),
+    }
+}

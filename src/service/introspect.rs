@@ -1,0 +1,75 @@
+//! Token introspection (RFC 7662).
+
+use super::call::Call;
+use super::{TokenError, TokenService};
+use crate::client::Client;
+use crate::engine::{self, ActiveToken};
+use crate::outcome::{Operation, Refusal};
+use crate::ports::authenticator::AuthenticatedClient;
+use crate::ports::store::TokenStore;
+use crate::token::{Opened, TokenKind};
+
+impl<S: TokenStore> TokenService<S> {
+    /// Introspects an access or refresh token (RFC 7662). `None`: the token is not active, or `caller` may not know of
+    /// it.
+    ///
+    /// A policy that was tightened since the issue counts at once when the client asks about its own tokens. Other
+    /// callers see the expiry fixed at issue: the policy of the holder is not applied for them.
+    ///
+    /// # Errors
+    /// [`TokenError::Refused`] for a public client, which may not introspect; otherwise the failure of the store or the
+    /// subject gate.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::clock::Clock as _;
+    /// use regrant::{GrantType, IssueRequest};
+    ///
+    /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// let active = service.introspect(&client, tokens.access_token.expose()).await?.ok_or("not active")?;
+    /// assert_eq!(active.approval.subject, Some(demo));
+    /// assert_eq!(active.expires_at, Some(clock.now() + Duration::from_secs(3600)));
+    ///
+    /// clock.advance(Duration::from_secs(3600));
+    /// assert!(service.introspect(&client, tokens.access_token.expose()).await?.is_none());
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub async fn introspect(
+        &self,
+        caller: &AuthenticatedClient,
+        token: &str,
+    ) -> Result<Option<ActiveToken>, TokenError> {
+        let call = Call::new(self, Operation::Introspect).by(&caller.id);
+        let _timer = self.timer(call.operation);
+        if !caller.is_confidential() {
+            return Err(call.refuse(Refusal::PublicCaller));
+        }
+        call.active(caller, token).await
+    }
+
+    /// Opens a token that is introspected or revoked, of any kind and form. Reads no store.
+    pub(super) fn open_any(&self, text: &str) -> Option<Opened> {
+        self.0.tokens.open_any(text).or_else(|| {
+            let jti = self.0.jwt_issuer.as_deref()?.read_access_token(text)?;
+            self.0.tokens.open(TokenKind::JwtId, &jti)
+        })
+    }
+}
+
+impl<S: TokenStore> Call<'_, S> {
+    /// Returns the active token `token`; `None` when it is not active or `caller` may not know of it.
+    pub(super) async fn active(&self, caller: &Client, token: &str) -> Result<Option<ActiveToken>, TokenError> {
+        let Some(opened) = self.service.open_any(token) else { return Ok(None) };
+        let call = self.about(opened.grant_id);
+        let Some((mut grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
+        // Covers also an opaque token that a thief of a ring key sealed from the `jti` of a withdrawn JWT.
+        self.service.drop_withdrawn(&mut grant);
+        let is_own = engine::owned_by(caller, &grant).is_ok();
+        let own_policy = is_own.then(|| call.policy(caller, grant.grant_type())).transpose()?;
+        let now = self.service.now();
+        let Some(active) = engine::introspect(*grant, &opened, caller, own_policy.as_ref(), now) else {
+            return Ok(None);
+        };
+        Ok(call.subject_may_be_served(active.approval.subject.as_ref()).await?.then_some(active))
+    }
+}

@@ -1,0 +1,57 @@
+//! The policy of a client, resolved once per call: the provider's, overridden by the client's, overridden by the
+//! client's for one flow.
+
+use super::call::Call;
+use super::{TokenError, TokenService};
+use crate::client::Client;
+use crate::engine::Context;
+use crate::policy::{AccessTokenFormat, Policy};
+use crate::vocabulary::{GrantType, KeyId};
+
+/// The terms of a client for one flow: the policy in force, and the key that signs its access tokens if they are JWTs.
+pub(super) struct Terms {
+    pub(super) policy: Policy,
+    signing_key: Option<KeyId>,
+}
+
+impl<S> Call<'_, S> {
+    /// Resolves the terms of `client` for `grant_type`. Done once per call.
+    ///
+    /// # Errors
+    /// [`TokenError::Policy`] when the overrides of the client contradict the policy of the provider.
+    pub(super) fn terms(&self, client: &Client, grant_type: &GrantType) -> Result<Terms, TokenError> {
+        let policy = self.policy(client, grant_type)?;
+        let inner = &self.service.0;
+        let is_jwt = policy.access_token_format == AccessTokenFormat::Jwt;
+        let issuer = inner.jwt_issuer.as_deref().filter(|_| is_jwt);
+        Ok(Terms { policy, signing_key: issuer.map(|issuer| issuer.signing_key(client, inner.clock.now())) })
+    }
+
+    /// Resolves the policy of `client` for `grant_type`.
+    ///
+    /// # Errors
+    /// As for [`terms`](Self::terms).
+    pub(super) fn policy(&self, client: &Client, grant_type: &GrantType) -> Result<Policy, TokenError> {
+        let inner = &self.service.0;
+        let policy = inner.policy.for_client(&client.policy, grant_type).and_then(|policy| {
+            policy.require_ports(inner.jwt_issuer.is_some(), inner.proof_verifier.is_some()).map(|()| policy)
+        });
+        policy.map_err(|error| self.fail(TokenError::Policy(error)))
+    }
+}
+
+impl<S> TokenService<S> {
+    /// Returns the context of a decision that is made now, without a key.
+    pub(super) fn context<'a>(&'a self, client: &'a Client, terms: &'a Terms) -> Context<'a> {
+        Context {
+            client,
+            policy: &terms.policy,
+            tokens: &self.0.tokens,
+            entropy: &*self.0.entropy,
+            now: self.0.clock.now(),
+            key: None,
+            signing_key: terms.signing_key.as_ref(),
+            has_raced: false,
+        }
+    }
+}
