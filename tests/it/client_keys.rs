@@ -1,5 +1,5 @@
-//! Clients that authenticate with a key: assertions (RFC 7521, RFC 7523) and certificates (RFC 8705 section 2). What is in them
-//! is verified by stubs; `regrant-jose` has tests of real ones.
+//! Clients that authenticate with a key: assertions (RFC 7521, RFC 7523) and certificates (RFC 8705 section 2). Stubs
+//! verify them; `regrant-jose` has tests of real ones.
 
 use std::sync::Arc;
 
@@ -13,20 +13,20 @@ use regrant::proof::ClientCertificate;
 use regrant::wire::Endpoint;
 use regrant::{Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret, SecretHash};
 
-const DOORS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Revocation, Endpoint::Introspection];
+const ENDPOINTS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Revocation, Endpoint::Introspection];
 const INVALID_CLIENT: Outcome = (400, "invalid_client");
 const INVALID_REQUEST: Outcome = (400, "invalid_request");
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A request that needs nothing but a client to succeed, with any Authorization header and any more parameters.
-async fn ask(server: &Server, door: Endpoint, authorization: &[&[u8]], more: Form<'_>) -> Reply {
-    let needed: Form<'_> = match door {
+async fn ask(server: &Server, endpoint: Endpoint, authorization: &[&[u8]], more: Form<'_>) -> Reply {
+    let needed: Form<'_> = match endpoint {
         Endpoint::Token => &[("grant_type", "client_credentials")],
         _ => &[("token", "garbage")],
     };
     let mut headers: Vec<(&str, &[u8])> = vec![("content-type", b"application/x-www-form-urlencoded")];
     headers.extend(authorization.iter().map(|value| ("authorization", *value)));
-    server.raw(door, "POST", &headers, form(&[needed, more].concat())).await
+    server.raw(endpoint, "POST", &headers, form(&[needed, more].concat())).await
 }
 
 /// Accepts the assertion `x.<claims>.good` whose subject is the client, and the one certificate.
@@ -79,7 +79,7 @@ fn with_every_method() -> Server {
     config.start()
 }
 
-// RFC 7521 section 4.2, RFC 7523 section 2.2, C146, C148.
+// RFC 7521 section 4.2, RFC 7523 section 2.2.
 #[tokio::test]
 async fn an_assertion_is_taken_whole_and_by_its_type() {
     let server = with_every_method();
@@ -120,12 +120,12 @@ async fn an_assertion_is_taken_whole_and_by_its_type() {
         ("twice", &[typed, ("client_assertion", &good), ("client_assertion", &good)], INVALID_REQUEST),
         ("with a malformed client", &[typed, ("client_assertion", &good), ("client_id", "a\n")], INVALID_REQUEST),
     ];
-    for door in DOORS {
+    for endpoint in ENDPOINTS {
         for (name, parameters, expected) in &cases {
-            let reply = ask(&server, door, &[], parameters).await;
-            let expected = if *expected == INVALID_CLIENT { Auth::Nobody.refused_at(door) } else { *expected };
-            assert_eq!(reply.outcome(), expected, "{door:?}: {name}");
-            // What does not verify and what says nothing of whose it is are told alike.
+            let reply = ask(&server, endpoint, &[], parameters).await;
+            let expected = if *expected == INVALID_CLIENT { Auth::Missing.refused_at(endpoint) } else { *expected };
+            assert_eq!(reply.outcome(), expected, "{endpoint:?}: {name}");
+            // A failed verification and a missing subject get the same answer.
             if expected.1 == INVALID_CLIENT.1 {
                 assert_eq!(reply.text("error_description"), "Client authentication failed.", "{name}");
             }
@@ -134,27 +134,28 @@ async fn an_assertion_is_taken_whole_and_by_its_type() {
     assert!(server.store().snapshot().1.len() <= 3, "only what succeeded was stored");
 }
 
-// RFC 6749 section 2.3: never two. RFC 6749 section 5.2: a 401 to who used the header names its scheme, as `Reply` checks.
+// RFC 6749 section 2.3: never two. RFC 6749 section 5.2: a 401 to who used the header names its scheme, as `Reply`
+// checks.
 #[tokio::test]
 async fn an_assertion_beside_another_method_is_refused_whatever_it_is() {
     let server = with_every_method();
     let good = good_assertion("private_key_jwt");
     let header = basic("app", APP.secret().unwrap());
     let secret = APP.secret().unwrap();
-    for door in DOORS {
+    for endpoint in ENDPOINTS {
         for (kind, text) in [(JWT_BEARER, good.as_str()), ("x", "garbage"), ("x", ""), ("", "x"), (JWT_BEARER, "")] {
             let beside = [("client_assertion_type", kind), ("client_assertion", text)];
-            let reply = ask(&server, door, &[header.as_bytes()], &beside).await;
-            assert_eq!(reply.outcome(), INVALID_REQUEST, "{door:?} {kind} {text}");
+            let reply = ask(&server, endpoint, &[header.as_bytes()], &beside).await;
+            assert_eq!(reply.outcome(), INVALID_REQUEST, "{endpoint:?} {kind} {text}");
             let posted = [beside[0], beside[1], ("client_id", "app"), ("client_secret", secret)];
-            let reply = ask(&server, door, &[], &posted).await;
-            assert_eq!(reply.outcome(), INVALID_REQUEST, "{door:?} {kind} {text}");
+            let reply = ask(&server, endpoint, &[], &posted).await;
+            assert_eq!(reply.outcome(), INVALID_REQUEST, "{endpoint:?} {kind} {text}");
         }
     }
     assert_eq!(server.store().calls(), 0);
 }
 
-// RFC 8705 section 2; A30 (Keycloak CVE-2023-2422): the certificate of another client.
+// RFC 8705 section 2. Keycloak accepted the certificate of another client: CVE-2023-2422.
 #[tokio::test]
 async fn a_certificate_is_a_credential_of_clients_that_are_registered_for_it() {
     let server = with_every_method();
@@ -173,7 +174,7 @@ async fn a_certificate_is_a_credential_of_clients_that_are_registered_for_it() {
         ("", Some(&own), INVALID_REQUEST),
     ] {
         let parameters = [("grant_type", "client_credentials"), ("client_id", id)];
-        let reply = server.post_with(Endpoint::Token, Auth::Nobody, &parameters, &[], certificate).await;
+        let reply = server.post_with(Endpoint::Token, Auth::Missing, &parameters, &[], certificate).await;
         assert_eq!(reply.outcome(), expected, "{id} {certificate:?}");
     }
     // A connection that has one does not keep a client from its own method.
@@ -195,15 +196,15 @@ async fn a_certificate_is_a_credential_of_clients_that_are_registered_for_it() {
 async fn a_client_of_a_key_or_a_certificate_never_gets_in_by_a_secret() {
     let server = with_every_method();
     for id in ["client_secret_jwt", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"] {
-        for door in DOORS {
+        for endpoint in ENDPOINTS {
             for auth in [Auth::Basic(id, "secret"), Auth::Post(id, "secret"), Auth::Basic(id, ""), Auth::Public(id)] {
-                let needed: Form<'_> = if door == Endpoint::Token {
+                let needed: Form<'_> = if endpoint == Endpoint::Token {
                     &[("grant_type", "client_credentials")]
                 } else {
                     &[("token", "garbage")]
                 };
-                let reply = server.post(door, auth, needed).await;
-                assert_eq!(reply.outcome(), auth.refused_at(door), "{id} {door:?} {auth:?}");
+                let reply = server.post(endpoint, auth, needed).await;
+                assert_eq!(reply.outcome(), auth.refused_at(endpoint), "{id} {endpoint:?} {auth:?}");
             }
         }
     }
@@ -238,10 +239,10 @@ async fn a_verifier_that_cannot_tell_asks_to_try_again() {
     let named = client(Auth::Basic("jwt", "")).with_authentication_methods(ClientAuthenticationMethod::PrivateKeyJwt);
     let server = Config::default().verified_client(named, Stub { is_down: true }).start();
     let good = good_assertion("jwt");
-    for door in DOORS {
+    for endpoint in ENDPOINTS {
         let reply =
-            ask(&server, door, &[], &[("client_assertion_type", JWT_BEARER), ("client_assertion", &good)]).await;
-        assert_eq!(reply.outcome(), (503, "temporarily_unavailable"), "{door:?}");
+            ask(&server, endpoint, &[], &[("client_assertion_type", JWT_BEARER), ("client_assertion", &good)]).await;
+        assert_eq!(reply.outcome(), (503, "temporarily_unavailable"), "{endpoint:?}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Every 5xx says why: to the host which port failed, for how long, of which grant and with all causes; to the client
-//! nothing of it.
+//! Every 5xx is explained to the host: the failed port, the duration, the grant and all causes. The client learns
+//! nothing.
 
 use std::sync::{Arc, Mutex};
 
@@ -85,8 +85,7 @@ impl ClientAuthenticator for Rows {
     }
 }
 
-/// A request, the operation that its failures are told of, and the faults that it meets, with whether the grant is
-/// known then.
+/// A request, the operation of its failures, and its faults, each with true when the grant is known then.
 struct Asked {
     endpoint: Endpoint,
     operation: Operation,
@@ -130,7 +129,7 @@ const POLL: &[(Fault, bool)] = &[
 const REVOCATION: &[(Fault, bool)] = &[(Outage, true), (Rejection, true), (Damage, true)];
 const DEVICE: &[(Fault, bool)] = &[(Outage, true), (Rejection, true), (FlowOverrides, false)];
 
-/// How many requests [`Bench::asked`] has.
+/// The number of requests of [`Bench::asked`].
 const REQUESTS: usize = 9;
 
 struct Bench {
@@ -212,7 +211,7 @@ impl Bench {
         match fault {
             Outage => self.server.store().set_down(true),
             Rejection => self.server.store().reject(),
-            Damage => self.server.store().overwrite(|_, record| GrantRecord { payload: vec![7; 9], ..record }),
+            Damage => self.server.store().overwrite_all(|_, record| GrantRecord { payload: vec![7; 9], ..record }),
             Gate => self.server.config.gate.set(GateState::Broken),
             Proof => self.verifier.set_down(true),
             Signer => self.issuer.set_down(true),
@@ -241,9 +240,9 @@ async fn every_5xx_names_port_cause_and_grant_to_the_host_and_nothing_to_the_cli
             let bench = Bench::new();
             let asked = &bench.asked().await[number];
             bench.suffer(fault);
-            bench.server.config.events.take_whole();
+            bench.server.config.events.take();
             let reply = bench.ask(asked).await;
-            let events = bench.server.config.events.take_whole();
+            let events = bench.server.config.events.take();
             let what = format!("{fault:?}, {:?} {:?}: {reply:?} {events:#?}", asked.operation, asked.form.first());
 
             // Those two fail before the request is looked at.
@@ -306,7 +305,7 @@ async fn calls_of_the_host_itself_say_why_they_fail() {
     let owner = regrant::store::GrantOwner::Subject(subject(USER));
     let grant_id = service.grants(&owner, None, 1).await.unwrap().grants[0].id;
     bench.suffer(Rejection);
-    bench.server.config.events.take_whole();
+    bench.server.config.events.take();
     let approval = Approval::of(subject(USER));
     let request = regrant::AuthorizeRequest::new(approval.clone()).with_redirect_uri(Some(REDIRECT.parse().unwrap()));
     let app = AuthenticatedClient::assertion(fixtures::client(APP).into());
@@ -318,7 +317,7 @@ async fn calls_of_the_host_itself_say_why_they_fail() {
     assert!(service.grants(&owner, None, 1).await.is_err());
     assert!(service.revoke_subject(&subject(USER)).await.is_err());
     assert!(service.revoke_client(&app.id).await.is_err());
-    let told: Vec<_> = bench.server.config.events.take_whole();
+    let told: Vec<_> = bench.server.config.events.take();
     let operations: Vec<Operation> = told.iter().map(|event| event.operation).collect();
     let decide = Operation::DecideDevice;
     let revoke = Operation::RevokeGrant;

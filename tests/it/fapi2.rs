@@ -1,4 +1,4 @@
-//! The FAPI 2.0 Security Profile (Final), section 5.3.2: what `Policy::fapi2()` holds a service to.
+//! The FAPI 2.0 Security Profile (Final), section 5.3.2, under `Policy::fapi2()`.
 
 use async_trait::async_trait;
 use fixtures::{
@@ -53,7 +53,8 @@ fn redemption(code: &str) -> [(&str, &str); 4] {
     [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT), ("code_verifier", VERIFIER)]
 }
 
-// 5.3.2.1, 6: "shall authenticate clients using" mutual TLS or private_key_jwt; 2: "shall only support confidential clients".
+// 5.3.2.1, 6: "shall authenticate clients using" mutual TLS or private_key_jwt; 2: "shall only support confidential
+// clients".
 #[tokio::test]
 async fn only_clients_that_hold_a_private_key_are_served_at_every_endpoint() {
     let server = start();
@@ -72,16 +73,16 @@ async fn only_clients_that_hold_a_private_key_are_served_at_every_endpoint() {
         let proof = StubVerifier::proof("A");
         assert_eq!(
             server.asserted(endpoint, "mac", &proof, parameters).await.outcome(),
-            Auth::Nobody.refused_at(endpoint),
+            Auth::Missing.refused_at(endpoint),
             "a shared secret"
         );
         assert_eq!(server.asserted(endpoint, "jwt", &proof, parameters).await.status(), 200, "{endpoint:?}");
         let own = own_certificate();
         let tls = [("client_id", "tls")].into_iter().chain(parameters.iter().copied()).collect::<Vec<_>>();
-        let reply = server.post_with(endpoint, Auth::Nobody, &tls, &[], Some(&own)).await;
+        let reply = server.post_with(endpoint, Auth::Missing, &tls, &[], Some(&own)).await;
         assert_eq!(reply.status(), 200, "{endpoint:?}: {reply:?}");
     }
-    let told = server.config.events.take();
+    let told = server.config.events.operations();
     assert!(format!("{told:?}").contains("AuthenticationTooWeak"), "the host learns why");
 }
 
@@ -108,10 +109,10 @@ async fn every_access_token_is_bound_to_a_key_or_a_certificate() {
     assert_eq!(reply.text("token_type"), "DPoP");
     let own = own_certificate();
     let tls = [client_credentials[0], ("client_id", "tls")];
-    let reply = server.post_with(Endpoint::Token, Auth::Nobody, &tls, &[], Some(&own)).await;
+    let reply = server.post_with(Endpoint::Token, Auth::Missing, &tls, &[], Some(&own)).await;
     assert_eq!(reply.text("token_type"), "Bearer");
     let token = [("token", reply.text("access_token")), ("client_id", "tls")];
-    let active = server.post_with(Endpoint::Introspection, Auth::Nobody, &token, &[], Some(&own)).await;
+    let active = server.post_with(Endpoint::Introspection, Auth::Missing, &token, &[], Some(&own)).await;
     assert!(active.json["cnf"]["x5t#S256"].is_string(), "{active:?}");
 }
 
@@ -156,7 +157,7 @@ async fn a_refresh_token_is_not_rotated_and_stays_valid() {
     access.dedup();
     assert_eq!(access.len(), 5, "each answer has an access token of its own");
     assert_eq!(server.asserted(Endpoint::Token, "jwt", "", &refresh).await.outcome(), (400, "invalid_dpop_proof"));
-    // Its own lifetime counts from its issue: nothing starts it anew.
+    // Its own lifetime counts from its issue and never starts again.
     server.advance(seconds(7 * 86_400));
     let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &refresh).await;
     assert_eq!(reply.outcome(), (400, "invalid_grant"));

@@ -1,5 +1,5 @@
-//! JWT access tokens (RFC 9068), `id_token`s (OpenID Connect Core), signed introspection (RFC 9701), and the documents that go
-//! with them. The JWTs are a stub's; `regrant-jose` has tests of real ones.
+//! JWT access tokens (RFC 9068), `id_token`s (OpenID Connect Core), signed introspection (RFC 9701), and the documents
+//! that go with them. The JWTs are a stub's; `regrant-jose` has tests of real ones.
 
 use fixtures::{
     APP, AUDITOR, BILLING, Config, ISSUER, ORDERS, ORDERS_API, OTHER, REDIRECT, SCOPE, SPA, Server, StubIssuer,
@@ -96,7 +96,7 @@ async fn the_jti_is_no_token() {
     assert!(server.is_active(&tokens.access).await && server.is_active(&tokens.refresh).await);
 }
 
-// The same record as for opaque tokens: revoked is revoked to whoever asks.
+// One record for JWTs and opaque tokens: a revoked JWT is inactive for every caller.
 #[tokio::test]
 async fn a_jwt_is_introspected_and_revoked_as_an_opaque_token_is() {
     let (server, _) = start();
@@ -122,7 +122,7 @@ async fn a_jwt_is_introspected_and_revoked_as_an_opaque_token_is() {
     assert!(!server.is_active(&last.access).await, "expired");
 }
 
-// C127, A25, A41.
+// RFC 8725 section 3.2. authlib: CVE-2026-28802, CVE-2024-37568; ZITADEL: CVE-2026-27840.
 #[tokio::test]
 async fn what_the_issuer_did_not_sign_is_inactive_and_costs_no_io() {
     let (server, _) = start();
@@ -147,14 +147,14 @@ async fn what_the_issuer_did_not_sign_is_inactive_and_costs_no_io() {
         assert_eq!(server.revoke(APP, &forged).await.status(), 200);
     }
     assert_eq!(server.store().calls(), calls);
-    // An id_token is signed by the same issuer, and no access token (A42).
+    // An id_token is signed by the same issuer but is no access token.
     let reply =
         server.token(APP, &[("grant_type", "password"), ("username", USER), ("password", fixtures::PASSWORD)]).await;
     assert!(!server.is_active(reply.text("id_token")).await);
 }
 
-// Whoever has a signing key can say anything but a `jti` that the key ring sealed. Introspection tells the record of
-// the `jti`, whatever the other claims are.
+// The holder of a signing key can set any claim except a `jti` that the key ring sealed. Introspection answers from the
+// record of the `jti`, whatever the other claims are.
 #[tokio::test]
 async fn a_signing_key_makes_no_token_that_introspection_takes_for_more_than_its_record_says() {
     let (server, issuer) = start();
@@ -171,7 +171,7 @@ async fn a_signing_key_makes_no_token_that_introspection_takes_for_more_than_its
     }
 }
 
-// DESIGN section 1, promise 1: also when the keys were changed in between.
+// A retry gets the same tokens, also when the keys were changed in between.
 #[tokio::test]
 async fn a_retry_repeats_the_same_jwt_under_the_key_of_the_first_answer() {
     let (server, issuer) = start();
@@ -218,7 +218,7 @@ async fn a_retry_after_the_issuer_is_gone_gets_an_opaque_token() {
     assert!(again.access.starts_with("at_") && without.is_active(&again.access).await);
 }
 
-// Promise 4: a key service that is down costs nobody a code or a session.
+// A key service that is down costs no client a code or a session.
 #[tokio::test]
 async fn a_signer_that_fails_consumes_nothing() {
     let (server, issuer) = start();
@@ -280,7 +280,7 @@ async fn an_id_token_comes_with_a_redemption_that_grants_openid() {
     assert_eq!(kept, json!([USER, NOW - 60, NOW + 100, at_hash(second.text("access_token"))]));
 }
 
-// AM and C39: by the scope of the new access token, not of the grant.
+// As in AM: by the scope of the new access token, not of the grant.
 #[tokio::test]
 async fn an_id_token_goes_by_the_scope_of_the_new_access_token() {
     let (server, _) = start();
@@ -293,7 +293,7 @@ async fn an_id_token_goes_by_the_scope_of_the_new_access_token() {
     }
     let reply = server.sign_in_for(APP, &[("scope", "read")]).await;
     assert!(!server.refresh(APP, &reply.refresh).await.members().contains(&"id_token"), "never asked for");
-    // Nobody is there to be identified.
+    // There is no user to identify.
     let own = server.token(APP, &[("grant_type", "client_credentials"), ("scope", "openid")]).await;
     assert!(!own.members().contains(&"id_token"));
 }
@@ -342,7 +342,7 @@ async fn without_an_issuer_openid_is_a_scope_like_any_other() {
     assert_eq!(reply.json, json!({ "active": false }), "JSON is what it can do");
 }
 
-// RFC 9701 sections 4 and 5, C129.
+// RFC 9701 sections 4 and 5.
 #[tokio::test]
 async fn introspection_is_signed_for_the_caller_that_asks_for_it() {
     let (server, issuer) = start();

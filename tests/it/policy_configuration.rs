@@ -1,4 +1,4 @@
-//! The policy: defaults, AM's defaults, how a configuration file writes it, what is refused and when, who overrides whom.
+//! The policy: defaults, AM's defaults, configuration files, rejected values, and overrides.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const HOUR: Duration = seconds(3600);
 const DAY: Duration = seconds(24 * 3600);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-// DESIGN section 6, column "default".
+// The defaults of the table in the documentation of `Policy`.
 #[test]
 fn the_defaults_are_those_of_the_table() {
     let policy = Policy::default();
@@ -40,7 +40,7 @@ fn the_defaults_are_those_of_the_table() {
     assert_eq!(policy.validate(), Ok(()));
 }
 
-// DESIGN section 6, column "AM default".
+// The defaults of AM 7.5.
 #[test]
 fn the_defaults_of_am_are_those_of_the_table() {
     let policy = Policy::am_7_5();
@@ -112,7 +112,7 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
         .with_require_asymmetric_authentication(true)
         .with_require_pkce(RequirePkce::Everybody);
     assert_eq!(policy, expected);
-    // Nothing was left out: each line changes something, but for the one that says what the default says.
+    // Each line changes something, except the one that repeats the default.
     let fields = serde_json::to_value(&policy).unwrap();
     assert_eq!(fields.as_object().unwrap().len(), EVERY_FIELD.lines().filter(|line| !line.is_empty()).count());
 }
@@ -143,7 +143,7 @@ fn the_same_length_of_time_may_be_written_in_several_ways() {
     }
 }
 
-// DESIGN section 6: misuse is found before serving.
+// A contradictory policy is rejected when the service is built.
 #[test]
 fn a_file_with_anything_else_in_it_is_refused() {
     for text in [
@@ -221,7 +221,7 @@ fn a_client_policy_that_is_written_and_read_again_is_the_same() {
     }
 }
 
-/// Whether the service starts with `policy`, which must be the same as whether the policy is valid.
+/// Returns true when the service starts with `policy`, which must equal the validity of the policy.
 fn starts(policy: &Policy) -> Result<(), String> {
     let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
     let built = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).policy(policy.clone()).build();
@@ -230,11 +230,11 @@ fn starts(policy: &Policy) -> Result<(), String> {
     built
 }
 
-// DESIGN section 6, column "range", each at its boundary.
+// Each range at its boundaries.
 #[test]
 fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
     let base = Policy::default;
-    // FAPI 2.0 Security Profile section 5.3.2.1: whoever rotates lets clients retry.
+    // FAPI 2.0 Security Profile section 5.3.2.1: a server that rotates lets clients retry.
     let rotating_fapi2 = || Policy::fapi2().with_issue_refresh_tokens_on_refresh(true);
     let cases = [
         ("authorization_code_lifetime", base().with_authorization_code_lifetime(Duration::from_millis(999)), false),
@@ -287,7 +287,7 @@ fn starts_with_client(provider: &Policy, policy: ClientPolicy) -> Result<(), Str
     built.map(drop).map_err(|error| error.to_string())
 }
 
-// DESIGN section 6: a contradiction between two layers is found when the service is built.
+// A contradiction between two layers is rejected when the service is built.
 #[test]
 fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_starting() {
     let strict = Policy::fapi2().with_grace_period(Duration::ZERO.into());
@@ -341,7 +341,7 @@ fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_startin
     }
 }
 
-// DESIGN section 6: provider, then client, then grant type; the most specific word wins, field by field.
+// Provider, then client, then grant type: the most specific setting wins, field by field.
 #[test]
 fn the_most_specific_word_wins_field_by_field() {
     let provider = Policy::default()
@@ -391,7 +391,7 @@ fn a_client_can_override_every_field() {
     }
 }
 
-// C8: what the policy says is what the wire says, by flow and also at refresh.
+// RFC 6749 section 5.1: `expires_in` follows the policy in each flow, and at refresh.
 #[tokio::test]
 async fn expires_in_follows_provider_client_and_flow() {
     let mut policy = ClientPolicy::default().with_access_token_lifetime(30 * MINUTE);
@@ -421,7 +421,7 @@ async fn an_override_for_a_flow_governs_the_refreshes_of_its_grants() {
     assert!(server.refresh(APP, &by_code.refresh).await.json.get("refresh_token").is_some());
 }
 
-// C52, DESIGN section 6: a policy change applies to living grants at their next request. I11: never the other way round.
+// A shortened policy applies to existing grants at their next request. A lengthened one does not lengthen them.
 #[tokio::test]
 async fn a_changed_policy_applies_to_living_grants_and_lengthens_none() {
     let server = Server::with_policy(Policy::default().with_grant_lifetime(HOUR.into()));

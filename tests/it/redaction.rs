@@ -1,5 +1,4 @@
-//! Nothing secret leaves by a side door: not by logs, metrics, events, `Debug`, `Display` or error chains, and not through
-//! a stolen database.
+//! No secret reaches logs, metrics, events, `Debug`, `Display`, error chains or the database.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -111,7 +110,7 @@ impl metrics::Recorder for Labels {
     }
 }
 
-/// What must not be seen.
+/// The secrets to look for.
 #[derive(Default)]
 struct Secrets(Vec<(String, Vec<u8>)>);
 
@@ -143,7 +142,7 @@ fn windows(bytes: &[u8], length: usize) -> HashSet<&[u8]> {
     bytes.windows(length).collect()
 }
 
-/// How a secret may be written. A text also as it is.
+/// The spellings of a secret; a text also as it is.
 fn spellings(secret: &[u8]) -> Vec<(&'static str, String)> {
     let hex = secret.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let mut all = vec![
@@ -190,7 +189,7 @@ impl GrantApprover for Curious {
 struct OneAssertion;
 
 const ASSERTION: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqd3QifQ.c2lnbmF0dXJlLW9mLXRoZS1hc3NlcnRpb24";
-/// Of the stub: key, `jti`.
+/// A proof of the stub: key and `jti`.
 const PROOF: &str = "A.1f0e9c44-proof-of-the-canary";
 
 #[async_trait]
@@ -210,7 +209,7 @@ impl VerifyCredentials for OneAssertion {
     }
 }
 
-/// Every flow for everybody, tokens of [`OTHER`] in the form of JWTs, and a client that authenticates with an assertion.
+/// Every flow for every client, JWTs for [`OTHER`], and a client that authenticates with an assertion.
 fn config() -> Config {
     let with_flows = |client: Client| {
         let more = [GrantType::DeviceCode, GrantType::TokenExchange];
@@ -379,12 +378,12 @@ impl Lifecycle {
         let jwt_bearer = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
         for assertion in [ASSERTION.to_owned(), format!("{ASSERTION}x"), format!("{ASSERTION}down")] {
             let body = [("grant_type", "client_credentials"), jwt_bearer, ("client_assertion", assertion.as_str())];
-            let reply = self.server.token(Auth::Nobody, &body).await;
+            let reply = self.server.token(Auth::Missing, &body).await;
             if reply.status() == 200 {
                 self.secrets.add("by an assertion", reply.text("access_token"));
             }
             replies.push(reply);
-            // Where none belongs.
+            // A secret in the wrong place.
             replies.push(self.server.refresh(Auth::Public(&assertion), &own.refresh).await);
         }
         for reply in replies {
@@ -412,7 +411,7 @@ impl Lifecycle {
             SPA,
             Auth::Basic("app", "wr0ng-S3cret-guess"),
             Auth::Post("app", "wr0ng-S3cret-guess"),
-            Auth::Nobody,
+            Auth::Missing,
         ] {
             replies.push(self.server.redeem(auth, &code).await);
             replies.push(self.server.refresh(auth, &tokens.refresh).await);
@@ -434,7 +433,8 @@ impl Lifecycle {
                 )
                 .await,
         );
-        // Secrets where none belong: id and secret swapped, a token for a client id, a token for the name of a parameter.
+        // Secrets where none belong: id and secret swapped, a token for a client id, a token for the name of a
+        // parameter.
         let secret = APP.secret().unwrap();
         for auth in [Auth::Basic(secret, "app"), Auth::Post(secret, "app"), Auth::Public(&tokens.refresh)] {
             replies.push(self.server.refresh(auth, &tokens.refresh).await);
@@ -490,7 +490,7 @@ impl Lifecycle {
         let faults: [&(dyn Fn() + Sync); 5] = [
             &|| issuer.set_down(true),
             &|| verifier.set_down(true),
-            &|| store.overwrite(|_, record| GrantRecord { payload: vec![7; 9], ..record }),
+            &|| store.overwrite_all(|_, record| GrantRecord { payload: vec![7; 9], ..record }),
             &|| store.set_down(true),
             &|| store.reject(),
         ];
@@ -513,7 +513,7 @@ impl Lifecycle {
     }
 }
 
-// A44 (kanidm #3742, Keycloak CVE-2026-7571), I24.
+// Tokens were logged by kanidm (kanidm/kanidm#3742) and Keycloak (CVE-2026-7571).
 #[tokio::test]
 async fn no_log_event_metric_or_error_body_shows_a_secret() {
     let life = live().await;
@@ -542,7 +542,7 @@ async fn no_log_event_metric_or_error_body_shows_a_secret() {
     }
 }
 
-// I24: every public value that can hold a secret.
+// Every public value that can hold a secret.
 #[tokio::test]
 async fn no_public_value_shows_its_secret() {
     let mut life = live().await;
@@ -630,7 +630,7 @@ async fn no_public_value_shows_its_secret() {
     life.secrets.assert_absent_from(&seen.text());
 }
 
-// I24: no error repeats what it was given, down the whole chain.
+// No error repeats its input, down the whole chain of sources.
 #[tokio::test]
 async fn no_error_shows_a_secret_down_its_chain_of_causes() {
     let life = live().await;
@@ -718,7 +718,7 @@ async fn no_reason_for_a_failed_authentication_shows_what_was_sent() {
     secrets.assert_absent_from(&text);
 }
 
-// I19; DESIGN section 1, promise 3: a stolen database is worthless.
+// RFC 6819 section 5.1.4.1.3: a stolen database is worthless.
 #[tokio::test]
 async fn no_record_ever_written_holds_a_token_or_a_secret_in_any_form() {
     let life = live().await;

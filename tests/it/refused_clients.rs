@@ -1,5 +1,4 @@
-//! Clients that are not authenticated: the same work and the same answer whatever is wrong, and the reason for the host
-//! alone.
+//! Failed client authentication: equal work and equal answers, with the reason for the host alone.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use regrant::{
 
 const GENUINE: &str = "e30.e30.genuine";
 
-/// How often each kind of work was asked for: comparisons of secrets, verifications of assertions and of certificates.
+/// The number of comparisons of secrets, of verifications of assertions, and of verifications of certificates.
 #[derive(Clone, Default)]
 struct Work(Arc<[AtomicUsize; 3]>);
 
@@ -99,7 +98,7 @@ fn certificate(name: &str) -> ClientCredentials {
     ClientCredentials::Certificate(id(name), ClientCertificate::from_der(&b"\x30\x00"[..]))
 }
 
-// Otherwise the time of the answer tells which ids are registered, and for which method.
+// Otherwise the time of the answer reveals which ids are registered, and for which method.
 #[tokio::test]
 async fn wrong_credentials_cost_the_same_work_whoever_they_name() {
     let work = Work::default();
@@ -139,7 +138,7 @@ async fn what_is_verified_for_the_sake_of_equal_work_authenticates_nobody() {
         assert_eq!(work.take(), [0, 1, 0], "{name}");
     }
     assert_eq!(clients.authenticate(&assertion("private_key_jwt", GENUINE)).await.unwrap().id, id("private_key_jwt"));
-    // A registry without keys has nobody to find out about.
+    // A registry without keys has no client to reveal.
     let plain = ClientRegistry::new().with(client(SPA), []).unwrap();
     let error = plain.authenticate(&assertion("nobody", GENUINE)).await.unwrap_err();
     assert_eq!(error.refusal(), Some(CredentialRefusal::UnknownClient));
@@ -198,7 +197,7 @@ fn every_reason() -> Vec<CredentialRefusal> {
     plain.into_iter().chain(assertions).chain(certificates).collect()
 }
 
-/// Refuses everybody for one reason, and knows the client or does not.
+/// Refuses every client for one reason, with the client known or unknown.
 struct Refuses(CredentialRefusal, bool);
 
 #[async_trait]
@@ -233,7 +232,7 @@ async fn the_host_is_told_the_reason_and_the_client_the_same_bytes_for_each() {
                 let response = Endpoints::new(service, fixtures::ISSUER).handle(endpoint, &request).await;
                 answers.insert((response.status, response.headers, response.body));
                 let told = EventKind::Refused(Refusal::ClientAuthenticationFailed(reason));
-                assert_eq!(events.take(), [(Operation::Authenticate, told)]);
+                assert_eq!(events.operations(), [(Operation::Authenticate, told)]);
                 assert_eq!(Refusal::ClientAuthenticationFailed(reason).code().as_str(), "invalid_client");
             }
             assert_eq!(answers.len(), 1, "{endpoint:?}: {answers:?}");
@@ -267,9 +266,9 @@ async fn a_registry_says_why_it_refuses_and_never_repeats_an_unknown_id() {
         (Auth::Public("app"), CredentialRefusal::MethodNotRegistered),
         (Auth::Basic("spa", "guess"), CredentialRefusal::MethodNotRegistered),
     ] {
-        server.config.events.take();
+        server.config.events.operations();
         server.token(auth, &[("grant_type", "client_credentials")]).await;
-        assert_eq!(server.config.events.take(), [(Operation::Authenticate, refused(reason))], "{auth:?}");
+        assert_eq!(server.config.events.operations(), [(Operation::Authenticate, refused(reason))], "{auth:?}");
     }
     let id = "my-secret-in-the-wrong-field";
     let credentials = ClientCredentials::Basic(ClientId::new(id).unwrap(), ClientSecret::new("guess"));

@@ -1,4 +1,4 @@
-//! RFC 8705: tokens bound to the client certificate, and how a certificate comes through a proxy (RFC 9440 and others).
+//! RFC 8705: tokens bound to the client certificate, and certificates forwarded by a proxy (RFC 9440 and others).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -34,7 +34,7 @@ fn start(constraint: SenderConstraint) -> Server {
     Config { proof_verifier: Some(StubVerifier::default()), ..Config::default() }.policy(policy(constraint)).start()
 }
 
-// Sections 3 and 3.2, C130.
+// RFC 8705 sections 3 and 3.2.
 #[tokio::test]
 async fn access_tokens_are_bound_to_the_certificate_of_the_connection() {
     let server = start(SenderConstraint::Certificate);
@@ -174,7 +174,7 @@ fn behind(shape: Shape) -> Server {
     Config { endpoints: shape, ..Config::default() }.policy(policy(SenderConstraint::Certificate)).start()
 }
 
-/// What the server takes the certificate for.
+/// Returns the thumbprint of the certificate that the server reads.
 async fn thumbprint(server: &Server, headers: &[(&str, &[u8])]) -> Result<String, (u16, String)> {
     let client_credentials = [("grant_type", "client_credentials")];
     let reply = server.post_with(Endpoint::Token, APP, &client_credentials, headers, None).await;
@@ -308,7 +308,7 @@ async fn a_connection_without_a_certificate_has_none() {
         let header = value.map(|value| ("x-cert", value.as_bytes()));
         assert_eq!(thumbprint(&server, header.as_slice()).await, missing, "{value:?}");
     }
-    // A header that nobody configured is the client's own.
+    // A header that is not configured comes from the client.
     let server = start(SenderConstraint::Certificate);
     let own = format!(":{}:", base64(PEM));
     for header in ["client-cert", "x-cert", "x-forwarded-client-cert", "ssl-client-cert"] {

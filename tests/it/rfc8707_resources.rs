@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const INVALID_TARGET: Outcome = (400, "invalid_target");
 const ELSEWHERE: &str = "https://elsewhere.example/";
 
-/// The audience that introspection tells; null when there is none.
+/// Returns the audience by introspection; null when there is none.
 async fn audience(server: &Server, token: &str) -> Value {
     let told = server.introspect(APP, token).await;
     assert_eq!(told.json["active"], true, "{told:?}");
@@ -18,7 +18,7 @@ fn refresh<'a>(refresh_token: &'a str, resources: &[&'a str]) -> Vec<(&'a str, &
     [("grant_type", "refresh_token"), ("refresh_token", refresh_token)].into_iter().chain(resources).collect()
 }
 
-// C44. RFC 8707 section 2.2: a subset of what was granted; omitted is all of it; the grant keeps the whole.
+// RFC 8707 section 2.2: a subset of the granted resources; all of them when omitted. The grant keeps the whole.
 #[tokio::test]
 async fn a_refresh_narrows_the_audience_of_the_access_token_within_the_grant() {
     let server = Server::start();

@@ -44,24 +44,6 @@ fn jkt(key: &str) -> String {
     URL_SAFE_NO_PAD.encode([key.as_bytes()[0]; 32])
 }
 
-// Section 5: "the refresh token MUST be bound to the respective public key".
-#[tokio::test]
-async fn a_public_clients_refresh_token_is_bound_to_the_key_of_its_first_proof() {
-    let server = start();
-    let code = server.code(SPA).await;
-    let first = server.redeem_with(SPA, &by("A"), &code).await;
-    assert_eq!(first.text("token_type"), "DPoP");
-    let first = first.tokens();
-    let before = server.store().snapshot();
-    for proof in [String::new(), by("B")] {
-        assert_eq!(server.refresh_with(SPA, &proof, &first.refresh).await.outcome(), INVALID_GRANT, "{proof}");
-    }
-    assert!(server.store().snapshot() == before, "a refusal wrote");
-    let second = server.refresh_with(SPA, &by("A"), &first.refresh).await;
-    assert_eq!(second.text("token_type"), "DPoP");
-    assert_eq!(server.refresh_with(SPA, &by("B"), &second.tokens().refresh).await.outcome(), INVALID_GRANT);
-}
-
 // A thief without the key neither uses a token nor ends the session with one, however old.
 #[tokio::test]
 async fn without_the_key_a_spent_token_is_neither_repeated_nor_held_against_the_owner() {
@@ -91,7 +73,7 @@ fn word(word: &str) -> &'static str {
     ["invalid_grant", "invalid_dpop_proof"].into_iter().find(|known| *known == word).unwrap_or("other")
 }
 
-// Section 5, C170: client authentication binds it.
+// RFC 9449 section 5: client authentication binds the refresh token.
 #[tokio::test]
 async fn a_confidential_client_may_change_its_key() {
     let server = start();
@@ -139,7 +121,7 @@ async fn a_code_that_was_asked_for_with_a_key_is_redeemed_with_that_key_alone() 
         assert!(server.store().snapshot() == before, "a refusal wrote");
         let tokens = server.redeem_with(auth, &by("A"), &code).await.tokens();
 
-        // C82: a second use without all that the first one had proves nothing.
+        // A second use counts only when it passes every check that the first one passed.
         for proof in [String::new(), by("B")] {
             assert_eq!(server.redeem_with(auth, &proof, &code).await.outcome(), INVALID_GRANT, "{auth:?} {proof}");
             assert!(server.is_active(&tokens.refresh).await, "{auth:?} {proof}");
@@ -161,7 +143,7 @@ async fn a_second_use_of_a_code_is_one_whatever_key_the_first_redeemer_showed() 
     }
 }
 
-// Section 8, C172.
+// RFC 9449 section 8.
 #[tokio::test]
 async fn a_nonce_is_asked_for_before_anything_is_consumed() {
     let (config, verifier) = config();
@@ -186,7 +168,7 @@ async fn a_nonce_is_asked_for_before_anything_is_consumed() {
     assert_eq!((reply.outcome(), reply.header("dpop-nonce")), (USE_NONCE, Some("n2")));
     assert!(server.store().snapshot() == before);
     assert_eq!(server.refresh_with(SPA, &format!("{}.n2", by("A")), &tokens.refresh).await.status(), 200);
-    // Who does not use DPoP is not bothered with it.
+    // A client without DPoP is not affected.
     assert_eq!(server.token(APP, &[("grant_type", "client_credentials")]).await.header("dpop-nonce"), None);
 }
 
@@ -203,7 +185,7 @@ impl GrantApprover for Counting {
     }
 }
 
-// What the host is asked about may be used up by asking: an assertion with its `jti`, a one-time password.
+// A question to the host may consume its subject: an assertion with its `jti`, a one-time password.
 #[tokio::test]
 async fn a_nonce_is_asked_for_before_the_host_is_asked() {
     let (config, verifier) = config();
@@ -218,31 +200,6 @@ async fn a_nonce_is_asked_for_before_the_host_is_asked() {
     let reply = server.token_with(SPA, &format!("{}.n1", by("A")), &password).await;
     assert_eq!((reply.text("token_type"), ASKED.load(Ordering::SeqCst)), ("DPoP", 1));
     assert_eq!(verifier.seen().len(), 1, "verified once");
-}
-
-// Section 11.1, C171: a proof is used once, a refused one consumes nothing.
-#[tokio::test]
-async fn a_proof_that_is_not_valid_consumes_nothing() {
-    let server = start();
-    let code = server.code(SPA).await;
-    let proof = by("A");
-    let tokens = server.redeem_with(SPA, &proof, &code).await.tokens();
-    let before = server.store().snapshot();
-    for wrong in [proof.as_str(), "", "x", "AA.1", "\u{e9}"] {
-        let header = [("DPoP", wrong.as_bytes())];
-        let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
-        let reply = server.post_with(Endpoint::Token, SPA, &refresh, &header, None).await;
-        assert_eq!(reply.outcome(), INVALID_PROOF, "{wrong:?}");
-    }
-    // Section 4.3, check 1; C151.
-    let (one, two) = (by("A"), by("A"));
-    let headers = [("DPoP", one.as_bytes()), ("dpop", two.as_bytes())];
-    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
-    assert_eq!(server.post_with(Endpoint::Token, SPA, &refresh, &headers, None).await.outcome(), INVALID_PROOF);
-    let bytes: [(&str, &[u8]); 1] = [("DPoP", b"A.\xff")];
-    assert_eq!(server.post_with(Endpoint::Token, SPA, &refresh, &bytes, None).await.outcome(), INVALID_PROOF);
-    assert!(server.store().snapshot() == before);
-    assert_eq!(server.refresh_with(SPA, &one, &tokens.refresh).await.status(), 200);
 }
 
 #[tokio::test]
@@ -301,7 +258,7 @@ async fn the_verifier_is_told_method_and_url_as_clients_know_them() {
     assert_eq!(none.get("dpop_signing_alg_values_supported"), None);
 }
 
-// Section 6.2, C130.
+// RFC 9449 section 6.2.
 #[tokio::test]
 async fn introspection_tells_key_and_token_type() {
     let server = start();
@@ -353,15 +310,6 @@ async fn a_refresh_token_that_does_not_rotate_is_bound_at_issue_only() {
         assert_eq!(server.refresh_with(SPA, &proof, &bound).await.outcome(), INVALID_GRANT, "{proof}");
     }
     assert_eq!(server.refresh_with(SPA, &by("A"), &bound).await.status(), 200);
-}
-
-// Section 5.1 has servers that do not know DPoP ignore it.
-#[tokio::test]
-async fn without_a_verifier_proofs_are_ignored() {
-    let server = Server::start();
-    let tokens = server.redeem_with(SPA, &by("A"), &server.code(SPA).await).await;
-    assert_eq!((tokens.text("token_type"), tokens.header("dpop-nonce")), ("Bearer", None));
-    assert_eq!(server.refresh(SPA, &tokens.tokens().refresh).await.status(), 200);
 }
 
 #[tokio::test]
@@ -459,11 +407,11 @@ async fn of_several_faults_the_first_in_the_order_of_checks_is_answered() {
         let (_, outcome, refusal) = FAULTS[first_fault];
 
         let before = server.store().snapshot();
-        server.config.events.take();
+        server.config.events.operations();
         let refresh = [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)];
         let reply = judge.token_with(auth, &proof, &refresh).await;
         assert_eq!(reply.outcome(), outcome, "{names:?}");
-        let told = server.config.events.take().into_iter().find_map(|(_, kind)| match kind {
+        let told = server.config.events.operations().into_iter().find_map(|(_, kind)| match kind {
             EventKind::Refused(refusal) => Some(refusal),
             _ => None,
         });
@@ -473,7 +421,7 @@ async fn of_several_faults_the_first_in_the_order_of_checks_is_answered() {
     }
 }
 
-// C174: nothing of the proof but its key is the server's business, so nothing else of it is kept.
+// Only the token endpoint reads proofs.
 #[tokio::test]
 async fn a_proof_at_another_endpoint_is_ignored() {
     let (config, verifier) = config();

@@ -1,5 +1,5 @@
-//! A client that may not use a flow gets nothing verified, marked as used, asked of the host or loaded, at any endpoint
-//! and by any method of the service.
+//! For a client that may not use a flow nothing is verified, marked as used, asked of the host or loaded, at any
+//! endpoint and by any method of the service.
 
 use async_trait::async_trait;
 use fixtures::{
@@ -103,19 +103,19 @@ impl Held {
         parameters
     }
 
-    /// The same server for a client without `missing`, and nothing told of it yet.
+    /// Restarts the server with a client without `missing`, and drops the events so far.
     fn without(&self, missing: &[&str]) -> Server {
         let server = self.server.restarted(|config| with_flows(config, missing));
-        server.config.events.take();
+        server.config.events.operations();
         self.verifier.seen();
         server
     }
 
-    /// Nothing but the refusal is to be seen of what happened since.
+    /// Asserts that the refusal is the only trace.
     fn assert_untouched(&self, server: &Server, calls: usize, operation: Operation, what: &str) {
         assert_eq!(self.verifier.seen(), [], "{what}: a proof was looked at");
         assert_eq!(server.store().calls(), calls, "{what}: the store was asked");
-        let told = server.config.events.take();
+        let told = server.config.events.operations();
         assert_eq!(told, [(operation, EventKind::Refused(Refusal::GrantTypeNotAllowed))], "{what}");
     }
 }
@@ -208,7 +208,7 @@ async fn a_grant_of_a_flow_withdrawn_since_is_refreshed() {
     assert_eq!(server.refresh(SPA, &held.refresh).await.status(), 200);
 }
 
-// A public client could otherwise learn that a token which it found somewhere is its own, and alive.
+// Otherwise a public client could learn that a found token is its own, and active.
 #[tokio::test]
 async fn token_exchange_tells_a_public_client_without_the_flow_nothing_of_a_token() {
     let held = Held::by(SPA).await;

@@ -52,9 +52,9 @@ fn every_sink_is_told_every_event() {
     let service = builder(regrant::MemoryStore::new()).events(one.clone()).events(two.clone()).build().unwrap();
     let app = AuthenticatedClient::assertion(fixtures::client(APP).into());
     ready(service.issue(&app, IssueRequest::client_credentials(fixtures::scope("read")))).unwrap();
-    let told = one.take_whole();
+    let told = one.take();
     assert_eq!(told.len(), 1);
-    assert_eq!(two.take_whole(), told);
+    assert_eq!(two.take(), told);
 }
 
 #[test]
@@ -232,7 +232,7 @@ mod log {
         let written = server.store().written();
         let second = server.refresh(APP, &first.refresh).await.tokens();
         let old = |key: &GrantKey| written.iter().rev().find(|(own, _)| own == key).unwrap().1.clone();
-        server.store().overwrite(|key, _| old(key));
+        server.store().overwrite_all(|key, _| old(key));
         server.refresh(APP, &second.refresh).await.tokens();
         log.expect("WARN regrant: healed", &["generation=1"]);
 
@@ -244,7 +244,7 @@ mod log {
             &["port=\"store\"", "transient=true", "error=the store is unavailable: connection refused", "grant_id="],
         );
         server.store().calm();
-        server.store().overwrite(|_, record| GrantRecord { payload: vec![7; 9], ..record });
+        server.store().overwrite_all(|_, record| GrantRecord { payload: vec![7; 9], ..record });
         server.refresh(APP, &second.refresh).await;
         log.expect("ERROR regrant: record_corrupt", &["port=\"store\"", "transient=false", "grant_id=", "unreadable"]);
         server.store().reject();
@@ -264,7 +264,7 @@ mod metering {
 
     use super::*;
 
-    /// How often each metric was written, and the help texts.
+    /// The number of writes of each metric, and the help texts.
     #[derive(Clone, Default)]
     struct Board(Arc<Mutex<BTreeMap<String, u64>>>, Arc<Mutex<BTreeMap<String, String>>>);
 

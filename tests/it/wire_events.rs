@@ -1,4 +1,4 @@
-//! What a host that watches for guessing is told of requests that never reach a grant.
+//! Events of requests that never reach a grant, for hosts that watch for guessing.
 
 use std::sync::{Arc, Mutex};
 
@@ -25,7 +25,7 @@ impl EventSink for Watch {
     }
 }
 
-/// Knows nobody's password.
+/// Denies every password.
 struct Denies;
 
 #[async_trait]
@@ -35,7 +35,7 @@ impl GrantApprover for Denies {
     }
 }
 
-/// What is told of a token request with `body`.
+/// Returns the events of a token request with `body`.
 async fn told_of(body: &str) -> Vec<Told> {
     let secret = |text| [SecretHash::sha256(&ClientSecret::new(text))];
     let post = regrant::client::ClientAuthenticationMethod::ClientSecretPost;
@@ -73,7 +73,7 @@ async fn whoever_guesses_is_reported() {
             "client_id=may&client_secret=wrong",
             refused(Operation::Authenticate, failed(CredentialRefusal::WrongSecret), Some("may")),
         ),
-        // What stands in the place of a client id may be anything, a secret for instance.
+        // The client id of a malformed request may be anything, such as a secret.
         (
             "client_id=nobody&client_secret=right",
             refused(Operation::Authenticate, failed(CredentialRefusal::UnknownClient), None),
@@ -118,7 +118,7 @@ async fn malformed_requests_are_told_by_name_and_never_by_what_was_in_them() {
     ];
     for (endpoint, method, headers, body, operation, malformed) in cases {
         let reply = server.raw(endpoint, method, headers, body).await;
-        let events = server.config.events.take_whole();
+        let events = server.config.events.take();
         assert_eq!(events.len(), 1, "{reply:?} {events:?}");
         let event = &events[0];
         assert_eq!((event.operation, event.kind), (operation, EventKind::Malformed(malformed)), "{reply:?}");
@@ -131,15 +131,15 @@ async fn malformed_requests_are_told_by_name_and_never_by_what_was_in_them() {
 async fn to_log_out_what_is_dead_is_no_refusal_and_to_log_out_others_is_one() {
     let server = Server::start();
     let (tokens, code) = (server.sign_in(APP).await, server.code(APP).await);
-    // The same keys on a store that knows nothing of the grant.
+    // The same keys on an empty store.
     let forgotten = Config { store: WatchedStore::default(), ..server.config.clone() }.start();
     server.revoke(APP, &tokens.refresh).await;
-    server.config.events.take();
+    server.config.events.operations();
     for token in [&*tokens.refresh, &tokens.access, &code, "garbage"] {
         assert_eq!(server.revoke(APP, token).await.status(), 200);
         assert_eq!(forgotten.revoke(APP, token).await.status(), 200);
     }
-    assert_eq!(server.config.events.take(), []);
+    assert_eq!(server.config.events.operations(), []);
     server.revoke(OTHER, &tokens.refresh).await;
-    assert_eq!(server.config.events.take(), [(Operation::Revoke, EventKind::Refused(Refusal::OtherClient))]);
+    assert_eq!(server.config.events.operations(), [(Operation::Revoke, EventKind::Refused(Refusal::OtherClient))]);
 }

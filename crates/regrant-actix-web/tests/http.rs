@@ -2,6 +2,11 @@
 
 mod common;
 
-use common::ActixWeb;
+use std::process::ExitCode;
 
-regrant_conformance::http_tests!(ActixWeb);
+use common::ActixWeb;
+use regrant_conformance::http::Suite;
+
+fn main() -> ExitCode {
+    regrant_conformance::run(Suite::new(ActixWeb))
+}

@@ -2,13 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a server that cannot be started fails its case")]
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use regrant::wire::Endpoints;
-use regrant_conformance::http::{Exchange, HttpHarness, Loopback, WatchedStore};
+use regrant_conformance::http::{Exchange, HttpHarness, Loopback, Suite, WatchedStore};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+
+fn main() -> ExitCode {
+    regrant_conformance::run(Suite::new(Axum))
+}
 
 struct Axum;
 
@@ -22,5 +27,3 @@ impl HttpHarness for Axum {
         Box::new(Loopback::new(address, server))
     }
 }
-
-regrant_conformance::http_tests!(Axum);

@@ -1,15 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a case that cannot go on has failed")]
-#![expect(clippy::missing_panics_doc, reason = "every case panics when the store breaks its contract")]
 
-mod harness;
-mod macros;
+mod run;
 
-pub mod cases;
 pub mod http;
+pub mod store;
 
-pub use harness::{Fixture, LostReply, Outage, StoreHarness};
-
-#[doc(hidden)]
-pub mod run;
+pub use run::{Trial, run};

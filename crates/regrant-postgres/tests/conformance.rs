@@ -3,17 +3,26 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails its test")]
 
 use std::num::NonZeroU16;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use regrant_conformance::{Fixture, StoreHarness};
+use regrant_conformance::store::{Fixture, StoreHarness, Suite};
 use regrant_postgres::{PostgresStore, PostgresStoreBuilder, Table};
 use server::{new_table, server, url_at};
 use testbed::{Disturbance, Proxy};
 
 #[path = "store/server.rs"]
 mod server;
+
+fn main() -> ExitCode {
+    let of = |name, partitions| {
+        let suite = Suite::new(Postgres { partitions: NonZeroU16::new(partitions) });
+        suite.grant_index().purge_expired().single_use().single_use_purge().named(name)
+    };
+    regrant_conformance::run(of("plain", 0).into_iter().chain(of("partitioned", 4)))
+}
 
 struct Postgres {
     partitions: Option<NonZeroU16>,
@@ -45,16 +54,4 @@ fn builder(proxy: &Proxy, table: Table) -> PostgresStoreBuilder {
     // However busy the machine: no case is about the deadline.
     let builder = PostgresStore::builder(url_at(server(), proxy.address())).unwrap().deadline(Duration::from_secs(60));
     builder.table(table).max_connections(4)
-}
-
-mod plain {
-    use super::Postgres;
-
-    regrant_conformance::store_tests!(Postgres { partitions: None });
-}
-
-mod partitioned {
-    use super::{NonZeroU16, Postgres};
-
-    regrant_conformance::store_tests!(Postgres { partitions: NonZeroU16::new(4) });
 }

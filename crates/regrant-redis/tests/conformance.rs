@@ -1,15 +1,39 @@
-//! A single server keeps the promises of a store.
+//! A single server and a cluster keep the promises of a store. A cluster does so whether its writes wait for replicas or
+//! not.
 
 mod common;
 
+use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
-use common::{at, behind_proxy, connected, fresh_prefix};
-use regrant_conformance::{Fixture, StoreHarness};
-use regrant_redis::RedisStore;
-use testbed::{Disturbance, Redis};
+use common::{PATIENT, at, behind_proxy, connected, fresh_prefix};
+use regrant_conformance::store::{Fixture, StoreHarness, Suite};
+use regrant_redis::{Durability, RedisStore};
+use testbed::{Disturbance, Proxy, Redis, RedisCluster};
 
 static SERVER: LazyLock<Redis> = LazyLock::new(Redis::start);
+static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(RedisCluster::start);
+
+const REPLICATED: Durability = Durability::Replicated { replicas: 1, timeout: Duration::from_secs(2) };
+const NO_PURGE: &str = "the server deletes expired records by itself";
+const SHARED: &str = "a cluster tells its clients where its nodes are, so all cases share the way to it; see";
+
+fn main() -> ExitCode {
+    let cluster = |name, durability| {
+        suite(name, Cluster(durability))
+            .without("outage", &format!("{SHARED} `cluster_of_its_own`"))
+            .without("lost_reply", &format!("{SHARED} `cluster.rs`"))
+    };
+    let outages = suite("cluster_of_its_own", OwnCluster).into_iter().filter(|trial| trial.name().contains("outage::"));
+    let clusters =
+        cluster("acknowledged", Durability::Acknowledged).into_iter().chain(cluster("replicated", REPLICATED));
+    regrant_conformance::run(suite("single", Single).into_iter().chain(clusters).chain(outages))
+}
+
+fn suite<H: StoreHarness<Store = RedisStore> + 'static>(name: &str, harness: H) -> Suite<H> {
+    Suite::new(harness).named(name).grant_index().single_use().without("purge_expired", NO_PURGE)
+}
 
 struct Single;
 
@@ -35,6 +59,32 @@ impl StoreHarness for Single {
     }
 }
 
-regrant_conformance::store_tests!(Single, without: {
-    purge_expired: "the server deletes what has expired by itself",
-});
+struct Cluster(Durability);
+
+#[async_trait::async_trait]
+impl StoreHarness for Cluster {
+    type Store = RedisStore;
+
+    async fn fresh(&self) -> Fixture<RedisStore> {
+        let prefix = fresh_prefix();
+        let [first, second] = [(), ()]
+            .map(|()| RedisStore::cluster(CLUSTER.urls()).deadline(PATIENT).key_prefix(&prefix).durability(self.0));
+        Fixture::new(connected(first).await).with_second_handle(connected(second).await)
+    }
+}
+
+/// A cluster for one case, because it is cut off.
+struct OwnCluster;
+
+#[async_trait::async_trait]
+impl StoreHarness for OwnCluster {
+    type Store = RedisStore;
+
+    async fn fresh(&self) -> Fixture<RedisStore> {
+        let cluster = RedisCluster::start_behind_proxies();
+        let [first, second] = [(), ()].map(|()| RedisStore::cluster(cluster.urls()).deadline(PATIENT));
+        Fixture::new(connected(first).await)
+            .with_second_handle(connected(second).await)
+            .with_outage(move || async move { cluster.proxies().iter().for_each(Proxy::shut) })
+    }
+}

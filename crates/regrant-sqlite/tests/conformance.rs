@@ -2,11 +2,23 @@
 
 #![expect(clippy::expect_used, reason = "a case without a store has failed")]
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use regrant_conformance::{Fixture, StoreHarness};
+use regrant_conformance::store::{Fixture, StoreHarness, Suite};
 use regrant_sqlite::SqliteStore;
+
+fn main() -> ExitCode {
+    let suite = Suite::new(Sqlite)
+        .grant_index()
+        .purge_expired()
+        .single_use()
+        .single_use_purge()
+        .without("outage", "an embedded file has no link to lose; `locks` has the locked file")
+        .without("lost_reply", "an embedded file loses no reply");
+    regrant_conformance::run(suite)
+}
 
 struct Sqlite;
 
@@ -23,8 +35,3 @@ impl StoreHarness for Sqlite {
         Fixture::new(open()).with_second_handle(open()).with_guard(folder)
     }
 }
-
-regrant_conformance::store_tests!(Sqlite, without: {
-    outage: "an embedded file has no link to lose; `locks.rs` has the locked file",
-    lost_reply: "an embedded file loses no reply",
-});

@@ -1,4 +1,4 @@
-//! Nobody is logged out by a fault: every call of the store fails once, before or after its work, and the client retries.
+//! No fault logs a user out: every call of the store fails once, before or after its work, and the client retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,10 @@ use regrant::{
     TokenError, TokenService,
 };
 
-use crate::lifecycle::probe::{Fault, Probe};
-use crate::lifecycle::world::{
-    Answer, CALLBACK, MINUTE, Tokens, VERIFIER, World, a_minute_of_grace, assert_retryable, refusal, run, scope,
-    subject,
+use crate::lifecycle::node::{
+    Answer, CALLBACK, MINUTE, Node, Tokens, VERIFIER, a_minute_of_grace, assert_retryable, refusal, run, scope, subject,
 };
+use fixtures::{Fault, GateState, WatchedStore};
 
 pub(crate) const FAULTS: [Fault; 2] = [Fault::Before, Fault::After];
 
@@ -33,27 +32,27 @@ fn policies() -> [Policy; 4] {
     ]
 }
 
-/// Lets each call of `operation` go wrong in turn, in a world of its own; then, with the store well again, `check`s.
+/// Lets each call of `operation` go wrong in turn, in a node of its own; then, with the store well again, `check`s.
 fn each_fault<S>(
-    prepare: impl Fn(&World) -> S,
-    operation: impl Fn(&World, &S) -> Answer,
-    check: impl Fn(&World, &S, Answer, &str),
+    prepare: impl Fn(&Node) -> S,
+    operation: impl Fn(&Node, &S) -> Answer,
+    check: impl Fn(&Node, &S, Answer, &str),
 ) {
     for policy in policies() {
         for fault in FAULTS {
             for k in 0..CALLS {
-                let world = World::new(policy.clone());
-                let state = prepare(&world);
-                world.store.fail(k, fault);
-                let answer = operation(&world, &state);
-                world.store.calm();
-                check(&world, &state, answer, &format!("call {k} failed {fault:?}, {policy:?}"));
+                let node = Node::new(policy.clone());
+                let state = prepare(&node);
+                node.store.fail(k, fault);
+                let answer = operation(&node, &state);
+                node.store.calm();
+                check(&node, &state, answer, &format!("call {k} failed {fault:?}, {policy:?}"));
             }
         }
     }
 }
 
-/// Asserts that `answer` is a success or tells the client to try again, and lets it do so.
+/// Asserts that `answer` is a success or asks the client to try again, and does so.
 fn or_retry(answer: Answer, what: &str, retry: impl FnOnce() -> Answer) -> Tokens {
     match answer {
         Ok(tokens) => tokens,
@@ -65,19 +64,19 @@ fn or_retry(answer: Answer, what: &str, retry: impl FnOnce() -> Answer) -> Token
 }
 
 /// Asserts that `tokens` are the live end of their grant.
-pub(crate) fn assert_alive(world: &World, tokens: &Tokens, what: &str) {
-    assert!(world.is_active(&tokens.access), "{what}");
-    assert!(world.is_active(tokens.refresh()), "{what}");
-    world.advance(MINUTE * 2);
-    assert!(world.refresh(tokens.refresh()).is_ok(), "{what}");
+pub(crate) fn assert_alive(node: &Node, tokens: &Tokens, what: &str) {
+    assert!(node.is_active(&tokens.access), "{what}");
+    assert!(node.is_active(tokens.refresh()), "{what}");
+    node.advance(MINUTE * 2);
+    assert!(node.refresh(tokens.refresh()).is_ok(), "{what}");
 }
 
 #[test]
 fn no_fault_spoils_an_issue() {
     each_fault(
         |_| (),
-        |world, ()| world.try_issue(regrant::GrantType::Password, crate::lifecycle::world::approval()),
-        |world, (), answer, what| assert_alive(world, &or_retry(answer, what, || Ok(world.issue())), what),
+        |node, ()| node.try_issue(regrant::GrantType::Password, crate::lifecycle::node::approval()),
+        |node, (), answer, what| assert_alive(node, &or_retry(answer, what, || Ok(node.issue())), what),
     );
 }
 
@@ -85,38 +84,38 @@ fn no_fault_spoils_an_issue() {
 fn no_fault_spoils_an_authorization_or_its_redemption() {
     each_fault(
         |_| (),
-        |world, ()| world.redeem(&world.try_authorize()?),
-        |world, (), answer, what| {
-            let tokens = or_retry(answer, what, || world.redeem(&world.authorize()));
-            assert_alive(world, &tokens, what);
+        |node, ()| node.redeem(&node.try_authorize()?),
+        |node, (), answer, what| {
+            let tokens = or_retry(answer, what, || node.redeem(&node.authorize()));
+            assert_alive(node, &tokens, what);
         },
     );
 }
 
 #[test]
 fn no_single_fault_costs_a_code() {
-    // C94, I9, I13.
+    // One redemption, however often it is retried.
     each_fault(
-        World::authorize,
-        |world, code| world.redeem(code),
-        |world, code, answer, what| {
-            let tokens = or_retry(answer, what, || world.redeem(code));
-            assert_alive(world, &tokens, what);
+        Node::authorize,
+        |node, code| node.redeem(code),
+        |node, code, answer, what| {
+            let tokens = or_retry(answer, what, || node.redeem(code));
+            assert_alive(node, &tokens, what);
         },
     );
 }
 
 #[test]
 fn no_fault_costs_a_session_at_refresh() {
-    // A5, C93, C97, I3, I4.
+    // keycloak/keycloak#49213.
     each_fault(
-        World::issue,
-        |world, first| world.refresh(first.refresh()),
-        |world, first, answer, what| {
-            let tokens = or_retry(answer, what, || world.refresh(first.refresh()));
-            assert!(!world.is_active(first.refresh()), "{what}");
-            assert_eq!(world.store.writes(), 2, "one issue, one rotation: {what}");
-            assert_alive(world, &tokens, what);
+        Node::issue,
+        |node, first| node.refresh(first.refresh()),
+        |node, first, answer, what| {
+            let tokens = or_retry(answer, what, || node.refresh(first.refresh()));
+            assert!(!node.is_active(first.refresh()), "{what}");
+            assert_eq!(node.store.writes(), 2, "one issue, one rotation: {what}");
+            assert_alive(node, &tokens, what);
         },
     );
 }
@@ -130,18 +129,18 @@ fn no_fault_changes_what_a_replay_answers() {
             }
             for fault in FAULTS {
                 for k in 0..CALLS {
-                    let world = World::new(policy.clone());
-                    let first = world.issue();
-                    let lost = world.refresh(first.refresh()).unwrap();
-                    world.store.fail(k, fault);
-                    let answer = world.refresh_scoped(first.refresh(), wanted);
-                    world.store.calm();
+                    let node = Node::new(policy.clone());
+                    let first = node.issue();
+                    let lost = node.refresh(first.refresh()).unwrap();
+                    node.store.fail(k, fault);
+                    let answer = node.refresh_scoped(first.refresh(), wanted);
+                    node.store.calm();
                     let what = format!("{wanted}, call {k} failed {fault:?}");
-                    let tokens = or_retry(answer, &what, || world.refresh_scoped(first.refresh(), wanted));
+                    let tokens = or_retry(answer, &what, || node.refresh_scoped(first.refresh(), wanted));
                     assert_eq!(tokens.refresh, lost.refresh, "{what}");
                     assert_eq!(tokens.scope, scope(wanted), "{what}");
-                    assert_eq!(world.refresh_scoped(first.refresh(), wanted).unwrap().access, tokens.access, "{what}");
-                    assert_alive(&world, &tokens, &what);
+                    assert_eq!(node.refresh_scoped(first.refresh(), wanted).unwrap().access, tokens.access, "{what}");
+                    assert_alive(&node, &tokens, &what);
                 }
             }
         }
@@ -150,28 +149,28 @@ fn no_fault_changes_what_a_replay_answers() {
 
 #[test]
 fn an_acknowledged_revocation_holds_and_one_that_failed_can_be_repeated() {
-    // A36 (fosite CVE-2020-15223), C113: never a success while the token lives.
-    type Revocation = fn(&World, &Tokens) -> Result<(), TokenError>;
+    // A revocation is never acknowledged while the token is active (fosite: CVE-2020-15223).
+    type Revocation = fn(&Node, &Tokens) -> Result<(), TokenError>;
     let revocations: [Revocation; 4] = [
-        |world, tokens| run(world.service.revoke(&world.client, tokens.refresh())),
-        |world, tokens| run(world.service.revoke_grant(tokens.grant_id)).map(drop),
-        |world, _| run(world.service.revoke_subject(&subject("demo"))).map(drop),
-        |world, _| run(world.service.revoke_client(&world.client.id)).map(drop),
+        |node, tokens| run(node.service.revoke(&node.client, tokens.refresh())),
+        |node, tokens| run(node.service.revoke_grant(tokens.grant_id)).map(drop),
+        |node, _| run(node.service.revoke_subject(&subject("demo"))).map(drop),
+        |node, _| run(node.service.revoke_client(&node.client.id)).map(drop),
     ];
     for (number, revocation) in revocations.iter().enumerate() {
         for fault in FAULTS {
             for k in 0..CALLS {
-                let world = World::new(Policy::default());
-                let chain = world.rotate(&world.issue(), 1, MINUTE);
-                world.store.fail(k, fault);
-                let answer = revocation(&world, &chain[1]);
-                world.store.calm();
+                let node = Node::new(Policy::default());
+                let chain = node.rotate(&node.issue(), 1, MINUTE);
+                node.store.fail(k, fault);
+                let answer = revocation(&node, &chain[1]);
+                node.store.calm();
                 if let Err(error) = answer {
                     assert_eq!(error.code(), ErrorCode::TemporarilyUnavailable);
-                    revocation(&world, &chain[1]).unwrap();
+                    revocation(&node, &chain[1]).unwrap();
                 }
-                assert!(!world.is_any_active(&chain), "{number}: call {k} failed {fault:?}");
-                assert_eq!(refusal(world.refresh(chain[1].refresh())), Refusal::GrantRevoked);
+                assert!(!node.is_any_active(&chain), "{number}: call {k} failed {fault:?}");
+                assert_eq!(refusal(node.refresh(chain[1].refresh())), Refusal::GrantRevoked);
             }
         }
     }
@@ -180,58 +179,58 @@ fn an_acknowledged_revocation_holds_and_one_that_failed_can_be_repeated() {
 #[test]
 fn one_grant_that_cannot_be_revoked_does_not_keep_the_others_alive() {
     for k in 0..40 {
-        let world = World::new(Policy::default());
-        let sessions: Vec<Tokens> = (0..5).map(|_| world.issue()).collect();
-        world.store.fail(k, Fault::Before);
-        let answer = run(world.service.revoke_subject(&subject("demo")));
-        world.store.calm();
-        let alive = sessions.iter().filter(|tokens| world.is_active(tokens.refresh())).count();
+        let node = Node::new(Policy::default());
+        let sessions: Vec<Tokens> = (0..5).map(|_| node.issue()).collect();
+        node.store.fail(k, Fault::Before);
+        let answer = run(node.service.revoke_subject(&subject("demo")));
+        node.store.calm();
+        let alive = sessions.iter().filter(|tokens| node.is_active(tokens.refresh())).count();
         // Only when the listing itself failed is nothing done.
         assert!(alive <= if answer.is_err() && k > 0 { 1 } else { 5 }, "call {k}");
         assert!(answer.is_err() || alive == 0, "call {k}");
-        run(world.service.revoke_subject(&subject("demo"))).unwrap();
-        assert!(!world.is_any_active(&sessions));
+        run(node.service.revoke_subject(&subject("demo"))).unwrap();
+        assert!(!node.is_any_active(&sessions));
     }
 }
 
 #[test]
 fn an_outage_is_never_told_as_an_inactive_token_or_an_empty_list() {
-    let world = World::new(Policy::default());
-    let tokens = world.issue();
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
     for token in [&*tokens.access, tokens.refresh()] {
-        world.store.fail(0, Fault::Before);
-        let answer = run(world.service.introspect(&world.client, token));
+        node.store.fail(0, Fault::Before);
+        let answer = run(node.service.introspect(&node.client, token));
         assert_eq!(answer.unwrap_err().code(), ErrorCode::TemporarilyUnavailable);
     }
     let owner = GrantOwner::Subject(subject("demo"));
-    world.store.fail(0, Fault::Before);
-    assert!(run(world.service.grants(&owner, None, 10)).is_err());
-    world.store.fail(0, Fault::Before);
-    world.events.take();
-    assert!(run(world.service.purge_expired(10)).is_err());
-    let told = world.events.take();
+    node.store.fail(0, Fault::Before);
+    assert!(run(node.service.grants(&owner, None, 10)).is_err());
+    node.store.fail(0, Fault::Before);
+    node.events.take();
+    assert!(run(node.service.purge_expired(10)).is_err());
+    let told = node.events.take();
     assert_eq!((told.len(), told[0].operation), (1, regrant::event::Operation::PurgeExpired));
-    assert_eq!(told[0].failure.as_ref().map(|failure| failure.chain[1].as_str()), Some("injected"));
-    assert!(world.is_active(&tokens.access));
+    assert_eq!(told[0].failure.as_ref().map(|failure| failure.chain[1].as_str()), Some("connection refused"));
+    assert!(node.is_active(&tokens.access));
 }
 
 #[test]
 fn the_reaction_to_reuse_is_stored_before_the_refusal_leaves() {
-    // I8, A12, C80.
+    // The grant is ended in the store before the refusal is sent.
     for fault in FAULTS {
         for k in 0..CALLS {
-            let world = World::new(a_minute_of_grace());
-            let chain = world.rotate(&world.issue(), 1, MINUTE);
-            world.advance(MINUTE);
-            world.store.fail(k, fault);
-            let answer = world.refresh(chain[0].refresh());
-            world.store.calm();
+            let node = Node::new(a_minute_of_grace());
+            let chain = node.rotate(&node.issue(), 1, MINUTE);
+            node.advance(MINUTE);
+            node.store.fail(k, fault);
+            let answer = node.refresh(chain[0].refresh());
+            node.store.calm();
             if let Err(TokenError::Refused(refused)) = &answer {
-                assert!(!world.is_any_active(&chain), "call {k} failed {fault:?}: {refused}");
+                assert!(!node.is_any_active(&chain), "call {k} failed {fault:?}: {refused}");
             } else {
                 assert_retryable(answer);
-                refusal(world.refresh(chain[0].refresh()));
-                assert!(!world.is_any_active(&chain), "call {k} failed {fault:?}");
+                refusal(node.refresh(chain[0].refresh()));
+                assert!(!node.is_any_active(&chain), "call {k} failed {fault:?}");
             }
         }
     }
@@ -242,21 +241,21 @@ fn an_outage_of_any_length_costs_no_session_with_grace() {
     for start in 0..4 {
         for length in 1..10 {
             for fault in FAULTS {
-                let world = World::new(Policy::default());
-                let first = world.issue();
+                let node = Node::new(Policy::default());
+                let first = node.issue();
                 for k in start..start + length {
-                    world.store.fail(k, fault);
+                    node.store.fail(k, fault);
                 }
-                let mut answer = world.refresh(first.refresh());
+                let mut answer = node.refresh(first.refresh());
                 for _ in 0..10 {
                     if answer.is_ok() {
                         break;
                     }
                     assert_retryable(answer);
-                    answer = world.refresh(first.refresh());
+                    answer = node.refresh(first.refresh());
                 }
-                world.store.calm();
-                assert_alive(&world, &answer.unwrap(), &format!("{length} calls from {start} on failed {fault:?}"));
+                node.store.calm();
+                assert_alive(&node, &answer.unwrap(), &format!("{length} calls from {start} on failed {fault:?}"));
             }
         }
     }
@@ -264,100 +263,100 @@ fn an_outage_of_any_length_costs_no_session_with_grace() {
 
 #[test]
 fn a_write_whose_acknowledgement_was_lost_is_confirmed_by_reading_back() {
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    world.events.take();
-    world.store.fail(1, Fault::After);
-    let tokens = world.refresh(first.refresh()).unwrap();
-    assert_eq!(world.events.kinds(), [EventKind::WriteConfirmed, EventKind::Rotated { generation: 1 }]);
-    assert!(world.is_active(tokens.refresh()));
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    node.events.take();
+    node.store.fail(1, Fault::After);
+    let tokens = node.refresh(first.refresh()).unwrap();
+    assert_eq!(node.events.kinds(), [EventKind::WriteConfirmed, EventKind::Rotated { generation: 1 }]);
+    assert!(node.is_active(tokens.refresh()));
 }
 
 #[test]
 fn a_refresh_that_is_stored_late_still_has_one_successor() {
-    // I4: the write arrives after the read-back, before the retry or after it.
+    // The write arrives after the read-back, before the retry or after it.
     for before_retry in [true, false] {
-        let world = World::new(Policy::default());
-        let first = world.issue();
-        world.store.fail(1, Fault::Late);
-        assert_retryable(world.refresh(first.refresh()));
-        assert!(world.is_active(first.refresh()));
+        let node = Node::new(Policy::default());
+        let first = node.issue();
+        node.store.fail(1, Fault::Late);
+        assert_retryable(node.refresh(first.refresh()));
+        assert!(node.is_active(first.refresh()));
         if before_retry {
-            world.store.deliver();
-            assert!(!world.is_active(first.refresh()));
+            node.store.deliver();
+            assert!(!node.is_active(first.refresh()));
         }
-        let tokens = world.refresh(first.refresh()).unwrap();
-        world.store.deliver();
-        assert_eq!(world.refresh(first.refresh()).unwrap(), tokens);
-        assert_alive(&world, &tokens, "late");
+        let tokens = node.refresh(first.refresh()).unwrap();
+        node.store.deliver();
+        assert_eq!(node.refresh(first.refresh()).unwrap(), tokens);
+        assert_alive(&node, &tokens, "late");
     }
 }
 
 #[test]
 fn a_revocation_that_is_stored_late_was_not_acknowledged() {
-    let world = World::new(Policy::default());
-    let tokens = world.issue();
-    world.store.fail(1, Fault::Late);
-    assert!(run(world.service.revoke(&world.client, tokens.refresh())).is_err());
-    world.store.deliver();
-    assert!(!world.is_any_active(&[tokens]));
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
+    node.store.fail(1, Fault::Late);
+    assert!(run(node.service.revoke(&node.client, tokens.refresh())).is_err());
+    node.store.deliver();
+    assert!(!node.is_any_active(&[tokens]));
 }
 
 #[test]
 fn a_redemption_that_is_stored_late_leaves_nothing_alive_that_nobody_holds() {
     // The one fault that costs a second sign-in (see TokenService::redeem): it must at least be safe.
-    let world = World::new(Policy::default());
-    let code = world.authorize();
-    world.store.fail(1, Fault::Late);
-    assert_retryable(world.redeem(&code));
-    world.store.deliver();
-    assert_eq!(refusal(world.redeem(&code)), Refusal::CodeReused);
-    let listed = run(world.service.grants(&GrantOwner::Subject(subject("demo")), None, 10)).unwrap();
+    let node = Node::new(Policy::default());
+    let code = node.authorize();
+    node.store.fail(1, Fault::Late);
+    assert_retryable(node.redeem(&code));
+    node.store.deliver();
+    assert_eq!(refusal(node.redeem(&code)), Refusal::CodeReused);
+    let listed = run(node.service.grants(&GrantOwner::Subject(subject("demo")), None, 10)).unwrap();
     assert!(listed.grants.is_empty());
 }
 
 #[test]
 fn conflicts_for_ever_are_contention_and_consume_nothing() {
-    let world = World::new(Policy::default());
-    let (first, code) = (world.issue(), world.authorize());
-    let before = world.bytes(first.grant_id);
-    world.events.take();
-    world.store.conflict_always();
-    let calls = world.store.calls();
+    let node = Node::new(Policy::default());
+    let (first, code) = (node.issue(), node.authorize());
+    let before = node.bytes(first.grant_id);
+    node.events.take();
+    node.store.conflict_always();
+    let calls = node.store.calls();
     for answer in [
-        world.refresh(first.refresh()),
-        world.redeem(&code),
-        world.try_issue(regrant::GrantType::Password, crate::lifecycle::world::approval()),
+        node.refresh(first.refresh()),
+        node.redeem(&code),
+        node.try_issue(regrant::GrantType::Password, crate::lifecycle::node::approval()),
     ] {
         assert!(matches!(answer, Err(TokenError::Contended)), "{answer:?}");
         assert_retryable(answer);
     }
-    assert_eq!(world.events.kinds(), [EventKind::Contended; 3]);
-    assert!(matches!(run(world.service.revoke(&world.client, first.refresh())), Err(TokenError::Contended)));
-    assert!(world.store.calls() - calls < 1000, "bounded");
-    world.store.calm();
-    assert_eq!(world.bytes(first.grant_id), before);
-    assert!(world.refresh(first.refresh()).is_ok() && world.redeem(&code).is_ok());
+    assert_eq!(node.events.kinds(), [EventKind::Contended; 3]);
+    assert!(matches!(run(node.service.revoke(&node.client, first.refresh())), Err(TokenError::Contended)));
+    assert!(node.store.calls() - calls < 1000, "bounded");
+    node.store.calm();
+    assert_eq!(node.bytes(first.grant_id), before);
+    assert!(node.refresh(first.refresh()).is_ok() && node.redeem(&code).is_ok());
 }
 
 #[test]
 fn a_damaged_record_is_reported_and_left_as_it_is() {
-    let world = World::new(Policy::default());
-    let chain = world.rotate(&world.issue(), 1, MINUTE);
-    let (id, whole) = (chain[0].grant_id, world.store.record(chain[0].grant_id).unwrap());
-    world.advance(MINUTE);
+    let node = Node::new(Policy::default());
+    let chain = node.rotate(&node.issue(), 1, MINUTE);
+    let (id, whole) = (chain[0].grant_id, node.store.record(chain[0].grant_id).unwrap());
+    node.advance(MINUTE);
     let mut damaged = whole.clone();
     damaged.payload[40] ^= 1;
-    world.store.overwrite(id, damaged.clone());
-    world.events.take();
-    let service = &world.service;
+    node.store.overwrite(id, damaged.clone());
+    node.events.take();
+    let service = &node.service;
     let answers: [(&str, Result<(), TokenError>); 5] = [
-        ("refresh", world.refresh(chain[1].refresh()).map(drop)),
+        ("refresh", node.refresh(chain[1].refresh()).map(drop)),
         // Above all no reuse is seen in it: that would log the user out.
-        ("reuse", world.refresh(chain[0].refresh()).map(drop)),
-        ("revoke", run(service.revoke(&world.client, chain[1].refresh()))),
+        ("reuse", node.refresh(chain[0].refresh()).map(drop)),
+        ("revoke", run(service.revoke(&node.client, chain[1].refresh()))),
         ("revoke_grant", run(service.revoke_grant(id)).map(drop)),
-        ("introspect", run(service.introspect(&world.client, &chain[1].access)).map(drop)),
+        ("introspect", run(service.introspect(&node.client, &chain[1].access)).map(drop)),
     ];
     for (what, answer) in answers {
         let error = answer.expect_err(what);
@@ -365,76 +364,75 @@ fn a_damaged_record_is_reported_and_left_as_it_is() {
         assert_eq!(error.code(), ErrorCode::ServerError, "{what}");
         assert!(matches!(&error, TokenError::Store(error) if error.is_corrupt() && !error.is_transient()), "{what}");
     }
-    let events = world.events.take();
+    let events = node.events.take();
     assert_eq!(events.len(), 5);
     assert!(events.iter().all(|event| event.kind == EventKind::RecordCorrupt && event.grant_id == Some(id)));
-    assert_eq!(world.store.record(id), Some(damaged));
-    world.store.overwrite(id, whole);
-    assert!(world.refresh(chain[1].refresh()).is_ok());
+    assert_eq!(node.store.record(id), Some(damaged));
+    node.store.overwrite(id, whole);
+    assert!(node.refresh(chain[1].refresh()).is_ok());
 }
 
 #[test]
 fn a_damaged_record_hides_no_other_from_the_listing() {
-    let world = World::new(Policy::default());
-    let sessions: Vec<Tokens> = (0..3).map(|_| world.issue()).collect();
-    let mut damaged = world.store.record(sessions[1].grant_id).unwrap();
+    let node = Node::new(Policy::default());
+    let sessions: Vec<Tokens> = (0..3).map(|_| node.issue()).collect();
+    let mut damaged = node.store.record(sessions[1].grant_id).unwrap();
     damaged.payload.pop();
-    world.store.overwrite(sessions[1].grant_id, damaged);
-    world.events.take();
-    let page = run(world.service.grants(&GrantOwner::Subject(subject("demo")), None, 10)).unwrap();
+    node.store.overwrite(sessions[1].grant_id, damaged);
+    node.events.take();
+    let page = run(node.service.grants(&GrantOwner::Subject(subject("demo")), None, 10)).unwrap();
     assert_eq!(page.grants.len(), 2);
-    let events = world.events.take();
+    let events = node.events.take();
     assert_eq!(events.len(), 1);
     assert_eq!((events[0].kind, events[0].grant_id), (EventKind::RecordCorrupt, Some(sessions[1].grant_id)));
-    assert!(run(world.service.revoke_subject(&subject("demo"))).is_err(), "not all could be revoked");
-    assert!(!world.is_active(&sessions[0].access) && !world.is_active(&sessions[2].access));
+    assert!(run(node.service.revoke_subject(&subject("demo"))).is_err(), "not all could be revoked");
+    assert!(!node.is_active(&sessions[0].access) && !node.is_active(&sessions[2].access));
 }
 
 #[test]
 fn every_flipped_bit_of_a_record_is_detected() {
-    let world = World::new(Policy::default());
-    let chain = world.rotate(&world.issue(), 2, MINUTE / 4);
-    let (id, whole) = (chain[0].grant_id, world.store.record(chain[0].grant_id).unwrap());
+    let node = Node::new(Policy::default());
+    let chain = node.rotate(&node.issue(), 2, MINUTE / 4);
+    let (id, whole) = (chain[0].grant_id, node.store.record(chain[0].grant_id).unwrap());
     for bit in 0..whole.payload.len() * 8 {
         let mut damaged = whole.clone();
         damaged.payload[bit / 8] ^= 1 << (bit % 8);
-        world.store.overwrite(id, damaged);
-        let answer = world.refresh(chain[2].refresh());
+        node.store.overwrite(id, damaged);
+        let answer = node.refresh(chain[2].refresh());
         assert!(matches!(&answer, Err(TokenError::Store(error)) if error.is_corrupt()), "bit {bit}: {answer:?}");
     }
-    world.store.overwrite(id, whole);
-    assert!(world.refresh(chain[2].refresh()).is_ok());
+    node.store.overwrite(id, whole);
+    assert!(node.refresh(chain[2].refresh()).is_ok());
 }
 
 #[test]
 fn a_gate_that_is_down_consumes_nothing() {
-    // C95.
-    let world = World::new(Policy::default());
-    let (chain, code) = (world.rotate(&world.issue(), 1, MINUTE), world.authorize());
-    world.advance(MINUTE);
-    let writes = world.store.writes();
-    world.gate.set_down(true);
-    world.events.take();
+    let node = Node::new(Policy::default());
+    let (chain, code) = (node.rotate(&node.issue(), 1, MINUTE), node.authorize());
+    node.advance(MINUTE);
+    let writes = node.store.writes();
+    node.gate.set(GateState::Broken);
+    node.events.take();
     // Not even of a spent token anything is known for sure.
-    for answer in [world.refresh(chain[1].refresh()), world.refresh(chain[0].refresh()), world.redeem(&code)] {
+    for answer in [node.refresh(chain[1].refresh()), node.refresh(chain[0].refresh()), node.redeem(&code)] {
         assert!(matches!(answer, Err(TokenError::Gate(_))), "{answer:?}");
         assert_retryable(answer);
     }
-    assert_eq!(world.events.kinds(), [EventKind::Unavailable; 3]);
-    assert!(run(world.service.introspect(&world.client, &chain[1].access)).is_err());
-    assert_eq!(world.store.writes(), writes);
-    world.gate.set_down(false);
-    assert!(world.refresh(chain[1].refresh()).is_ok() && world.redeem(&code).is_ok());
+    assert_eq!(node.events.kinds(), [EventKind::Unavailable; 3]);
+    assert!(run(node.service.introspect(&node.client, &chain[1].access)).is_err());
+    assert_eq!(node.store.writes(), writes);
+    node.gate.set(GateState::Open);
+    assert!(node.refresh(chain[1].refresh()).is_ok() && node.redeem(&code).is_ok());
 }
 
 #[test]
 fn a_revocation_needs_no_gate() {
-    let world = World::new(Policy::default());
-    let tokens = world.issue();
-    world.gate.set_down(true);
-    world.revoke(tokens.refresh());
-    world.gate.set_down(false);
-    assert!(!world.is_any_active(&[tokens]));
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
+    node.gate.set(GateState::Broken);
+    node.revoke(tokens.refresh());
+    node.gate.set(GateState::Open);
+    assert!(!node.is_any_active(&[tokens]));
 }
 
 struct Directory(Result<Arc<regrant::Client>, bool>);
@@ -452,8 +450,8 @@ impl ClientAuthenticator for Directory {
 
 #[test]
 fn an_authenticator_that_is_down_is_no_refusal() {
-    // A28: whatever becomes of the authentication, the store is not asked.
-    let store = Probe::default();
+    // A failed authentication does not reach the store (pomerium/pomerium#1513).
+    let store = WatchedStore::default();
     let credentials = ClientCredentials::Basic(ClientId::new("app").unwrap(), ClientSecret::new("secret"));
     let authenticate = |directory| {
         let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
@@ -462,20 +460,20 @@ fn an_authenticator_that_is_down_is_no_refusal() {
     };
     assert_eq!(authenticate(Err(false)).unwrap_err().code(), ErrorCode::TemporarilyUnavailable);
     assert_eq!(authenticate(Err(true)).unwrap_err().code(), ErrorCode::InvalidClient);
-    assert_eq!(authenticate(Ok(Arc::new(crate::lifecycle::world::client("app")))).unwrap().id.as_str(), "app");
+    assert_eq!(authenticate(Ok(Arc::new(crate::lifecycle::node::client("app")))).unwrap().id.as_str(), "app");
     assert_eq!(store.calls(), 0);
 }
 
 #[test]
 fn a_client_whose_overrides_contradict_the_policy_is_served_nothing_and_loses_nothing() {
-    let world = World::new(Policy::default());
-    let (tokens, code) = (world.issue(), world.authorize());
+    let node = Node::new(Policy::default());
+    let (tokens, code) = (node.issue(), node.authorize());
     let overrides = regrant::policy::ClientPolicy::default().with_access_token_lifetime(Duration::ZERO);
-    let wrong = world.acting_as(crate::lifecycle::world::client("app").with_policy(overrides));
+    let wrong = node.acting_as(crate::lifecycle::node::client("app").with_policy(overrides));
     let request = RefreshRequest::new(tokens.refresh());
     let redemption = regrant::RedeemRequest::new(code.clone()).with_redirect_uri(CALLBACK).with_code_verifier(VERIFIER);
     for answer in [wrong.refresh_with(&request), wrong.redeem_with(&redemption)] {
         assert!(matches!(&answer, Err(error @ TokenError::Policy(_)) if error.code() == ErrorCode::ServerError));
     }
-    assert!(world.refresh_with(&request).is_ok() && world.redeem_with(&redemption).is_ok());
+    assert!(node.refresh_with(&request).is_ok() && node.redeem_with(&redemption).is_ok());
 }

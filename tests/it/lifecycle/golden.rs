@@ -1,4 +1,4 @@
-//! Records that a release wrote, kept as files: read for ever.
+//! Records of each release, kept as files and readable by every later one.
 //!
 //! `tests/golden/` holds a record of each kind as hex text, with the tokens that belong to it. A change that breaks one
 //! of them breaks the grants of every user. When a layout with a new version is added, write *new* files beside the old
@@ -24,12 +24,12 @@ use regrant::{
     Approval, AuthorizeRequest, GrantId, GrantType, IssueRequest, Policy, RedeemRequest, RefreshRequest, Refusal,
 };
 
-use crate::lifecycle::world::{
-    API, HOUR, MINUTE, SECOND, START, Tokens, World, approval, client, public_client, refusal, resources, run, scope,
+use crate::lifecycle::node::{
+    API, HOUR, MINUTE, Node, SECOND, START, Tokens, approval, client, public_client, refusal, resources, run, scope,
     subject,
 };
 
-/// What a golden file holds: lines of `name value`.
+/// The content of a golden file: lines of `name value`.
 type Golden = BTreeMap<String, String>;
 
 fn hex(bytes: &[u8]) -> String {
@@ -76,65 +76,65 @@ fn fuller_approval() -> Approval {
         .with_may_act(Some(subject("shipping")))
 }
 
-/// The world that wrote a record, as it stood then, and its tokens by name.
-fn write(name: &str) -> (World, GrantId, Vec<(&'static str, String)>) {
+/// The node that wrote a record, as it stood then, and its tokens by name.
+fn write(name: &str) -> (Node, GrantId, Vec<(&'static str, String)>) {
     let policy = match name {
         "previous_access_token_revoked" => Policy::default().with_previous_access_token(PreviousAccessToken::Revoke),
         "absolute_end" => Policy::default().with_grant_lifetime((HOUR * 24 * 30).into()),
         _ => Policy::default(),
     };
     let seed = name.bytes().fold(7_u64, |seed, byte| (seed * 31 + u64::from(byte)) % (1 << 32));
-    let world = World::seeded(policy, seed).with_jwts();
+    let node = Node::seeded(policy, seed).with_jwts();
     let of = named;
     match name {
         "awaiting_redemption" => {
-            let (code, id) = world.authorize_plainly(approval());
-            (world, id, vec![("code", code)])
+            let (code, id) = node.authorize_plainly(approval());
+            (node, id, vec![("code", code)])
         }
         "redeemed" => {
-            let code = world.authorize();
-            let tokens = world.redeem(&code).unwrap();
-            (world, tokens.grant_id, [of(&tokens), vec![("code", code)]].concat())
+            let code = node.authorize();
+            let tokens = node.redeem(&code).unwrap();
+            (node, tokens.grant_id, [of(&tokens), vec![("code", code)]].concat())
         }
         "fresh" | "absolute_end" => {
-            let tokens = world.issue();
-            (world, tokens.grant_id, of(&tokens))
+            let tokens = node.issue();
+            (node, tokens.grant_id, of(&tokens))
         }
         "rotated" | "previous_access_token_revoked" => {
-            let chain = world.rotate(&world.issue(), 1, MINUTE);
+            let chain = node.rotate(&node.issue(), 1, MINUTE);
             let named = [of(&chain[1]), vec![("spent", chain[0].refresh().to_owned())]].concat();
-            (world, chain[0].grant_id, named)
+            (node, chain[0].grant_id, named)
         }
         "many_retired" => {
-            let chain = world.rotate(&world.issue(), 12, SECOND);
+            let chain = node.rotate(&node.issue(), 12, SECOND);
             let former = |name, generation: usize| (name, chain[generation].refresh().to_owned());
             let named = [of(&chain[12]), vec![former("parallel", 5), former("spent", 0)]].concat();
-            (world, chain[0].grant_id, named)
+            (node, chain[0].grant_id, named)
         }
         "narrowed_access_tokens" => {
-            let first = world.issue();
-            let read = world.refresh_scoped(first.refresh(), "read").unwrap();
+            let first = node.issue();
+            let read = node.refresh_scoped(first.refresh(), "read").unwrap();
             let api = RefreshRequest::new(read.refresh()).with_scope(scope("write")).with_resources(resources(&[API]));
-            let last = world.refresh_with(&api).unwrap();
-            (world, first.grant_id, [of(&last), vec![("also", read.access)]].concat())
+            let last = node.refresh_with(&api).unwrap();
+            (node, first.grant_id, [of(&last), vec![("also", read.access)]].concat())
         }
         "revoked" => {
-            let chain = world.rotate(&world.issue(), 1, MINUTE);
-            world.revoke(chain[1].refresh());
+            let chain = node.rotate(&node.issue(), 1, MINUTE);
+            node.revoke(chain[1].refresh());
             let dead = vec![("dead", chain[1].refresh().to_owned())];
-            (world, chain[0].grant_id, dead)
+            (node, chain[0].grant_id, dead)
         }
         "client_credentials" => {
-            let tokens = world.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
-            (world, tokens.grant_id, of(&tokens))
+            let tokens = node.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
+            (node, tokens.grant_id, of(&tokens))
         }
         "extension_with_everything" => {
             let extension: GrantType = EXTENSION.parse().unwrap();
-            let world = world.acting_as(client("app").with_grant_types([extension.clone(), GrantType::RefreshToken]));
-            let tokens = world.try_issue(extension, full_approval()).unwrap();
-            (world, tokens.grant_id, of(&tokens))
+            let node = node.acting_as(client("app").with_grant_types([extension.clone(), GrantType::RefreshToken]));
+            let tokens = node.try_issue(extension, full_approval()).unwrap();
+            (node, tokens.grant_id, of(&tokens))
         }
-        _ => write_device_or_key(name, world),
+        _ => write_device_or_key(name, node),
     }
 }
 
@@ -145,59 +145,59 @@ fn named(tokens: &Tokens) -> Vec<(&'static str, String)> {
 }
 
 /// The records of devices, and those with keys.
-fn write_device_or_key(name: &str, world: World) -> (World, GrantId, Vec<(&'static str, String)>) {
+fn write_device_or_key(name: &str, node: Node) -> (Node, GrantId, Vec<(&'static str, String)>) {
     match name {
         "device_awaiting_approval" | "device_approved" | "device_denied" => {
-            let device = world.authorize_device();
-            world.advance(SECOND * 5);
-            assert_eq!(refusal(world.poll(device.device_code.expose())), Refusal::AuthorizationPending);
+            let device = node.authorize_device();
+            node.advance(SECOND * 5);
+            assert_eq!(refusal(node.poll(device.device_code.expose())), Refusal::AuthorizationPending);
             let (code, user_code) = (device.device_code.expose().to_owned(), device.user_code.expose());
             let tokens = vec![("device_code", code), ("user_code", user_code)];
             match name {
                 "device_approved" => {
-                    run(world.service.approve_device(&device.user_code, approval().with_resources(resources(&[]))))
+                    run(node.service.approve_device(&device.user_code, approval().with_resources(resources(&[]))))
                         .unwrap();
                 }
-                "device_denied" => run(world.service.deny_device(&device.user_code)).unwrap(),
+                "device_denied" => run(node.service.deny_device(&device.user_code)).unwrap(),
                 _ => {}
             }
-            (world, device.grant_id, tokens)
+            (node, device.grant_id, tokens)
         }
         "device_awaiting_redemption" => {
-            let device = world.authorize_device();
+            let device = node.authorize_device();
             let approval = approval().with_resources(resources(&[]));
-            let id = run(world.service.approve_device(&device.user_code, approval)).unwrap();
-            (world, id, vec![("device_code", device.device_code.expose().to_owned())])
+            let id = run(node.service.approve_device(&device.user_code, approval)).unwrap();
+            (node, id, vec![("device_code", device.device_code.expose().to_owned())])
         }
         "code_bound_to_a_key" => {
             let request = AuthorizeRequest::new(approval()).with_confirmation(Some(KEY));
-            let response = run(world.service.authorize(&world.client, request)).unwrap();
-            (world, response.grant_id, vec![("code", response.code.expose().to_owned())])
+            let response = run(node.service.authorize(&node.client, request)).unwrap();
+            (node, response.grant_id, vec![("code", response.code.expose().to_owned())])
         }
         "access_tokens_of_other_keys" => {
             let issue = IssueRequest::new(GrantType::Password, approval()).with_possession(Some(KEY));
-            let first = Tokens::from(run(world.service.issue(&world.client, issue)).unwrap());
+            let first = Tokens::from(run(node.service.issue(&node.client, issue)).unwrap());
             let request = RefreshRequest::new(first.refresh()).with_possession(Some(OTHER_KEY));
-            let second = world.refresh_with(&request).unwrap();
-            let third = world.refresh(second.refresh()).unwrap();
+            let second = node.refresh_with(&request).unwrap();
+            let third = node.refresh(second.refresh()).unwrap();
             let tokens = [named(&third), vec![("of_key", first.access), ("of_certificate", second.access)]].concat();
-            (world, third.grant_id, tokens)
+            (node, third.grant_id, tokens)
         }
         "bound_late" => {
-            let world = world.acting_as(public_client("app"));
-            let first = world.issue();
+            let node = node.acting_as(public_client("app"));
+            let first = node.issue();
             let request = RefreshRequest::new(first.refresh()).with_possession(Some(KEY));
-            let second = world.refresh_with(&request).unwrap();
-            (world, first.grant_id, [named(&second), vec![("spent", first.refresh().to_owned())]].concat())
+            let second = node.refresh_with(&request).unwrap();
+            (node, first.grant_id, [named(&second), vec![("spent", first.refresh().to_owned())]].concat())
         }
         "jwt_access_token" => {
-            let world = world.under(Policy::default().with_access_token_format(AccessTokenFormat::Jwt));
-            let tokens = world.issue();
-            (world, tokens.grant_id, named(&tokens))
+            let node = node.under(Policy::default().with_access_token_format(AccessTokenFormat::Jwt));
+            let tokens = node.issue();
+            (node, tokens.grant_id, named(&tokens))
         }
         "fuller_approval" => {
-            let tokens = world.try_issue(GrantType::Password, fuller_approval()).unwrap();
-            (world, tokens.grant_id, named(&tokens))
+            let tokens = node.try_issue(GrantType::Password, fuller_approval()).unwrap();
+            (node, tokens.grant_id, named(&tokens))
         }
         other => panic!("no such record: {other}"),
     }
@@ -237,28 +237,28 @@ fn golden(name: &str) -> Golden {
 }
 
 fn write_golden(name: &str) {
-    let (world, id, tokens) = write(name);
-    let record = hex(&world.bytes(id));
+    let (node, id, tokens) = write(name);
+    let record = hex(&node.bytes(id));
     let tokens: Vec<String> = tokens.into_iter().map(|(name, token)| format!("{name} {token}\n")).collect();
     let tokens = tokens.concat();
-    let now = world.service.now().as_millis();
+    let now = node.service.now().as_millis();
     std::fs::write(path(name), format!("now {now}\n{tokens}id {}\nrecord {record}\n", hex(id.as_bytes()))).unwrap();
 }
 
 /// A fresh service over the golden record alone, at the time it was written.
-fn restored(name: &str) -> (World, Golden) {
+fn restored(name: &str) -> (Node, Golden) {
     let golden = golden(name);
-    let world = World::seeded(Policy::default(), 99).with_jwts();
-    world.clock.set(Timestamp::from_millis(golden["now"].parse().unwrap()));
+    let node = Node::seeded(Policy::default(), 99).with_jwts();
+    node.clock.set(Timestamp::from_millis(golden["now"].parse().unwrap()));
     let id = GrantId::from_bytes(unhex(&golden["id"]).try_into().unwrap());
     let record = GrantRecord {
         payload: unhex(&golden["record"]),
-        client_id: world.client.id.clone(),
+        client_id: node.client.id.clone(),
         subject: Some(subject("demo")),
         expires_at: None,
     };
-    world.store.overwrite(id, record);
-    (world, golden)
+    node.store.overwrite(id, record);
+    (node, golden)
 }
 
 /// The grant of a golden record, and the record.
@@ -295,146 +295,146 @@ fn every_golden_file_is_tested() {
 #[test]
 fn tokens_of_golden_records_are_served_as_they_were() {
     for name in ["redeemed", "fresh", "absolute_end", "rotated", "previous_access_token_revoked", "many_retired"] {
-        let (world, golden) = restored(name);
-        assert!(world.is_active(&golden["access_token"]), "{name}");
-        assert!(world.is_active(&golden["refresh_token"]), "{name}");
-        let next = world.refresh(&golden["refresh_token"]).unwrap();
-        assert_eq!(world.refresh(&golden["refresh_token"]).unwrap(), next, "{name}");
-        assert!(world.refresh(next.refresh()).is_ok(), "{name}");
+        let (node, golden) = restored(name);
+        assert!(node.is_active(&golden["access_token"]), "{name}");
+        assert!(node.is_active(&golden["refresh_token"]), "{name}");
+        let next = node.refresh(&golden["refresh_token"]).unwrap();
+        assert_eq!(node.refresh(&golden["refresh_token"]).unwrap(), next, "{name}");
+        assert!(node.refresh(next.refresh()).is_ok(), "{name}");
     }
 }
 
 #[test]
 fn a_golden_code_is_redeemed_once() {
-    let (world, golden) = restored("awaiting_redemption");
+    let (node, golden) = restored("awaiting_redemption");
     let request = RedeemRequest::new(&*golden["code"]);
-    assert!(world.redeem_with(&request).is_ok());
-    assert_eq!(refusal(world.redeem_with(&request)), Refusal::CodeReused);
-    let (world, golden) = restored("redeemed");
-    assert_eq!(refusal(world.redeem(&golden["code"])), Refusal::CodeReused);
-    assert!(!world.is_active(&golden["access_token"]));
+    assert!(node.redeem_with(&request).is_ok());
+    assert_eq!(refusal(node.redeem_with(&request)), Refusal::CodeReused);
+    let (node, golden) = restored("redeemed");
+    assert_eq!(refusal(node.redeem(&golden["code"])), Refusal::CodeReused);
+    assert!(!node.is_active(&golden["access_token"]));
 }
 
 #[test]
 fn a_golden_rotation_is_repeated_byte_for_byte_and_then_seen_as_reuse() {
-    let (world, golden) = restored("rotated");
-    let again = world.refresh(&golden["spent"]).unwrap();
+    let (node, golden) = restored("rotated");
+    let again = node.refresh(&golden["spent"]).unwrap();
     assert_eq!((again.refresh(), &*again.access), (&*golden["refresh_token"], &*golden["access_token"]));
-    world.refresh(&golden["refresh_token"]).unwrap();
-    world.advance(MINUTE);
-    assert_eq!(refusal(world.refresh(&golden["spent"])), Refusal::RefreshTokenReused);
+    node.refresh(&golden["refresh_token"]).unwrap();
+    node.advance(MINUTE);
+    assert_eq!(refusal(node.refresh(&golden["spent"])), Refusal::RefreshTokenReused);
 }
 
 #[test]
 fn golden_retired_tokens_lead_to_the_head_or_are_spent() {
-    let (world, golden) = restored("many_retired");
-    let again = world.refresh(&golden["parallel"]).unwrap();
+    let (node, golden) = restored("many_retired");
+    let again = node.refresh(&golden["parallel"]).unwrap();
     assert_eq!((again.refresh(), &*again.access), (&*golden["refresh_token"], &*golden["access_token"]));
-    assert_eq!(refusal(world.refresh(&golden["spent"])), Refusal::RefreshTokenReused);
+    assert_eq!(refusal(node.refresh(&golden["spent"])), Refusal::RefreshTokenReused);
 }
 
 #[test]
 fn a_golden_grant_that_was_bound_late_is_bound_from_there_on() {
-    let (world, golden) = restored("bound_late");
-    let world = world.acting_as(public_client("app"));
-    assert_eq!(refusal(world.refresh(&golden["refresh_token"])), Refusal::ProofOfPossessionFailed);
+    let (node, golden) = restored("bound_late");
+    let node = node.acting_as(public_client("app"));
+    assert_eq!(refusal(node.refresh(&golden["refresh_token"])), Refusal::ProofOfPossessionFailed);
     let request = RefreshRequest::new(&*golden["refresh_token"]).with_possession(Some(KEY));
-    assert!(world.refresh_with(&request).is_ok());
-    assert_eq!(refusal(world.refresh(&golden["spent"])), Refusal::RefreshTokenReused);
+    assert!(node.refresh_with(&request).is_ok());
+    assert_eq!(refusal(node.refresh(&golden["spent"])), Refusal::RefreshTokenReused);
 }
 
 #[test]
 fn golden_access_tokens_keep_their_reach() {
-    let (world, golden) = restored("narrowed_access_tokens");
-    let last = world.introspect(&golden["access_token"]).unwrap();
+    let (node, golden) = restored("narrowed_access_tokens");
+    let last = node.introspect(&golden["access_token"]).unwrap();
     assert_eq!((last.scope, last.resources), (scope("write"), resources(&[API])));
-    assert_eq!(world.introspect(&golden["also"]).unwrap().scope, scope("read"));
-    assert_eq!(world.introspect(&golden["refresh_token"]).unwrap().scope, scope("read write"));
+    assert_eq!(node.introspect(&golden["also"]).unwrap().scope, scope("read"));
+    assert_eq!(node.introspect(&golden["refresh_token"]).unwrap().scope, scope("read write"));
 }
 
 #[test]
 fn a_golden_revocation_holds() {
-    let (world, golden) = restored("revoked");
-    assert!(!world.is_active(&golden["dead"]));
-    assert_eq!(refusal(world.refresh(&golden["dead"])), Refusal::GrantRevoked);
+    let (node, golden) = restored("revoked");
+    assert!(!node.is_active(&golden["dead"]));
+    assert_eq!(refusal(node.refresh(&golden["dead"])), Refusal::GrantRevoked);
 }
 
 #[test]
 fn golden_client_credentials_are_the_clients_own() {
-    let (world, golden) = restored("client_credentials");
-    let active = world.introspect(&golden["access_token"]).unwrap();
+    let (node, golden) = restored("client_credentials");
+    let active = node.introspect(&golden["access_token"]).unwrap();
     assert_eq!((active.approval, active.grant_type), (Approval::default(), GrantType::ClientCredentials));
 }
 
 #[test]
 fn everything_that_was_approved_is_in_the_golden_record() {
-    let (world, golden) = restored("extension_with_everything");
-    let world = world.acting_as(client("app").with_grant_types([EXTENSION.parse().unwrap(), GrantType::RefreshToken]));
-    let active = world.introspect(&golden["access_token"]).unwrap();
+    let (node, golden) = restored("extension_with_everything");
+    let node = node.acting_as(client("app").with_grant_types([EXTENSION.parse().unwrap(), GrantType::RefreshToken]));
+    let active = node.introspect(&golden["access_token"]).unwrap();
     assert_eq!((active.approval, active.grant_type.as_str()), (full_approval(), EXTENSION));
     let request = RefreshRequest::new(&*golden["refresh_token"]);
-    assert_eq!(refusal(world.refresh_with(&request)), Refusal::ProofOfPossessionFailed);
+    assert_eq!(refusal(node.refresh_with(&request)), Refusal::ProofOfPossessionFailed);
     let request = request.with_possession(Some(Confirmation::DpopKey([0xd0; 32])));
-    assert!(world.refresh_with(&request).is_ok());
+    assert!(node.refresh_with(&request).is_ok());
 }
 
 #[test]
 fn a_golden_device_is_told_what_its_user_decided() {
-    let (world, golden) = restored("device_awaiting_approval");
-    assert_eq!(refusal(world.poll(&golden["device_code"])), Refusal::PolledTooFast, "it polled at that moment");
+    let (node, golden) = restored("device_awaiting_approval");
+    assert_eq!(refusal(node.poll(&golden["device_code"])), Refusal::PolledTooFast, "it polled at that moment");
     let user_code = UserCode::parse(&golden["user_code"]).unwrap();
-    run(world.service.approve_device(&user_code, approval().with_resources(resources(&[])))).unwrap();
-    assert!(world.poll(&golden["device_code"]).unwrap().refresh.is_some());
+    run(node.service.approve_device(&user_code, approval().with_resources(resources(&[])))).unwrap();
+    assert!(node.poll(&golden["device_code"]).unwrap().refresh.is_some());
 
-    let (world, golden) = restored("device_denied");
-    assert_eq!(refusal(world.poll(&golden["device_code"])), Refusal::DeniedByOwner);
+    let (node, golden) = restored("device_denied");
+    assert_eq!(refusal(node.poll(&golden["device_code"])), Refusal::DeniedByOwner);
 
     // The grant is another record, which is not there.
-    let (world, golden) = restored("device_approved");
-    assert_eq!(refusal(world.poll(&golden["device_code"])), Refusal::GrantUnknown);
-    let again = run(world.service.deny_device(&UserCode::parse(&golden["user_code"]).unwrap()));
+    let (node, golden) = restored("device_approved");
+    assert_eq!(refusal(node.poll(&golden["device_code"])), Refusal::GrantUnknown);
+    let again = run(node.service.deny_device(&UserCode::parse(&golden["user_code"]).unwrap()));
     assert!(again.is_err_and(|error| error.code().as_str() == "invalid_grant"), "it was decided");
 
-    // Its device code names the device's record, so nobody gets here but through it.
-    let (world, golden) = restored("device_awaiting_redemption");
-    assert_eq!(refusal(world.poll(&golden["device_code"])), Refusal::GrantUnknown);
+    // Its device code names the device's record, the only way to this grant.
+    let (node, golden) = restored("device_awaiting_redemption");
+    assert_eq!(refusal(node.poll(&golden["device_code"])), Refusal::GrantUnknown);
 }
 
 #[test]
 fn a_golden_code_that_is_bound_needs_its_key() {
-    let (world, golden) = restored("code_bound_to_a_key");
+    let (node, golden) = restored("code_bound_to_a_key");
     let request = RedeemRequest::new(&*golden["code"]);
-    assert_eq!(refusal(world.redeem_with(&request)), Refusal::ProofOfPossessionFailed);
+    assert_eq!(refusal(node.redeem_with(&request)), Refusal::ProofOfPossessionFailed);
     let request = request.with_possession(Some(KEY));
-    assert!(world.redeem_with(&request).is_ok());
-    assert_eq!(refusal(world.redeem_with(&request)), Refusal::CodeReused);
+    assert!(node.redeem_with(&request).is_ok());
+    assert_eq!(refusal(node.redeem_with(&request)), Refusal::CodeReused);
 }
 
 #[test]
 fn golden_access_tokens_keep_their_own_keys() {
-    let (world, golden) = restored("access_tokens_of_other_keys");
+    let (node, golden) = restored("access_tokens_of_other_keys");
     for (name, key, token_type) in [
         ("of_key", Some(KEY), TokenType::Dpop),
         ("of_certificate", Some(OTHER_KEY), TokenType::Bearer),
         ("access_token", None, TokenType::Bearer),
     ] {
-        let active = world.introspect(&golden[name]).unwrap();
+        let active = node.introspect(&golden[name]).unwrap();
         assert_eq!((active.confirmation, active.token_type), (key, Some(token_type)), "{name}");
     }
-    assert_eq!(world.introspect(&golden["refresh_token"]).unwrap().confirmation, None);
+    assert_eq!(node.introspect(&golden["refresh_token"]).unwrap().confirmation, None);
 }
 
 #[test]
 fn a_golden_jwt_is_known_by_its_record() {
-    let (world, golden) = restored("jwt_access_token");
+    let (node, golden) = restored("jwt_access_token");
     assert_eq!(golden["access_token"].split('.').count(), 3);
-    assert!(world.is_active(&golden["access_token"]));
-    world.revoke(&golden["access_token"]);
-    assert!(!world.is_active(&golden["access_token"]) && world.is_active(&golden["refresh_token"]));
+    assert!(node.is_active(&golden["access_token"]));
+    node.revoke(&golden["access_token"]);
+    assert!(!node.is_active(&golden["access_token"]) && node.is_active(&golden["refresh_token"]));
 }
 
 #[test]
 fn session_and_actors_are_in_the_golden_record() {
-    let (world, golden) = restored("fuller_approval");
-    assert_eq!(world.introspect(&golden["access_token"]).unwrap().approval, fuller_approval());
+    let (node, golden) = restored("fuller_approval");
+    assert_eq!(node.introspect(&golden["access_token"]).unwrap().approval, fuller_approval());
 }

@@ -1,4 +1,4 @@
-//! The bytes of records: small, and nothing else is taken for one.
+//! The bytes of records: small, and never confused with other bytes.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use regrant::{
 };
 
 use crate::lifecycle::golden::VERSION;
-use crate::lifecycle::world::{API, CALLBACK, MINUTE, SECOND, START, World, cases, resources, run, scope, subject};
+use crate::lifecycle::node::{API, CALLBACK, MINUTE, Node, SECOND, START, cases, resources, run, scope, subject};
 
 #[test]
 fn a_record_is_small_and_stays_so() {
-    // DESIGN section 2: under 512 bytes after 1 rotation as after 100 000.
-    let world = World::new(Policy::default());
-    let code = world.authorize();
-    let first = world.redeem(&code).unwrap();
+    // Under 512 bytes after 1 rotation and after 100 000.
+    let node = Node::new(Policy::default());
+    let code = node.authorize();
+    let first = node.redeem(&code).unwrap();
     let mut last = first.clone();
-    let size = || world.bytes(first.grant_id).len();
-    world.advance(MINUTE * 30);
-    last = world.refresh(last.refresh()).unwrap();
+    let size = || node.bytes(first.grant_id).len();
+    node.advance(MINUTE * 30);
+    last = node.refresh(last.refresh()).unwrap();
     let after_one = size();
     for _ in 1..100_000 {
-        world.advance(MINUTE * 30);
-        last = world.refresh(last.refresh()).unwrap();
+        node.advance(MINUTE * 30);
+        last = node.refresh(last.refresh()).unwrap();
     }
     let after_many = size();
     println!("a typical record has {after_one} bytes after 1 rotation and {after_many} after 100 000");
@@ -37,19 +37,19 @@ fn a_record_is_small_and_stays_so() {
 fn no_policy_lets_a_record_grow_without_bound() {
     // Under AM's policy each refresh left 48 bytes: 286 kB after 6 000 of them.
     for (policy, most) in [(Policy::am_7_5(), 60_000), (Policy::default(), 1_500)] {
-        let world = World::new(policy);
-        let first = world.issue();
-        world.rotate(&first, 2_000, Duration::from_millis(10));
-        let size = world.bytes(first.grant_id).len();
+        let node = Node::new(policy);
+        let first = node.issue();
+        node.rotate(&first, 2_000, Duration::from_millis(10));
+        let size = node.bytes(first.grant_id).len();
         assert!(size < most, "{size}");
     }
 }
 
 #[test]
 fn a_record_under_another_key_is_no_record() {
-    let world = World::new(Policy::default());
-    let (one, two) = (world.issue(), world.issue());
-    let bytes = world.bytes(one.grant_id);
+    let node = Node::new(Policy::default());
+    let (one, two) = (node.issue(), node.issue());
+    let bytes = node.bytes(one.grant_id);
     assert!(Grant::decode(one.grant_id, &bytes).is_ok());
     assert!(Grant::decode(two.grant_id, &bytes).is_err());
     let mut near = *one.grant_id.as_bytes();
@@ -59,9 +59,9 @@ fn a_record_under_another_key_is_no_record() {
 
 #[test]
 fn a_record_of_a_newer_release_is_told_from_a_damaged_one() {
-    let world = World::new(Policy::default());
-    let tokens = world.issue();
-    let mut bytes = world.bytes(tokens.grant_id);
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
+    let mut bytes = node.bytes(tokens.grant_id);
     bytes[0] = VERSION + 1;
     let newer = Grant::decode(tokens.grant_id, &bytes).unwrap_err().to_string();
     bytes[0] = VERSION;
@@ -141,7 +141,7 @@ proptest! {
         format in prop_oneof![Just(AccessTokenFormat::Opaque), Just(AccessTokenFormat::Jwt)],
         steps in proptest::collection::vec(step(), 0..25),
     ) {
-        let world = World::new(Policy::default()).with_jwts().under(Policy::default().with_access_token_format(format));
+        let node = Node::new(Policy::default()).with_jwts().under(Policy::default().with_access_token_format(format));
         let key = approval.confirmation;
         // Both must be shown at the code, so at most one of them can be there, or both are the same.
         let code_key = if key.is_some() { key } else { code_key };
@@ -149,34 +149,34 @@ proptest! {
             let request = AuthorizeRequest::new(approval)
                 .with_confirmation(code_key)
                 .with_redirect_uri(Some(RedirectUri::new(CALLBACK).unwrap()));
-            let code = run(world.service.authorize(&world.client, request)).unwrap();
-            check_record(&world, code.grant_id)?;
+            let code = run(node.service.authorize(&node.client, request)).unwrap();
+            check_record(&node, code.grant_id)?;
             let request =
                 RedeemRequest::new(code.code).with_redirect_uri(CALLBACK).with_possession(code_key);
-            world.redeem_with(&request).unwrap()
+            node.redeem_with(&request).unwrap()
         } else {
-            world.try_issue(GrantType::Password, approval).unwrap()
+            node.try_issue(GrantType::Password, approval).unwrap()
         };
         let mut previous = last.clone();
-        check_record(&world, last.grant_id)?;
+        check_record(&node, last.grant_id)?;
         for step in steps {
             match step {
-                Step::Advance(millis) => world.advance(Duration::from_millis(millis)),
-                Step::Revoke => world.revoke(last.refresh()),
-                Step::RevokeAccess => world.revoke(&last.access),
+                Step::Advance(millis) => node.advance(Duration::from_millis(millis)),
+                Step::Revoke => node.revoke(last.refresh()),
+                Step::RevokeAccess => node.revoke(&last.access),
                 Step::Replay => {
                     let request = RefreshRequest::new(previous.refresh()).with_possession(key);
-                    drop(world.refresh_with(&request));
+                    drop(node.refresh_with(&request));
                 }
                 Step::Refresh(wanted, another) => {
                     let mut request = RefreshRequest::new(last.refresh()).with_possession(key.or(another));
                     request.scope = wanted.map(scope);
-                    if let Ok(next) = world.refresh_with(&request) {
+                    if let Ok(next) = node.refresh_with(&request) {
                         previous = std::mem::replace(&mut last, next);
                     }
                 }
             }
-            check_record(&world, last.grant_id)?;
+            check_record(&node, last.grant_id)?;
         }
     }
 
@@ -194,9 +194,9 @@ proptest! {
 
     #[test]
     fn a_damaged_record_is_no_record(at in any::<prop::sample::Index>(), with in 1..=255_u8, extra in any::<Vec<u8>>()) {
-        let world = World::new(Policy::default());
-        let chain = world.rotate(&world.issue(), 2, SECOND);
-        let (id, whole) = (chain[0].grant_id, world.bytes(chain[0].grant_id));
+        let node = Node::new(Policy::default());
+        let chain = node.rotate(&node.issue(), 2, SECOND);
+        let (id, whole) = (chain[0].grant_id, node.bytes(chain[0].grant_id));
         let mut changed = whole.clone();
         changed[at.index(whole.len())] ^= with;
         prop_assert!(Grant::decode(id, &changed).is_err());
@@ -208,8 +208,8 @@ proptest! {
     }
 }
 
-fn check_record(world: &World, id: GrantId) -> Result<(), TestCaseError> {
-    let bytes = world.bytes(id);
+fn check_record(node: &Node, id: GrantId) -> Result<(), TestCaseError> {
+    let bytes = node.bytes(id);
     let grant = Grant::decode(id, &bytes).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(grant.encode(), bytes);
     prop_assert_eq!(Grant::decode(id, &grant.encode()).unwrap(), grant);

@@ -1,4 +1,4 @@
-//! How long things live, to the millisecond, and that the numbers told are the truth.
+//! Lifetimes to the millisecond, and the lifetimes in answers.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use regrant::event::ErrorCode;
 use regrant::policy::{AccessTokenFormat, ClientPolicy, Lifetime};
 use regrant::{ExchangeRequest, GrantType, Policy, Refusal};
 
-use crate::lifecycle::world::{
-    DAY, HOUR, MINUTE, MS, SECOND, START, Tokens, World, approval, client, refusal, resources, run,
+use crate::lifecycle::node::{
+    DAY, HOUR, MINUTE, MS, Node, SECOND, START, Tokens, approval, client, refusal, resources, run,
 };
 
-/// Ages around `end`, and whether a thing that lives that long is alive then.
+/// Ages around `end`, each with true when a token of that lifetime is active then.
 fn around(end: Duration) -> [(Duration, bool); 3] {
     [(end - MS, true), (end, false), (end + MS, false)]
 }
@@ -20,10 +20,10 @@ fn around(end: Duration) -> [(Duration, bool); 3] {
 fn an_authorization_code_lives_to_the_millisecond() {
     for lifetime in [Duration::from_secs(120), Duration::from_secs(1), MINUTE * 10] {
         for (age, lives) in around(lifetime) {
-            let world = World::new(Policy::default().with_authorization_code_lifetime(lifetime));
-            let code = world.authorize();
-            world.advance(age);
-            let answer = world.redeem(&code);
+            let node = Node::new(Policy::default().with_authorization_code_lifetime(lifetime));
+            let code = node.authorize();
+            node.advance(age);
+            let answer = node.redeem(&code);
             assert_eq!(answer.is_ok(), lives, "at {age:?} of {lifetime:?}");
             if !lives {
                 assert_eq!(refusal(answer), Refusal::CodeExpired);
@@ -35,28 +35,28 @@ fn an_authorization_code_lives_to_the_millisecond() {
 #[test]
 fn an_access_token_lives_to_the_millisecond() {
     for (age, lives) in around(HOUR) {
-        let world = World::new(Policy::default());
-        let tokens = world.issue();
+        let node = Node::new(Policy::default());
+        let tokens = node.issue();
         assert_eq!(tokens.expires_in, HOUR);
-        assert_eq!(world.introspect(&tokens.access).unwrap().expires_at, Some(START + HOUR));
-        world.advance(age);
-        assert_eq!(world.is_active(&tokens.access), lives, "at {age:?}");
+        assert_eq!(node.introspect(&tokens.access).unwrap().expires_at, Some(START + HOUR));
+        node.advance(age);
+        assert_eq!(node.is_active(&tokens.access), lives, "at {age:?}");
     }
 }
 
 #[test]
 fn an_unused_refresh_token_lives_to_the_millisecond() {
     for (age, lives) in around(DAY * 7) {
-        let world = World::new(Policy::default());
-        let tokens = world.issue();
+        let node = Node::new(Policy::default());
+        let tokens = node.issue();
         assert_eq!(tokens.refresh_expires_at, Some(START + DAY * 7));
-        assert_eq!(world.introspect(tokens.refresh()).unwrap().expires_at, Some(START + DAY * 7));
-        world.advance(age);
-        assert_eq!(world.is_active(tokens.refresh()), lives, "at {age:?}");
-        let answer = world.refresh(tokens.refresh());
+        assert_eq!(node.introspect(tokens.refresh()).unwrap().expires_at, Some(START + DAY * 7));
+        node.advance(age);
+        assert_eq!(node.is_active(tokens.refresh()), lives, "at {age:?}");
+        let answer = node.refresh(tokens.refresh());
         assert_eq!(answer.is_ok(), lives, "at {age:?}");
         if !lives {
-            // C46, C51.
+            // RFC 9700 section 4.14.2.
             assert_eq!(refusal(answer), Refusal::RefreshTokenExpired);
         }
     }
@@ -65,104 +65,104 @@ fn an_unused_refresh_token_lives_to_the_millisecond() {
 #[test]
 fn each_rotation_starts_the_refresh_token_lifetime_anew() {
     // AM: the lifetime slides.
-    let world = World::new(Policy::default());
-    let chain = world.rotate(&world.issue(), 10, DAY * 7 - MS);
+    let node = Node::new(Policy::default());
+    let chain = node.rotate(&node.issue(), 10, DAY * 7 - MS);
     let last = chain.last().unwrap();
-    assert_eq!(last.refresh_expires_at, Some(world.service.now() + DAY * 7));
-    world.advance(DAY * 7);
-    assert_eq!(refusal(world.refresh(last.refresh())), Refusal::RefreshTokenExpired);
+    assert_eq!(last.refresh_expires_at, Some(node.service.now() + DAY * 7));
+    node.advance(DAY * 7);
+    assert_eq!(refusal(node.refresh(last.refresh())), Refusal::RefreshTokenExpired);
 }
 
 #[test]
 fn an_expired_refresh_token_is_expired_for_good() {
-    let world = World::new(Policy::default());
-    let tokens = world.issue();
-    world.advance(DAY * 7);
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
+    node.advance(DAY * 7);
     for _ in 0..2 {
-        assert_eq!(refusal(world.refresh(tokens.refresh())), Refusal::RefreshTokenExpired);
-        world.advance(DAY);
+        assert_eq!(refusal(node.refresh(tokens.refresh())), Refusal::RefreshTokenExpired);
+        node.advance(DAY);
     }
 }
 
 #[test]
 fn the_grant_ends_to_the_millisecond_however_often_it_is_refreshed() {
-    // C50: absolute, not sliding.
+    // The end is absolute and does not slide.
     for (age, lives) in around(DAY) {
-        let world = World::new(Policy::default().with_grant_lifetime(DAY.into()));
-        let chain = world.rotate(&world.issue(), 23, HOUR);
-        world.clock.set(START + age);
+        let node = Node::new(Policy::default().with_grant_lifetime(DAY.into()));
+        let chain = node.rotate(&node.issue(), 23, HOUR);
+        node.clock.set(START + age);
         let last = chain.last().unwrap();
-        assert_eq!(world.is_active(last.refresh()), lives, "at {age:?}");
-        assert_eq!(world.is_active(&last.access), lives, "at {age:?}");
+        assert_eq!(node.is_active(last.refresh()), lives, "at {age:?}");
+        assert_eq!(node.is_active(&last.access), lives, "at {age:?}");
         // An access token would not live for a whole second.
-        assert_eq!(refusal(world.refresh(last.refresh())), Refusal::GrantExpired);
-        world.clock.set(START + (DAY - SECOND));
-        assert_eq!(world.refresh(last.refresh()).unwrap().expires_in, SECOND);
+        assert_eq!(refusal(node.refresh(last.refresh())), Refusal::GrantExpired);
+        node.clock.set(START + (DAY - SECOND));
+        assert_eq!(node.refresh(last.refresh()).unwrap().expires_in, SECOND);
     }
 }
 
 #[test]
 fn nothing_outlives_its_grant_and_what_is_told_says_so() {
-    // C49, I11.
-    let world = World::new(Policy::default().with_grant_lifetime(DAY.into()));
+    // No token outlives its grant.
+    let node = Node::new(Policy::default().with_grant_lifetime(DAY.into()));
     let end = START + DAY;
-    let first = world.issue();
+    let first = node.issue();
     assert_eq!((first.expires_in, first.refresh_expires_at), (HOUR, Some(end)));
-    world.advance(DAY - MINUTE * 10);
-    let late = world.refresh(first.refresh()).unwrap();
+    node.advance(DAY - MINUTE * 10);
+    let late = node.refresh(first.refresh()).unwrap();
     assert_eq!((late.expires_in, late.refresh_expires_at), (MINUTE * 10, Some(end)));
-    assert_eq!(world.introspect(&late.access).unwrap().expires_at, Some(end));
-    assert_eq!(world.introspect(late.refresh()).unwrap().expires_at, Some(end));
-    world.advance(MINUTE);
-    assert_eq!(world.refresh_scoped(first.refresh(), "read").unwrap().expires_in, MINUTE * 9);
+    assert_eq!(node.introspect(&late.access).unwrap().expires_at, Some(end));
+    assert_eq!(node.introspect(late.refresh()).unwrap().expires_at, Some(end));
+    node.advance(MINUTE);
+    assert_eq!(node.refresh_scoped(first.refresh(), "read").unwrap().expires_in, MINUTE * 9);
 }
 
 #[test]
 fn a_grant_lifetime_shorter_than_a_token_lifetime_caps_the_first_tokens() {
-    let world = World::new(Policy::default().with_grant_lifetime((MINUTE * 5).into()));
-    for tokens in [world.issue(), world.redeem(&world.authorize()).unwrap()] {
+    let node = Node::new(Policy::default().with_grant_lifetime((MINUTE * 5).into()));
+    for tokens in [node.issue(), node.redeem(&node.authorize()).unwrap()] {
         assert_eq!((tokens.expires_in, tokens.refresh_expires_at), (MINUTE * 5, Some(START + MINUTE * 5)));
     }
 }
 
 #[test]
 fn the_lifetime_of_a_grant_begins_with_its_authorization() {
-    let world = World::new(Policy::default().with_grant_lifetime((MINUTE * 5).into()));
-    let code = world.authorize();
-    world.advance(MINUTE);
-    let tokens = world.redeem(&code).unwrap();
+    let node = Node::new(Policy::default().with_grant_lifetime((MINUTE * 5).into()));
+    let code = node.authorize();
+    node.advance(MINUTE);
+    let tokens = node.redeem(&code).unwrap();
     assert_eq!(tokens.expires_in, MINUTE * 4);
     assert_eq!(tokens.refresh_expires_at, Some(START + MINUTE * 5));
 }
 
 #[test]
 fn what_never_expires_has_no_expiry_to_tell() {
-    // AM: -1. C58.
-    let world = World::new(Policy::default().with_refresh_token_lifetime(Lifetime::Never));
-    let tokens = world.issue();
+    // -1 in AM.
+    let node = Node::new(Policy::default().with_refresh_token_lifetime(Lifetime::Never));
+    let tokens = node.issue();
     assert_eq!(tokens.refresh_expires_at, None);
-    world.advance(DAY * 36_500);
-    let active = world.introspect(tokens.refresh()).unwrap();
+    node.advance(DAY * 36_500);
+    let active = node.introspect(tokens.refresh()).unwrap();
     assert_eq!(active.expires_at, None);
-    let next = world.refresh(tokens.refresh()).unwrap();
+    let next = node.refresh(tokens.refresh()).unwrap();
     assert_eq!(next.refresh_expires_at, None);
 }
 
 #[test]
 fn a_refresh_token_that_never_expires_still_ends_with_its_grant() {
     let policy = Policy::default().with_refresh_token_lifetime(Lifetime::Never).with_grant_lifetime(DAY.into());
-    let world = World::new(policy);
-    let tokens = world.issue();
+    let node = Node::new(policy);
+    let tokens = node.issue();
     assert_eq!(tokens.refresh_expires_at, Some(START + DAY));
-    world.advance(DAY);
-    assert!(!world.is_active(tokens.refresh()));
-    assert_eq!(refusal(world.refresh(tokens.refresh())), Refusal::GrantExpired);
+    node.advance(DAY);
+    assert!(!node.is_active(tokens.refresh()));
+    assert_eq!(refusal(node.refresh(tokens.refresh())), Refusal::GrantExpired);
 }
 
 #[test]
 fn a_refresh_token_lifetime_shortened_later_applies_to_tokens_that_are_out() {
-    // C52.
-    let long = World::new(Policy::default());
+    // A shortened policy applies to existing grants.
+    let long = Node::new(Policy::default());
     let short = long.under(Policy::default().with_refresh_token_lifetime(DAY.into()));
     for (age, lives) in around(DAY) {
         long.clock.set(START);
@@ -179,7 +179,7 @@ fn a_refresh_token_lifetime_shortened_later_applies_to_tokens_that_are_out() {
 
 #[test]
 fn a_grant_lifetime_shortened_later_applies_to_grants_that_are_out() {
-    let long = World::new(Policy::default().with_grant_lifetime((DAY * 30).into()));
+    let long = Node::new(Policy::default().with_grant_lifetime((DAY * 30).into()));
     let endless = long.under(Policy::default());
     let short = long.under(Policy::default().with_grant_lifetime(DAY.into()));
     for issuer in [&long, &endless] {
@@ -202,8 +202,8 @@ fn a_grant_lifetime_shortened_later_applies_to_grants_that_are_out() {
 
 #[test]
 fn lifetimes_lengthened_later_do_not_lengthen_what_is_out() {
-    // I11.
-    let short = World::new(Policy::default().with_grant_lifetime(DAY.into()).with_refresh_token_lifetime(HOUR.into()));
+    // A lengthened policy does not lengthen existing ends.
+    let short = Node::new(Policy::default().with_grant_lifetime(DAY.into()).with_refresh_token_lifetime(HOUR.into()));
     let long =
         short.under(Policy::default().with_grant_lifetime((DAY * 30).into()).with_access_token_lifetime(HOUR * 3));
     let tokens = short.issue();
@@ -221,34 +221,34 @@ fn lifetimes_lengthened_later_do_not_lengthen_what_is_out() {
 
 #[test]
 fn introspection_tells_the_times_that_hold() {
-    // I14: each time told is the first instant at which the token is dead.
-    let world = World::new(Policy::default().with_grant_lifetime((DAY * 3).into()));
-    for tokens in world.rotate(&world.issue(), 3, HOUR * 20) {
+    // Each reported end is the first instant at which the token is expired.
+    let node = Node::new(Policy::default().with_grant_lifetime((DAY * 3).into()));
+    for tokens in node.rotate(&node.issue(), 3, HOUR * 20) {
         for token in [&*tokens.access, tokens.refresh()] {
-            let now = world.service.now();
-            let Some(active) = world.introspect(token) else { continue };
+            let now = node.service.now();
+            let Some(active) = node.introspect(token) else { continue };
             assert!(active.issued_at <= now);
             let end = active.expires_at.unwrap();
-            world.clock.set(end);
-            assert!(!world.is_active(token));
-            world.clock.set(Timestamp::from_millis(end.as_millis() - 1));
-            assert!(world.is_active(token));
-            world.clock.set(now);
+            node.clock.set(end);
+            assert!(!node.is_active(token));
+            node.clock.set(Timestamp::from_millis(end.as_millis() - 1));
+            assert!(node.is_active(token));
+            node.clock.set(now);
         }
     }
 }
 
 #[test]
 fn a_client_and_then_its_flow_override_the_lifetimes() {
-    // C8. AM: client value if not 0, else provider.
+    // As in AM: the client's value if it is not 0, else the provider's.
     let mut policy = ClientPolicy::default()
         .with_access_token_lifetime(MINUTE * 10)
         .with_refresh_token_lifetime(Lifetime::Of(DAY))
         .with_authorization_code_lifetime(SECOND * 30);
     let device = ClientPolicy::default().with_access_token_lifetime(MINUTE);
     policy.grant_types.insert(GrantType::DeviceCode, device);
-    let world = World::new(Policy::default());
-    let special = world.acting_as(client("app").with_policy(policy));
+    let node = Node::new(Policy::default());
+    let special = node.acting_as(client("app").with_policy(policy));
 
     let password = special.issue();
     assert_eq!((password.expires_in, password.refresh_expires_at), (MINUTE * 10, Some(START + DAY)));
@@ -260,7 +260,7 @@ fn a_client_and_then_its_flow_override_the_lifetimes() {
     let code = special.authorize();
     special.advance(SECOND * 30);
     assert_eq!(refusal(special.redeem(&code)), Refusal::CodeExpired);
-    assert_eq!(world.issue().expires_in, HOUR);
+    assert_eq!(node.issue().expires_in, HOUR);
 }
 
 #[test]
@@ -276,25 +276,25 @@ fn every_answer_tells_a_whole_second_that_is_true_or_is_the_refusal() {
                 .with_grant_lifetime((SECOND * 100).into())
                 .with_device_code_lifetime(SECOND * 200)
                 .with_access_token_format(format);
-            let world = World::new(Policy::default()).with_jwts().under(policy);
-            world.advance(Duration::from_millis(off));
-            let (code, device) = (world.authorize(), world.authorize_device());
+            let node = Node::new(Policy::default()).with_jwts().under(policy);
+            node.advance(Duration::from_millis(off));
+            let (code, device) = (node.authorize(), node.authorize_device());
             let narrow = approval().with_resources(resources(&[]));
-            run(world.service.approve_device(&device.user_code, narrow)).unwrap();
-            let (first, lost) = (world.issue(), world.issue());
-            world.refresh(lost.refresh()).unwrap();
-            world.advance(SECOND * 100 - Duration::from_millis(left));
+            run(node.service.approve_device(&device.user_code, narrow)).unwrap();
+            let (first, lost) = (node.issue(), node.issue());
+            node.refresh(lost.refresh()).unwrap();
+            node.advance(SECOND * 100 - Duration::from_millis(left));
             let api =
-                world.acting_as(client("app").with_grant_types([GrantType::TokenExchange, GrantType::RefreshToken]));
+                node.acting_as(client("app").with_grant_types([GrantType::TokenExchange, GrantType::RefreshToken]));
             let exchange = ExchangeRequest::new(&*first.access);
             let exchanged = run(api.service.exchange(&api.client, &exchange)).map(Tokens::from);
             for (what, answer) in [
                 ("exchange", exchanged),
-                ("refresh", world.refresh(first.refresh())),
-                ("replay", world.refresh(lost.refresh())),
-                ("replay for another scope", world.refresh_scoped(lost.refresh(), "read")),
-                ("redemption", world.redeem(&code)),
-                ("device", world.poll(device.device_code.expose())),
+                ("refresh", node.refresh(first.refresh())),
+                ("replay", node.refresh(lost.refresh())),
+                ("replay for another scope", node.refresh_scoped(lost.refresh(), "read")),
+                ("redemption", node.redeem(&code)),
+                ("device", node.poll(device.device_code.expose())),
             ] {
                 let what = format!("{what}, {format:?}, {off} ms past the second, {left} ms left");
                 let Ok(tokens) = answer else {
@@ -306,10 +306,10 @@ fn every_answer_tells_a_whole_second_that_is_true_or_is_the_refusal() {
                 };
                 let told = tokens.expires_in.as_secs();
                 assert!(told >= 1, "{what}");
-                let there = world.clock.clone();
+                let there = node.clock.clone();
                 let now = there.now();
                 there.advance(Duration::from_secs(told) - MS);
-                assert!(world.is_active(&tokens.access), "{what}: told {told} s");
+                assert!(node.is_active(&tokens.access), "{what}: told {told} s");
                 there.set(now);
             }
         }
@@ -320,27 +320,27 @@ fn every_answer_tells_a_whole_second_that_is_true_or_is_the_refusal() {
 fn a_jwt_of_a_second_lives_for_a_second() {
     // The end of a JWT is a whole second, so it may live a little longer than the policy says, never shorter.
     let policy = Policy::default().with_access_token_format(AccessTokenFormat::Jwt).with_access_token_lifetime(SECOND);
-    let world = World::new(Policy::default()).with_jwts().under(policy);
-    world.advance(MS * 900);
-    let tokens = world.issue();
+    let node = Node::new(Policy::default()).with_jwts().under(policy);
+    node.advance(MS * 900);
+    let tokens = node.issue();
     assert_eq!(tokens.expires_in, MS * 1100);
-    assert_eq!(world.introspect(&tokens.access).unwrap().expires_at, Some(START + SECOND * 2));
+    assert_eq!(node.introspect(&tokens.access).unwrap().expires_at, Some(START + SECOND * 2));
 }
 
 #[test]
 fn a_repetition_under_a_grant_lifetime_that_was_shortened_tells_the_truth() {
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    world.advance(HOUR);
-    world.refresh(first.refresh()).unwrap();
-    let tightened = world.under(Policy::default().with_grant_lifetime((HOUR + MINUTE).into()));
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    node.advance(HOUR);
+    node.refresh(first.refresh()).unwrap();
+    let tightened = node.under(Policy::default().with_grant_lifetime((HOUR + MINUTE).into()));
     let repeated = tightened.refresh(first.refresh()).unwrap();
     assert_eq!(repeated.expires_in, MINUTE);
 }
 
 #[test]
 fn at_the_end_of_time_nothing_is_issued_that_lives_for_less_than_a_second() {
-    let world = World::new(Policy::default());
-    world.clock.set(Timestamp::from_millis(i64::MAX - 500));
-    assert_eq!(refusal(world.try_issue(GrantType::Password, approval())), Refusal::GrantExpired);
+    let node = Node::new(Policy::default());
+    node.clock.set(Timestamp::from_millis(i64::MAX - 500));
+    assert_eq!(refusal(node.try_issue(GrantType::Password, approval())), Refusal::GrantExpired);
 }

@@ -1,9 +1,7 @@
-//! The life of tokens, driven through [`regrant::TokenService`] on a store in memory, a clock that is set by hand and
-//! randomness that repeats. One file per promise.
+//! The lifecycle of tokens, through [`regrant::TokenService`] on a store in memory, a manual clock and reproducible
+//! randomness. One file per promise.
 
-mod ports;
-mod probe;
-mod world;
+mod node;
 
 mod am_parity;
 mod code_redemption;

@@ -1,6 +1,5 @@
-//! The library against a model of it: a few pages of bookkeeping written from the design, which keep every token that was
-//! ever issued and say of each, at each moment, what it is worth. Random lives of two grants are lived in both; after every
-//! step introspection of every token must agree (I1 to I14 of the invariants).
+//! The library against a model of it. The model keeps every token ever issued and its state at each moment. Random
+//! requests for two grants go to both; after every step introspection of every token must agree.
 
 use std::time::Duration;
 
@@ -10,9 +9,9 @@ use regrant::policy::{GracePeriod, Lifetime, OnReuse, RequirePkce};
 use regrant::token::TokenKind;
 use regrant::{GrantId, GrantType, Policy, Refusal, TokenError};
 
-use crate::lifecycle::world::{Answer, START, Tokens, World, approval, cases, client, public_client, run, scope};
+use crate::lifecycle::node::{Answer, Node, START, Tokens, approval, cases, client, public_client, run, scope};
 
-/// What the model knows of the policy, in milliseconds.
+/// The policy of the model, in milliseconds.
 #[derive(Clone, Debug)]
 struct Rules {
     code: i64,
@@ -34,7 +33,7 @@ enum Grace {
 }
 
 impl Rules {
-    /// How long a token is answered that is so many rotations behind; `None` is for ever.
+    /// The time during which a token this many rotations behind is answered; `None` is without end.
     fn window(&self, steps: usize) -> Option<i64> {
         match (self.grace, steps) {
             (_, 9..) => Some(0),
@@ -193,17 +192,17 @@ struct Grant {
     code: Option<(String, i64)>,
     generations: Vec<Generation>,
     access: Vec<Access>,
-    /// A purge may have taken it: nothing of it was alive.
+    /// A purge may have removed the grant: none of its tokens was active.
     may_be_purged: bool,
 }
 
-/// What the design says will become of a refresh.
+/// The expected outcome of a refresh.
 #[derive(Debug)]
 enum Expected {
     Rotated,
     Replayed,
     Refused(Vec<Refusal>),
-    /// Refused, and the grant dies if the policy says so.
+    /// Refused, and the grant is revoked if the policy says so.
     Reuse,
 }
 
@@ -258,7 +257,7 @@ impl Grant {
         }
     }
 
-    /// Nothing can be issued that would live for a whole second.
+    /// No token could be issued for a whole second.
     fn is_in_last_second(&self, now: i64) -> bool {
         self.end.is_some_and(|end| end - now < 1000)
     }
@@ -294,8 +293,8 @@ impl Grant {
 }
 
 struct Run {
-    world: World,
-    stranger: World,
+    node: Node,
+    stranger: Node,
     rules: Rules,
     grants: Vec<Grant>,
     keys: Vec<u8>,
@@ -305,13 +304,13 @@ struct Run {
 impl Run {
     fn new(rules: Rules) -> Self {
         let own = if rules.is_public { public_client("app") } else { client("app") };
-        let world = World::new(rules.policy()).acting_as(own);
-        let stranger = world.acting_as(client("stranger"));
-        Self { world, stranger, rules, grants: Vec::new(), keys: vec![1], step: String::new() }
+        let node = Node::new(rules.policy()).acting_as(own);
+        let stranger = node.acting_as(client("stranger"));
+        Self { node, stranger, rules, grants: Vec::new(), keys: vec![1], step: String::new() }
     }
 
     fn now(&self) -> i64 {
-        self.world.service.now().as_millis()
+        self.node.service.now().as_millis()
     }
 
     fn take(&mut self, step: &Step) {
@@ -356,11 +355,11 @@ impl Run {
             Step::RotateKeys => {
                 let next = self.keys[0] + 1;
                 self.keys.insert(0, next);
-                self.world = self.world.with_keys(&self.keys);
-                self.stranger = self.world.acting_as(client("stranger"));
+                self.node = self.node.with_keys(&self.keys);
+                self.stranger = self.node.acting_as(client("stranger"));
             }
             Step::Purge => {
-                run(self.world.service.purge_expired(100)).unwrap();
+                run(self.node.service.purge_expired(100)).unwrap();
                 let now = self.now();
                 for grant in &mut self.grants {
                     grant.may_be_purged |= !grant.is_anything_live(now);
@@ -369,12 +368,12 @@ impl Run {
         }
     }
 
-    fn by(&self, stranger: bool) -> &World {
-        if stranger { &self.stranger } else { &self.world }
+    fn by(&self, stranger: bool) -> &Node {
+        if stranger { &self.stranger } else { &self.node }
     }
 
     fn advance(&self, millis: i64) {
-        self.world.advance(Duration::from_millis(millis.try_into().unwrap()));
+        self.node.advance(Duration::from_millis(millis.try_into().unwrap()));
     }
 
     /// The grant meant, among the latest two, and the generation so many before its head.
@@ -385,7 +384,7 @@ impl Run {
         Some((grant, (generations - 1).saturating_sub(back)))
     }
 
-    /// Where something ends.
+    /// An end.
     fn boundaries(&self) -> Vec<i64> {
         let of = |grant: &Grant| {
             let codes = grant.code.iter().map(|(_, end)| *end);
@@ -419,14 +418,14 @@ impl Run {
     }
 
     fn issue(&mut self) {
-        let tokens = self.world.try_issue(GrantType::Password, approval()).unwrap();
+        let tokens = self.node.try_issue(GrantType::Password, approval()).unwrap();
         self.found(tokens.grant_id, None);
         let last = self.grants.len() - 1;
         self.first_tokens(last, &tokens);
     }
 
     fn authorize(&mut self) {
-        let (code, id) = self.world.authorize_plainly(approval());
+        let (code, id) = self.node.authorize_plainly(approval());
         let end = self.now() + self.rules.code;
         self.found(id, Some((code, end)));
     }
@@ -457,7 +456,7 @@ impl Run {
                 return;
             }
             State::Waiting => vec![Refusal::CodeExpired],
-            // I13. A second use counts while the code would have lived.
+            // A second use counts until the end of the code.
             State::Active if now < end => {
                 self.grants[grant].state = State::Revoked;
                 vec![Refusal::CodeReused]
@@ -470,7 +469,7 @@ impl Run {
     fn refresh(&mut self, grant: usize, generation: usize, wanted: Option<&str>, stranger: bool) -> Option<Tokens> {
         let (now, rules) = (self.now(), self.rules.clone());
         let token = self.grants[grant].generations[generation].token.clone();
-        let before = self.world.store.record(self.grants[grant].id);
+        let before = self.node.store.record(self.grants[grant].id);
         let mut request = regrant::RefreshRequest::new(token);
         request.scope = wanted.map(scope);
         let answer = self.by(stranger).refresh_with(&request);
@@ -496,8 +495,8 @@ impl Run {
             }
             Expected::Refused(refusals) => {
                 self.assert_refused(grant, &answer, &refusals);
-                // I7: nothing changed.
-                assert_eq!(self.world.store.record(self.grants[grant].id), before, "{}", self.step);
+                // A refusal changes nothing.
+                assert_eq!(self.node.store.record(self.grants[grant].id), before, "{}", self.step);
                 None
             }
             Expected::Reuse => {
@@ -528,9 +527,9 @@ impl Run {
         };
         let repeatable: Vec<&Access> = state.access.iter().filter(is_repeatable).collect();
         if repeatable.iter().any(|access| access.token == tokens.access) {
-            assert_eq!(self.world.store.record(state.id).as_ref(), before, "a repetition writes nothing");
+            assert_eq!(self.node.store.record(state.id).as_ref(), before, "a repetition writes nothing");
         } else {
-            // A new one, for there is none to repeat, or only one in its last second.
+            // A new token, since there is none to repeat, or only one in its last second.
             assert!(repeatable.iter().all(|access| access.end - now < 1000), "{}", self.step);
             assert!(state.access.iter().all(|access| access.token != tokens.access), "{}", self.step);
             self.grants[grant].enter(tokens, Some(generation), &rules, now);
@@ -563,7 +562,7 @@ impl Run {
         assert!(expected.contains(refused) || is_gone, "{refused:?} instead of {expected:?} for {}", self.step);
     }
 
-    /// I11: what an answer tells is what holds.
+    /// The reported lifetimes are the real ones.
     fn assert_told(&self, grant: usize, tokens: &Tokens) {
         let grant = &self.grants[grant];
         let access = grant.access.iter().find(|access| access.token == tokens.access).unwrap();
@@ -574,12 +573,12 @@ impl Run {
         assert_eq!(tokens.grant_id, grant.id);
     }
 
-    /// I1, I2, I5, I6, I8, I10 to I12, I14: every token ever issued is worth what the model says.
+    /// Every token ever issued is active exactly when the model says so.
     fn check(&self) {
         let now = self.now();
         for grant in &self.grants {
             for access in &grant.access {
-                let active = self.world.introspect(&access.token);
+                let active = self.node.introspect(&access.token);
                 assert_eq!(active.is_some(), grant.is_live_access(access, now), "{access:?} after {}", self.step);
                 if let Some(active) = active {
                     assert_eq!((active.kind, active.scope.as_str()), (TokenKind::AccessToken, &*access.scope));
@@ -589,7 +588,7 @@ impl Run {
                 }
             }
             for (number, generation) in grant.generations.iter().enumerate() {
-                let active = self.world.introspect(&generation.token);
+                let active = self.node.introspect(&generation.token);
                 let is_live = grant.is_live_refresh(number, now);
                 assert_eq!(active.is_some(), is_live, "generation {number} after {}", self.step);
                 if let Some(active) = active {
@@ -599,14 +598,14 @@ impl Run {
                 }
             }
             if let Some((code, _)) = &grant.code {
-                assert!(!self.world.is_active(code));
+                assert!(!self.node.is_active(code));
             }
             // Strangers learn nothing, of the newest tokens least of all.
             if let (Some(access), Some(generation)) = (grant.access.last(), grant.generations.last()) {
                 assert!(!self.stranger.is_active(&access.token) && !self.stranger.is_active(&generation.token));
             }
-            // I20, I22: what lives is not purged, and stays small.
-            let record = self.world.store.record(grant.id);
+            // Active grants are not purged, and records stay small.
+            let record = self.node.store.record(grant.id);
             assert!(record.is_some() || grant.may_be_purged, "{}", self.step);
             assert!(record.is_none_or(|record| record.payload.len() < 2600), "{}", self.step);
         }

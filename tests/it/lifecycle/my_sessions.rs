@@ -1,4 +1,4 @@
-//! What a "my sessions" page and an administrator need: grants are listed, revoked one by one or all together, and purged.
+//! Grants for a "my sessions" page and for administrators: listed, revoked one by one or all together, and purged.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use regrant::policy::Lifetime;
 use regrant::store::GrantOwner;
 use regrant::{Approval, ClientId, GrantId, GrantType, Policy, Refusal};
 
-use crate::lifecycle::world::{
-    API, DAY, FILES, HOUR, MINUTE, MS, START, Tokens, World, approval, client, refusal, registered_anew, resources,
-    run, scope, subject,
+use crate::lifecycle::node::{
+    API, DAY, FILES, HOUR, MINUTE, MS, Node, START, Tokens, approval, client, refusal, registered_anew, resources, run,
+    scope, subject,
 };
 
 fn of_subject(name: &str) -> GrantOwner {
@@ -22,15 +22,15 @@ fn of_client(id: &str) -> GrantOwner {
     GrantOwner::Client(ClientId::new(id).unwrap())
 }
 
-fn issue_for(world: &World, name: &str) -> Tokens {
-    world.try_issue(GrantType::Password, Approval::of(subject(name)).with_scope(scope("read"))).unwrap()
+fn issue_for(node: &Node, name: &str) -> Tokens {
+    node.try_issue(GrantType::Password, Approval::of(subject(name)).with_scope(scope("read"))).unwrap()
 }
 
 /// All pages of `limit`, one after the other; `between` runs after each.
-fn pages(world: &World, owner: &GrantOwner, limit: usize, mut between: impl FnMut()) -> Vec<GrantSummary> {
+fn pages(node: &Node, owner: &GrantOwner, limit: usize, mut between: impl FnMut()) -> Vec<GrantSummary> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = run(world.service.grants(owner, after, limit)).unwrap();
+        let page = run(node.service.grants(owner, after, limit)).unwrap();
         assert!(page.grants.len() <= limit);
         all.extend(page.grants);
         let Some(next) = page.next else { return all };
@@ -40,17 +40,17 @@ fn pages(world: &World, owner: &GrantOwner, limit: usize, mut between: impl FnMu
     }
 }
 
-fn ids(world: &World, owner: &GrantOwner) -> BTreeSet<GrantId> {
-    pages(world, owner, 10, || {}).into_iter().map(|summary| summary.id).collect()
+fn ids(node: &Node, owner: &GrantOwner) -> BTreeSet<GrantId> {
+    pages(node, owner, 10, || {}).into_iter().map(|summary| summary.id).collect()
 }
 
 #[test]
 fn a_listing_shows_who_may_do_what_since_when() {
-    let world = World::new(Policy::default());
-    let tokens = world.issue();
-    world.advance(HOUR);
-    let chain = world.rotate(&tokens, 1, MINUTE);
-    let [summary] = pages(&world, &of_subject("demo"), 10, || {}).try_into().unwrap();
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
+    node.advance(HOUR);
+    let chain = node.rotate(&tokens, 1, MINUTE);
+    let [summary] = pages(&node, &of_subject("demo"), 10, || {}).try_into().unwrap();
     assert_eq!((summary.id, summary.client_id.as_str()), (tokens.grant_id, "app"));
     assert_eq!((summary.grant_type, summary.approval), (GrantType::Password, approval()));
     assert_eq!((summary.created_at, summary.last_used_at), (START, START + HOUR + MINUTE));
@@ -60,15 +60,15 @@ fn a_listing_shows_who_may_do_what_since_when() {
 #[test]
 fn pages_neither_skip_nor_repeat_while_writers_run() {
     for limit in [1, 3, 7, 100] {
-        let world = World::new(Policy::default());
-        let mut sessions: Vec<Tokens> = (0..25).map(|_| world.issue()).collect();
+        let node = Node::new(Policy::default());
+        let mut sessions: Vec<Tokens> = (0..25).map(|_| node.issue()).collect();
         let expected: BTreeSet<GrantId> = sessions.iter().map(|tokens| tokens.grant_id).collect();
         let mut newer = BTreeSet::new();
-        let listed: Vec<GrantId> = pages(&world, &of_subject("demo"), limit, || {
+        let listed: Vec<GrantId> = pages(&node, &of_subject("demo"), limit, || {
             for tokens in &mut sessions {
-                *tokens = world.refresh(tokens.refresh()).unwrap();
+                *tokens = node.refresh(tokens.refresh()).unwrap();
             }
-            newer.insert(world.issue().grant_id);
+            newer.insert(node.issue().grant_id);
         })
         .into_iter()
         .map(|summary| summary.id)
@@ -82,21 +82,21 @@ fn pages_neither_skip_nor_repeat_while_writers_run() {
 
 #[test]
 fn a_page_size_out_of_range_is_taken_for_the_nearest() {
-    let world = World::new(Policy::default());
-    world.issue();
-    world.issue();
-    assert_eq!(run(world.service.grants(&of_subject("demo"), None, 0)).unwrap().grants.len(), 1);
-    assert_eq!(run(world.service.grants(&of_subject("demo"), None, usize::MAX)).unwrap().grants.len(), 2);
+    let node = Node::new(Policy::default());
+    node.issue();
+    node.issue();
+    assert_eq!(run(node.service.grants(&of_subject("demo"), None, 0)).unwrap().grants.len(), 1);
+    assert_eq!(run(node.service.grants(&of_subject("demo"), None, usize::MAX)).unwrap().grants.len(), 2);
 }
 
 #[test]
 fn listings_are_by_subject_by_client_and_by_both() {
-    let world = World::new(Policy::default());
-    let other = world.acting_as(client("other"));
-    let mine = world.issue().grant_id;
+    let node = Node::new(Policy::default());
+    let other = node.acting_as(client("other"));
+    let mine = node.issue().grant_id;
     let elsewhere = other.issue().grant_id;
-    let hers = issue_for(&world, "alice").grant_id;
-    let machine = world.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap().grant_id;
+    let hers = issue_for(&node, "alice").grant_id;
+    let machine = node.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap().grant_id;
     let both = |name, id| GrantOwner::SubjectAndClient(subject(name), ClientId::new(id).unwrap());
     let table = [
         (of_subject("demo"), vec![mine, elsewhere]),
@@ -109,38 +109,38 @@ fn listings_are_by_subject_by_client_and_by_both() {
         (both("alice", "other"), vec![]),
     ];
     for (owner, expected) in table {
-        assert_eq!(ids(&world, &owner), expected.into_iter().collect(), "{owner:?}");
+        assert_eq!(ids(&node, &owner), expected.into_iter().collect(), "{owner:?}");
     }
 }
 
 #[test]
 fn what_is_dead_or_not_yet_alive_is_not_listed() {
-    let world = World::new(Policy::default());
-    let revoked = world.issue();
-    world.revoke(revoked.refresh());
-    let code = world.authorize();
-    let live = world.issue();
-    assert_eq!(ids(&world, &of_subject("demo")), [live.grant_id].into());
-    let redeemed = world.redeem(&code).unwrap();
-    assert_eq!(ids(&world, &of_subject("demo")), [live.grant_id, redeemed.grant_id].into());
-    world.advance(DAY * 7 - MS);
-    assert_eq!(ids(&world, &of_subject("demo")).len(), 2);
-    world.advance(MS);
-    assert!(ids(&world, &of_subject("demo")).is_empty());
+    let node = Node::new(Policy::default());
+    let revoked = node.issue();
+    node.revoke(revoked.refresh());
+    let code = node.authorize();
+    let live = node.issue();
+    assert_eq!(ids(&node, &of_subject("demo")), [live.grant_id].into());
+    let redeemed = node.redeem(&code).unwrap();
+    assert_eq!(ids(&node, &of_subject("demo")), [live.grant_id, redeemed.grant_id].into());
+    node.advance(DAY * 7 - MS);
+    assert_eq!(ids(&node, &of_subject("demo")).len(), 2);
+    node.advance(MS);
+    assert!(ids(&node, &of_subject("demo")).is_empty());
 }
 
 #[test]
 fn a_grant_of_which_nothing_can_be_used_is_not_listed() {
-    let world = World::new(Policy::default().with_issue_refresh_tokens(false).with_access_token_lifetime(MINUTE));
-    let tokens = world.redeem(&world.authorize()).unwrap();
-    world.advance(MINUTE);
-    assert!(!world.is_active(&tokens.access));
-    assert!(ids(&world, &of_subject("demo")).is_empty());
+    let node = Node::new(Policy::default().with_issue_refresh_tokens(false).with_access_token_lifetime(MINUTE));
+    let tokens = node.redeem(&node.authorize()).unwrap();
+    node.advance(MINUTE);
+    assert!(!node.is_active(&tokens.access));
+    assert!(ids(&node, &of_subject("demo")).is_empty());
 }
 
 #[test]
 fn realms_do_not_see_each_other() {
-    let alpha = World::new(Policy::default()).in_realm("alpha");
+    let alpha = Node::new(Policy::default()).in_realm("alpha");
     let beta = alpha.in_realm("beta");
     let tokens = alpha.issue();
     assert_eq!(ids(&alpha, &of_subject("demo")).len(), 1);
@@ -156,163 +156,163 @@ fn realms_do_not_see_each_other() {
 
 #[test]
 fn revoking_one_session_ends_it_and_no_other() {
-    let world = World::new(Policy::default());
-    let (one, two) = (world.rotate(&world.issue(), 2, MINUTE), world.issue());
-    world.events.take();
-    assert!(run(world.service.revoke_grant(one[0].grant_id)).unwrap());
-    assert_eq!(world.events.kinds(), [EventKind::GrantRevoked(RevocationReason::HostRequest)]);
-    assert!(!world.is_any_active(&one));
-    assert_eq!(refusal(world.refresh(one[2].refresh())), Refusal::GrantRevoked);
-    assert!(world.is_active(two.refresh()));
-    assert!(!run(world.service.revoke_grant(one[0].grant_id)).unwrap(), "there is nothing left to revoke");
-    assert!(!run(world.service.revoke_grant(GrantId::from_bytes([9; 16]))).unwrap());
+    let node = Node::new(Policy::default());
+    let (one, two) = (node.rotate(&node.issue(), 2, MINUTE), node.issue());
+    node.events.take();
+    assert!(run(node.service.revoke_grant(one[0].grant_id)).unwrap());
+    assert_eq!(node.events.kinds(), [EventKind::GrantRevoked(RevocationReason::HostRequest)]);
+    assert!(!node.is_any_active(&one));
+    assert_eq!(refusal(node.refresh(one[2].refresh())), Refusal::GrantRevoked);
+    assert!(node.is_active(two.refresh()));
+    assert!(!run(node.service.revoke_grant(one[0].grant_id)).unwrap(), "there is nothing left to revoke");
+    assert!(!run(node.service.revoke_grant(GrantId::from_bytes([9; 16]))).unwrap());
 }
 
 #[test]
 fn a_revoked_grant_whose_code_is_out_cannot_be_redeemed() {
-    let world = World::new(Policy::default());
-    let code = world.authorize();
-    run(world.service.revoke_subject(&subject("demo"))).unwrap();
-    assert_eq!(refusal(world.redeem(&code)), Refusal::GrantRevoked);
+    let node = Node::new(Policy::default());
+    let code = node.authorize();
+    run(node.service.revoke_subject(&subject("demo"))).unwrap();
+    assert_eq!(refusal(node.redeem(&code)), Refusal::GrantRevoked);
 }
 
 #[test]
 fn revoking_a_subject_ends_all_its_sessions_and_nobody_elses() {
-    let world = World::new(Policy::default());
-    let mut his: Vec<Tokens> = (0..205).map(|_| world.issue()).collect();
-    his.push(world.acting_as(client("other")).issue());
-    let hers = issue_for(&world, "alice");
-    assert_eq!(run(world.service.revoke_subject(&subject("demo"))).unwrap(), 206);
-    assert!(!world.is_any_active(&his));
-    assert!(world.is_active(&hers.access) && world.is_active(hers.refresh()));
-    assert_eq!(run(world.service.revoke_subject(&subject("demo"))).unwrap(), 0);
+    let node = Node::new(Policy::default());
+    let mut his: Vec<Tokens> = (0..205).map(|_| node.issue()).collect();
+    his.push(node.acting_as(client("other")).issue());
+    let hers = issue_for(&node, "alice");
+    assert_eq!(run(node.service.revoke_subject(&subject("demo"))).unwrap(), 206);
+    assert!(!node.is_any_active(&his));
+    assert!(node.is_active(&hers.access) && node.is_active(hers.refresh()));
+    assert_eq!(run(node.service.revoke_subject(&subject("demo"))).unwrap(), 0);
 }
 
 #[test]
 fn revoking_a_client_ends_all_its_grants_and_no_other_clients() {
-    let world = World::new(Policy::default());
-    let other = world.acting_as(client("other"));
-    let (mine, elsewhere) = (world.issue(), other.issue());
-    let machine = world.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
-    assert_eq!(run(world.service.revoke_client(&ClientId::new("app").unwrap())).unwrap(), 2);
-    assert!(!world.is_any_active(&[mine, machine]));
+    let node = Node::new(Policy::default());
+    let other = node.acting_as(client("other"));
+    let (mine, elsewhere) = (node.issue(), other.issue());
+    let machine = node.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
+    assert_eq!(run(node.service.revoke_client(&ClientId::new("app").unwrap())).unwrap(), 2);
+    assert!(!node.is_any_active(&[mine, machine]));
     assert!(other.is_active(&elsewhere.access) && other.is_active(elsewhere.refresh()));
 }
 
 #[test]
 fn a_client_registered_anew_inherits_nothing() {
     // The id was given to somebody else.
-    let world = World::new(Policy::default());
-    let tokens = world.issue();
-    let heir = world.acting_as(registered_anew("app"));
-    let before = world.bytes(tokens.grant_id);
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
+    let heir = node.acting_as(registered_anew("app"));
+    let before = node.bytes(tokens.grant_id);
     assert_eq!(refusal(heir.refresh(tokens.refresh())), Refusal::OtherRegistration);
     heir.revoke(tokens.refresh());
     heir.revoke(&tokens.access);
     assert!(!heir.is_active(tokens.refresh()) && !heir.is_active(&tokens.access));
-    assert_eq!(world.bytes(tokens.grant_id), before);
+    assert_eq!(node.bytes(tokens.grant_id), before);
     // Nor can it spend a token or kill a grant with a spent one.
-    let chain = world.rotate(&tokens, 1, MINUTE);
-    world.advance(MINUTE);
+    let chain = node.rotate(&tokens, 1, MINUTE);
+    node.advance(MINUTE);
     assert_eq!(refusal(heir.refresh(tokens.refresh())), Refusal::OtherRegistration);
-    assert!(world.is_active(chain[1].refresh()));
+    assert!(node.is_active(chain[1].refresh()));
     assert!(heir.issue().refresh.is_some());
 }
 
 #[test]
 fn purge_keeps_what_lives_and_deletes_what_is_dead() {
-    let world = World::new(Policy::default());
-    let expired = world.issue();
-    let abandoned = world.authorize();
-    world.advance(DAY * 3);
-    let live = world.issue();
-    let revoked = world.issue();
-    world.revoke(revoked.refresh());
-    world.advance(DAY * 4 - MS);
-    assert_eq!(run(world.service.purge_expired(100)).unwrap(), 1, "only the code that nobody redeemed");
-    world.advance(MS);
-    assert_eq!(run(world.service.purge_expired(100)).unwrap(), 1);
-    assert!(world.store.record(expired.grant_id).is_none());
-    assert_eq!(refusal(world.refresh(expired.refresh())), Refusal::GrantUnknown);
-    assert_eq!(refusal(world.redeem(&abandoned)), Refusal::GrantUnknown);
-    assert!(world.refresh(live.refresh()).is_ok());
-    world.advance(DAY * 3);
-    assert_eq!(run(world.service.purge_expired(100)).unwrap(), 1);
-    assert!(world.store.record(revoked.grant_id).is_none());
-    assert!(world.store.record(live.grant_id).is_some());
+    let node = Node::new(Policy::default());
+    let expired = node.issue();
+    let abandoned = node.authorize();
+    node.advance(DAY * 3);
+    let live = node.issue();
+    let revoked = node.issue();
+    node.revoke(revoked.refresh());
+    node.advance(DAY * 4 - MS);
+    assert_eq!(run(node.service.purge_expired(100)).unwrap(), 1, "only the code that nobody redeemed");
+    node.advance(MS);
+    assert_eq!(run(node.service.purge_expired(100)).unwrap(), 1);
+    assert!(node.store.record(expired.grant_id).is_none());
+    assert_eq!(refusal(node.refresh(expired.refresh())), Refusal::GrantUnknown);
+    assert_eq!(refusal(node.redeem(&abandoned)), Refusal::GrantUnknown);
+    assert!(node.refresh(live.refresh()).is_ok());
+    node.advance(DAY * 3);
+    assert_eq!(run(node.service.purge_expired(100)).unwrap(), 1);
+    assert!(node.store.record(revoked.grant_id).is_none());
+    assert!(node.store.record(live.grant_id).is_some());
 }
 
 #[test]
 fn purge_removes_a_revoked_grant_when_it_would_have_ended() {
     // Not before: its creation, delivered late, would make it anew.
-    let world = World::new(Policy::default());
-    let by_host = world.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
-    let by_client = world.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
-    world.advance(MINUTE);
-    run(world.service.revoke_grant(by_host.grant_id)).unwrap();
-    world.revoke(&by_client.access);
-    assert_eq!(run(world.service.purge_expired(100)).unwrap(), 0);
-    world.advance(HOUR - MINUTE);
-    assert_eq!(run(world.service.purge_expired(100)).unwrap(), 2);
-    assert!(world.store.grants.is_empty());
+    let node = Node::new(Policy::default());
+    let by_host = node.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
+    let by_client = node.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
+    node.advance(MINUTE);
+    run(node.service.revoke_grant(by_host.grant_id)).unwrap();
+    node.revoke(&by_client.access);
+    assert_eq!(run(node.service.purge_expired(100)).unwrap(), 0);
+    node.advance(HOUR - MINUTE);
+    assert_eq!(run(node.service.purge_expired(100)).unwrap(), 2);
+    assert!(node.store.grants.is_empty());
 }
 
 #[test]
 fn a_revoked_grant_that_would_never_have_expired_goes_too_in_the_end() {
-    let world = World::new(Policy::default().with_refresh_token_lifetime(Lifetime::Never));
-    let (live, revoked) = (world.issue(), world.issue());
-    world.revoke(revoked.refresh());
-    world.advance(DAY * 365);
-    assert_eq!(run(world.service.purge_expired(100)).unwrap(), 1);
-    assert!(world.store.record(revoked.grant_id).is_none());
-    assert!(world.refresh(live.refresh()).is_ok());
+    let node = Node::new(Policy::default().with_refresh_token_lifetime(Lifetime::Never));
+    let (live, revoked) = (node.issue(), node.issue());
+    node.revoke(revoked.refresh());
+    node.advance(DAY * 365);
+    assert_eq!(run(node.service.purge_expired(100)).unwrap(), 1);
+    assert!(node.store.record(revoked.grant_id).is_none());
+    assert!(node.refresh(live.refresh()).is_ok());
 }
 
 #[test]
 fn purge_does_no_more_than_it_is_told_to() {
-    let world = World::new(Policy::default());
+    let node = Node::new(Policy::default());
     for _ in 0..25 {
-        world.issue();
+        node.issue();
     }
-    world.advance(DAY * 7);
-    let purged: Vec<usize> = (0..4).map(|_| run(world.service.purge_expired(10)).unwrap()).collect();
+    node.advance(DAY * 7);
+    let purged: Vec<usize> = (0..4).map(|_| run(node.service.purge_expired(10)).unwrap()).collect();
     assert_eq!(purged, [10, 10, 5, 0]);
-    assert!(world.store.grants.is_empty());
-    assert_eq!(run(world.service.purge_expired(0)).unwrap(), 0);
+    assert!(node.store.grants.is_empty());
+    assert_eq!(run(node.service.purge_expired(0)).unwrap(), 0);
 }
 
 #[test]
 fn a_spent_token_is_known_as_such_after_a_purge() {
-    // I20: replay evidence lives as long as the grant.
-    let world = World::new(Policy::default());
-    let first = world.issue();
+    // The evidence of reuse is kept as long as the grant.
+    let node = Node::new(Policy::default());
+    let first = node.issue();
     let mut last = first.clone();
     for _ in 0..20 {
-        last = world.rotate(&last, 1, DAY * 6).pop().unwrap();
-        assert_eq!(run(world.service.purge_expired(100)).unwrap(), 0);
+        last = node.rotate(&last, 1, DAY * 6).pop().unwrap();
+        assert_eq!(run(node.service.purge_expired(100)).unwrap(), 0);
     }
-    world.advance(DAY * 6);
-    assert_eq!(refusal(world.refresh(first.refresh())), Refusal::RefreshTokenReused);
-    assert!(!world.is_any_active(&[last]));
+    node.advance(DAY * 6);
+    assert_eq!(refusal(node.refresh(first.refresh())), Refusal::RefreshTokenReused);
+    assert!(!node.is_any_active(&[last]));
 }
 
 #[test]
 fn a_purged_grant_leaves_no_trace_in_the_listings() {
-    let world = World::new(Policy::default());
-    world.issue();
-    world.advance(DAY * 7);
-    run(world.service.purge_expired(10)).unwrap();
+    let node = Node::new(Policy::default());
+    node.issue();
+    node.advance(DAY * 7);
+    run(node.service.purge_expired(10)).unwrap();
     for owner in [of_subject("demo"), of_client("app")] {
-        let page = run(world.service.grants(&owner, None, 1)).unwrap();
+        let page = run(node.service.grants(&owner, None, 1)).unwrap();
         assert!(page.grants.is_empty() && page.next.is_none());
     }
 }
 
 #[test]
 fn each_caller_learns_of_tokens_only_what_is_its_to_know() {
-    // RFC 7662 section 4, A37, C122.
-    let world = World::new(Policy::default());
-    let tokens = world.issue();
+    // RFC 7662 section 4 (Keycloak: CVE-2026-37979).
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
     let table = [
         (IntrospectionAccess::Own, false, false),
         (IntrospectionAccess::Audiences(resources(&[API])), true, false),
@@ -321,7 +321,7 @@ fn each_caller_learns_of_tokens_only_what_is_its_to_know() {
         (IntrospectionAccess::Any, true, true),
     ];
     for (access, of_access_token, of_refresh_token) in table {
-        let caller = world.acting_as(client("server").with_introspection(access.clone()));
+        let caller = node.acting_as(client("server").with_introspection(access.clone()));
         assert_eq!(caller.is_active(&tokens.access), of_access_token, "{access:?}");
         assert_eq!(caller.is_active(tokens.refresh()), of_refresh_token, "{access:?}");
     }

@@ -5,88 +5,89 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use regrant::{Approval, GrantType, Policy, RedeemRequest, RefreshRequest, Refusal, Resources, Scope};
 
-use crate::lifecycle::world::{
-    API, CALLBACK, FILES, HOUR, MINUTE, VERIFIER, World, approval, cases, client, refusal, resources, scope, subject,
+use crate::lifecycle::node::{
+    API, CALLBACK, FILES, HOUR, MINUTE, Node, VERIFIER, approval, cases, client, refusal, resources, scope, subject,
 };
 
 #[test]
 fn a_refresh_without_scope_gets_the_whole_scope() {
-    // C34, C35.
-    let world = World::new(Policy::default());
-    let chain = world.rotate(&world.issue(), 1, MINUTE);
+    // RFC 6749 section 6.
+    let node = Node::new(Policy::default());
+    let chain = node.rotate(&node.issue(), 1, MINUTE);
     assert!(chain.iter().all(|tokens| tokens.scope == scope("read write")));
-    assert_eq!(world.refresh_scoped(chain[1].refresh(), "write read").unwrap().scope, scope("read write"));
+    assert_eq!(node.refresh_scoped(chain[1].refresh(), "write read").unwrap().scope, scope("read write"));
 }
 
 #[test]
 fn narrowing_reaches_one_access_token_and_the_refresh_token_keeps_the_whole_scope() {
-    // C36, C37, I12.
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let narrow = world.refresh_scoped(first.refresh(), "read").unwrap();
+    // RFC 6749 section 6: narrowing affects the access token alone.
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let narrow = node.refresh_scoped(first.refresh(), "read").unwrap();
     assert_eq!(narrow.scope, scope("read"));
-    assert_eq!(world.introspect(&narrow.access).unwrap().scope, scope("read"));
-    assert_eq!(world.introspect(narrow.refresh()).unwrap().scope, scope("read write"));
-    assert_eq!(world.introspect(&first.access).unwrap().scope, scope("read write"));
-    let other = world.refresh_scoped(narrow.refresh(), "write").unwrap();
+    assert_eq!(node.introspect(&narrow.access).unwrap().scope, scope("read"));
+    assert_eq!(node.introspect(narrow.refresh()).unwrap().scope, scope("read write"));
+    assert_eq!(node.introspect(&first.access).unwrap().scope, scope("read write"));
+    let other = node.refresh_scoped(narrow.refresh(), "write").unwrap();
     assert_eq!(other.scope, scope("write"), "what one refresh left out the next one may ask for");
-    assert_eq!(world.refresh(other.refresh()).unwrap().scope, scope("read write"));
+    assert_eq!(node.refresh(other.refresh()).unwrap().scope, scope("read write"));
 }
 
 #[test]
 fn an_empty_scope_is_a_subset_too() {
-    let world = World::new(Policy::default());
-    let none = world.refresh_scoped(world.issue().refresh(), "").unwrap();
-    assert!(none.scope.is_empty());
-    assert!(world.introspect(&none.access).unwrap().scope.is_empty());
+    let node = Node::new(Policy::default());
+    let empty = node.refresh_scoped(node.issue().refresh(), "").unwrap();
+    assert!(empty.scope.is_empty());
+    assert!(node.introspect(&empty.access).unwrap().scope.is_empty());
 }
 
 #[test]
 fn more_than_the_grant_holds_is_refused_and_consumes_nothing() {
-    // C38.
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let before = world.bytes(first.grant_id);
+    // RFC 6749 section 6.
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let before = node.bytes(first.grant_id);
     for wider in ["delete", "read write delete", "READ", "rea", "readwrite"] {
-        assert_eq!(refusal(world.refresh_scoped(first.refresh(), wider)), Refusal::ScopeExceeded, "{wider}");
+        assert_eq!(refusal(node.refresh_scoped(first.refresh(), wider)), Refusal::ScopeExceeded, "{wider}");
     }
     assert_eq!(Refusal::ScopeExceeded.code().as_str(), "invalid_scope");
-    assert_eq!(world.bytes(first.grant_id), before);
-    assert!(world.refresh(first.refresh()).is_ok());
+    assert_eq!(node.bytes(first.grant_id), before);
+    assert!(node.refresh(first.refresh()).is_ok());
 }
 
 #[test]
 fn a_scope_withdrawn_from_the_client_is_gone_from_its_grants() {
-    // C42, A39 (Keycloak GHSA-895x).
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let reader = world.acting_as(client("app").with_scope(scope("read delete")));
+    // Keycloak: GHSA-895x-rfqp-jh5c.
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let reader = node.acting_as(client("app").with_scope(scope("read delete")));
     for wanted in ["write", "read write"] {
         assert_eq!(refusal(reader.refresh_scoped(first.refresh(), wanted)), Refusal::ScopeExceeded, "{wanted}");
     }
-    // A request that names none gets the rest, and is told so. It cannot know which scope was withdrawn.
+    // A request without a scope gets the rest, and the answer names it. The client cannot know which scope was
+    // withdrawn.
     let narrow = reader.refresh(first.refresh()).unwrap();
     assert_eq!(narrow.scope, scope("read"));
-    assert_eq!(world.introspect(&narrow.access).unwrap().scope, scope("read"));
-    // What the client gained meanwhile was not consented to.
+    assert_eq!(node.introspect(&narrow.access).unwrap().scope, scope("read"));
+    // A scope that the client gained later was not consented to.
     assert_eq!(refusal(reader.refresh_scoped(narrow.refresh(), "read delete")), Refusal::ScopeExceeded);
     // And when the client gets it back, so does the grant.
-    assert_eq!(world.refresh(narrow.refresh()).unwrap().scope, scope("read write"));
+    assert_eq!(node.refresh(narrow.refresh()).unwrap().scope, scope("read write"));
 }
 
 #[test]
 fn access_tokens_keep_what_was_withdrawn_until_they_expire_or_the_client_is_revoked() {
     for is_revoked in [false, true] {
-        let world = World::new(Policy::default());
-        let first = world.issue();
-        let reader = world.acting_as(client("app").with_scope(scope("read")).with_resources(resources(&[API])));
+        let node = Node::new(Policy::default());
+        let first = node.issue();
+        let reader = node.acting_as(client("app").with_scope(scope("read")).with_resources(resources(&[API])));
         reader.refresh(first.refresh()).unwrap();
         let active = reader.introspect(&first.access).unwrap();
         assert_eq!((active.scope, active.resources), (scope("read write"), resources(&[API, FILES])));
         if is_revoked {
-            crate::lifecycle::world::run(reader.service.revoke_client(&reader.client.id)).unwrap();
+            crate::lifecycle::node::run(reader.service.revoke_client(&reader.client.id)).unwrap();
         } else {
-            world.advance(HOUR);
+            node.advance(HOUR);
         }
         assert!(!reader.is_active(&first.access));
     }
@@ -94,92 +95,92 @@ fn access_tokens_keep_what_was_withdrawn_until_they_expire_or_the_client_is_revo
 
 #[test]
 fn a_grant_of_which_nothing_is_registered_any_more_is_over_for_clients_that_name_no_scope() {
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let before = world.bytes(first.grant_id);
-    let other = world.acting_as(client("app").with_scope(scope("delete")));
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let before = node.bytes(first.grant_id);
+    let other = node.acting_as(client("app").with_scope(scope("delete")));
     assert_eq!(refusal(other.refresh(first.refresh())), Refusal::ScopeWithdrawn);
-    let elsewhere = world.acting_as(client("app").with_resources(resources(&["https://other.example/"])));
+    let elsewhere = node.acting_as(client("app").with_resources(resources(&["https://other.example/"])));
     assert_eq!(refusal(elsewhere.refresh(first.refresh())), Refusal::ResourceWithdrawn);
     for refusal in [Refusal::ScopeWithdrawn, Refusal::ResourceWithdrawn] {
         assert_eq!(refusal.code().as_str(), "invalid_grant");
     }
-    assert_eq!(world.bytes(first.grant_id), before);
-    assert!(world.refresh(first.refresh()).is_ok());
+    assert_eq!(node.bytes(first.grant_id), before);
+    assert!(node.refresh(first.refresh()).is_ok());
 }
 
 #[test]
 fn a_grant_without_scope_and_resources_is_refreshed_whatever_is_registered() {
-    let world = World::new(Policy::default());
-    let bare = world.try_issue(GrantType::Password, Approval::of(subject("demo"))).unwrap();
-    let nothing = world.acting_as(client("app").with_scope(Scope::empty()).with_resources(Resources::none()));
+    let node = Node::new(Policy::default());
+    let bare = node.try_issue(GrantType::Password, Approval::of(subject("demo"))).unwrap();
+    let nothing = node.acting_as(client("app").with_scope(Scope::empty()).with_resources(Resources::none()));
     assert!(nothing.refresh(bare.refresh()).unwrap().scope.is_empty());
 }
 
 #[test]
 fn a_code_and_a_device_code_give_what_is_still_registered() {
-    let world = World::new(Policy::default());
-    let reader = world.acting_as(client("app").with_scope(scope("read")).with_resources(resources(&[API])));
-    let code = world.authorize();
-    let device = world.authorize_device();
-    crate::lifecycle::world::run(
-        world.service.approve_device(&device.user_code, Approval::of(subject("demo")).with_scope(scope("read write"))),
+    let node = Node::new(Policy::default());
+    let reader = node.acting_as(client("app").with_scope(scope("read")).with_resources(resources(&[API])));
+    let code = node.authorize();
+    let device = node.authorize_device();
+    crate::lifecycle::node::run(
+        node.service.approve_device(&device.user_code, Approval::of(subject("demo")).with_scope(scope("read write"))),
     )
     .unwrap();
     let redeemed = reader.redeem(&code).unwrap();
     assert_eq!((&redeemed.scope, &redeemed.resources), (&scope("read"), &resources(&[API])));
     assert_eq!(reader.poll(device.device_code.expose()).unwrap().scope, scope("read"));
     // The grant keeps what was consented to.
-    assert_eq!(world.refresh(redeemed.refresh()).unwrap().scope, scope("read write"));
+    assert_eq!(node.refresh(redeemed.refresh()).unwrap().scope, scope("read write"));
 }
 
 #[test]
 fn nothing_is_issued_beyond_what_the_client_is_registered_for() {
-    let world = World::new(Policy::default());
-    let reader = world.acting_as(client("app").with_scope(scope("read")));
+    let node = Node::new(Policy::default());
+    let reader = node.acting_as(client("app").with_scope(scope("read")));
     assert_eq!(refusal(reader.try_issue(GrantType::Password, approval())), Refusal::ScopeExceeded);
     assert!(reader.try_authorize().is_err());
-    let plain = world.acting_as(client("app").with_resources(resources(&[API])));
+    let plain = node.acting_as(client("app").with_resources(resources(&[API])));
     assert_eq!(refusal(plain.try_issue(GrantType::Password, approval())), Refusal::ResourceExceeded);
-    assert!(world.store.grants.is_empty());
+    assert!(node.store.grants.is_empty());
 }
 
 #[test]
 fn resources_narrow_like_scope() {
-    // C44, RFC 8707 section 2.2.
-    let world = World::new(Policy::default());
-    let first = world.issue();
+    // RFC 8707 section 2.2.
+    let node = Node::new(Policy::default());
+    let first = node.issue();
     assert_eq!(first.resources, resources(&[API, FILES]));
-    let narrow = world.refresh_with(&RefreshRequest::new(first.refresh()).with_resources(resources(&[API]))).unwrap();
+    let narrow = node.refresh_with(&RefreshRequest::new(first.refresh()).with_resources(resources(&[API]))).unwrap();
     assert_eq!(narrow.resources, resources(&[API]));
-    assert_eq!(world.introspect(&narrow.access).unwrap().resources, resources(&[API]));
-    assert_eq!(world.introspect(narrow.refresh()).unwrap().resources, resources(&[API, FILES]));
-    let whole = world.refresh(narrow.refresh()).unwrap();
+    assert_eq!(node.introspect(&narrow.access).unwrap().resources, resources(&[API]));
+    assert_eq!(node.introspect(narrow.refresh()).unwrap().resources, resources(&[API, FILES]));
+    let whole = node.refresh(narrow.refresh()).unwrap();
     assert_eq!(whole.resources, resources(&[API, FILES]));
-    let before = world.bytes(first.grant_id);
+    let before = node.bytes(first.grant_id);
     let strange = RefreshRequest::new(whole.refresh()).with_resources(resources(&[API, "https://other.example/"]));
-    assert_eq!(refusal(world.refresh_with(&strange)), Refusal::ResourceExceeded);
+    assert_eq!(refusal(node.refresh_with(&strange)), Refusal::ResourceExceeded);
     assert_eq!(Refusal::ResourceExceeded.code().as_str(), "invalid_target");
-    assert_eq!(world.bytes(first.grant_id), before);
+    assert_eq!(node.bytes(first.grant_id), before);
 }
 
 #[test]
 fn a_retry_for_other_resources_gets_another_access_token_beside_the_same_refresh_token() {
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let answer = world.refresh(first.refresh()).unwrap();
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let answer = node.refresh(first.refresh()).unwrap();
     let request = RefreshRequest::new(first.refresh()).with_resources(resources(&[FILES]));
-    let narrow = world.refresh_with(&request).unwrap();
+    let narrow = node.refresh_with(&request).unwrap();
     assert_ne!(narrow.access, answer.access);
     assert_eq!(narrow.refresh, answer.refresh);
-    assert_eq!(world.refresh_with(&request).unwrap(), narrow);
+    assert_eq!(node.refresh_with(&request).unwrap(), narrow);
 }
 
 #[test]
 fn a_resource_withdrawn_from_the_client_is_gone_from_its_grants() {
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let plain = world.acting_as(client("app").with_resources(resources(&[API])));
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let plain = node.acting_as(client("app").with_resources(resources(&[API])));
     let request = RefreshRequest::new(first.refresh()).with_resources(resources(&[FILES]));
     assert_eq!(refusal(plain.refresh_with(&request)), Refusal::ResourceExceeded);
     assert_eq!(plain.refresh(first.refresh()).unwrap().resources, resources(&[API]));
@@ -187,16 +188,16 @@ fn a_resource_withdrawn_from_the_client_is_gone_from_its_grants() {
 
 #[test]
 fn a_redemption_may_narrow_resources_and_the_refresh_token_keeps_them() {
-    let world = World::new(Policy::default());
+    let node = Node::new(Policy::default());
     let request = |code: &str, wanted: Resources| {
         RedeemRequest::new(code).with_redirect_uri(CALLBACK).with_code_verifier(VERIFIER).with_resources(wanted)
     };
-    let code = world.authorize();
+    let code = node.authorize();
     let strange = request(&code, resources(&["https://other.example/"]));
-    assert_eq!(refusal(world.redeem_with(&strange)), Refusal::ResourceExceeded);
-    let tokens = world.redeem_with(&request(&code, resources(&[FILES]))).unwrap();
+    assert_eq!(refusal(node.redeem_with(&strange)), Refusal::ResourceExceeded);
+    let tokens = node.redeem_with(&request(&code, resources(&[FILES]))).unwrap();
     assert_eq!(tokens.resources, resources(&[FILES]));
-    assert_eq!(world.refresh(tokens.refresh()).unwrap().resources, resources(&[API, FILES]));
+    assert_eq!(node.refresh(tokens.refresh()).unwrap().resources, resources(&[API, FILES]));
 }
 
 /// The grammar of RFC 6749 section 3.3, written anew: scope-token *( SP scope-token ), and the empty text.

@@ -1,5 +1,5 @@
-//! Thieves who hold a key of the ring, the whole database, tokens of other kinds, a key of their own, or are patient.
-//! Promises 2 and 3 of README.md.
+//! Thieves who hold a key of the ring, the whole database, tokens of other kinds or a key of their own, and patient
+//! ones.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use regrant::store::GrantRecord;
 use regrant::token::KeyRingError;
 use regrant::{Approval, GrantId, GrantType, Key, Policy, RedeemRequest, RefreshRequest, Refusal};
 
-use crate::lifecycle::world::{
-    Answer, DAY, HOUR, MINUTE, SECOND, Tokens, World, approval, client, public_client, refusal, ring_secret, run,
+use crate::lifecycle::node::{
+    Answer, DAY, HOUR, MINUTE, Node, SECOND, Tokens, approval, client, public_client, refusal, ring_secret, run,
 };
 use fixtures::forge::{ACCESS, CODE, Content, DEVICE, Forger, JWT_ID, REFRESH};
 use fixtures::jwt::StubIssuer;
@@ -27,16 +27,16 @@ fn id(grant_id: GrantId) -> [u8; 16] {
     *grant_id.as_bytes()
 }
 
-fn with_key(world: &World, token: &str, key: Confirmation) -> Answer {
-    world.refresh_with(&RefreshRequest::new(token).with_possession(Some(key)))
+fn with_key(node: &Node, token: &str, key: Confirmation) -> Answer {
+    node.refresh_with(&RefreshRequest::new(token).with_possession(Some(key)))
 }
 
 #[test]
 fn the_forger_speaks_the_format() {
     // Otherwise the tests below would pass for the wrong reason: a real token, opened and sealed again, is the same
     // token.
-    let world = World::new(Policy::default());
-    let (code, tokens) = (world.authorize(), world.issue());
+    let node = Node::new(Policy::default());
+    let (code, tokens) = (node.authorize(), node.issue());
     for (kind, token) in [(CODE, &*code), (ACCESS, &*tokens.access), (REFRESH, tokens.refresh())] {
         let content = forger().open(kind, token);
         assert_eq!(forger().seal(kind, &content), token);
@@ -47,74 +47,74 @@ fn the_forger_speaks_the_format() {
 #[test]
 fn a_key_and_the_id_of_a_grant_make_no_token_that_it_accepts_and_kill_no_grant() {
     for policy in [Policy::default(), Policy::am_7_5(), Policy::default().with_on_rollback(OnRollback::Refuse)] {
-        let world = World::new(policy);
-        let owner = world.rotate(&world.issue(), 3, MINUTE).pop().unwrap();
+        let node = Node::new(policy);
+        let owner = node.rotate(&node.issue(), 3, MINUTE).pop().unwrap();
         // The id is inside every access token, and the primary key of every row.
         let grant_id = forger().open(ACCESS, &owner.access).grant_id;
-        let before = world.bytes(owner.grant_id);
+        let before = node.bytes(owner.grant_id);
         for number in [0, 2, 3, 4, 9, u32::MAX] {
             let forged = forger().refresh_token(grant_id, number);
-            world.events.take();
-            assert_eq!(refusal(world.refresh(&forged)), Refusal::RootMismatch, "generation {number}");
-            assert_eq!(world.events.kinds(), [EventKind::Refused(Refusal::RootMismatch)]);
-            world.revoke(&forged);
-            assert!(!world.is_active(&forged));
+            node.events.take();
+            assert_eq!(refusal(node.refresh(&forged)), Refusal::RootMismatch, "generation {number}");
+            assert_eq!(node.events.kinds(), [EventKind::Refused(Refusal::RootMismatch)]);
+            node.revoke(&forged);
+            assert!(!node.is_active(&forged));
         }
         assert_eq!(Refusal::RootMismatch.code().as_str(), "invalid_grant");
-        assert_eq!(world.bytes(owner.grant_id), before, "nothing changed");
-        assert!(world.refresh(owner.refresh()).is_ok());
+        assert_eq!(node.bytes(owner.grant_id), before, "nothing changed");
+        assert!(node.refresh(owner.refresh()).is_ok());
     }
 }
 
 #[test]
 fn neither_a_code_nor_a_device_code_becomes_a_refresh_token() {
-    let world = World::new(Policy::default());
-    let (code, waiting) = world.authorize_plainly(approval());
-    let device = world.authorize_device();
-    let approved = world.authorize_device();
-    let grant = run(world.service.approve_device(&approved.user_code, Approval::default())).unwrap();
+    let node = Node::new(Policy::default());
+    let (code, waiting) = node.authorize_plainly(approval());
+    let device = node.authorize_device();
+    let approved = node.authorize_device();
+    let grant = run(node.service.approve_device(&approved.user_code, Approval::default())).unwrap();
     assert_eq!(forger().open(CODE, &code).grant_id, id(waiting));
     assert_eq!(forger().open(DEVICE, device.device_code.expose()).grant_id, id(device.grant_id));
     for grant_id in [waiting, device.grant_id, grant, approved.grant_id] {
         for number in [0, 1, 9] {
             let forged = forger().refresh_token(id(grant_id), number);
-            let before = world.bytes(grant_id);
-            assert_eq!(refusal(world.refresh(&forged)), Refusal::RootMismatch);
-            world.revoke(&forged);
-            assert_eq!(world.bytes(grant_id), before);
+            let before = node.bytes(grant_id);
+            assert_eq!(refusal(node.refresh(&forged)), Refusal::RootMismatch);
+            node.revoke(&forged);
+            assert_eq!(node.bytes(grant_id), before);
         }
     }
-    assert!(world.redeem_with(&RedeemRequest::new(code)).is_ok(), "PKCE, redirect URI and key still stand before it");
-    assert!(world.poll(approved.device_code.expose()).is_ok());
+    assert!(node.redeem_with(&RedeemRequest::new(code)).is_ok(), "PKCE, redirect URI and key still stand before it");
+    assert!(node.poll(approved.device_code.expose()).is_ok());
 }
 
 #[test]
 fn a_key_makes_no_access_token_no_code_and_no_device_code_either() {
-    let world = World::new(Policy::default());
-    let (code, owner) = (world.authorize(), world.issue());
-    let device = world.authorize_device();
-    let grant = run(world.service.approve_device(&device.user_code, Approval::default())).unwrap();
+    let node = Node::new(Policy::default());
+    let (code, owner) = (node.authorize(), node.issue());
+    let device = node.authorize_device();
+    let grant = run(node.service.approve_device(&device.user_code, Approval::default())).unwrap();
     let ids = [(CODE, &*code), (ACCESS, &*owner.access), (DEVICE, device.device_code.expose())];
     for (kind, token) in ids {
         let forged = forger().seal(kind, &Content { secret: [9; 32], ..forger().open(kind, token) });
-        assert!(!world.is_active(&forged));
-        assert!(world.redeem(&forged).is_err());
-        assert!(world.poll(&forged).is_err());
-        world.revoke(&forged);
+        assert!(!node.is_active(&forged));
+        assert!(node.redeem(&forged).is_err());
+        assert!(node.poll(&forged).is_err());
+        node.revoke(&forged);
     }
-    assert!(world.is_active(&owner.access) && world.redeem(&code).is_ok());
-    assert_eq!(world.poll(device.device_code.expose()).unwrap().grant_id, grant);
+    assert!(node.is_active(&owner.access) && node.redeem(&code).is_ok());
+    assert_eq!(node.poll(device.device_code.expose()).unwrap().grant_id, grant);
 }
 
 #[test]
 fn the_keys_and_the_whole_database_and_every_other_token_make_none() {
     // A thief of everything but a refresh token can try ids, digests and salts from the records, secrets of access
     // tokens and codes, as secrets and as roots.
-    let world = World::new(Policy::default());
-    let code = world.authorize();
-    let chain = world.rotate(&world.redeem(&code).unwrap(), 2, MINUTE);
+    let node = Node::new(Policy::default());
+    let code = node.authorize();
+    let chain = node.rotate(&node.redeem(&code).unwrap(), 2, MINUTE);
     let owner = chain.last().unwrap();
-    let record = world.bytes(owner.grant_id);
+    let record = node.bytes(owner.grant_id);
     let mut secrets: Vec<[u8; 32]> = record.windows(32).map(|window| window.try_into().unwrap()).collect();
     secrets.extend(chain.iter().map(|tokens| forger().open(ACCESS, &tokens.access).secret));
     secrets.push(forger().open(CODE, &code).secret);
@@ -125,15 +125,15 @@ fn the_keys_and_the_whole_database_and_every_other_token_make_none() {
             let root = roots[index % roots.len()];
             let lineage = Some((root, [0; 11]));
             let content = Content { grant_id: id(owner.grant_id), number, secret: *secret, lineage };
-            assert_eq!(refusal(world.refresh(&forger().seal(REFRESH, &content))), Refusal::RootMismatch);
+            assert_eq!(refusal(node.refresh(&forger().seal(REFRESH, &content))), Refusal::RootMismatch);
         }
     }
     for root in roots {
         let content =
             Content { grant_id: id(owner.grant_id), number: 9, secret: [9; 32], lineage: Some((root, [0; 11])) };
-        assert_eq!(refusal(world.refresh(&forger().seal(REFRESH, &content))), Refusal::RootMismatch);
+        assert_eq!(refusal(node.refresh(&forger().seal(REFRESH, &content))), Refusal::RootMismatch);
     }
-    assert_eq!(world.bytes(owner.grant_id), record);
+    assert_eq!(node.bytes(owner.grant_id), record);
 }
 
 #[test]
@@ -149,9 +149,9 @@ fn a_key_that_was_never_drawn_is_refused() {
 #[test]
 fn first_tokens_salts_and_grant_ids_come_of_the_entropy_source_and_of_nothing_else() {
     let life = |seed| {
-        let world = World::seeded(Policy::default(), seed);
-        let (code, first) = (world.authorize(), world.issue());
-        (code, world.bytes(first.grant_id), world.refresh(first.refresh()).unwrap(), first)
+        let node = Node::seeded(Policy::default(), seed);
+        let (code, first) = (node.authorize(), node.issue());
+        (code, node.bytes(first.grant_id), node.refresh(first.refresh()).unwrap(), first)
     };
     let (one, other) = (life(1), life(2));
     assert_eq!(one, life(1));
@@ -160,46 +160,46 @@ fn first_tokens_salts_and_grant_ids_come_of_the_entropy_source_and_of_nothing_el
 
 #[test]
 fn the_root_of_one_grant_opens_no_other() {
-    let world = World::new(Policy::default());
-    let (own, other) = (world.issue(), world.issue());
+    let node = Node::new(Policy::default());
+    let (own, other) = (node.issue(), node.issue());
     let content = Content { grant_id: id(other.grant_id), number: 5, ..forger().open(REFRESH, own.refresh()) };
-    assert_eq!(refusal(world.refresh(&forger().seal(REFRESH, &content))), Refusal::RootMismatch);
-    assert!(world.refresh(other.refresh()).is_ok());
+    assert_eq!(refusal(node.refresh(&forger().seal(REFRESH, &content))), Refusal::RootMismatch);
+    assert!(node.refresh(other.refresh()).is_ok());
 }
 
 #[test]
 fn a_key_and_a_real_refresh_token_give_its_grant_and_the_owner_finds_out() {
     // SECURITY.md says so: this is what the two together are worth.
-    let world = World::new(Policy::default());
-    let chain = world.rotate(&world.issue(), 2, MINUTE);
+    let node = Node::new(Policy::default());
+    let chain = node.rotate(&node.issue(), 2, MINUTE);
     let stolen = forger().open(REFRESH, chain[0].refresh());
     let forged = forger().seal(REFRESH, &Content { number: 7, secret: [7; 32], ..stolen });
-    world.advance(MINUTE);
-    let thief = world.refresh(&forged).unwrap();
-    assert_eq!(refusal(world.refresh(chain[2].refresh())), Refusal::RefreshTokenReused, "the owner's next refresh");
-    assert!(!world.is_any_active(&[thief]));
+    node.advance(MINUTE);
+    let thief = node.refresh(&forged).unwrap();
+    assert_eq!(refusal(node.refresh(chain[2].refresh())), Refusal::RefreshTokenReused, "the owner's next refresh");
+    assert!(!node.is_any_active(&[thief]));
 }
 
 #[test]
 fn where_no_rollback_is_healed_a_key_and_a_spent_token_only_end_the_grant() {
-    let world = World::new(Policy::default().with_on_rollback(OnRollback::Refuse));
-    let chain = world.rotate(&world.issue(), 2, MINUTE);
+    let node = Node::new(Policy::default().with_on_rollback(OnRollback::Refuse));
+    let chain = node.rotate(&node.issue(), 2, MINUTE);
     let stolen = forger().open(REFRESH, chain[0].refresh());
     let forged = |number| forger().seal(REFRESH, &Content { number, secret: [7; 32], ..stolen.clone() });
-    let before = world.bytes(chain[0].grant_id);
-    assert_eq!(refusal(world.refresh(&forged(7))), Refusal::RefreshTokenAhead);
-    assert_eq!(world.bytes(chain[0].grant_id), before);
-    assert_eq!(refusal(world.refresh(&forged(2))), Refusal::RefreshTokenForked);
-    assert!(!world.is_any_active(&chain));
+    let before = node.bytes(chain[0].grant_id);
+    assert_eq!(refusal(node.refresh(&forged(7))), Refusal::RefreshTokenAhead);
+    assert_eq!(node.bytes(chain[0].grant_id), before);
+    assert_eq!(refusal(node.refresh(&forged(2))), Refusal::RefreshTokenForked);
+    assert!(!node.is_any_active(&chain));
 }
 
 #[test]
 fn a_key_a_record_and_a_token_that_it_remembers_give_the_current_one() {
     // The derivation is keyed by the ring, and the salt is in the record. SECURITY.md says so.
-    let world = World::new(Policy::default().with_on_rollback(OnRollback::Refuse));
-    let chain = world.rotate(&world.issue(), 1, MINUTE);
+    let node = Node::new(Policy::default().with_on_rollback(OnRollback::Refuse));
+    let chain = node.rotate(&node.issue(), 1, MINUTE);
     let spent = forger().open(REFRESH, chain[0].refresh());
-    let record = world.bytes(chain[0].grant_id);
+    let record = node.bytes(chain[0].grant_id);
     let derived = record.windows(16).any(|salt| {
         let secret = forger().successor(&spent.secret, salt, 1);
         forger().seal(REFRESH, &Content { number: 1, secret, ..spent.clone() }) == chain[1].refresh()
@@ -209,18 +209,18 @@ fn a_key_a_record_and_a_token_that_it_remembers_give_the_current_one() {
 
 #[test]
 fn a_record_rolled_back_to_before_its_redemption_is_refused() {
-    // The record knows no root, so nothing tells the owner's token from a forged one.
-    let world = World::new(Policy::default());
-    let (code, id) = world.authorize_plainly(approval());
-    let old = world.store.record(id).unwrap();
-    let tokens = world.redeem_with(&RedeemRequest::new(&*code)).unwrap();
-    world.store.overwrite(id, old.clone());
-    assert_eq!(refusal(world.refresh(tokens.refresh())), Refusal::RootMismatch);
-    assert_eq!(world.store.record(id), Some(old));
+    // The record has no root, so the owner's token cannot be distinguished from a forged one.
+    let node = Node::new(Policy::default());
+    let (code, id) = node.authorize_plainly(approval());
+    let old = node.store.record(id).unwrap();
+    let tokens = node.redeem_with(&RedeemRequest::new(&*code)).unwrap();
+    node.store.overwrite(id, old.clone());
+    assert_eq!(refusal(node.refresh(tokens.refresh())), Refusal::RootMismatch);
+    assert_eq!(node.store.record(id), Some(old));
 }
 
-fn late_key() -> (World, World, Tokens) {
-    let owner = World::new(Policy::default()).acting_as(public_client("app"));
+fn late_key() -> (Node, Node, Tokens) {
+    let owner = Node::new(Policy::default()).acting_as(public_client("app"));
     let first = owner.issue();
     (owner.clone(), owner, first)
 }
@@ -253,7 +253,7 @@ fn a_key_shown_in_a_replay_does_not_shield_a_thief_either() {
     let second = owner.refresh(first.refresh()).unwrap();
     let theirs = with_key(&thief, first.refresh(), THIEFS).unwrap();
     assert_eq!(theirs.refresh, second.refresh, "inside grace, byte for byte");
-    // Whoever of the two comes first, the other is found to hold the same chain.
+    // In either order, the second of the two is found to hold the same chain.
     let third = with_key(&thief, second.refresh(), THIEFS).unwrap();
     assert_eq!(refusal(owner.refresh(second.refresh())), Refusal::RefreshTokenReused);
     assert!(refusal(with_key(&thief, third.refresh(), THIEFS)) == Refusal::GrantRevoked);
@@ -285,43 +285,44 @@ fn an_owner_who_turns_to_dpop_is_bound_from_the_next_token_on() {
 fn a_rhythm_hides_no_theft() {
     // The clock of merged entries slid: refreshing every 7 s hid any theft, for ever.
     for (pause, rotations) in [(SECOND * 7, 2_000), (SECOND * 8, 200), (SECOND / 2, 200), (MINUTE, 20)] {
-        let world = World::new(Policy::default());
-        let stolen = world.issue();
-        let thief = world.rotate(&stolen, rotations, pause).pop().unwrap();
-        assert_eq!(refusal(world.refresh(stolen.refresh())), Refusal::RefreshTokenReused, "every {pause:?}");
-        assert!(!world.is_any_active(&[thief]));
+        let node = Node::new(Policy::default());
+        let stolen = node.issue();
+        let thief = node.rotate(&stolen, rotations, pause).pop().unwrap();
+        assert_eq!(refusal(node.refresh(stolen.refresh())), Refusal::RefreshTokenReused, "every {pause:?}");
+        assert!(!node.is_any_active(&[thief]));
     }
 }
 
 #[test]
 fn two_quick_refreshes_before_the_owners_hide_no_theft() {
-    // Refused without a reaction, the owner's client drops its token, and nobody is ever found out. Answered, both hold
-    // one head, and whoever comes second after the next rotation shows a spent token.
-    let world = World::new(Policy::default());
-    let stolen = world.issue();
-    world.advance(HOUR - SECOND * 4);
-    let thief = world.rotate(&stolen, 2, SECOND).pop().unwrap();
-    world.advance(SECOND * 2);
-    let owner = world.refresh(stolen.refresh()).unwrap();
+    // A refusal without a reaction would make the owner's client drop its token, and the theft would never be found.
+    // When both are answered, both hold the current token, and the later one shows a spent token after the next
+    // rotation.
+    let node = Node::new(Policy::default());
+    let stolen = node.issue();
+    node.advance(HOUR - SECOND * 4);
+    let thief = node.rotate(&stolen, 2, SECOND).pop().unwrap();
+    node.advance(SECOND * 2);
+    let owner = node.refresh(stolen.refresh()).unwrap();
     assert_eq!(owner.refresh, thief.refresh, "the current head, not a fork");
     for owner_first in [true, false] {
-        let world = world.under(Policy::default());
-        let backup: GrantRecord = world.store.record(stolen.grant_id).unwrap();
-        world.advance(HOUR);
-        let next = world.refresh(owner.refresh()).unwrap();
-        world.advance(HOUR);
-        world.refresh(next.refresh()).unwrap();
+        let node = node.under(Policy::default());
+        let backup: GrantRecord = node.store.record(stolen.grant_id).unwrap();
+        node.advance(HOUR);
+        let next = node.refresh(owner.refresh()).unwrap();
+        node.advance(HOUR);
+        node.refresh(next.refresh()).unwrap();
         // The other of the two still holds the token that both got.
-        world.advance(HOUR);
-        assert_eq!(refusal(world.refresh(thief.refresh())), Refusal::RefreshTokenReused, "{owner_first}");
-        world.store.overwrite(stolen.grant_id, backup);
+        node.advance(HOUR);
+        assert_eq!(refusal(node.refresh(thief.refresh())), Refusal::RefreshTokenReused, "{owner_first}");
+        node.store.overwrite(stolen.grant_id, backup);
     }
 }
 
 #[test]
 fn a_rollback_to_before_a_binding_does_not_unbind() {
     // The record does not know the key any more, but the token does.
-    let owner = World::new(Policy::default()).acting_as(public_client("app"));
+    let owner = Node::new(Policy::default()).acting_as(public_client("app"));
     let first = owner.issue();
     let unbound = owner.store.record(first.grant_id).unwrap();
     let second = with_key(&owner, first.refresh(), OWNERS).unwrap();
@@ -338,65 +339,61 @@ fn a_rollback_to_before_a_binding_does_not_unbind() {
 #[test]
 fn a_key_shown_with_a_bearer_token_that_heals_does_not_shield_a_thief() {
     let (owner, thief, first) = late_key();
-    let old = owner.store.record(first.grant_id).unwrap();
-    let second = owner.refresh(first.refresh()).unwrap();
-    owner.store.overwrite(first.grant_id, old);
+    let second = owner.rolled_back(first.grant_id, || owner.refresh(first.refresh()).unwrap());
     with_key(&thief, second.refresh(), THIEFS).unwrap();
     assert_eq!(refusal(owner.refresh(second.refresh())), Refusal::RefreshTokenReused);
 }
 
 #[test]
 fn a_rollback_heals_only_what_the_client_may_still_do() {
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let old = world.store.record(first.grant_id).unwrap();
-    let second = world.refresh(first.refresh()).unwrap();
-    world.store.overwrite(first.grant_id, old.clone());
-    let plain = world.acting_as(client("app").with_grant_types([GrantType::Password]));
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let old = node.store.record(first.grant_id).unwrap();
+    let second = node.refresh(first.refresh()).unwrap();
+    node.store.overwrite(first.grant_id, old.clone());
+    let plain = node.acting_as(client("app").with_grant_types([GrantType::Password]));
     assert_eq!(refusal(plain.refresh(second.refresh())), Refusal::GrantTypeNotAllowed);
-    assert_eq!(world.store.record(first.grant_id), Some(old));
+    assert_eq!(node.store.record(first.grant_id), Some(old));
 }
 
 #[test]
 fn two_nodes_whose_keys_differ_under_one_id_give_no_second_successor() {
-    let world = World::new(Policy::default());
-    let first = world.issue();
+    let node = Node::new(Policy::default());
+    let first = node.issue();
     // The other node has the right key for what is presented, and another secret under the id of the new primary key.
-    let answer = world.with_keys(&[2, 1]).refresh(first.refresh()).unwrap();
-    let other = world.with_ring(&[(2, ring_secret(9)), (1, ring_secret(1))]);
-    let before = world.bytes(first.grant_id);
-    world.events.take();
-    crate::lifecycle::world::assert_retryable(other.refresh(first.refresh()));
-    assert_eq!(world.events.kinds(), [EventKind::Refused(Refusal::SuccessorMismatch)]);
-    assert_eq!(world.bytes(first.grant_id), before);
-    // The right node answers, and the session lives.
-    let right = world.with_keys(&[2, 1]);
+    let answer = node.with_keys(&[2, 1]).refresh(first.refresh()).unwrap();
+    let other = node.with_ring(&[(2, ring_secret(9)), (1, ring_secret(1))]);
+    let before = node.bytes(first.grant_id);
+    node.events.take();
+    crate::lifecycle::node::assert_retryable(other.refresh(first.refresh()));
+    assert_eq!(node.events.kinds(), [EventKind::Refused(Refusal::SuccessorMismatch)]);
+    assert_eq!(node.bytes(first.grant_id), before);
+    // The right node answers, and the session goes on.
+    let right = node.with_keys(&[2, 1]);
     assert_eq!(right.refresh(first.refresh()).unwrap(), answer);
     assert!(right.refresh(answer.refresh()).is_ok());
 }
 
 #[test]
 fn a_spent_token_ends_what_is_left_of_a_grant_whose_refresh_token_is_over() {
-    // Refresh tokens that lie idle for less than an access token lives.
-    let world = World::new(Policy::default().with_refresh_token_lifetime((MINUTE * 10).into()));
-    let stolen = world.issue();
-    let thief = world.rotate(&stolen, 2, MINUTE).pop().unwrap();
-    world.advance(MINUTE * 10);
-    assert!(world.is_active(&thief.access));
-    assert_eq!(refusal(world.refresh(stolen.refresh())), Refusal::RefreshTokenReused);
-    assert!(!world.is_active(&thief.access));
+    // The idle time of refresh tokens is shorter than the life of an access token.
+    let node = Node::new(Policy::default().with_refresh_token_lifetime((MINUTE * 10).into()));
+    let stolen = node.issue();
+    let thief = node.rotate(&stolen, 2, MINUTE).pop().unwrap();
+    node.advance(MINUTE * 10);
+    assert!(node.is_active(&thief.access));
+    assert_eq!(refusal(node.refresh(stolen.refresh())), Refusal::RefreshTokenReused);
+    assert!(!node.is_active(&thief.access));
 }
 
 #[test]
 fn after_a_lost_write_a_thiefs_key_does_not_shield_him() {
-    // The write that spent T0 is lost, and the thief rotates T0 with a key of his own. The owner's tokens are of the lost
-    // line: two hold the chain, whatever the record says of keys.
+    // The write that spent T0 is lost, and the thief rotates T0 with a key of his own. The owner's tokens are of the
+    // lost line: two hold the chain, whatever the record says of keys.
     for ahead in [1, 2, 5] {
-        let owner = World::new(Policy::default()).acting_as(public_client("app"));
+        let owner = Node::new(Policy::default()).acting_as(public_client("app"));
         let first = owner.issue();
-        let old = owner.store.record(first.grant_id).unwrap();
-        let owners = owner.rotate(&first, ahead, MINUTE).pop().unwrap();
-        owner.store.overwrite(first.grant_id, old);
+        let owners = owner.rolled_back(first.grant_id, || owner.rotate(&first, ahead, MINUTE).pop().unwrap());
         let thief = with_key(&owner, first.refresh(), THIEFS).unwrap();
         owner.advance(HOUR);
         owner.events.take();
@@ -408,7 +405,7 @@ fn after_a_lost_write_a_thiefs_key_does_not_shield_him() {
 #[test]
 fn after_a_lost_write_a_thiefs_key_does_not_shield_him_from_an_owner_with_a_key() {
     for ahead in [1, 3] {
-        let owner = World::new(Policy::default()).acting_as(public_client("app"));
+        let owner = Node::new(Policy::default()).acting_as(public_client("app"));
         let first = owner.issue();
         let old = owner.store.record(first.grant_id).unwrap();
         let mut owners = first.clone();
@@ -425,23 +422,21 @@ fn after_a_lost_write_a_thiefs_key_does_not_shield_him_from_an_owner_with_a_key(
 
 #[test]
 fn the_last_generation_of_all_panics_nowhere() {
-    let world = World::new(Policy::default());
-    let real = world.issue();
+    let node = Node::new(Policy::default());
+    let real = node.issue();
     let content = Content { number: u32::MAX - 1, secret: [7; 32], ..forger().open(REFRESH, real.refresh()) };
     let token = forger().seal(REFRESH, &content);
-    let last = world.refresh(&token).unwrap();
-    assert_eq!(world.refresh(&token).unwrap(), last, "a retry");
-    assert_eq!(refusal(world.refresh(last.refresh())), Refusal::GrantExhausted);
+    let last = node.refresh(&token).unwrap();
+    assert_eq!(node.refresh(&token).unwrap(), last, "a retry");
+    assert_eq!(refusal(node.refresh(last.refresh())), Refusal::GrantExhausted);
 }
 
 #[test]
 fn a_client_that_became_confidential_keeps_the_binding_through_a_rollback() {
     // Bound while the client was public; the binding is lost with the last writes; the token says whose it is.
-    let public = World::new(Policy::default()).acting_as(public_client("app"));
+    let public = Node::new(Policy::default()).acting_as(public_client("app"));
     let first = public.issue();
-    let old = public.store.record(first.grant_id).unwrap();
-    let bound = with_key(&public, first.refresh(), OWNERS).unwrap();
-    public.store.overwrite(first.grant_id, old);
+    let bound = public.rolled_back(first.grant_id, || with_key(&public, first.refresh(), OWNERS).unwrap());
     let confidential = public.acting_as(client("app"));
     let next = with_key(&confidential, bound.refresh(), OWNERS).unwrap();
     assert_eq!(refusal(confidential.refresh(next.refresh())), Refusal::ProofOfPossessionFailed);
@@ -449,28 +444,26 @@ fn a_client_that_became_confidential_keeps_the_binding_through_a_rollback() {
 
 #[test]
 fn a_withdrawn_signing_key_ends_what_it_signed_for_a_thief_of_the_ring_too() {
-    // SECURITY.md: "`KeySet::withdraw` ends all that a leaked key signed". The reference in a JWT, sealed anew as an opaque
-    // token, is taken for one.
+    // SECURITY.md: "`KeySet::withdraw` ends all that a leaked key signed". The reference in a JWT, sealed anew as an
+    // opaque token, is taken for one.
     let jwts = Policy::default().with_access_token_format(AccessTokenFormat::Jwt);
     let issuer = StubIssuer::default();
-    let world = World::new(Policy::default()).with_issuer(&issuer).under(jwts);
-    let stolen = world.issue();
+    let node = Node::new(Policy::default()).with_issuer(&issuer).under(jwts);
+    let stolen = node.issue();
     issuer.rotate("k2");
     issuer.withdraw("k1");
-    assert!(!world.is_active(&stolen.access));
+    assert!(!node.is_active(&stolen.access));
     let jti = format!("ji_{}", fixtures::jwt::claims(&stolen.access)["jti"].as_str().unwrap());
     let opaque = forger().seal(ACCESS, &forger().open(JWT_ID, &jti));
-    assert!(!world.is_active(&opaque), "active again");
+    assert!(!node.is_active(&opaque), "active again");
 }
 
 #[test]
 fn an_owner_whose_binding_was_lost_finds_the_thief_of_an_older_token() {
     // The owner turned to DPoP in the lost writes; a thief of the bearer token before them comes first, without a key.
-    let owner = World::new(Policy::default()).acting_as(public_client("app"));
+    let owner = Node::new(Policy::default()).acting_as(public_client("app"));
     let first = owner.issue();
-    let old = owner.store.record(first.grant_id).unwrap();
-    let second = with_key(&owner, first.refresh(), OWNERS).unwrap();
-    owner.store.overwrite(first.grant_id, old);
+    let second = owner.rolled_back(first.grant_id, || with_key(&owner, first.refresh(), OWNERS).unwrap());
     let thief = owner.rotate(&first, 3, MINUTE).pop().unwrap();
     let answer = with_key(&owner, second.refresh(), OWNERS);
     assert!(!owner.is_any_active(&[thief]), "{answer:?}");

@@ -1,4 +1,4 @@
-//! Walking forward: a recent token is answered with the current head, or it is spent.
+//! A recent token is answered with the current one; an older one is spent.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use regrant::event::{EventKind, ReplayCause};
 use regrant::policy::{GracePeriod, OnReuse};
 use regrant::{Policy, Refusal};
 
-use crate::lifecycle::world::{Answer, HOUR, MINUTE, MS, SECOND, START, Tokens, World, assert_retryable, refusal};
+use crate::lifecycle::node::{Answer, HOUR, MINUTE, MS, Node, SECOND, START, Tokens, assert_retryable, refusal};
 
 /// A chain of so many rotations, a `pause` before each.
-fn chain(policy: Policy, rotations: usize, pause: Duration) -> (World, Vec<Tokens>) {
-    let world = World::new(policy);
-    let chain = world.rotate(&world.issue(), rotations, pause);
-    (world, chain)
+fn chain(policy: Policy, rotations: usize, pause: Duration) -> (Node, Vec<Tokens>) {
+    let node = Node::new(policy);
+    let chain = node.rotate(&node.issue(), rotations, pause);
+    (node, chain)
 }
 
 fn is_reuse(answer: Answer) -> bool {
@@ -23,66 +23,66 @@ fn is_reuse(answer: Answer) -> bool {
 #[test]
 fn every_recent_token_leads_to_the_head_byte_for_byte_and_writes_nothing() {
     for rotations in 1..=8 {
-        let (world, chain) = chain(Policy::default(), rotations, SECOND);
+        let (node, chain) = chain(Policy::default(), rotations, SECOND);
         let head = &chain[rotations];
-        let before = world.bytes(head.grant_id);
+        let before = node.bytes(head.grant_id);
         for tokens in &chain[..rotations] {
             for _ in 0..2 {
-                assert_eq!(world.refresh(tokens.refresh()).unwrap(), *head, "the same for everybody");
+                assert_eq!(node.refresh(tokens.refresh()).unwrap(), *head, "the same for everybody");
             }
         }
-        assert_eq!(world.bytes(head.grant_id), before);
-        let active: Vec<bool> = chain.iter().map(|tokens| world.is_active(tokens.refresh())).collect();
+        assert_eq!(node.bytes(head.grant_id), before);
+        let active: Vec<bool> = chain.iter().map(|tokens| node.is_active(tokens.refresh())).collect();
         assert_eq!(active, [vec![false; rotations], vec![true]].concat(), "never a fork");
     }
 }
 
 #[test]
 fn a_walk_is_reported_with_its_length() {
-    let (world, chain) = chain(Policy::default(), 3, SECOND);
-    world.events.take();
+    let (node, chain) = chain(Policy::default(), 3, SECOND);
+    node.events.take();
     for (generation, steps) in [(0, 3), (1, 2)] {
-        world.refresh(chain[generation].refresh()).unwrap();
-        assert_eq!(world.events.kinds(), [EventKind::Replayed { cause: ReplayCause::Concurrent, steps }]);
+        node.refresh(chain[generation].refresh()).unwrap();
+        assert_eq!(node.events.kinds(), [EventKind::Replayed { cause: ReplayCause::Concurrent, steps }]);
     }
-    world.refresh(chain[2].refresh()).unwrap();
-    assert_eq!(world.events.kinds(), [EventKind::Replayed { cause: ReplayCause::LostResponse, steps: 1 }]);
+    node.refresh(chain[2].refresh()).unwrap();
+    assert_eq!(node.events.kinds(), [EventKind::Replayed { cause: ReplayCause::LostResponse, steps: 1 }]);
 }
 
 #[test]
 fn a_walk_for_another_scope_mints_beside_the_head_and_repeats_that() {
-    let (world, chain) = chain(Policy::default(), 3, SECOND);
-    let narrow = world.refresh_scoped(chain[0].refresh(), "read").unwrap();
+    let (node, chain) = chain(Policy::default(), 3, SECOND);
+    let narrow = node.refresh_scoped(chain[0].refresh(), "read").unwrap();
     assert_eq!(narrow.refresh, chain[3].refresh);
     assert_ne!(narrow.access, chain[3].access);
-    assert_eq!(world.refresh_scoped(chain[1].refresh(), "read").unwrap(), narrow);
+    assert_eq!(node.refresh_scoped(chain[1].refresh(), "read").unwrap(), narrow);
 }
 
 #[test]
 fn nine_rotations_behind_is_spent_however_quick_they_were() {
     for on_reuse in [OnReuse::Revoke, OnReuse::Refuse] {
-        let (world, chain) = chain(Policy::default().with_on_reuse(on_reuse), 9, MS);
-        assert_eq!(world.refresh(chain[1].refresh()).unwrap().refresh, chain[9].refresh, "eight");
-        assert!(is_reuse(world.refresh(chain[0].refresh())), "nine");
-        assert_eq!(world.is_active(chain[9].refresh()), on_reuse == OnReuse::Refuse);
+        let (node, chain) = chain(Policy::default().with_on_reuse(on_reuse), 9, MS);
+        assert_eq!(node.refresh(chain[1].refresh()).unwrap().refresh, chain[9].refresh, "eight");
+        assert!(is_reuse(node.refresh(chain[0].refresh())), "nine");
+        assert_eq!(node.is_active(chain[9].refresh()), on_reuse == OnReuse::Refuse);
     }
 }
 
 #[test]
 fn the_catch_up_window_counts_from_the_tokens_own_retirement_and_does_not_slide() {
     for (age, is_answered) in [(SECOND * 10 - MS, true), (SECOND * 10, false)] {
-        let (world, chain) = chain(Policy::default(), 2, SECOND);
+        let (node, chain) = chain(Policy::default(), 2, SECOND);
         // Generation 0 was retired a second before generation 1.
-        world.advance(age - SECOND);
+        node.advance(age - SECOND);
         for _ in 0..3 {
             if is_answered {
-                assert_eq!(world.refresh(chain[0].refresh()).unwrap().refresh, chain[2].refresh);
+                assert_eq!(node.refresh(chain[0].refresh()).unwrap().refresh, chain[2].refresh);
             }
         }
-        assert!(world.refresh(chain[1].refresh()).is_ok(), "one step is the retry of a lost response");
+        assert!(node.refresh(chain[1].refresh()).is_ok(), "one step is the retry of a lost response");
         if !is_answered {
-            assert!(is_reuse(world.refresh(chain[0].refresh())));
-            assert!(!world.is_active(chain[2].refresh()));
+            assert!(is_reuse(node.refresh(chain[0].refresh())));
+            assert!(!node.is_active(chain[2].refresh()));
         }
     }
 }
@@ -91,17 +91,17 @@ fn the_catch_up_window_counts_from_the_tokens_own_retirement_and_does_not_slide(
 fn several_processes_with_one_credential_stay_signed_in_within_a_longer_window() {
     // Agents and command-line tools: each has the token of when it last looked.
     let policy = Policy::default().with_catch_up_window(HOUR);
-    let (world, chain) = chain(policy, 5, MINUTE * 10);
+    let (node, chain) = chain(policy, 5, MINUTE * 10);
     for tokens in &chain[..5] {
-        assert_eq!(world.refresh(tokens.refresh()).unwrap().refresh, chain[5].refresh);
+        assert_eq!(node.refresh(tokens.refresh()).unwrap().refresh, chain[5].refresh);
     }
-    world.advance(MINUTE * 20);
-    assert!(is_reuse(world.refresh(chain[0].refresh())), "an hour after its retirement");
+    node.advance(MINUTE * 20);
+    assert!(is_reuse(node.refresh(chain[0].refresh())), "an hour after its retirement");
 }
 
 #[test]
 fn no_token_is_answered_where_a_younger_one_is_refused() {
-    // Whatever grace period and window: of all generations the answered ones are the last.
+    // With any grace period and window, the answered generations are the most recent ones.
     for grace in [
         GracePeriod::Auto,
         GracePeriod::UntilSuccessorUse,
@@ -111,17 +111,17 @@ fn no_token_is_answered_where_a_younger_one_is_refused() {
         GracePeriod::Of(MINUTE),
     ] {
         for window in [Duration::ZERO, SECOND * 10, MINUTE * 2, HOUR] {
-            for client in [crate::lifecycle::world::client("app"), crate::lifecycle::world::public_client("app")] {
+            for client in [crate::lifecycle::node::client("app"), crate::lifecycle::node::public_client("app")] {
                 let policy = Policy::default()
                     .with_grace_period(grace)
                     .with_catch_up_window(window)
                     .with_on_reuse(OnReuse::Refuse);
-                let world = World::new(policy).acting_as(client);
-                let chain = world.rotate(&world.issue(), 6, SECOND * 3);
+                let node = Node::new(policy).acting_as(client);
+                let chain = node.rotate(&node.issue(), 6, SECOND * 3);
                 for later in [Duration::ZERO, SECOND, SECOND * 30, MINUTE * 10] {
-                    world.advance(later);
+                    node.advance(later);
                     let answered: Vec<bool> =
-                        chain[..6].iter().map(|tokens| world.refresh(tokens.refresh()).is_ok()).collect();
+                        chain[..6].iter().map(|tokens| node.refresh(tokens.refresh()).is_ok()).collect();
                     assert!(answered.is_sorted(), "{grace:?}, {window:?}, {later:?}: {answered:?}");
                 }
             }
@@ -131,29 +131,29 @@ fn no_token_is_answered_where_a_younger_one_is_refused() {
 
 #[test]
 fn a_grace_period_that_is_a_time_bounds_the_window_too() {
-    let (world, chain) = chain(Policy::default().with_grace_period((SECOND * 3).into()), 3, SECOND);
-    assert!(world.refresh(chain[0].refresh()).is_ok(), "retired 2 s ago");
-    world.advance(SECOND);
-    assert!(is_reuse(world.refresh(chain[0].refresh())), "retired 3 s ago");
+    let (node, chain) = chain(Policy::default().with_grace_period((SECOND * 3).into()), 3, SECOND);
+    assert!(node.refresh(chain[0].refresh()).is_ok(), "retired 2 s ago");
+    node.advance(SECOND);
+    assert!(is_reuse(node.refresh(chain[0].refresh())), "retired 3 s ago");
 
-    let (world, chain) = self::chain(Policy::default().with_grace_period(Duration::ZERO.into()), 2, MS);
-    assert!(is_reuse(world.refresh(chain[0].refresh())), "without grace nothing is walked");
+    let (node, chain) = self::chain(Policy::default().with_grace_period(Duration::ZERO.into()), 2, MS);
+    assert!(is_reuse(node.refresh(chain[0].refresh())), "without grace nothing is walked");
 }
 
 #[test]
 fn in_am_every_spent_token_is_answered_within_the_grace_period() {
     let policy = Policy::am_7_5().with_grace_period((SECOND * 60).into());
-    let (world, chain) = chain(policy, 5, SECOND * 10);
-    assert_eq!(world.refresh(chain[0].refresh()).unwrap().refresh, chain[5].refresh, "retired 40 s ago");
-    world.advance(SECOND * 20);
-    assert!(is_reuse(world.refresh(chain[0].refresh())));
-    assert!(world.is_active(chain[5].refresh()), "refused alone, as in AM");
+    let (node, chain) = chain(policy, 5, SECOND * 10);
+    assert_eq!(node.refresh(chain[0].refresh()).unwrap().refresh, chain[5].refresh, "retired 40 s ago");
+    node.advance(SECOND * 20);
+    assert!(is_reuse(node.refresh(chain[0].refresh())));
+    assert!(node.is_active(chain[5].refresh()), "refused alone, as in AM");
 }
 
 #[test]
 fn a_successor_that_is_used_without_rotation_is_used_all_the_same() {
-    let (world, chain) = chain(Policy::default(), 1, SECOND);
-    let still = world.under(Policy::default().with_issue_refresh_tokens_on_refresh(false));
+    let (node, chain) = chain(Policy::default(), 1, SECOND);
+    let still = node.under(Policy::default().with_issue_refresh_tokens_on_refresh(false));
     assert_eq!(still.refresh(chain[1].refresh()).unwrap().refresh, None);
     assert_eq!(still.refresh(chain[0].refresh()).unwrap().refresh, chain[1].refresh, "within the window");
     still.advance(SECOND * 10);
@@ -163,50 +163,48 @@ fn a_successor_that_is_used_without_rotation_is_used_all_the_same() {
 #[test]
 fn a_fork_within_the_window_is_a_fork() {
     // A rotation was lost by the store and done twice: two tokens of one generation, and the record knows the second.
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let old = world.store.record(first.grant_id).unwrap();
-    let lost = world.refresh(first.refresh()).unwrap();
-    world.store.overwrite(first.grant_id, old);
-    let chain = world.rotate(&first, 3, SECOND);
-    assert_eq!(refusal(world.refresh(lost.refresh())), Refusal::RefreshTokenForked);
-    assert!(!world.is_any_active(&chain));
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let lost = node.rolled_back(first.grant_id, || node.refresh(first.refresh()).unwrap());
+    let chain = node.rotate(&first, 3, SECOND);
+    assert_eq!(refusal(node.refresh(lost.refresh())), Refusal::RefreshTokenForked);
+    assert!(!node.is_any_active(&chain));
 }
 
 #[test]
 fn a_key_ring_that_rotates_in_between_does_not_change_the_walk() {
-    let world = World::new(Policy::default());
-    let first = world.issue();
-    let second = world.with_keys(&[2, 1]).refresh(first.refresh()).unwrap();
-    let third = world.with_keys(&[3, 2, 1]).refresh(second.refresh()).unwrap();
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let second = node.with_keys(&[2, 1]).refresh(first.refresh()).unwrap();
+    let third = node.with_keys(&[3, 2, 1]).refresh(second.refresh()).unwrap();
     for ring in [&[3, 2, 1][..], &[4, 3, 2, 1]] {
-        assert_eq!(world.with_keys(ring).refresh(first.refresh()).unwrap(), third);
+        assert_eq!(node.with_keys(ring).refresh(first.refresh()).unwrap(), third);
     }
 }
 
 #[test]
 fn clocks_that_differ_are_nobodys_fault_on_a_walk_either() {
     for (behind, is_answered) in [(SECOND * 5, true), (SECOND * 5 + MS, false)] {
-        let (world, chain) = chain(Policy::default(), 2, Duration::ZERO);
-        let before = world.bytes(chain[0].grant_id);
+        let (node, chain) = chain(Policy::default(), 2, Duration::ZERO);
+        let before = node.bytes(chain[0].grant_id);
         let at = START.as_millis() - i64::try_from(behind.as_millis()).unwrap();
-        world.clock.set(Timestamp::from_millis(at));
-        let answer = world.refresh(chain[0].refresh());
+        node.clock.set(Timestamp::from_millis(at));
+        let answer = node.refresh(chain[0].refresh());
         if is_answered {
             assert_eq!(answer.unwrap().refresh, chain[2].refresh);
         } else {
             assert_retryable(answer);
         }
-        assert_eq!(world.bytes(chain[0].grant_id), before);
-        assert!(world.refresh(chain[2].refresh()).is_ok());
+        assert_eq!(node.bytes(chain[0].grant_id), before);
+        assert!(node.refresh(chain[2].refresh()).is_ok());
     }
 }
 
 #[test]
 fn the_record_keeps_one_predecessor_and_those_of_the_window() {
     let size = |pause| {
-        let (world, chain) = chain(Policy::default().with_access_token_lifetime(SECOND), 100, pause);
-        world.bytes(chain[0].grant_id).len()
+        let (node, chain) = chain(Policy::default().with_access_token_lifetime(SECOND), 100, pause);
+        node.bytes(chain[0].grant_id).len()
     };
     let (slow, quick) = (size(MINUTE), size(SECOND));
     // 28 to 30 bytes for each of seven more: a mark, a salt, a key id, a time, a count.

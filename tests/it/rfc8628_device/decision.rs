@@ -1,4 +1,4 @@
-//! What the user types and decides.
+//! User codes as typed, and the decision of the user.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -93,7 +93,7 @@ async fn a_user_code_may_be_typed_in_any_spelling() {
         format!("  {shown}\t\r\n"),
         shown.replace('-', " "),
         shown.replace('-', "--"),
-        // What phones make of a hyphen.
+        // Some phones replace a hyphen.
         shown.replace('-', "\u{2013}"),
         shown.replace('-', "\u{2011}"),
         shown.replace('-', "_"),
@@ -121,26 +121,26 @@ async fn a_user_code_may_be_typed_in_any_spelling() {
     assert!(UserCode::parse(&"B".repeat(100_000)).is_err());
 }
 
-// Section 5.1: whoever guesses is reported, so that the host can slow them down.
+// RFC 8628 section 5.1: guesses are reported, so that the host can limit them.
 #[tokio::test]
-async fn a_guessed_user_code_is_reported_at_every_door() {
+async fn a_guessed_user_code_is_reported_at_every_endpoint() {
     let server = start();
     server.device(APP).await;
-    server.config.events.take();
+    server.config.events.operations();
     let guess = UserCode::parse("BBBB-BBBB").unwrap();
     let refused = |events: Vec<(_, EventKind)>| {
         events.into_iter().filter(|(_, kind)| *kind == EventKind::Refused(Refusal::UserCodeUnknown)).count()
     };
     assert!(server.service().device(&guess).await.unwrap().is_none());
-    assert_eq!(refused(server.config.events.take()), 1, "looked up");
+    assert_eq!(refused(server.config.events.operations()), 1, "looked up");
     assert_eq!(refusal(server.service().approve_device(&guess, user()).await), Refusal::UserCodeUnknown);
-    assert_eq!(refused(server.config.events.take()), 1, "approved");
+    assert_eq!(refused(server.config.events.operations()), 1, "approved");
     assert_eq!(refusal(server.service().deny_device(&guess).await), Refusal::UserCodeUnknown);
-    assert_eq!(refused(server.config.events.take()), 1, "denied");
+    assert_eq!(refused(server.config.events.operations()), 1, "denied");
 }
 
-/// Gives what it was told to for the first draws of 1 byte, then what the system draws. The bytes of a user code are drawn
-/// one by one.
+/// Scripted bytes for the first draws of 1 byte, then those of the system. The bytes of a user code are drawn one by
+/// one.
 #[derive(Clone, Default)]
 struct Scripted(Arc<Mutex<VecDeque<u8>>>);
 

@@ -6,6 +6,6 @@
 mod adapter;
 #[path = "../common/mod.rs"]
 mod common;
-#[path = "../../../regrant-conformance/tests/http_guide/adapter.rs"]
+#[path = "../../../regrant-conformance/tests/it/guides/adapter.rs"]
 mod guide;
 mod same_as_axum;

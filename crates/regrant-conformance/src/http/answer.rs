@@ -1,15 +1,15 @@
-//! The answers that there are, written out: no case asks the library what it should say.
+//! Every answer, written out. No case takes its expectation from the library.
 
 use regrant::wire::Endpoint;
 use serde_json::{Value, json};
 
-use super::cast::SCOPE;
+use super::clients::SCOPE;
 
 /// The whole answer to a request.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// All headers but the server's own.
+    /// All headers except those of the server.
     pub(super) headers: Vec<(&'static str, &'static str)>,
     pub(super) body: Body,
 }
@@ -18,12 +18,12 @@ pub(super) struct Answer {
 pub(super) enum Body {
     /// These bytes.
     Exactly(String),
-    /// These members; a placeholder stands for a value.
+    /// A JSON object with these members. A placeholder stands for a value.
     Json(Value),
-    /// None at all.
+    /// An empty body.
     Empty,
-    /// The server's own: the request is not HTTP, and regrant never sees it.
-    Foreign,
+    /// Any body: the request is not HTTP, and regrant never sees it.
+    ServersOwn,
 }
 
 impl Answer {
@@ -32,8 +32,8 @@ impl Answer {
         self
     }
 
-    /// As a 401, which always has a challenge (RFC 9110 section 15.5.2): for credentials in the Authorization header
-    /// (RFC 6749 section 5.2).
+    /// Turns the answer into a 401 with its challenge (RFC 9110 section 15.5.2), for credentials in the Authorization
+    /// header (RFC 6749 section 5.2).
     pub(super) fn challenging(mut self) -> Self {
         self.status = 401;
         self.with("www-authenticate", "Basic realm=\"oauth2\", charset=\"UTF-8\"")
@@ -45,7 +45,7 @@ impl Answer {
     }
 }
 
-/// RFC 6749 section 5.1: whatever may hold a token is not cached.
+/// RFC 6749 section 5.1: an answer that may hold a token is not cached.
 fn uncached(status: u16, body: Body) -> Answer {
     let headers = [("content-type", "application/json"), ("cache-control", "no-store"), ("pragma", "no-cache")];
     Answer { status, headers: headers.into(), body }
@@ -55,7 +55,7 @@ pub(super) fn ok(json: Value) -> Answer {
     uncached(200, Body::Json(json))
 }
 
-/// The same with another `token_type`.
+/// New tokens of this `token_type`.
 pub(super) fn tokens_of_type(token_type: &str) -> Answer {
     ok(json!({
         "access_token": "{new.access_token}", "token_type": token_type, "expires_in": 3600,
@@ -68,7 +68,7 @@ pub(super) fn tokens() -> Answer {
     tokens_for(SCOPE)
 }
 
-/// Fresh ones for this scope.
+/// New tokens for this scope.
 pub(super) fn tokens_for(scope: &str) -> Answer {
     ok(json!({
         "access_token": "{new.access_token}", "token_type": "Bearer", "expires_in": 3600,
@@ -104,14 +104,14 @@ pub(super) fn missing(parameter: &str) -> Answer {
     invalid_request(&format!("The parameter {parameter} is missing."))
 }
 
-/// Credentials in the body that fail at the token, revocation or device authorization endpoint.
+/// Failed credentials in the body, at the token, revocation or device authorization endpoint.
 pub(super) fn invalid_client() -> Answer {
     refused(400, "invalid_client", "Client authentication failed.")
 }
 
-/// The same at any endpoint: introspection has a challenge in any case (RFC 7662 section 2.3).
-pub(super) fn invalid_client_at(door: Endpoint) -> Answer {
-    if door == Endpoint::Introspection { invalid_client().challenging() } else { invalid_client() }
+/// Failed credentials in the body at any endpoint. Introspection always sends a challenge (RFC 7662 section 2.3).
+pub(super) fn invalid_client_at(endpoint: Endpoint) -> Answer {
+    if endpoint == Endpoint::Introspection { invalid_client().challenging() } else { invalid_client() }
 }
 
 pub(super) fn invalid_grant() -> Answer {
@@ -178,7 +178,7 @@ pub(super) fn malformed_certificate() -> Answer {
     invalid_request("The client certificate is malformed.")
 }
 
-/// A request that is well-formed and lacks something all the same.
+/// A well-formed request that lacks something.
 pub(super) fn unfit_request() -> Answer {
     invalid_request("The request is missing a parameter, repeats one, or is otherwise malformed.")
 }
@@ -228,7 +228,7 @@ pub(super) fn malformed_client_id() -> Answer {
     invalid_request("The client_id is malformed.")
 }
 
-/// Whatever the server says to what is not HTTP; that it is no success is all that counts.
-pub(super) fn foreign() -> Answer {
-    Answer { status: 400, headers: Vec::new(), body: Body::Foreign }
+/// Any refusal, in the server's own words, of bytes that are not HTTP.
+pub(super) fn refused_by_the_server() -> Answer {
+    Answer { status: 400, headers: Vec::new(), body: Body::ServersOwn }
 }

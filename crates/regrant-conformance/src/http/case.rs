@@ -3,8 +3,8 @@ use regrant::wire::{Endpoint, Endpoints};
 
 use super::answer::{Answer, Body};
 use super::message::HttpRequest;
+use super::server::{Given, Setting};
 use super::store::WatchedStore;
-use super::world::{Given, Setting};
 
 /// One row of the table.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Case {
     pub(super) source: &'static str,
     pub(super) setting: Setting,
     pub(super) given: Vec<Given>,
-    /// Sent through the adapter before the request, on the same connection.
+    /// Requests sent through the adapter before the request, on the same connection.
     pub(super) earlier: Vec<HttpRequest>,
     pub(super) request: HttpRequest,
     pub(super) answer: Answer,
@@ -22,19 +22,19 @@ pub struct Case {
     pub(super) inactive: Vec<&'static str>,
 }
 
-/// What a request does to the store.
+/// The effect of a request on the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// It writes.
+    /// Records change.
     Written,
     /// All records stay as they are, byte for byte.
     Unchanged,
-    /// The store is not even asked.
+    /// The store is not called.
     NotAsked,
 }
 
-/// A case: `request` is answered by `answer`. Unless said otherwise, a refusal changes nothing, nor does an introspection;
-/// an issue and a revocation do.
+/// Creates a case: `request` is answered by `answer`. By default a refusal and an introspection change no record, and
+/// any other success does.
 pub(super) fn case(name: impl Into<String>, source: &'static str, request: HttpRequest, answer: Answer) -> Case {
     Case {
         name: name.into(),
@@ -51,23 +51,23 @@ pub(super) fn case(name: impl Into<String>, source: &'static str, request: HttpR
 }
 
 impl Case {
-    /// What it says, in `snake_case`.
+    /// The claim of the case, in `snake_case`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it comes from: a section of a specification, the number of an attack (`A35`), or of a behaviour that the tests of other
-    /// servers hold (`C108`).
+    /// The origin of the rule, several separated by `, `: a section of a specification (`RFC 7009 section 2.1`), an
+    /// advisory (`CVE-2020-15223`) or an issue of another project (`owner/repository#1`).
     #[must_use]
     pub const fn source(&self) -> &str {
         self.source
     }
 
-    /// Whether the answer is the adapter's: what is not HTTP never reaches it.
+    /// Returns false for a request that is not HTTP: the server refuses it before the adapter sees it.
     #[must_use]
     pub const fn is_answered_by_the_adapter(&self) -> bool {
-        !matches!(self.answer.body, Body::Foreign)
+        !matches!(self.answer.body, Body::ServersOwn)
     }
 
     pub(super) fn given(mut self, given: impl IntoIterator<Item = Given>) -> Self {
@@ -80,14 +80,14 @@ impl Case {
         self
     }
 
-    /// At endpoints of this kind.
-    pub(super) fn at(mut self, endpoints: fn(Endpoints<WatchedStore>) -> Endpoints<WatchedStore>) -> Self {
+    /// Configures the endpoints.
+    pub(super) fn with_endpoints(mut self, endpoints: fn(Endpoints<WatchedStore>) -> Endpoints<WatchedStore>) -> Self {
         self.setting.endpoints = endpoints;
         self
     }
 
-    /// Of a service of this kind.
-    pub(super) fn of(
+    /// Configures the service.
+    pub(super) fn with_service(
         mut self,
         service: fn(TokenServiceBuilder<WatchedStore>) -> TokenServiceBuilder<WatchedStore>,
     ) -> Self {
@@ -110,13 +110,13 @@ impl Case {
         self
     }
 
-    /// Afterwards these tokens are active.
+    /// Requires that these tokens are active afterwards.
     pub(super) fn active(mut self, tokens: &[&'static str]) -> Self {
         self.active.extend(tokens);
         self
     }
 
-    /// Afterwards these are not.
+    /// Requires that these tokens are inactive afterwards.
     pub(super) fn inactive(mut self, tokens: &[&'static str]) -> Self {
         self.inactive.extend(tokens);
         self

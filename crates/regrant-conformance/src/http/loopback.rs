@@ -8,14 +8,13 @@ use tokio::io::{
 };
 use tokio::net::TcpStream;
 
-use super::adapter::Exchange;
+use super::harness::Exchange;
 use super::message::{Framing, HttpRequest, HttpResponse};
 
-/// No server takes longer on a loopback connection.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The limit for a server that hangs; a busy machine stays far below it.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// An HTTP/1.1 server at an address of this machine, asked byte by byte: unlike any HTTP client, this one also sends what
-/// is wrong.
+/// An HTTP/1.1 server on the loopback interface, called with raw bytes, so that malformed requests can be sent.
 #[expect(missing_debug_implementations, reason = "guards have nothing to show")]
 pub struct Loopback {
     address: SocketAddr,
@@ -23,7 +22,7 @@ pub struct Loopback {
 }
 
 impl Loopback {
-    /// The server at `address`, which runs until `guard` is dropped.
+    /// Creates a connection to the server at `address`, which runs until `guard` is dropped.
     pub fn new(address: SocketAddr, guard: impl Any + Send + Sync) -> Self {
         Self { address, _guard: Box::new(guard) }
     }
@@ -36,9 +35,9 @@ impl Exchange for Loopback {
         let mut read = BufReader::new(read);
         let mut responses = Vec::new();
         for request in requests {
-            // At once: a server may answer, and close, before it has read the whole request.
+            // Both at once: a server may answer and close before it has read the whole request.
             let turn = async { tokio::join!(send(&mut write, request), receive(&mut read, request)).1 };
-            match tokio::time::timeout(PATIENCE, turn).await.unwrap() {
+            match tokio::time::timeout(TIME_LIMIT, turn).await.unwrap() {
                 Some(response) => responses.push(response),
                 None => break,
             }
@@ -47,7 +46,7 @@ impl Exchange for Loopback {
     }
 }
 
-/// A server that does not want to read on has its reasons, so a failed write is none to stop listening.
+/// A failed write does not stop the client from reading: a server may stop reading and still answer.
 async fn send(to: &mut (impl AsyncWrite + Unpin), request: &HttpRequest) {
     let (bytes, ends) = request.bytes();
     let piece = if request.framing == Framing::Dribbled { 7 } else { bytes.len() };
@@ -61,11 +60,11 @@ async fn send(to: &mut (impl AsyncWrite + Unpin), request: &HttpRequest) {
     }
 }
 
-/// The answer, if one comes before the connection ends.
+/// Reads the answer, if one comes before the connection ends.
 async fn receive(from: &mut (impl AsyncBufRead + Unpin), request: &HttpRequest) -> Option<HttpResponse> {
     loop {
         let (status, lines) = head(from).await?;
-        // 100: go on sending.
+        // 100 (Continue) is not the answer.
         if status < 200 {
             continue;
         }
@@ -88,7 +87,7 @@ async fn receive(from: &mut (impl AsyncBufRead + Unpin), request: &HttpRequest) 
     }
 }
 
-/// Status and header lines.
+/// Reads status and header lines.
 async fn head(from: &mut (impl AsyncBufRead + Unpin)) -> Option<(u16, Vec<(String, String)>)> {
     let first = line(from).await?;
     let status = first.strip_prefix("HTTP/1.1 ").unwrap().split(' ').next().unwrap().parse().unwrap();

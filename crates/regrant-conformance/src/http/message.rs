@@ -1,12 +1,12 @@
 use regrant::wire::{Endpoint, Paths};
 
-/// A request as it is put on the wire, or handed over in process.
+/// A request on the wire or in process.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "broken adapters change it")]
 pub struct HttpRequest {
-    /// Where it goes to.
+    /// The endpoint that is meant.
     pub endpoint: Endpoint,
-    /// The method, as it is sent.
+    /// The method as sent.
     pub method: String,
     /// The request target: path and query.
     pub target: String,
@@ -14,45 +14,45 @@ pub struct HttpRequest {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
-    /// How the end of the body is told.
+    /// The framing of the body.
     pub framing: Framing,
 }
 
-/// How a body is put on the wire.
+/// The framing of a body on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "exchanges of other kinds must know all")]
 pub enum Framing {
-    /// With its `content-length`.
+    /// One piece with its `content-length`.
     Whole,
-    /// With its `content-length`, a few bytes at a time.
+    /// A few bytes at a time, with the `content-length`.
     Dribbled,
-    /// In chunks of this many bytes, without a `content-length`.
+    /// Chunks of this many bytes, without a `content-length`.
     Chunked(usize),
-    /// With this `content-length`, which is not the body's. If more is announced than comes, the client then stops sending.
+    /// This `content-length`, which is not that of the body. When more is announced than sent, the client then stops.
     Announced(usize),
-    /// In chunks of this many bytes without the last one; the client then stops sending.
+    /// Chunks of this many bytes without the last one. The client then stops sending.
     Broken(usize),
-    /// With neither `content-length` nor chunks, which means that there is none (RFC 9112 section 6.3).
+    /// Neither `content-length` nor chunks, which means an empty body (RFC 9112 section 6.3).
     Untold,
-    /// Not well-formed HTTP: these bytes are the whole request.
+    /// These bytes, which are not well-formed HTTP.
     Raw(&'static [u8]),
 }
 
-/// An answer as it came off the wire.
+/// An answer as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "broken adapters change it")]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
-    /// The header lines in their order, names in lower case, without `date`, `connection`, `content-length` and
-    /// `transfer-encoding`: those are the server's own.
+    /// The header lines in their order, names in lower case, without those of the server: `date`, `connection`,
+    /// `content-length` and `transfer-encoding`.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl HttpRequest {
-    /// A request to `endpoint` with nothing in it.
+    /// Creates an empty request to `endpoint`.
     #[must_use]
     pub fn new(method: &str, endpoint: Endpoint) -> Self {
         let paths = Paths::default();
@@ -73,7 +73,7 @@ impl HttpRequest {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// The body as the framing tells it; `None` when it breaks off.
+    /// The body as framed; `None` when it is truncated.
     #[must_use]
     pub fn received(&self) -> Option<&[u8]> {
         match self.framing {
@@ -122,7 +122,7 @@ impl HttpRequest {
         self
     }
 
-    /// The bytes on the wire, and whether the client stops sending behind them.
+    /// Returns the bytes on the wire, and true when the client stops sending after them.
     pub(super) fn bytes(&self) -> (Vec<u8>, bool) {
         if let Framing::Raw(bytes) = self.framing {
             return (bytes.to_vec(), true);
@@ -132,7 +132,7 @@ impl HttpRequest {
             bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
         let chunks = |size| self.body.chunks(size).flat_map(chunk_of).collect::<Vec<u8>>();
-        let (told, body, ends) = match self.framing {
+        let (framing, body, ends) = match self.framing {
             Framing::Whole | Framing::Dribbled if self.body.is_empty() => (String::new(), Vec::new(), false),
             Framing::Whole | Framing::Dribbled => (content_length(self.body.len()), self.body.clone(), false),
             Framing::Announced(length) => (content_length(length), self.body.clone(), true),
@@ -140,7 +140,7 @@ impl HttpRequest {
             Framing::Broken(size) => (CHUNKED.to_owned(), chunks(size), true),
             Framing::Untold | Framing::Raw(_) => (String::new(), self.body.clone(), true),
         };
-        bytes.extend(told.as_bytes());
+        bytes.extend(framing.as_bytes());
         bytes.extend(b"\r\n");
         bytes.extend(body);
         (bytes, ends)
@@ -164,7 +164,7 @@ impl HttpResponse {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
-    /// What is to be the same behind every adapter: headers have no order among each other.
+    /// Returns the response with sorted headers, since their order may differ between adapters.
     #[must_use]
     pub fn normalized(&self) -> Self {
         let mut normalized = self.clone();

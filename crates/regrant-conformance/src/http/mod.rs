@@ -1,31 +1,29 @@
-//! What an HTTP adapter is judged by: a table of requests, each with the state before it, the whole answer, and the state
-//! after it. [`http_tests!`](crate::http_tests) makes a test of each case.
+//! The kit for HTTP adapters: a table of requests, each with the state before it, the whole answer, and the state after
+//! it.
 //!
-//! The cases are data ([`cases`]), so that they can be read, counted, and compared between adapters: the servers for all of
-//! them are built from the same seed, and the same request has the same answer, byte for byte, behind every adapter.
+//! The cases are data ([`cases`]), so that they can be read, counted, and compared between adapters. The servers of all
+//! cases are made from one seed: the same request has the same answer, byte for byte, behind every adapter.
 
-mod adapter;
 mod answer;
 mod case;
-mod cast;
+mod cases;
+mod clients;
+mod harness;
 mod judge;
-mod list;
 mod loopback;
-mod macros;
 mod message;
 mod ports;
-mod random;
+mod seeded;
+mod server;
 mod store;
-mod table;
+mod suite;
 mod variables;
-mod world;
 
-pub use adapter::{Direct, Exchange, HttpHarness};
 pub use case::Case;
-#[doc(hidden)]
-pub use judge::judge_by_name;
+pub use cases::{Group, cases};
+pub use harness::{Direct, Exchange, HttpHarness};
 pub use judge::{exchange, judge};
 pub use loopback::Loopback;
 pub use message::{Framing, HttpRequest, HttpResponse};
 pub use store::WatchedStore;
-pub use table::{Group, cases};
+pub use suite::Suite;

@@ -1,5 +1,5 @@
-//! What a host may add to the service, as plainly as it can be: the cases are about the way from the wire to these ports, not
-//! about signatures. A proof is a line of text, a signature is the word `right`.
+//! Ports of the host, without cryptography: the cases test the way from the wire to these ports. A proof is a line of
+//! text, a signature is the word `right`.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -18,12 +18,12 @@ use serde_json::{Map, Value, json};
 /// The issuer of the endpoints, for proofs.
 const ISSUER: &str = "https://as.example";
 
-/// What a `DPoP` header has in these cases: a key of one letter, method and URL, a number used once, perhaps a nonce.
+/// A proof: a key of one letter, method and URL, a number used once, an optional nonce.
 pub(super) fn proof(key: char, path: &str, number: u32) -> String {
     format!("{key} POST {ISSUER}{path} {number}")
 }
 
-/// Verifies such proofs.
+/// A verifier of [`proof`]s.
 #[derive(Default)]
 pub(super) struct Proofs {
     nonce: Option<&'static str>,
@@ -65,7 +65,7 @@ impl ProofVerifier for Proofs {
     }
 }
 
-/// A client assertion of these cases: a JWT in form alone.
+/// A client assertion in the form of a JWT.
 pub(super) fn assertion(subject: &str, number: u32, signature: &str) -> String {
     format!("e30.{}.{signature}", encoded(&json!({ "sub": subject, "jti": number })))
 }
@@ -74,7 +74,7 @@ fn encoded(payload: &Value) -> String {
     URL_SAFE_NO_PAD.encode(payload.to_string())
 }
 
-/// Verifies such assertions, each once.
+/// A verifier that accepts each [`assertion`] once.
 #[derive(Default)]
 pub(super) struct Assertions(Mutex<HashSet<String>>);
 
@@ -105,11 +105,11 @@ impl VerifyCredentials for Assertions {
     }
 }
 
-/// The certificate of the client that has one, and of nobody.
+/// The certificate of the client that has one, and a certificate of no client.
 pub(super) const CERTIFICATE: &[u8] = &[0x30, 0x03, 0x02, 0x01, 0x2a];
 pub(super) const OTHER_CERTIFICATE: &[u8] = &[0x30, 0x03, 0x02, 0x01, 0x2b];
 
-/// Accepts [`CERTIFICATE`].
+/// A verifier that accepts [`CERTIFICATE`].
 pub(super) struct Certificates;
 
 #[async_trait]
@@ -125,7 +125,7 @@ impl VerifyCredentials for Certificates {
     }
 }
 
-/// Makes JWTs that are signed with a word.
+/// An issuer whose signature is a word.
 pub(super) struct Issuer;
 
 #[async_trait]

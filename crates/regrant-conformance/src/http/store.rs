@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use regrant::MemoryStore;
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore};
 
-/// A [`MemoryStore`] that knows what was asked of it and fails when a case wants it to.
+/// A [`MemoryStore`] that records calls and fails on request.
 #[derive(Clone, Default)]
 #[expect(missing_debug_implementations, reason = "stores have nothing to show")]
 pub struct WatchedStore {
@@ -14,7 +14,7 @@ pub struct WatchedStore {
     is_down: Arc<Mutex<bool>>,
 }
 
-/// What a store was asked for so far.
+/// The calls of a store so far.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) calls: usize,
@@ -28,7 +28,7 @@ impl WatchedStore {
         self.lock().clone()
     }
 
-    /// From now on every call fails.
+    /// Makes every call fail from now on.
     pub(super) fn break_down(&self) {
         *self.is_down.lock().unwrap() = true;
     }

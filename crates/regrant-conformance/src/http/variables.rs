@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::message::HttpRequest;
 
-/// What earlier answers brought, by name: `{old.refresh_token}` in a request or an answer stands for such a value.
+/// Values of earlier answers, by name: `{old.refresh_token}` in a request or an answer stands for such a value.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variables(BTreeMap<String, String>);
 
@@ -14,7 +14,7 @@ impl Variables {
         self.0.insert(name.into(), value.into());
     }
 
-    /// Takes over the texts of a JSON answer, each as `name.member`.
+    /// Stores the strings of a JSON answer, each as `name.member`.
     pub(super) fn set_members(&mut self, name: &str, body: &[u8]) {
         let members: serde_json::Map<String, Value> = serde_json::from_slice(body).unwrap();
         for (member, value) in members.iter().filter_map(|(member, value)| Some((member, value.as_str()?))) {
@@ -22,7 +22,7 @@ impl Variables {
         }
     }
 
-    /// The value of a placeholder or of what is none.
+    /// Returns the value of a placeholder, or the text itself.
     pub(super) fn value<'a>(&'a self, text: &'a str) -> &'a str {
         match placeholder(text) {
             Some(name) => self.0.get(name).unwrap_or_else(|| panic!("nothing is known of {text}")),
@@ -30,7 +30,7 @@ impl Variables {
         }
     }
 
-    /// The request with the values in it.
+    /// Returns the request with values in place of placeholders.
     pub(super) fn fill(&self, request: &HttpRequest) -> HttpRequest {
         let mut request = request.clone();
         request.body = self.filled(&request.body);
@@ -55,24 +55,24 @@ impl Variables {
         filled
     }
 
-    /// Whether `told` is what is `expected`. A placeholder that nothing is known of yet takes any token of its kind, and
-    /// stands for it from then on.
-    pub(super) fn agree(&mut self, member: &str, expected: &Value, told: &Value) -> bool {
-        match (expected, told) {
-            (Value::Object(expected), Value::Object(told)) => {
-                expected.len() == told.len()
+    /// Returns true when `actual` equals `expected`. A new placeholder accepts any token of its kind and keeps that
+    /// value.
+    pub(super) fn agree(&mut self, member: &str, expected: &Value, actual: &Value) -> bool {
+        match (expected, actual) {
+            (Value::Object(expected), Value::Object(actual)) => {
+                expected.len() == actual.len()
                     && expected
                         .iter()
-                        .all(|(name, value)| told.get(name).is_some_and(|told| self.agree(name, value, told)))
+                        .all(|(name, value)| actual.get(name).is_some_and(|actual| self.agree(name, value, actual)))
             }
-            (Value::String(expected), Value::String(told)) => match placeholder(expected) {
+            (Value::String(expected), Value::String(actual)) => match placeholder(expected) {
                 Some(name) if !self.0.contains_key(name) => {
-                    self.set(name, told);
-                    is_token(member, told)
+                    self.set(name, actual);
+                    is_token(member, actual)
                 }
-                _ => self.filled(expected.as_bytes()) == told.as_bytes(),
+                _ => self.filled(expected.as_bytes()) == actual.as_bytes(),
             },
-            _ => expected == told,
+            _ => expected == actual,
         }
     }
 }
@@ -81,7 +81,7 @@ fn placeholder(text: &str) -> Option<&str> {
     text.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// Not empty, of the characters of RFC 6750 section 2.1, and with the prefix by which scanners know what they found.
+/// Returns true for a non-empty b64token (RFC 6750 section 2.1) with the prefix that secret scanners look for.
 fn is_token(member: &str, text: &str) -> bool {
     let prefix = match member {
         "refresh_token" => "rt_",
@@ -93,7 +93,7 @@ fn is_token(member: &str, text: &str) -> bool {
     !text.is_empty() && text.starts_with(prefix) && text.bytes().all(is_b64token)
 }
 
-/// `application/x-www-form-urlencoded` with everything escaped but what tokens and placeholders are made of.
+/// Encodes a form value. Only the characters of tokens and placeholders stay as they are.
 pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {

@@ -1,0 +1,239 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use regrant::clock::{ManualClock, Timestamp};
+use regrant::device::UserCode;
+use regrant::host::{ApproveError, ApproveRequest, GrantApprover, SubjectGate};
+use regrant::wire::Endpoint::{Introspection, Revocation, Token};
+use regrant::wire::Endpoints;
+use regrant::{
+    Approval, AuthenticatedClient, AuthorizeRequest, CodeChallenge, GrantType, Key, KeyRing, RedirectUri, Subject,
+    TokenService, TokenServiceBuilder,
+};
+use serde_json::Value;
+
+use super::clients::{AUDITOR, Auth, CHALLENGE, ISSUER, PASSWORD, REDIRECT, SCOPE, USER, client, post, registry};
+use super::harness::answer;
+use super::message::HttpRequest;
+use super::seeded::Seeded;
+use super::store::WatchedStore;
+use super::variables::{Form, Variables};
+
+/// A step before the request of a case. All steps happen in process, without the adapter.
+#[derive(Clone, Debug)]
+pub(super) enum Given {
+    /// A request is answered with 200. The members of the answer are stored under this name.
+    Answered(&'static str, HttpRequest),
+    /// A request is answered in any way.
+    Asked(HttpRequest),
+    /// The resource owner approves an authorization request; the code is `{name.code}`.
+    Approved(&'static str, Auth, CodeRequest),
+    /// Time passes.
+    Later(Duration),
+    /// A stored value is changed. The result is stored under this name.
+    Changed(&'static str, &'static str, fn(&str) -> String),
+    /// The resource owner decides on the device of the answer of this name.
+    DeviceApproved(&'static str),
+    DeviceDenied(&'static str),
+    /// The host closes the account of the resource owner.
+    AccountClosed,
+    /// The directory of accounts is out of reach.
+    DirectoryDown,
+    /// Every call of the store fails.
+    StoreDown,
+}
+
+/// The parameters of an authorization request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CodeRequest {
+    pub(super) redirect_uri: bool,
+    pub(super) challenge: bool,
+}
+
+/// A server and the values of its answers.
+pub(super) struct Server {
+    pub(super) endpoints: Arc<Endpoints<WatchedStore>>,
+    pub(super) store: WatchedStore,
+    pub(super) variables: Variables,
+    clock: ManualClock,
+    accounts: Accounts,
+}
+
+impl Server {
+    pub(super) async fn after(given: &[Given], setting: Setting) -> Self {
+        let (store, accounts) = (WatchedStore::default(), Accounts::default());
+        let clock = ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000));
+        let service = TokenService::builder(
+            store.clone(),
+            registry(),
+            KeyRing::new(Key::with_id(1, *b"a test key of thirty-two bytes..").unwrap()),
+        )
+        .clock(clock.clone())
+        .entropy(Seeded::new())
+        .gate(accounts.clone());
+        let service = (setting.service)(service).build().unwrap();
+        let endpoints = Endpoints::new(service, ISSUER).with_approver(GrantType::Password, Passwords);
+        let endpoints = Arc::new((setting.endpoints)(endpoints));
+        let mut server = Self { endpoints, store, variables: Variables::default(), clock, accounts };
+        for given in given {
+            server.happens(given).await;
+        }
+        server
+    }
+
+    async fn happens(&mut self, given: &Given) {
+        match given {
+            Given::Answered(name, request) => {
+                let answer = answer(&self.endpoints, &self.variables.fill(request)).await;
+                assert_eq!(answer.status, 200, "{name} is refused: {}", String::from_utf8_lossy(&answer.body));
+                self.variables.set_members(name, &answer.body);
+            }
+            Given::Asked(request) => {
+                answer(&self.endpoints, &self.variables.fill(request)).await;
+            }
+            Given::Approved(name, auth, request) => {
+                let code = self.approve(*auth, *request).await;
+                self.variables.set(format!("{name}.code"), code);
+            }
+            Given::Later(span) => self.clock.advance(*span),
+            Given::Changed(name, from, change) => {
+                let changed = change(self.variables.value(from));
+                self.variables.set(*name, changed);
+            }
+            Given::DeviceApproved(name) => {
+                let approval = Approval::of(Subject::new(USER).unwrap()).with_scope(SCOPE.parse().unwrap());
+                self.endpoints.service().approve_device(&self.user_code(name), approval).await.unwrap();
+            }
+            Given::DeviceDenied(name) => {
+                self.endpoints.service().deny_device(&self.user_code(name)).await.unwrap();
+            }
+            Given::AccountClosed => self.accounts.set(Account::Closed),
+            Given::DirectoryDown => self.accounts.set(Account::Unknown),
+            Given::StoreDown => self.store.break_down(),
+        }
+    }
+
+    async fn approve(&self, auth: Auth, request: CodeRequest) -> String {
+        let approval = Approval::of(Subject::new(USER).unwrap()).with_scope(SCOPE.parse().unwrap());
+        let challenge = CodeChallenge::s256(CHALLENGE).unwrap();
+        let request = AuthorizeRequest::new(approval)
+            .with_redirect_uri(request.redirect_uri.then(|| RedirectUri::new(REDIRECT).unwrap()))
+            .with_code_challenge(request.challenge.then_some(challenge));
+        let response = self.endpoints.service().authorize(&client(auth), request).await.unwrap();
+        response.code.expose().to_owned()
+    }
+
+    fn user_code(&self, name: &str) -> UserCode {
+        UserCode::parse(self.variables.value(&format!("{{{name}.user_code}}"))).unwrap()
+    }
+
+    /// Ends outages and reopens accounts.
+    pub(super) fn recovers(&self) {
+        self.store.repair();
+        self.accounts.set(Account::Open);
+    }
+
+    /// Returns true when a token is active, by introspection as [`AUDITOR`].
+    pub(super) async fn is_active(&self, token: &str) -> bool {
+        let request = self.variables.fill(&post(Introspection, AUDITOR, &[("token", token)]));
+        let answer: Value = serde_json::from_slice(&answer(&self.endpoints, &request).await.body).unwrap();
+        answer["active"].as_bool().unwrap()
+    }
+}
+
+/// The configuration of a case's server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting {
+    pub(super) service: fn(TokenServiceBuilder<WatchedStore>) -> TokenServiceBuilder<WatchedStore>,
+    pub(super) endpoints: fn(Endpoints<WatchedStore>) -> Endpoints<WatchedStore>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { service: |service| service, endpoints: |endpoints| endpoints }
+    }
+}
+
+/// The user signs in and gets tokens for the whole scope.
+pub(super) fn signed_in(name: &'static str, auth: Auth) -> Given {
+    signed_in_for(name, auth, &[])
+}
+
+/// The user signs in with more parameters.
+pub(super) fn signed_in_for(name: &'static str, auth: Auth, more: Form<'_>) -> Given {
+    let password = [("grant_type", "password"), ("username", USER), ("password", PASSWORD)];
+    Given::Answered(name, post(Token, auth, &[&password, more].concat()))
+}
+
+pub(super) fn refreshed(name: &'static str, auth: Auth, refresh_token: &str) -> Given {
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+    Given::Answered(name, post(Token, auth, &refresh))
+}
+
+pub(super) fn redeemed(name: &'static str, auth: Auth, code: &str) -> Given {
+    let redeem = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT)];
+    Given::Answered(name, post(Token, auth, &redeem))
+}
+
+pub(super) fn revoked(auth: Auth, token: &str) -> Given {
+    Given::Answered("revocation", post(Revocation, auth, &[("token", token)]))
+}
+
+/// A code for a request with the redirect URI and without PKCE.
+pub(super) const fn approved(name: &'static str, auth: Auth) -> Given {
+    Given::Approved(name, auth, CodeRequest { redirect_uri: true, challenge: false })
+}
+
+/// A code for a request with the redirect URI and PKCE.
+pub(super) const fn approved_with_pkce(name: &'static str, auth: Auth) -> Given {
+    Given::Approved(name, auth, CodeRequest { redirect_uri: true, challenge: true })
+}
+
+pub(super) const fn later(seconds: u64) -> Given {
+    Given::Later(Duration::from_secs(seconds))
+}
+
+/// The accounts of the host.
+#[derive(Clone, Default)]
+struct Accounts(Arc<Mutex<Account>>);
+
+#[derive(Clone, Copy, Default)]
+enum Account {
+    #[default]
+    Open,
+    Closed,
+    Unknown,
+}
+
+impl Accounts {
+    fn set(&self, account: Account) {
+        *self.0.lock().unwrap() = account;
+    }
+}
+
+#[async_trait]
+impl SubjectGate for Accounts {
+    async fn may_be_served(&self, _: &Subject) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+        match *self.0.lock().unwrap() {
+            Account::Open => Ok(true),
+            Account::Closed => Ok(false),
+            Account::Unknown => Err("directory unreachable".into()),
+        }
+    }
+}
+
+/// The password flow, with one user.
+struct Passwords;
+
+#[async_trait]
+impl GrantApprover for Passwords {
+    async fn approve(&self, _: &AuthenticatedClient, request: &ApproveRequest<'_>) -> Result<Approval, ApproveError> {
+        let username = request.parameters.required("username")?;
+        match request.parameters.required("password")? {
+            PASSWORD if username == USER => Ok(request.approve_for(Subject::new(USER).unwrap())),
+            "unreachable" => Err(ApproveError::Unavailable("directory unreachable".into())),
+            _ => Err(ApproveError::Denied),
+        }
+    }
+}

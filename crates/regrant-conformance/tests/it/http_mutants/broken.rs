@@ -1,0 +1,216 @@
+//! An adapter in process, and the ways to break it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use regrant::wire::Endpoints;
+use regrant_conformance::http::{Direct, Exchange, Framing, HttpHarness, HttpRequest, HttpResponse, WatchedStore};
+
+/// The flaw of an adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    None,
+    FirstHeaderLine,
+    LastHeaderLine,
+    JoinedHeaderLines,
+    TextHeaders,
+    KnownHeaders,
+    LossyBody,
+    MarklessBody,
+    ReparsedBody,
+    DecodedBody,
+    HalfBody,
+    UnchunkedBody,
+    LimitBelow,
+    LimitAbove,
+    QueryAsForm,
+    FoldedMethod,
+    OwnOptions,
+    PostAlone,
+    NoHead,
+    OwnPath,
+    PathWithQuery,
+    AddedCharset,
+    NoChallenge,
+    NoAllow,
+    NoRetryAfter,
+    NoNonce,
+    Storable,
+    Unstorable,
+    CachedAnswers,
+    RememberedClient,
+    OwnErrorPages,
+    ErrorsAs200,
+    FailuresAs400,
+    ByAccept,
+    NoEmptyObject,
+}
+
+pub(crate) struct Broken(pub(crate) Flaw);
+
+#[async_trait]
+impl HttpHarness for Broken {
+    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>) -> Box<dyn Exchange> {
+        let correct = Direct.serve(endpoints).await;
+        Box::new(BrokenServer { flaw: self.0, correct, cache: Mutex::default(), client: Mutex::default() })
+    }
+}
+
+struct BrokenServer {
+    flaw: Flaw,
+    correct: Box<dyn Exchange>,
+    cache: Mutex<HashMap<Vec<u8>, HttpResponse>>,
+    client: Mutex<Option<Vec<u8>>>,
+}
+
+#[async_trait]
+impl Exchange for BrokenServer {
+    async fn exchange(&self, requests: &[HttpRequest]) -> Vec<HttpResponse> {
+        let mut responses = Vec::new();
+        for request in requests {
+            responses.push(self.answer(request).await);
+        }
+        responses
+    }
+}
+
+impl BrokenServer {
+    async fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        if let Some(own) = self.own_answer(request) {
+            return own;
+        }
+        let mut broken = request.clone();
+        self.break_request(&mut broken);
+        let mut response = self.correct.exchange(&[broken]).await.remove(0);
+        self.break_response(request, &mut response);
+        self.cache.lock().unwrap().insert(request.body.clone(), response.clone());
+        response
+    }
+
+    /// Returns an answer that regrant does not see.
+    fn own_answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        let plain = |status| Some(HttpResponse { status, headers: Vec::new(), body: Vec::new() });
+        match self.flaw {
+            Flaw::OwnOptions if request.method == "OPTIONS" => plain(204),
+            Flaw::PostAlone if request.method == "GET" => plain(404),
+            Flaw::NoHead if request.method == "HEAD" => plain(405),
+            Flaw::LimitBelow if request.body.len() > 16 * 1024 => plain(413),
+            Flaw::LimitAbove if request.body.len() > 2 * 1024 * 1024 => plain(413),
+            Flaw::CachedAnswers => self.cache.lock().unwrap().get(&request.body).cloned(),
+            Flaw::ByAccept => {
+                let accepts = request.headers.iter().find(|(name, _)| name == "accept");
+                accepts.filter(|(_, value)| value.starts_with(b"text/")).and_then(|_| plain(406))
+            }
+            _ => None,
+        }
+    }
+
+    fn break_request(&self, request: &mut HttpRequest) {
+        match self.flaw {
+            Flaw::FirstHeaderLine => one_line_of_each(request, true),
+            Flaw::LastHeaderLine => one_line_of_each(request, false),
+            Flaw::JoinedHeaderLines => joined_lines(request),
+            Flaw::TextHeaders => request.headers.retain(|(_, value)| value.is_ascii()),
+            Flaw::KnownHeaders => {
+                let known = ["authorization", "content-type", "origin"];
+                request.headers.retain(|(name, _)| known.contains(&name.to_lowercase().as_str()));
+            }
+            Flaw::LossyBody => request.body = String::from_utf8_lossy(&request.body).into_owned().into_bytes(),
+            Flaw::MarklessBody => {
+                request.body = request.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&request.body).to_vec();
+            }
+            Flaw::ReparsedBody => request.body = reparsed(&request.body),
+            Flaw::DecodedBody => {
+                request.body = String::from_utf8_lossy(&request.body).replace("%2B", "+").into_bytes();
+            }
+            Flaw::HalfBody if request.received().is_none() => request.framing = Framing::Whole,
+            Flaw::UnchunkedBody if matches!(request.framing, Framing::Chunked(_)) => request.body.clear(),
+            Flaw::QueryAsForm => {
+                if let Some((_, query)) = request.target.split_once('?') {
+                    request.body.extend([b"&", query.as_bytes()].concat());
+                    "POST".clone_into(&mut request.method);
+                }
+            }
+            Flaw::FoldedMethod => request.method.make_ascii_uppercase(),
+            Flaw::OwnPath => request.target = HttpRequest::new("POST", request.endpoint).target,
+            Flaw::PathWithQuery => request.target = request.target.replace('?', "%3F"),
+            Flaw::RememberedClient => {
+                let shown = request.headers.iter().find(|(name, _)| name == "authorization");
+                let mut client = self.client.lock().unwrap();
+                match (shown, &*client) {
+                    (Some((_, value)), _) => *client = Some(value.clone()),
+                    (None, Some(value)) => request.headers.push(("authorization".to_owned(), value.clone())),
+                    (None, None) => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn break_response(&self, request: &HttpRequest, response: &mut HttpResponse) {
+        let is_document = request.method == "GET" && response.status == 200;
+        match self.flaw {
+            Flaw::AddedCharset => replace(response, "content-type", "application/json; charset=utf-8"),
+            Flaw::NoChallenge => remove(response, "www-authenticate"),
+            Flaw::NoAllow => remove(response, "allow"),
+            Flaw::NoRetryAfter => remove(response, "retry-after"),
+            Flaw::NoNonce => remove(response, "dpop-nonce"),
+            Flaw::Storable => replace(response, "cache-control", "private"),
+            Flaw::Unstorable if is_document => replace(response, "cache-control", "no-store"),
+            Flaw::OwnErrorPages if response.status >= 400 => {
+                replace(response, "content-type", "text/plain");
+                response.body = b"Bad Request".to_vec();
+            }
+            Flaw::ErrorsAs200 if response.status == 400 => response.status = 200,
+            Flaw::FailuresAs400 if response.status == 503 => response.status = 400,
+            Flaw::NoEmptyObject if response.body == b"{}" => response.body.clear(),
+            _ => {}
+        }
+    }
+}
+
+fn one_line_of_each(request: &mut HttpRequest, first: bool) {
+    let mut lines: Vec<(String, Vec<u8>)> = Vec::new();
+    for (name, value) in &request.headers {
+        match lines.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some(_) if first => {}
+            Some((_, last)) => last.clone_from(value),
+            None => lines.push((name.clone(), value.clone())),
+        }
+    }
+    request.headers = lines;
+}
+
+fn joined_lines(request: &mut HttpRequest) {
+    let mut lines: Vec<(String, Vec<u8>)> = Vec::new();
+    for (name, value) in &request.headers {
+        match lines.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, joined)) => joined.extend([b", ", value.as_slice()].concat()),
+            None => lines.push((name.clone(), value.clone())),
+        }
+    }
+    request.headers = lines;
+}
+
+/// As a lenient form parser leaves it: the last of two equal parameters, without what cannot be decoded.
+fn reparsed(body: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(body);
+    let mut pairs: Vec<&str> = Vec::new();
+    for pair in text.split('&').filter(|pair| !pair.contains("=%") || pair.len() > 6) {
+        let name = pair.split('=').next().unwrap_or_default();
+        pairs.retain(|known| known.split('=').next() != Some(name));
+        pairs.push(pair);
+    }
+    pairs.join("&").into_bytes()
+}
+
+fn remove(response: &mut HttpResponse, name: &str) {
+    response.headers.retain(|(own, _)| own != name);
+}
+
+fn replace(response: &mut HttpResponse, name: &str, value: &str) {
+    if let Some((_, own)) = response.headers.iter_mut().find(|(own, _)| own == name) {
+        value.clone_into(own);
+    }
+}
