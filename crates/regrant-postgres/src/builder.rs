@@ -13,10 +13,10 @@ use crate::store::PostgresStore;
 use crate::table::Table;
 use crate::{connection, migration, url};
 
-/// How long a migration may take.
+/// Longest time of a migration.
 const MIGRATION: Duration = Duration::from_secs(60);
 
-/// Opens a store, or makes its tables.
+/// Options of a [`PostgresStore`]: opens the store and creates its tables.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -49,24 +49,24 @@ enum Source {
 }
 
 impl PostgresStore {
-    /// Opens the store behind a connection URL, with the defaults of a [`builder`](Self::builder).
+    /// Opens the store at a connection URL, with the default options of a [`builder`](Self::builder).
     ///
     /// # Errors
-    /// As [`PostgresStoreBuilder::open`].
+    /// Same as [`PostgresStoreBuilder::open`].
     pub async fn open(url: impl AsRef<str>) -> Result<Self, OpenError> {
         Self::builder(url)?.open().await
     }
 
-    /// A store behind a connection URL, in the form that [`tokio_postgres::Config`] describes: several hosts may be named, of
-    /// which the one that takes writes is chosen.
+    /// Options for the store at a connection URL, in the form that [`tokio_postgres::Config`] describes. The URL may
+    /// name several hosts; the store uses the one that accepts writes.
     ///
-    /// A URL with a password and a host that is not this machine is `sslmode=require` unless it names another one:
-    /// under libpq's default, `prefer`, whoever sits in between only has to say that there is no TLS to be sent the
-    /// password. `verify-full` and `verify-ca` are taken for `require`, since the certificate and its name are verified
-    /// in any case.
+    /// A URL with a password and a remote host implies `sslmode=require` unless it names a mode. Under `prefer`, the
+    /// default of libpq, an attacker on the path only has to claim that the server has no TLS to receive the password.
+    /// `verify-full` and `verify-ca` mean the same as `require`, because the certificate and its name are always
+    /// verified.
     ///
     /// # Errors
-    /// [`OpenError::InvalidUrl`], also when it names no host, and [`OpenError::UnsupportedOption`].
+    /// [`OpenError::InvalidUrl`] for an invalid URL or one without a host, and [`OpenError::UnsupportedOption`].
     pub fn builder(url: impl AsRef<str>) -> Result<PostgresStoreBuilder, OpenError> {
         PostgresStoreBuilder::from_url(url.as_ref())
     }
@@ -77,15 +77,16 @@ impl PostgresStoreBuilder {
         url::parse(url).map(Self::from_config)
     }
 
-    /// Connects as configured, `ssl_mode` included: it is `Prefer` if nobody set it. What is not set in it and matters
-    /// is set by the store: `target_session_attrs` in any case, `connect_timeout`, `tcp_user_timeout` and keepalives if
-    /// they are not.
+    /// Options for the store at this configuration. It is used as it is, including `ssl_mode`, which is `Prefer` unless
+    /// set. The store sets `target_session_attrs`. It sets `connect_timeout`, `tcp_user_timeout` and keepalives unless
+    /// they are set.
     #[must_use]
     pub fn from_config(config: Config) -> Self {
         Self::new(Source::Config(Box::new(config)))
     }
 
-    /// Works on connections of the application's own pool. They must come from it outside a transaction.
+    /// Options for a store that uses a pool of the application. Its connections must not be inside a transaction when
+    /// the pool returns them.
     #[must_use]
     pub fn from_pool(pool: Pool) -> Self {
         Self::new(Source::Pool(pool))
@@ -96,41 +97,41 @@ impl PostgresStoreBuilder {
         Self { source, table: Table::default(), deadline, max_connections: 16, root_certificate: None }
     }
 
-    /// Where the grants are. `public.regrant_grants` by default.
+    /// Table of the grants. Default: `public.regrant_grants`.
     #[must_use]
     pub fn table(mut self, table: Table) -> Self {
         self.table = table;
         self
     }
 
-    /// How long any call of the store may take: the wait for a connection, connecting, all its statements and their
-    /// repetitions together. 2 seconds by default. A purge that does not end by then is an error too, and what it
-    /// deleted is deleted: ask for some thousand rows at a time.
+    /// Longest time of a call: the wait for a connection, connecting, and all statements with their repetitions.
+    /// Default: 2 seconds. A purge that misses the deadline is an error too, and the rows that it deleted stay deleted:
+    /// purge some thousand rows at a time.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// How many connections the store keeps at most; 16 by default, at least 1. An application's pool has a size of its own.
+    /// Most connections in the pool of the store; at least 1. Default: 16. A pool of the application has its own size.
     #[must_use]
     pub const fn max_connections(mut self, max_connections: usize) -> Self {
         self.max_connections = max_connections;
         self
     }
 
-    /// Trusts a server whose certificate one of these has signed, in PEM, and no other. Without it, those that the system
-    /// trusts. An application's pool has a TLS of its own.
+    /// Trusts only server certificates signed by one of these, in PEM. By default the roots of the system are trusted.
+    /// A pool of the application has its own TLS settings.
     #[must_use]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificate = Some(pem.into());
         self
     }
 
-    /// Opens the store: connects, and looks whether everything is there that it needs.
+    /// Opens the store: connects and checks that everything it needs exists.
     ///
     /// # Errors
-    /// Whatever would make each call fail, with its cause.
+    /// Anything that would make every call fail, with its cause.
     pub async fn open(&self) -> Result<PostgresStore, OpenError> {
         let pool = self.pool(self.deadline)?;
         let queries = Queries::of(&self.table);
@@ -144,21 +145,20 @@ impl PostgresStoreBuilder {
         Ok(PostgresStore::new(Runner { pool, deadline: self.deadline }, queries))
     }
 
-    /// Makes the tables, or brings them up to date. Needs a role that may create tables in the schema; does nothing, and needs
-    /// nothing, where there is nothing to do. May run on several nodes at once. An index on a large table takes its
-    /// time: connecting must be done within the deadline, the rest within a minute (or the deadline, if that is
-    /// longer).
+    /// Creates the tables or updates them to this release. Needs a role that may create tables in the schema; needs no
+    /// right if there is nothing to do. May run on several nodes at once. An index on a large table takes time:
+    /// connecting must finish within the deadline, the rest within a minute (or the deadline, if that is longer).
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// Same as [`open`](Self::open).
     pub async fn migrate(&self) -> Result<(), OpenError> {
-        let patience = self.deadline.max(MIGRATION);
-        let pool = self.pool(patience)?;
+        let limit = self.deadline.max(MIGRATION);
+        let pool = self.pool(limit)?;
         let client = within(self.deadline, connect(&pool)).await?;
-        within(patience, migration::run(&client, &self.table)).await
+        within(limit, migration::run(&client, &self.table)).await
     }
 
-    /// A pool on which no statement takes longer than `statement`.
+    /// Returns a pool whose statements end after `statement`.
     fn pool(&self, statement: Duration) -> Result<Pool, OpenError> {
         match &self.source {
             Source::Pool(pool) => Ok(pool.clone()),
@@ -171,7 +171,7 @@ impl PostgresStoreBuilder {
 }
 
 impl fmt::Debug for PostgresStoreBuilder {
-    /// Without the source: it holds a password.
+    /// Omits the source, which holds a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStoreBuilder")
             .field("table", &self.table)
@@ -189,7 +189,7 @@ async fn connect(pool: &Pool) -> Result<Client, OpenError> {
     pool.get().await.map_err(|error| OpenError::from_failure(error.into()))
 }
 
-/// The store's own sessions pass by construction; those of an application's pool are as the application made them.
+/// Sessions of the store's own pool always pass; those of an application's pool may not.
 async fn check_session(client: &Client) -> Result<(), OpenError> {
     let sql = "SELECT current_setting('transaction_read_only'), current_setting('synchronous_commit')";
     let row = client.query_one(sql, &[]).await.map_err(failed)?;
@@ -213,7 +213,7 @@ async fn check_tables(client: &Client, table: &Table, queries: &Queries) -> Resu
             return Err(OpenError::MissingPermission { missing: format!("{} on {table}", missing.join(", ")) });
         }
     }
-    // Preparing looks up every column.
+    // Preparing a statement looks up every column.
     for query in queries.all() {
         client.prepare_cached(&query.sql).await.map_err(failed)?;
     }

@@ -1,4 +1,4 @@
-//! The pool that the store makes for itself.
+//! Connection pool of the store.
 
 use std::time::Duration;
 
@@ -9,8 +9,7 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use crate::open_error::OpenError;
 use crate::tls::{self, Roots};
 
-/// A pool of at most `size` connections, made when they are needed, on which no statement takes longer than
-/// `statement`.
+/// Creates a pool of at most `size` connections, opened on demand, whose statements end after `statement`.
 pub(crate) fn pool(
     config: &Config,
     size: usize,
@@ -23,14 +22,14 @@ pub(crate) fn pool(
         (_, None) => Roots::System,
         (_, Some(pem)) => Roots::Pem(pem),
     };
-    // A connection that was closed is known as closed: to ask each one whether it lives would double the round trips.
+    // The driver notices a closed connection. A test query before each use would double the round trips.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(tuned(config, deadline), tls::connector(&roots)?, recycling);
     let settings = settings(statement);
     Pool::builder(manager)
         .max_size(size.max(1))
-        // The connection that was used last is the one whose process is still warm: under a light load about twice as fast
-        // as to go round all of them.
+        // The process of the last used connection still has warm caches: under light load this is about twice as fast
+        // as round robin.
         .queue_mode(QueueMode::Lifo)
         .post_create(Hook::async_fn(move |client, _| {
             let settings = settings.clone();
@@ -40,7 +39,8 @@ pub(crate) fn pool(
         .map_err(|error| OpenError::Other(error.into()))
 }
 
-/// What the URL left open. A connection across which nothing comes back any more shall die about as fast as a call does.
+/// Sets the options that the URL leaves open. A connection that receives nothing any more should fail about as fast as
+/// a call.
 fn tuned(config: &Config, deadline: Duration) -> Config {
     let mut config = config.clone();
     config.target_session_attrs(TargetSessionAttrs::ReadWrite);
@@ -48,7 +48,7 @@ fn tuned(config: &Config, deadline: Duration) -> Config {
         config.application_name("regrant");
     }
     if config.get_connect_timeout().is_none() {
-        // So that the second of two hosts has its turn within the deadline, when the first is silent.
+        // If the first of two hosts is silent, the second still gets its turn within the deadline.
         let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
         config.connect_timeout(deadline / u32::try_from(hosts).unwrap_or(u32::MAX));
     }
@@ -64,9 +64,9 @@ fn tuned(config: &Config, deadline: Duration) -> Config {
     config
 }
 
-/// Where the server says nothing: a statement that nobody waits for any more ends by itself, and holds no lock for long.
-/// (A cancel request would not do: a commit that waits for a standby would be reported as done.) And where it says that a
-/// commit need not be on disk, this session thinks otherwise: what is acknowledged is stored.
+/// Session settings. A statement timeout, unless the server sets one: a statement that no caller waits for ends, and
+/// soon releases its locks. (A cancel request is no substitute: it would report a commit that waits for a standby as
+/// done.) Also turns on `synchronous_commit` if it is off: acknowledged writes must be stored.
 fn settings(statement: Duration) -> String {
     let millis = statement.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
     format!(

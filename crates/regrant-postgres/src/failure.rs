@@ -1,4 +1,4 @@
-//! What goes wrong in a call, and what follows from it.
+//! Failures of a call and their consequences.
 
 use std::error::Error;
 use std::io;
@@ -6,41 +6,41 @@ use std::io;
 use deadpool_postgres::{HookError, PoolError};
 use regrant::store::StoreError;
 
-/// A failed call. Of what the server said it keeps the code and the message: the detail may quote a row.
+/// A failed call. It keeps only the code and message of a server error: the detail may quote a row.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("no answer within the deadline")]
     Deadline,
     #[error("no connection within the deadline: all are in use, or the server does not answer")]
     NoConnection,
-    #[error("the server takes no writes: it is a replica, or the session is read-only")]
+    #[error("the server accepts no writes: it is a replica, or the session is read-only")]
     ReadOnly,
     #[error("{message} (SQLSTATE {code})")]
     Server { code: String, message: String },
-    /// The server offers no TLS, or nobody trusts its certificate.
+    /// The server offers no TLS, or its certificate is not trusted.
     #[error("TLS failed")]
     Tls(#[source] tokio_postgres::Error),
-    /// It never came to a login: there is no password, or the server wants one in a way that is not known.
+    /// No password is configured, or the server asks for an unknown authentication method.
     #[error("the login failed")]
     Login(#[source] tokio_postgres::Error),
     #[error("the connection failed")]
     Connection(#[source] tokio_postgres::Error),
-    #[error("the connection pool is of no use: {0}")]
+    #[error("the connection pool cannot be used: {0}")]
     Pool(&'static str),
 }
 
-/// What a failure means for the write, for the session, and for the caller.
+/// Consequence of a failure for the write, the session and the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The server rolled it back to let another one go first: not applied, and worth repeating.
+    /// The server rolled the statement back in favour of another transaction: not applied; retry.
     Repeat,
-    /// This session cannot do it: not applied, and worth repeating on another one.
+    /// This session cannot run the statement: not applied; retry on another session.
     RepeatElsewhere,
-    /// The session is gone, and what became of the statement is unknown.
+    /// The session is lost and the outcome of the statement unknown.
     Lost,
-    /// There was no time, or the server has no room.
+    /// The deadline passed, or the server lacks a resource.
     Busy,
-    /// The server will say the same again.
+    /// The server will refuse a retry, too.
     Refused,
 }
 
@@ -68,22 +68,22 @@ impl Failure {
     }
 }
 
-/// By SQLSTATE (PostgreSQL documentation, appendix A). Nothing here is ever an absence.
+/// Classifies a SQLSTATE (PostgreSQL documentation, appendix A). No code ever means that a grant is absent.
 fn verdict_of(code: &str) -> Verdict {
     match code {
         // Serialization failure, deadlock.
         "40001" | "40P01" => Verdict::Repeat,
-        // A statement that was prepared here and is unknown now, or known already: a pooler stands in between.
+        // A statement prepared here is unknown, or exists already: there is a pooler in between.
         "26000" | "42P05" => Verdict::RepeatElsewhere,
-        // Cancelled, a lock not granted: the session is as good as before.
+        // Cancelled, or a lock not granted: the session can still be used.
         "57014" | "55P03" => Verdict::Busy,
         _ => match code.get(..2) {
-            // Connection exceptions; shutdown, crash, not started yet, idle too long.
+            // Connection exceptions; shutdown, crash, start-up, idle timeout.
             Some("08" | "57") => Verdict::Lost,
-            // The transaction is not what it should be: read-only, on a replica for instance, or somebody's failed one.
+            // Wrong transaction state: read-only, for example on a replica, or left failed by other code.
             Some("25") => Verdict::RepeatElsewhere,
-            // Rolled back, or outcome unknown (40003); out of connections, memory, disk; trouble below the server. A
-            // full disk is not for ever: a purge frees space, an archive takes the log.
+            // Rolled back, or outcome unknown (40003); no connections, memory or disk left; system error. A full disk
+            // recovers: a purge frees space, an archive takes the log.
             Some("40" | "53" | "58") => Verdict::Busy,
             _ => Verdict::Refused,
         },
@@ -95,7 +95,7 @@ impl From<tokio_postgres::Error> for Failure {
         match error.as_db_error() {
             Some(said) => Self::Server { code: said.code().code().to_owned(), message: said.message().to_owned() },
             None if is_unwritable(&error) => Self::ReadOnly,
-            // The driver tells by its words alone which part of connecting failed.
+            // The driver identifies the failed step of connecting only by its message.
             None => match error.to_string().as_str() {
                 "error performing TLS handshake" if !is_cut(&error) => Self::Tls(error),
                 "authentication error" | "invalid configuration" => Self::Login(error),
@@ -105,13 +105,14 @@ impl From<tokio_postgres::Error> for Failure {
     }
 }
 
-/// Tells whether a handshake failed because the connection did, and not because of TLS itself.
+/// True if a handshake failed because of the connection and not because of TLS.
 fn is_cut(error: &tokio_postgres::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| !matches!(cause.get_ref(), Some(said) if said.is::<rustls::Error>()))
 }
 
-/// What tokio-postgres makes of `target_session_attrs=read-write` that is not met: a permission that no system denied.
+/// True for the error of tokio-postgres when no host satisfies `target_session_attrs=read-write`: a permission error
+/// without an OS error code.
 fn is_unwritable(error: &tokio_postgres::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::PermissionDenied && cause.raw_os_error().is_none())

@@ -9,30 +9,30 @@ use tokio_postgres::types::ToSql;
 use crate::failure::{Failure, Verdict};
 use crate::queries::{Kind, Query};
 
-/// A connection while a statement is under way on it.
+/// A connection with a statement in progress.
 ///
-/// Who leaves in between, because the deadline has passed or because the caller dropped the future, leaves a connection
-/// that still owes an answer, and perhaps is dead. It goes back to the pool when it has answered, or not at all.
+/// A call that ends early, by its deadline or because its future is dropped, leaves a connection that still owes a
+/// reply and may be dead. Such a connection returns to the pool only after that reply.
 pub(crate) struct Lease {
     client: Option<Client>,
     until: Instant,
     deadline: Duration,
 }
 
-/// What a statement gave: rows, or the number of those that it changed.
+/// Result of a statement: rows, or the number of changed rows.
 pub(crate) struct Answer {
     pub(crate) rows: Vec<Row>,
     pub(crate) changed: u64,
 }
 
-/// Why a statement gave no answer, and whether the server may have got it.
+/// Failure of a statement, and whether the server may have received it.
 pub(crate) struct Unanswered {
     pub(crate) failure: Failure,
     pub(crate) was_sent: bool,
 }
 
 impl Lease {
-    /// Expects its answer `until` then, at the end of the `deadline`.
+    /// Leases `client` for a call that must end at `until`.
     pub(crate) const fn new(client: Client, until: Instant, deadline: Duration) -> Self {
         Self { client: Some(client), until, deadline }
     }
@@ -75,15 +75,15 @@ impl Drop for Lease {
     }
 }
 
-/// Waits until the server has answered all that it was asked on this connection.
+/// Waits until the server has replied to everything sent on this connection.
 async fn settle(client: Client, until: Instant, deadline: Duration) {
     if matches!(timeout_at(until, client.check_connection()).await, Ok(Ok(()))) {
         return;
     }
     let pool = Object::pool(&client);
     drop(Object::take(client));
-    // A silent server was silent to all: idle connections that were not used since may be as dead, and each would cost
-    // its next user a deadline. Connecting anew costs a few milliseconds.
+    // The server was silent on all connections. Idle connections not used since then may be dead too, and each would
+    // cost its next user a deadline. Connecting again takes a few milliseconds.
     if let Some(pool) = pool {
         pool.retain(|_, metrics| metrics.last_used() < deadline);
     }

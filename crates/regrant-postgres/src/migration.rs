@@ -1,4 +1,4 @@
-//! The tables, made and changed by numbered steps; those that were run are written down beside them.
+//! Creates and changes the tables in numbered steps; the schema table records the completed ones.
 
 use deadpool_postgres::Client;
 
@@ -6,22 +6,22 @@ use crate::failure::Failure;
 use crate::open_error::OpenError;
 use crate::table::Table;
 
-/// The steps, oldest first. A released one never changes; what comes later is a new one behind it.
+/// Steps, oldest first. A released step never changes; a change is a new step at the end.
 const STEPS: [fn(&Table) -> Vec<String>; 2] = [create, add_marks];
 
-/// How often a step begins anew because another node was making the same table.
+/// Most attempts of a step while other nodes create the same table.
 const MAX_ATTEMPTS: usize = 32;
 
 impl Table {
-    /// What [`migrate`](crate::PostgresStoreBuilder::migrate) would run on an empty database, for those who migrate with a
-    /// tool of their own: statements that end with a semicolon, each of which may be run twice.
+    /// Statements that [`migrate`](crate::PostgresStoreBuilder::migrate) would run on an empty database, for use with
+    /// another migration tool. Each ends with a semicolon and may run twice.
     #[must_use]
     pub fn ddl(&self) -> String {
         all(self).join(";\n") + ";\n"
     }
 }
 
-/// Runs the steps that were not run yet.
+/// Runs the steps that have not been run.
 pub(crate) async fn run(client: &Client, table: &Table) -> Result<(), OpenError> {
     let installed = installed(client, table).await?.unwrap_or(0);
     if installed > latest() {
@@ -39,7 +39,7 @@ pub(crate) async fn run(client: &Client, table: &Table) -> Result<(), OpenError>
     Ok(())
 }
 
-/// Whether the table is the one that this crate knows.
+/// Checks that the table has the schema version of this release.
 pub(crate) async fn check(client: &Client, table: &Table) -> Result<(), OpenError> {
     let known = latest();
     match installed(client, table).await? {
@@ -74,7 +74,7 @@ fn statements(table: &Table, version: i32, step: fn(&Table) -> Vec<String>) -> V
     let schema = table.beside("schema");
     let mut statements = vec![format!("CREATE TABLE IF NOT EXISTS {schema} (version INTEGER PRIMARY KEY)")];
     statements.extend(step(table));
-    // Last: a step that was cut off half-way is run again, and each of its statements may be.
+    // Last: an interrupted step is run again, and each of its statements may be.
     statements.push(format!("INSERT INTO {schema} (version) VALUES ({version}) ON CONFLICT (version) DO NOTHING"));
     statements
 }
@@ -86,17 +86,17 @@ async fn apply(client: &Client, statements: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `IF NOT EXISTS` looks first and creates then: of two nodes that both found nothing, one fails at the catalogue's own
-/// unique key, or at the partition that is there by now.
+/// True for errors of concurrent migrations: `IF NOT EXISTS` checks first and creates later. If two nodes find nothing,
+/// one of them fails at a unique key of the catalogue or at a partition that exists by then.
 fn is_race(failure: &Failure) -> bool {
     matches!(failure.code(), Some("23505" | "40001" | "40P01" | "42710" | "42P07" | "42P17"))
 }
 
-/// Ids and texts compare by bytes, as they do in memory. The primary key begins with the id: it is random, so the lookup of
-/// a token touches one row. `purge_at` is a lower bound of `expires_at` that only a purge moves up: a refresh moves the end
-/// away and need not touch an index for it.
+/// Creates the grants table. Ids and texts compare by bytes, as in memory. The primary key begins with the id: ids are
+/// random, so the lookup of a token touches one row. `purge_at` is a lower bound of `expires_at` that only a purge
+/// raises: a refresh moves the expiry later and need not touch an index.
 fn create(table: &Table) -> Vec<String> {
-    // Room on each page for the next version of its rows: what makes a HOT update possible.
+    // Free space on each page for the next version of its rows, which HOT updates need.
     let storage = "WITH (fillfactor = 75)";
     let (layout, partitions) = match table.partitions() {
         None => (storage, Vec::new()),
@@ -126,7 +126,7 @@ fn create(table: &Table) -> Vec<String> {
     statements
 }
 
-/// Not partitioned: a mark lives for minutes, so they are few.
+/// Creates the marks table. It is not partitioned: a mark lives for minutes, so there are few.
 fn add_marks(table: &Table) -> Vec<String> {
     let marks = table.marks();
     vec![

@@ -2,76 +2,78 @@ use std::error::Error;
 
 use crate::failure::Failure;
 
-/// Why a store could not be opened, or its table not be made. It never holds the URL or the password.
+/// Reason that a store could not be opened or its tables not be created. Never contains the URL or the password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The connection URL cannot be read, or has a parameter that is not known. Not which: it may be a piece of a password.
+    /// The connection URL is invalid or has an unknown parameter. The parameter is not named: it may be part of a
+    /// password.
     #[error("the connection URL is not valid")]
     InvalidUrl,
-    /// The connection URL has an option of libpq that the driver does not take, or not with this value. For
-    /// `sslrootcert` there is [`root_certificate`](crate::PostgresStoreBuilder::root_certificate).
+    /// The connection URL has an option of libpq that the driver does not support, or not with this value. Instead of
+    /// `sslrootcert` use [`root_certificate`](crate::PostgresStoreBuilder::root_certificate).
     #[error("the connection URL has an option that is not supported, or not with its value: `{name}`")]
     UnsupportedOption {
-        /// The name of the option.
+        /// Name of the option.
         name: &'static str,
     },
-    /// The name of a table or schema is not 1 to 48 ASCII letters, digits and underscores, no digit first.
-    #[error("a table or schema name must be 1 to 48 ASCII letters, digits and underscores, no digit first")]
+    /// A table or schema name is not 1 to 48 ASCII letters, digits and underscores, or begins with a digit.
+    #[error("a table or schema name must be 1 to 48 ASCII letters, digits and underscores, and not begin with a digit")]
     InvalidName,
-    /// The root certificate is not PEM, or is none.
+    /// The root certificate is not a certificate in PEM.
     #[error("the root certificate is not a certificate in PEM")]
     InvalidRootCertificate,
     /// No server answered within the deadline, or the connection broke.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Source),
-    /// There is no TLS with this server: it offers none, or its certificate is not trusted. On a network that is
-    /// trusted instead, say `sslmode=disable` in the URL.
-    #[error("TLS failed: the server offers none (`sslmode=disable` does without), or its certificate is not trusted")]
+    /// TLS failed: the server offers none, or its certificate is not trusted. On a trusted network, `sslmode=disable`
+    /// in the URL turns TLS off.
+    #[error("TLS failed: the server offers none (`sslmode=disable` turns TLS off), or its certificate is not trusted")]
     Tls(#[source] Source),
-    /// The server did not let this user in: a wrong password, or none, or a role that may not log in.
+    /// The server refused the login: the password is wrong or missing, or the role may not log in.
     #[error("the server refused the login")]
     Login(#[source] Source),
-    /// A pooler in between gives each transaction another session, and does not follow prepared statements: PgBouncer
-    /// before 1.21, or with `max_prepared_statements = 0`, in transaction mode.
-    #[error("a pooler in between does not follow prepared statements")]
+    /// A pooler runs each transaction on another session and does not track prepared statements: PgBouncer before 1.21,
+    /// or with `max_prepared_statements = 0`, in transaction mode.
+    #[error("a pooler in between does not track prepared statements")]
     Pooler(#[source] Source),
-    /// The server takes no writes: it is a replica, or the role or database is set to read-only.
-    #[error("the server takes no writes: it is a replica, or the session is read-only")]
+    /// The server accepts no writes: it is a replica, or the role or database is read-only.
+    #[error("the server accepts no writes: it is a replica, or the session is read-only")]
     ReadOnly,
-    /// The sessions of the application's pool have `synchronous_commit = off`: what was acknowledged could be lost in a
-    /// crash.
-    #[error("synchronous_commit is off: what was acknowledged could be lost in a crash")]
+    /// Sessions of the application's pool have `synchronous_commit = off`: a crash could lose acknowledged writes.
+    #[error("synchronous_commit is off: a crash could lose acknowledged writes")]
     AsynchronousCommit,
-    /// The role lacks a right.
+    /// The role lacks a privilege.
     #[error("a permission is missing: {missing}")]
     MissingPermission {
-        /// What is missing, on what.
+        /// Missing privileges and the table that they are missing on.
         missing: String,
     },
-    /// There is no table: [`migrate`](crate::PostgresStoreBuilder::migrate) was not run.
-    #[error("the table {table} is missing, or was not made by a migration")]
+    /// The table does not exist: [`migrate`](crate::PostgresStoreBuilder::migrate) was not run.
+    #[error("the table {table} is missing, or was not created by a migration")]
     MissingTable {
-        /// Its name, quoted.
+        /// Quoted name of the table.
         table: String,
     },
-    /// The table was made by an older release: [`migrate`](crate::PostgresStoreBuilder::migrate) was not run.
+    /// An older release created the table: [`migrate`](crate::PostgresStoreBuilder::migrate) was not run.
     #[error("the table has schema version {found}, this release needs {known}: migrate first")]
     OlderSchema {
-        /// The version of the table.
+        /// Schema version of the table.
         found: i32,
-        /// The version this release works with.
+        /// Schema version of this release.
         known: i32,
     },
-    /// The table was made by a newer release, which may keep what this one would destroy.
-    #[error("the table has schema version {found}, this release knows {known}: it is too old for this database")]
+    /// A newer release created the table. It may store data that this release would destroy.
+    #[error(
+        "the table has schema version {found}, this release knows {known}: the release is too old for this database"
+    )]
     NewerSchema {
-        /// The version of the table.
+        /// Schema version of the table.
         found: i32,
-        /// The version this release works with.
+        /// Schema version of this release.
         known: i32,
     },
-    /// Something else; the source says what.
+    /// Another error; the source has the message of the server.
     #[error("the database refused")]
     Other(#[source] Source),
 }
@@ -101,7 +103,7 @@ impl OpenError {
 mod tests {
     use super::*;
 
-    /// Errors that PgBouncer 1.18 in transaction mode leads to, sooner or later.
+    /// Errors that PgBouncer 1.18 in transaction mode causes sooner or later.
     #[test]
     fn a_pooler_that_loses_prepared_statements_is_named() {
         for (code, message) in [

@@ -4,7 +4,8 @@ use std::fmt;
 use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-/// A record's bytes as a parameter. The driver logs the parameters of every statement at its debug level.
+/// Payload of a record as a statement parameter. Its `Debug` hides the bytes: the driver logs the parameters of every
+/// statement at debug level.
 pub(crate) struct Payload<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Debug for Payload<'_> {

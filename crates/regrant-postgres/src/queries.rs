@@ -1,15 +1,15 @@
 use crate::table::Table;
 
-/// How many rows one statement of a purge looks at: few enough to be done well within a deadline.
+/// Rows that one statement of a purge examines: few enough to finish well within a deadline.
 pub(crate) const WINDOW: usize = 1000;
 
-/// The statements of the store. A call is one of them, but for two: a load that finds nothing goes on to `load`, and a
-/// purge is `postpone` and `delete` in turns, then `delete_marks`.
+/// Statements of the store. A call runs one of them, with two exceptions: a load that finds nothing also runs `load`,
+/// and a purge alternates `postpone` and `delete`, then runs `delete_marks`.
 #[derive(Debug)]
 pub(crate) struct Queries {
-    /// The grant of a key, if there is one: without the join that the answer "there is none" takes.
+    /// Reads the grant of a key. Cheaper than `load`, but its empty result does not prove absence.
     pub(crate) find: Query,
-    /// The grant of a key, or a primary's word that there is none.
+    /// Reads the grant of a key, or confirms its absence on a primary.
     pub(crate) load: Query,
     pub(crate) insert: Query,
     pub(crate) update: Query,
@@ -30,18 +30,18 @@ pub(crate) struct Query {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A read of rows that begin with `read_only`, of which there is always one.
+    /// A read of rows that begin with `read_only`; there is always at least one row.
     Read,
-    /// A read that may find nothing. That does not tell an absence from a replica that is behind.
+    /// A read that may return no row. That does not distinguish an absent grant from a replica that is behind.
     Find,
-    /// A write whose changed rows are counted: `RETURNING` would have the server keep them in a store of its own first.
+    /// A write whose changed rows are counted: with `RETURNING` the server would buffer them first.
     Write,
-    /// A write that gives rows.
+    /// A write that returns rows.
     Clear,
 }
 
 impl Kind {
-    /// It may be asked again when its answer got lost.
+    /// True if the statement may be repeated after its reply was lost.
     pub(crate) fn is_read(self) -> bool {
         matches!(self, Self::Read | Self::Find)
     }
@@ -57,12 +57,13 @@ impl Queries {
                 kind: Kind::Find,
             },
             load: read(&format!("SELECT {RECORD} FROM {table} WHERE id = $1 AND realm = $2"), ""),
-            // The key is named: on a table without it the server refuses, where it would otherwise store a second record.
+            // The conflict target is named: on a table without this key the server refuses the statement; otherwise it
+            // would store a second record.
             insert: write(format!(
                 "INSERT INTO {table} (id, realm, version, client_id, subject, expires_at, purge_at, payload) \
                  VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT (id, realm) DO NOTHING"
             )),
-            // Sets no column of an index, as long as the end does not move closer: a HOT update. LEAST ignores NULL.
+            // A HOT update: it changes no indexed column unless the expiry moves earlier. LEAST ignores NULL.
             update: write(format!(
                 "UPDATE {table} SET version = $4, expires_at = $5, purge_at = LEAST(purge_at, $5), payload = $6 \
                  WHERE id = $1 AND realm = $2 AND version = $3"
@@ -73,7 +74,7 @@ impl Queries {
             postpone: grants
                 .due("(expires_at IS NULL OR expires_at > $1)", &format!("UPDATE {table} SET purge_at = expires_at")),
             delete: grants.due("expires_at <= $1", &format!("DELETE FROM {table}")),
-            // Sent once, as any write: one that was sent again would meet its own mark and take it for somebody else's.
+            // Sent once, as every write: a repeated insert would find its own mark and report a replay.
             mark: write(format!("INSERT INTO {marks} (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING")),
             delete_marks: Rows { table: &marks, key: "id", due_at: "expires_at" }
                 .due("expires_at <= $1", &format!("DELETE FROM {marks}")),
@@ -107,8 +108,8 @@ fn page(table: &Table, owner: &str) -> Query {
     read(&page, "ORDER BY found.id")
 }
 
-/// A replica answers reads without complaint, and a record that has not reached it yet would look absent: a log-out. So
-/// every answer begins with whether the session takes writes, also where nothing was found.
+/// Every read also returns whether the session is read-only, even if it finds nothing. A replica answers reads, and a
+/// record that has not reached it would look absent, which logs the user out.
 fn read(found: &str, order: &str) -> Query {
     let sql = format!(
         "SELECT session.read_only, found.* \
@@ -122,7 +123,8 @@ const fn write(sql: String) -> Query {
     Query { sql, kind: Kind::Write }
 }
 
-/// Rows that a purge looks at: of which table, by which key, and due at what time at the earliest.
+/// Rows that a purge examines: their table, their key, and the column with the earliest time at which they may be
+/// deleted.
 struct Rows<'a> {
     table: &'a str,
     key: &'a str,
@@ -130,11 +132,11 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// `action` on at most `$2` of the rows that may be due, and meet `condition`. Gives the number of rows looked at, and
-    /// of those acted upon.
+    /// Runs `action` on at most `$2` of the rows that may be due and meet `condition`. Returns the number of rows
+    /// examined and of rows changed.
     ///
-    /// The condition is checked again when the row is locked: a grant that was refreshed meanwhile lives on. Rows are locked
-    /// in the order of their keys, so that purges on several nodes never wait for each other in a circle.
+    /// The condition is checked again after the row is locked: a grant refreshed in the meantime is kept. Rows are
+    /// locked in key order, so purges on several nodes cannot deadlock.
     fn due(&self, condition: &str, action: &str) -> Query {
         let Self { table, key, due_at } = self;
         let sql = format!(

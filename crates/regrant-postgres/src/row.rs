@@ -1,4 +1,4 @@
-//! Rows to records. A row that is none is told, not skipped and not repaired.
+//! Decoding of rows. A malformed row is an error; it is never skipped.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use regrant::{ClientId, GrantId, InvalidValue, Subject};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
-/// The grant in a row of a read, if there is one: see [`Queries`](crate::queries::Queries).
+/// Decodes the grant in a row of a read, if there is one: see [`Queries`](crate::queries::Queries).
 pub(crate) fn grant(row: &Row) -> Result<Option<(GrantId, StoredGrant)>, StoreError> {
     let Some(id) = column::<Option<&[u8]>>(row, 1)? else { return Ok(None) };
     let id = <[u8; 16]>::try_from(id).map_err(|_| damaged("its id does not have 16 bytes"))?;
@@ -22,7 +22,7 @@ pub(crate) fn grant(row: &Row) -> Result<Option<(GrantId, StoredGrant)>, StoreEr
     Ok(Some((GrantId::from_bytes(id), StoredGrant { version, record })))
 }
 
-/// The two numbers of a purge.
+/// Decodes the two counts of a purge.
 pub(crate) fn counts(rows: &[Row]) -> Result<(usize, usize), StoreError> {
     let row = rows.first().ok_or_else(|| damaged("a count has no row"))?;
     let count = |index| column::<i64>(row, index).map(|count| usize::try_from(count).unwrap_or(0));

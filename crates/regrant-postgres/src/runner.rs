@@ -8,10 +8,11 @@ use crate::failure::{Failure, Verdict};
 use crate::lease::{Answer, Lease, Unanswered};
 use crate::queries::Query;
 
-/// How often a statement is sent that was certainly not applied, or that changes nothing.
+/// Most attempts of a statement that was certainly not applied or that changes nothing.
 const MAX_ATTEMPTS: usize = 8;
 
-/// Runs one statement within the deadline: the wait for a connection, connecting, the statement and its repetitions.
+/// Runs a statement within the deadline, which covers the wait for a connection, connecting, the statement and its
+/// repetitions.
 pub(crate) struct Runner {
     pub(crate) pool: Pool,
     pub(crate) deadline: Duration,
@@ -22,7 +23,7 @@ impl Runner {
         self.run_until(self.deadline(), query, params).await
     }
 
-    /// When a call that begins now must have ended.
+    /// End of a call that begins now.
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.deadline
     }
@@ -44,7 +45,8 @@ impl Runner {
             };
             let may_repeat = match failure.verdict() {
                 Verdict::Repeat | Verdict::RepeatElsewhere => true,
-                // A write that may have been applied is the caller's to read back: a second one would meet its own first.
+                // A write may have been applied: the caller reads the record back. A repetition would conflict with the
+                // first attempt.
                 Verdict::Lost => query.kind.is_read() || !was_sent,
                 Verdict::Busy | Verdict::Refused => false,
             };

@@ -8,7 +8,7 @@ use regrant::store::{
     TokenStore, Use, UseId, Version,
 };
 use regrant::token::Realm;
-use regrant::{Entropy as _, GrantId, Subject, SystemEntropy};
+use regrant::{GrantId, Subject};
 use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 
@@ -17,7 +17,7 @@ use crate::queries::{Queries, Query, WINDOW};
 use crate::row;
 use crate::runner::Runner;
 
-/// Grants, and marks of what was used, in PostgreSQL tables. Cheap to clone; clones share the pool.
+/// Store for grants and single-use marks in PostgreSQL tables. Cheap to clone; clones share the pool.
 #[derive(Clone)]
 pub struct PostgresStore(Arc<Shared>);
 
@@ -46,7 +46,8 @@ impl TokenStore for PostgresStore {
         let until = runner.deadline();
         let mut rows = runner.run_until(until, &queries.find, &params).await?.rows;
         if rows.is_empty() {
-            // Rarely: tokens name grants that were stored. Absence would log the user out, so it takes a primary's word.
+            // Rare: tokens name grants that were stored. A wrong absence would log the user out, so a primary must
+            // confirm it.
             rows = runner.run_until(until, &queries.load, &params).await?.rows;
         }
         let found = rows.first().map(row::grant).transpose()?.flatten();
@@ -56,7 +57,7 @@ impl TokenStore for PostgresStore {
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
         let Shared { runner, queries } = &*self.0;
         let (id, realm) = (key.id.as_bytes().as_slice(), key.realm.as_str());
-        let (version, expires_at) = (draw_version(), record.expires_at.map(Timestamp::as_millis));
+        let (version, expires_at) = (Version::random().0.cast_signed(), record.expires_at.map(Timestamp::as_millis));
         let payload = Payload(&record.payload);
         let answer = match expect {
             Expect::Absent => {
@@ -85,7 +86,7 @@ impl GrantIndex for PostgresStore {
         limit: usize,
     ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
         let queries = &self.0.queries;
-        // No bytes are less than any id.
+        // The empty value sorts before every id.
         let after = after.as_ref().map_or([].as_slice(), |id| id.as_bytes());
         let (query, of, and) = match owner {
             GrantOwner::Subject(subject) => (&queries.page_of_subject, subject.as_str(), None),
@@ -110,16 +111,16 @@ impl PurgeExpired for PostgresStore {
         let Shared { runner, queries } = &*self.0;
         let until = runner.deadline();
         let mut purged = 0;
-        // The end of a mark never moves.
+        // The expiry of a mark never moves, so there is nothing to postpone.
         for (postpone, delete) in [(Some(&queries.postpone), &queries.delete), (None, &queries.delete_marks)] {
             while purged < limit {
                 if let Some(postpone) = postpone {
-                    // What lives on leaves the window, so that the next one reaches further.
+                    // Grants that are not due leave the window, so the next window reaches further.
                     self.clear(until, postpone, now, WINDOW).await?;
                 }
-                let (seen, deleted) = self.clear(until, delete, now, limit - purged).await?;
+                let (examined, deleted) = self.clear(until, delete, now, limit - purged).await?;
                 purged += deleted;
-                if seen < WINDOW {
+                if examined < WINDOW {
                     break;
                 }
             }
@@ -138,7 +139,7 @@ impl SingleUse for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Clears the window of rows that may be due by one statement. Gives how many it saw, and how many it changed.
+    /// Runs one purge statement on a window of rows. Returns the number of rows examined and of rows changed.
     async fn clear(
         &self,
         until: Instant,
@@ -149,17 +150,6 @@ impl PostgresStore {
         let answer = self.0.runner.run_until(until, query, &[&now.as_millis(), &bigint(limit)]).await?;
         row::counts(&answer.rows)
     }
-}
-
-/// A version that no record of this key has had, or will have: 64 random bits.
-///
-/// A counter would not do. It starts anew when a record is deleted and stored again; and when a replica that lost the last
-/// writes takes over, it counts the same numbers a second time, for other records. Both let a slow writer overwrite what it
-/// never saw.
-fn draw_version() -> i64 {
-    let mut bytes = [0; 8];
-    SystemEntropy.fill(&mut bytes);
-    i64::from_ne_bytes(bytes)
 }
 
 fn bigint(number: usize) -> i64 {

@@ -3,8 +3,8 @@ use std::num::NonZeroU16;
 
 use crate::open_error::OpenError;
 
-/// Where the grants are: a table, its schema, and how it is laid out. `public.regrant_grants` by default. What was used once is
-/// in a table beside it, whose name ends with `_marks`.
+/// Table of the grants, its schema and its layout. Default: `public.regrant_grants`. The single-use marks are in a
+/// second table, whose name ends with `_marks`.
 ///
 /// ```
 /// use regrant_postgres::Table;
@@ -22,19 +22,20 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table `name` in `schema`. Both are 1 to 48 ASCII letters, digits and underscores, no digit first; case counts.
-    /// The schema must exist; the tables, their indexes and partitions have names that begin with `name`.
+    /// The table `name` in `schema`. Both are 1 to 48 ASCII letters, digits and underscores, do not begin with a digit,
+    /// and are case-sensitive. The schema must exist. The names of the tables, their indexes and partitions begin with
+    /// `name`.
     ///
     /// # Errors
-    /// [`OpenError::InvalidName`].
+    /// [`OpenError::InvalidName`] for any other name.
     pub fn new(schema: &str, name: &str) -> Result<Self, OpenError> {
         Ok(Self { schema: identifier(schema)?, name: identifier(name)?, partitions: None })
     }
 
-    /// Spreads the grants over so many tables by the hash of their id (`PARTITION BY HASH`). It speaks about a table that
-    /// is yet to be made; one that exists stays as it is, and the store works with either.
+    /// Partitions the grants by the hash of their id (`PARTITION BY HASH`) when the table is created. An existing table
+    /// keeps its layout; the store works with both.
     ///
-    /// For some hundred million grants: each partition has a small index and is vacuumed on its own.
+    /// Useful from some hundred million grants on: each partition has a small index and is vacuumed on its own.
     #[must_use]
     pub const fn partitioned(mut self, partitions: NonZeroU16) -> Self {
         self.partitions = Some(partitions);
@@ -45,17 +46,17 @@ impl Table {
         self.partitions
     }
 
-    /// The table of what was used, quoted, with the schema.
+    /// Quoted name of the marks table, with the schema.
     pub(crate) fn marks(&self) -> String {
         self.beside("marks")
     }
 
-    /// The name with `suffix`, quoted, without the schema: for an index, which is made where its table is.
+    /// Quoted name with `suffix`, without the schema: for an index, which is created in the schema of its table.
     pub(crate) fn index(&self, suffix: &str) -> String {
         format!("\"{}_{suffix}\"", self.name)
     }
 
-    /// The name with `suffix`, quoted, with the schema.
+    /// Quoted name with `suffix` and schema.
     pub(crate) fn beside(&self, suffix: impl fmt::Display) -> String {
         format!("\"{}\".\"{}_{suffix}\"", self.schema, self.name)
     }
@@ -68,13 +69,14 @@ impl Default for Table {
 }
 
 impl fmt::Display for Table {
-    /// As it stands in a statement: always with its schema, so that no `search_path` can mean another table; quoted.
+    /// Quoted, and always with the schema, so that no `search_path` can select another table.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\".\"{}\"", self.schema, self.name)
     }
 }
 
-/// 48 bytes leave room for a suffix: the server cuts names at 63 bytes, and two that were cut may be the same.
+/// Checks a name. 48 bytes leave space for a suffix: the server truncates names at 63 bytes, and two truncated names
+/// may be equal.
 fn identifier(text: &str) -> Result<String, OpenError> {
     let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let starts_well = text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());

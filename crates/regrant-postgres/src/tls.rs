@@ -7,17 +7,17 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::open_error::OpenError;
 
-/// Whom to trust when the server shows its certificate.
+/// Roots of trust for the certificate of the server.
 pub(crate) enum Roots<'a> {
-    /// Nobody: there will be no TLS.
+    /// None, because TLS is off.
     None,
     System,
     /// Certificates in PEM.
     Pem(&'a [u8]),
 }
 
-/// A TLS client that verifies the server's certificate and its name, whatever the `sslmode`. It brings its own provider:
-/// the process may have another default, or none.
+/// Creates a TLS client that verifies the certificate of the server and its name, for every `sslmode`. Brings its own
+/// cryptography provider: the process may have another default, or none.
 pub(crate) fn connector(roots: &Roots<'_>) -> Result<MakeRustlsConnect, OpenError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -32,7 +32,7 @@ fn store(roots: &Roots<'_>) -> Result<RootCertStore, OpenError> {
     let mut store = RootCertStore::empty();
     match roots {
         Roots::None => {}
-        // Some systems carry a certificate or two that nobody can read: the others count.
+        // Unreadable certificates of the system are skipped.
         Roots::System => {
             store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }

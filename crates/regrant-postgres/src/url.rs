@@ -1,4 +1,4 @@
-//! The connection URL, as those write it who know libpq.
+//! Parsing of the connection URL, with the options of libpq.
 
 use std::error::Error as _;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use tokio_postgres::config::{Host, SslMode};
 
 use crate::open_error::OpenError;
 
-/// Options of libpq, by which one that is not taken can be named. Any other word may be a piece of a password.
+/// Options of libpq that an error may name. Any other word may be part of a password.
 const OPTIONS: [&str; 16] = [
     "sslmode",
     "sslrootcert",
@@ -28,7 +28,7 @@ const OPTIONS: [&str; 16] = [
     "connect_timeout",
 ];
 
-/// Reads a URL, or the words of libpq's other form.
+/// Parses a URL or the keyword/value form of libpq.
 pub(crate) fn parse(url: &str) -> Result<Config, OpenError> {
     let (url, names_mode) = with_known_mode(url);
     let mut config: Config = url.parse().map_err(|error| invalid(&error))?;
@@ -41,10 +41,10 @@ pub(crate) fn parse(url: &str) -> Result<Config, OpenError> {
     Ok(config)
 }
 
-/// The same with a `sslmode` that the driver knows, and whether there is one. Every certificate is verified, with its
-/// name, so that `verify-full` and `verify-ca` ask for nothing more than `require`.
+/// Rewrites the `sslmode` to one that the driver knows, and returns whether there is one. Every certificate is
+/// verified, with its name, so `verify-full` and `verify-ca` mean the same as `require`.
 fn with_known_mode(url: &str) -> (String, bool) {
-    // Only where options are: a password may hold any word.
+    // Only in the options: a password may contain any word.
     let (place, options, between) = match url.rsplit_once('?') {
         Some((place, options)) if url.contains("://") => (format!("{place}?"), options, '&'),
         None if url.contains("://") => return (url.to_owned(), false),
@@ -61,8 +61,8 @@ fn with_known_mode(url: &str) -> (String, bool) {
     (place + &written.join(&between.to_string()), options.split(between).any(is_mode))
 }
 
-/// Tells whether all servers are on this machine: nobody is in between who could claim that there is no TLS, and ask
-/// for the password.
+/// True if all servers are on this machine: then no attacker on the path can claim that there is no TLS and ask for the
+/// password.
 fn is_local(config: &Config) -> bool {
     let is_loopback = |name: &str| name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     let is_local = |host: &Host| match host {
@@ -77,8 +77,8 @@ fn is_local(config: &Config) -> bool {
 }
 
 fn invalid(error: &tokio_postgres::Error) -> OpenError {
-    let told = error.source().map(ToString::to_string).unwrap_or_default();
-    match OPTIONS.iter().find(|name| told.contains(&format!("`{name}`"))) {
+    let message = error.source().map(ToString::to_string).unwrap_or_default();
+    match OPTIONS.iter().find(|name| message.contains(&format!("`{name}`"))) {
         Some(name) => OpenError::UnsupportedOption { name },
         None => OpenError::InvalidUrl,
     }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_crosses_no_network_in_clear_unless_the_url_says_so() {
+    fn a_password_is_never_sent_in_clear_unless_the_url_allows_it() {
         for url in [
             "postgres://app:secret@db.example/auth",
             "postgres://app:secret@192.0.2.1/auth",
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_of_libpq_that_verify_are_what_is_done_in_any_case() {
+    fn verifying_modes_of_libpq_mean_require() {
         for url in [
             "postgres://app@localhost/auth?sslmode=verify-full",
             "postgresql://app@localhost/auth?application_name=a&sslmode=verify-ca&connect_timeout=1",
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_is_not_taken_is_named_and_no_other_word_is() {
+    fn an_unsupported_option_is_named_and_no_other_word_is() {
         for (option, expected) in [
             ("sslmode=allow", "sslmode"),
             ("sslrootcert=/etc/ca.pem", "sslrootcert"),

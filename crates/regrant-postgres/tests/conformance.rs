@@ -10,10 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use regrant_conformance::store::{Fixture, StoreHarness, Suite};
 use regrant_postgres::{PostgresStore, PostgresStoreBuilder, Table};
-use server::{new_table, server, url_at};
+use server::{new_table, server};
 use testbed::{Disturbance, Proxy};
 
-#[path = "store/server.rs"]
+#[path = "it/server.rs"]
 mod server;
 
 fn main() -> ExitCode {
@@ -52,6 +52,6 @@ impl StoreHarness for Postgres {
 
 fn builder(proxy: &Proxy, table: Table) -> PostgresStoreBuilder {
     // However busy the machine: no case is about the deadline.
-    let builder = PostgresStore::builder(url_at(server(), proxy.address())).unwrap().deadline(Duration::from_secs(60));
+    let builder = PostgresStore::builder(server().url_at(proxy.address())).unwrap().deadline(Duration::from_secs(60));
     builder.table(table).max_connections(4)
 }

@@ -1,4 +1,4 @@
-//! From URLs to where connections come from.
+//! Parsing of URLs into clients.
 
 use std::time::Duration;
 
@@ -10,14 +10,15 @@ use redis::{
 
 use crate::open_error::OpenError;
 
-/// A server, or some nodes of a cluster, by their URLs. It shows no password, because it shows nothing.
+/// A server or some nodes of a cluster, as URLs. Has no `Debug`, because the URLs may hold a password.
 pub(crate) enum Address {
     Single(String),
     Cluster(Vec<String>),
 }
 
 impl Address {
-    /// Reads `redis-cluster://user:password@host:port,host:port` as one URL for each node, everything else as a server.
+    /// Parses `redis-cluster://user:password@host:port,host:port` into one URL for each node, and any other URL as a
+    /// single server.
     pub(crate) fn parse(url: &str) -> Self {
         let split = |scheme: &str, rest: &str| {
             let (credentials, hosts) = rest.rsplit_once('@').map_or(("", rest), |(user, hosts)| (user, hosts));
@@ -38,7 +39,7 @@ impl Address {
         }
     }
 
-    /// Clients of the single servers behind the URLs.
+    /// Creates a client for each URL.
     pub(crate) fn clients(&self, root_certificate: Option<&[u8]>) -> Result<Vec<Client>, OpenError> {
         self.urls()
             .iter()
@@ -46,20 +47,20 @@ impl Address {
             .collect()
     }
 
-    /// The client of the cluster.
+    /// Creates the client of the cluster.
     pub(crate) fn cluster_client(
         &self,
         root_certificate: Option<&[u8]>,
-        patience: Duration,
+        attempt_limit: Duration,
     ) -> Result<ClusterClient, OpenError> {
         let nodes: Vec<ConnectionInfo> = self.urls().iter().map(|url| server(url)).collect::<Result<_, _>>()?;
         let mut builder = ClusterClientBuilder::new(nodes)
             .use_protocol(ProtocolVersion::RESP3)
             .tcp_settings(tcp_settings())
-            .connection_timeout(patience)
-            .response_timeout(patience)
+            .connection_timeout(attempt_limit)
+            .response_timeout(attempt_limit)
             .overall_response_timeout(None)
-            // `Server::execute` repeats calls, for it knows which of them may have been executed before.
+            // `Server::execute` repeats calls, because it knows which ones may have been executed before.
             .retries(0);
         if let Some(certificate) = root_certificate {
             builder = builder.certs(certificates(certificate));
@@ -73,7 +74,7 @@ fn server(url: &str) -> Result<ConnectionInfo, OpenError> {
     if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
         choose_cryptography();
     }
-    // RESP3: the greeting comes as a map, and a cluster tells of lost connections at once.
+    // RESP3: `HELLO` returns a map, and the cluster client reports lost connections at once.
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     Ok(info.set_redis_settings(redis).set_tcp_settings(tcp_settings()))
 }
@@ -89,20 +90,20 @@ fn certificates(root: &[u8]) -> TlsCertificates {
     TlsCertificates { client_tls: None, root_cert: Some(root.to_vec()) }
 }
 
-/// A call is one small packet in each direction: held back until it is a large one, it would take 40 ms.
+/// A call is one small packet in each direction; with Nagle's algorithm it could be delayed by 40 ms.
 fn tcp_settings() -> TcpSettings {
     TcpSettings::default().set_nodelay(true)
 }
 
-/// The client library asks rustls for the process' provider of cryptography, and rustls panics if there are two to choose
-/// from, which depends on what else the application links. An application that has chosen keeps its choice.
+/// Installs a cryptography provider for the process unless the application has chosen one. The client library uses the
+/// provider of the process, and rustls panics if none is installed and the application links two.
 fn choose_cryptography() {
     let provider = rustls::crypto::ring::default_provider();
-    // An error says that there is one already.
+    // An error means that one is installed already.
     let _ = provider.install_default();
 }
 
-/// The message names what is wrong, without the URL.
+/// The message names the fault without repeating the URL.
 fn url_error(error: &RedisError) -> OpenError {
     OpenError::Url(error.to_string())
 }

@@ -11,10 +11,10 @@ use crate::durability::Durability;
 use crate::keys::Keys;
 use crate::open_error::OpenError;
 use crate::rights;
-use crate::server::{Connection, Endpoint, Greeting, Mode, Role, Server, meet, text};
+use crate::server::{Connection, Endpoint, Greeting, Mode, Role, Server, connect, text};
 use crate::store::{Inner, RedisStore};
 
-/// The options of a [`RedisStore`].
+/// Options of a [`RedisStore`].
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), regrant_redis::OpenError> {
@@ -40,22 +40,22 @@ pub struct RedisStoreBuilder {
 }
 
 impl RedisStore {
-    /// Opens the store at `url` with the default options. See [`builder`](Self::builder) for the URL.
+    /// Opens the store at `url` with the default options. See [`builder`](Self::builder) for the form of the URL.
     ///
     /// # Errors
-    /// When the server cannot be reached, or could not keep the promises of a store.
+    /// If the server cannot be reached or cannot keep the guarantees of a store.
     pub async fn open(url: impl AsRef<str>) -> Result<Self, OpenError> {
         Self::builder(url).open().await
     }
 
-    /// A store at `url`: `redis://user:password@host:port/database` for a single server,
-    /// `redis-cluster://user:password@host:port,host:port` for a cluster, `rediss://` and `rediss-cluster://` for the same
-    /// with TLS. Of a cluster, one node that answers is enough; several are named so that one of them does.
+    /// Options for the store at `url`. A single server is `redis://user:password@host:port/database`, a cluster
+    /// `redis-cluster://user:password@host:port,host:port`; with TLS the schemes are `rediss` and `rediss-cluster`. One
+    /// reachable node of a cluster is enough; several are named for the case that one is down.
     pub fn builder(url: impl AsRef<str>) -> RedisStoreBuilder {
         RedisStoreBuilder::from_url(url.as_ref())
     }
 
-    /// A store in the cluster with these nodes, each of them a URL like that of a single server.
+    /// Options for the store in the cluster with these nodes. Each node is a URL like that of a single server.
     pub fn cluster<T: AsRef<str>>(nodes: impl IntoIterator<Item = T>) -> RedisStoreBuilder {
         RedisStoreBuilder::from_nodes(nodes.into_iter().map(|url| url.as_ref().to_owned()).collect())
     }
@@ -81,60 +81,60 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// What the names of all keys begin with. `regrant:` by default; it must not hold braces.
+    /// Prefix of all keys. Default: `regrant:`. Must not contain braces.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// When a write counts as stored. [`Durability::Acknowledged`] by default.
+    /// Condition under which a write counts as stored. Default: [`Durability::Acknowledged`].
     pub const fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// After what time a call fails, whatever it is doing: the wait for a connection, connecting, redirects, all
-    /// attempts and the wait for replicas together. 2 s by default, 100 ms or more.
+    /// Longest time of a call; 100 ms or more. It covers the wait for a connection, connecting, redirects, all attempts
+    /// and the wait for replicas. Default: 2 seconds.
     ///
-    /// A single attempt gets a quarter of it, so that a silent connection can be replaced in time. [`open`](Self::open)
-    /// has as long for all that it looks at.
+    /// A single attempt gets a quarter of it, so that a silent connection can be replaced in time. All checks of
+    /// [`open`](Self::open) together have the same limit.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// The certificate, in PEM, that the servers' own must be signed with. Without it, the system's are trusted.
+    /// Root certificate, in PEM, that must have signed the certificates of the servers. By default the roots of the
+    /// system are trusted.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificate = Some(pem.into());
         self
     }
 
-    /// Does not ask the servers for their `maxmemory-policy`, for those that do not tell. It must be `noeviction` all the
-    /// same: a server that evicts grants logs users out, and forgets the evidence by which theft is seen.
+    /// Skips the check of `maxmemory-policy`, for servers that do not report it. The policy must be `noeviction` all
+    /// the same: a server that evicts grants logs users out and loses the evidence of token theft.
     pub const fn assume_noeviction(mut self) -> Self {
         self.assumes_noeviction = true;
         self
     }
 
-    /// Opens the store. Tries on keys of its own, which it does not leave, whether the user may do what the store will
-    /// do.
+    /// Opens the store. Checks with temporary keys whether the user has every right that the store needs.
     ///
     /// # Errors
-    /// When an option makes no sense, the server cannot be reached, a right is missing
-    /// ([`OpenError::MissingPermission`] names it), or the server could not keep the promises of a store.
+    /// If an option is invalid, the server cannot be reached, a right is missing ([`OpenError::MissingPermission`]
+    /// names it), or the server cannot keep the guarantees of a store.
     pub async fn open(self) -> Result<RedisStore, OpenError> {
-        let patience = self.patience()?;
+        let attempt_limit = self.attempt_limit()?;
         if self.root_certificate.as_ref().is_some_and(|pem| CertificateDer::from_pem_slice(pem).is_err()) {
             return Err(option("root_certificate", "must be a certificate in PEM"));
         }
         let keys = Keys::new(self.prefix.clone()).ok_or(option("key_prefix", "must not hold braces"))?;
-        let endpoint = timeout(self.deadline, self.endpoint(&keys, patience)).await.map_err(unreachable)??;
-        let server = Server::new(endpoint, patience);
+        let endpoint = timeout(self.deadline, self.endpoint(&keys, attempt_limit)).await.map_err(unreachable)??;
+        let server = Server::new(endpoint, attempt_limit);
         Ok(RedisStore::new(Inner { server, keys, durability: self.durability, deadline: self.deadline }))
     }
 
-    /// The time for one attempt.
-    fn patience(&self) -> Result<Duration, OpenError> {
+    /// Time limit of one attempt.
+    fn attempt_limit(&self) -> Result<Duration, OpenError> {
         if self.deadline < Duration::from_millis(100) {
             return Err(option("deadline", "must be 100 ms or more"));
         }
@@ -149,11 +149,11 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// Checks the server or cluster.
-    async fn endpoint(&self, keys: &Keys, patience: Duration) -> Result<Endpoint, OpenError> {
+    /// Connects to the server or cluster and checks it.
+    async fn endpoint(&self, keys: &Keys, attempt_limit: Duration) -> Result<Endpoint, OpenError> {
         let certificate = self.root_certificate.as_deref();
         let clients = self.address.clients(certificate)?;
-        let (greeting, client) = meet_one(clients, patience).await?;
+        let (greeting, client) = connect_any(clients, attempt_limit).await?;
         if greeting.version < (6, 2) {
             return Err(OpenError::TooOld);
         }
@@ -164,24 +164,24 @@ impl RedisStoreBuilder {
             (Address::Single(_), Mode::Standalone) if greeting.role == Role::Replica => return Err(OpenError::Replica),
             (Address::Single(_), Mode::Standalone) => Endpoint::Single(client),
             (Address::Cluster(_), Mode::Cluster) => {
-                Endpoint::Cluster(self.address.cluster_client(certificate, patience)?)
+                Endpoint::Cluster(self.address.cluster_client(certificate, attempt_limit)?)
             }
         };
-        let mut connection = endpoint.open(patience).await.map_err(OpenError::from_error)?;
+        let mut connection = endpoint.open(attempt_limit).await.map_err(OpenError::from_error)?;
         if !self.assumes_noeviction {
-            evicts_nothing(&mut connection).await?;
+            check_eviction(&mut connection).await?;
         }
         let waits = matches!(self.durability, Durability::Replicated { .. });
-        rights::check(&connection, keys, waits, patience).await?;
+        rights::check(&connection, keys, waits, attempt_limit).await?;
         Ok(endpoint)
     }
 }
 
-/// The first of the servers that answers, and what it says.
-async fn meet_one(clients: Vec<Client>, patience: Duration) -> Result<(Greeting, Client), OpenError> {
+/// Returns the first server that answers, and its greeting.
+async fn connect_any(clients: Vec<Client>, attempt_limit: Duration) -> Result<(Greeting, Client), OpenError> {
     let mut failure = OpenError::Url("no server is named".to_owned());
     for client in clients {
-        match meet(&client, patience).await {
+        match connect(&client, attempt_limit).await {
             Ok((greeting, _)) => return Ok((greeting, client)),
             Err(error) => failure = OpenError::from_error(error),
         }
@@ -189,8 +189,8 @@ async fn meet_one(clients: Vec<Client>, patience: Duration) -> Result<(Greeting,
     Err(failure)
 }
 
-/// Asks every primary for its policy: a replica's does not matter until it is one.
-async fn evicts_nothing(connection: &mut Connection) -> Result<(), OpenError> {
+/// Checks the policy of every primary; that of a replica does not matter until it is promoted.
+async fn check_eviction(connection: &mut Connection) -> Result<(), OpenError> {
     let info = cmd("INFO").arg("memory").take();
     let reply = match connection {
         Connection::Single(connection) => info.query_async(connection).await,
@@ -230,7 +230,7 @@ const fn option(name: &'static str, why: &'static str) -> OpenError {
 }
 
 impl std::fmt::Debug for RedisStoreBuilder {
-    /// Without the URL: it may hold a password.
+    /// Omits the URL, which may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RedisStoreBuilder")
             .field("key_prefix", &self.prefix)

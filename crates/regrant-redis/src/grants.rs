@@ -1,20 +1,19 @@
-//! Reading and writing one grant.
+//! Reads and writes of one grant.
 
 use redis::Value;
 use regrant::clock::{Clock as _, SystemClock};
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, Version};
-use regrant::{Entropy as _, SystemEntropy};
 
 use crate::record::{self, Found, SETTLED, UNSETTLED};
 use crate::script::{MARK, SWAP};
 use crate::server::{Call, Reply};
 use crate::store::Inner;
 
-/// A new grant must exist this many seconds after it was entered into the index at the latest. A listing leaves an entry
-/// alone for twice as long, so it never removes that of a grant which is about to come.
+/// Seconds within which a new grant must be created after its index entry. A listing keeps an entry for twice as long,
+/// so it never removes the entry of a grant that is about to be created.
 const CREATED_WITHIN: u64 = 30;
 
-/// Why a call failed that the server executed.
+/// Failures of a call that are not errors of the server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("no answer within the deadline")]
@@ -27,7 +26,7 @@ pub(crate) enum Failure {
     TooSlow,
     #[error("the record is too large")]
     TooLarge,
-    #[error("a reply that was not expected")]
+    #[error("unexpected reply")]
     Unexpected,
 }
 
@@ -50,10 +49,10 @@ impl Inner {
         }
     }
 
-    /// Makes sure of a record that was not known to be replicated; `false` if another one has taken its place. Without
-    /// this, a retried revocation would find the grant revoked, be answered 200, and be undone by a failover.
+    /// Waits until a record of unknown replication is replicated; returns `false` if another record has replaced it.
+    /// Otherwise a retried revocation would find the grant revoked, be answered 200, and be undone by a failover.
     async fn settle(&self, name: &str, version: Version) -> Result<bool, StoreError> {
-        // The flag is written again, unchanged, because it is a connection's own writes that `WAIT` asks for.
+        // The flag is written again, unchanged, because `WAIT` covers only writes of its own connection.
         let reply = self.mark(name, version, UNSETTLED, true).await?;
         match reply.value {
             Value::Int(0) => Ok(false),
@@ -65,7 +64,8 @@ impl Inner {
         }
     }
 
-    /// Saves the readers to come their waiting, and lets them read while a replica is away. If it fails, they wait.
+    /// Marks the record as replicated, so that later readers need not wait and can read while a replica is away. If
+    /// this fails, they wait.
     async fn mark_settled(&self, name: &str, version: Version) {
         let _ = self.mark(name, version, SETTLED, false).await;
     }
@@ -79,11 +79,12 @@ impl Inner {
     pub(crate) async fn swap(&self, key: &GrantKey, expect: Expect, record: &GrantRecord) -> Result<Swap, StoreError> {
         let reach = record::reach(record, SystemClock.now());
         let (expected, created_within) = match expect {
-            // The index comes first: a crash in between leaves an entry without a grant, never a grant without its entry.
+            // The index entry comes first: a crash in between leaves an entry without a grant, never a grant without an
+            // entry.
             Expect::Absent => (Vec::new(), Some(Box::pin(self.enter(key, record, reach)).await?)),
             Expect::Version(version) => (record::beginning(reach, version).to_vec(), None),
         };
-        let version = draw();
+        let version = Version::random();
         let write = Write {
             name: self.keys.grant(key),
             expected,
@@ -98,8 +99,8 @@ impl Inner {
         self.write(&write, Some(entered)).await?.ok_or_else(|| StoreError::rejected(Failure::Unexpected))
     }
 
-    /// `None` if the index must reach further before the write, and nothing was written. `entered` is the second in which
-    /// it was made to.
+    /// Runs the swap. Returns `None` if nothing was written because the index entry must be extended first. `entered`
+    /// is the second of that entry.
     async fn write(&self, write: &Write, entered: Option<u64>) -> Result<Option<Swap>, StoreError> {
         let latest = entered.map_or_else(String::new, |second| (second + CREATED_WITHIN).to_string());
         let arguments: [&[u8]; 4] = [&write.expected, &write.value, write.expiry.as_bytes(), latest.as_bytes()];
@@ -112,7 +113,8 @@ impl Inner {
                 }
                 Ok(Some(Swap::Stored))
             }
-            // Not ours to say: the write may have been stored before its reply was lost, and been followed by another.
+            // The outcome is unknown: the write may have been stored before its reply was lost, and another write may
+            // have followed.
             Value::Int(0) if reply.is_repeated => Err(StoreError::unavailable(Failure::Overtaken)),
             Value::Int(0) => Ok(Some(Swap::Conflict)),
             Value::Int(2) => Ok(None),
@@ -123,20 +125,12 @@ impl Inner {
     }
 }
 
-/// A write, the same however often it is sent.
+/// A write; every attempt sends the same bytes.
 struct Write {
     name: String,
-    /// How the value begins that it expects; empty if it expects none.
+    /// Beginning of the expected value; empty if no value is expected.
     expected: Vec<u8>,
     version: Version,
     value: Vec<u8>,
     expiry: String,
-}
-
-/// Versions are drawn, not counted: so none is used twice, not after its key has expired, and not after a failover that
-/// lost writes and would count from an older number. And a write is known by its version wherever it is met again.
-fn draw() -> Version {
-    let mut bytes = [0; 8];
-    SystemEntropy.fill(&mut bytes);
-    Version(u64::from_be_bytes(bytes))
 }

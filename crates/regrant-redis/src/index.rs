@@ -1,4 +1,5 @@
-//! Which grants an owner has. An index is a hint that is never too short: every entry is looked up before it is listed.
+//! Index of the grants of an owner. It may hold too many entries, never too few: every entry is looked up before it is
+//! listed.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::script::{ENTER, LEAVE};
 use crate::server::Call;
 use crate::store::Inner;
 
-/// How many grants a listing loads at a time.
+/// Grants that a listing loads at a time.
 const BATCH: usize = 64;
 
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +24,8 @@ const BATCH: usize = 64;
 struct Unreadable;
 
 impl Inner {
-    /// Enters a grant into the indexes of its owners until `reach`, or lets its entries reach that far. The second, on the
-    /// servers' clocks, of the earlier entry.
+    /// Adds a grant to the indexes of its owners until `reach`, or extends its entries to that time. Returns the
+    /// second, on the clock of the servers, of the earlier entry.
     pub(crate) async fn enter(&self, key: &GrantKey, record: &GrantRecord, reach: i64) -> Result<u64, StoreError> {
         let until = if reach < NEVER { reach.to_string() } else { "+inf".to_owned() };
         let client = self.enter_for(key, Owner::Client(record.client_id.clone()), &until);
@@ -38,7 +39,7 @@ impl Inner {
         let (keys, arguments) = ([&*ids, &*ends], [&key.id.as_bytes()[..], until.as_bytes()]);
         let reply = self.server.execute(&Call::run(&ENTER, &keys, &arguments, self.wait())).await?;
         match reply.value {
-            // In a cluster the index has another primary than the grant, and may be lost without it.
+            // In a cluster the index may have another primary than the grant, and may be lost without it.
             _ if !reply.is_replicated => Err(StoreError::unavailable(Failure::NotReplicated)),
             Value::Int(second) => Ok(second.unsigned_abs()),
             _ => Err(StoreError::rejected(Failure::Unexpected)),
@@ -63,7 +64,7 @@ impl Inner {
             let is_last = ids.len() < batch;
             last = ids.last().copied().or(last);
             let grants = self.load_all(realm, ids).await?;
-            // Without a grant, or made for a creation that met another one's grant.
+            // Entries without a grant, or left by a creation that met a grant of another owner.
             let is_stale = |grant: &Option<StoredGrant>| grant.as_ref().is_none_or(|grant| !owner.owns(&grant.record));
             let stale = entries.iter().zip(&grants).filter(|(_, (_, grant))| is_stale(grant)).map(|(entry, _)| entry);
             self.leave(&keys, stale).await;
@@ -80,7 +81,7 @@ impl Inner {
     }
 
     async fn entries(&self, keys: &IndexKeys, after: Option<GrantId>, limit: usize) -> Result<Vec<Listed>, StoreError> {
-        // Behind every possible entry of `after`.
+        // Sorts after every possible entry of `after`.
         let from = after.map_or_else(|| b"-".to_vec(), |id| [b"(", &id.as_bytes()[..], &[0xff; 5]].concat());
         match self.server.execute(&Call::members(&keys.ids, &from, limit)).await?.value {
             Value::Array(entries) => entries.into_iter().map(Listed::read).collect(),
@@ -88,7 +89,7 @@ impl Inner {
         }
     }
 
-    /// The grants of these ids, in their order.
+    /// Loads the grants of these ids, in order.
     async fn load_all(
         self: &Arc<Self>,
         realm: &Realm,
@@ -107,7 +108,8 @@ impl Inner {
         Ok(grants)
     }
 
-    /// Removes entries whose grants are gone or another owner's. The page is right without it, so it may fail.
+    /// Removes entries whose grants are gone or belong to another owner. The page is correct without this, so an error
+    /// is ignored.
     async fn leave(&self, keys: &IndexKeys, stale: impl Iterator<Item = &Listed>) {
         let stale: Vec<&[u8]> = stale.map(|entry| &entry.0[..]).collect();
         if !stale.is_empty() {
@@ -116,7 +118,7 @@ impl Inner {
     }
 }
 
-/// An entry as it stands in the index: the id, and the second in which it was made.
+/// An entry of the index: the id and the second at which the entry was made.
 struct Listed([u8; 20]);
 
 impl Listed {
@@ -134,7 +136,7 @@ impl Listed {
     }
 }
 
-/// Whose index to read, and whose grants to take from it.
+/// Splits an owner into the index to read and the client to filter by.
 fn split(owner: &GrantOwner) -> (Owner, Option<ClientId>) {
     match owner.clone() {
         GrantOwner::Subject(subject) => (Owner::Subject(subject), None),

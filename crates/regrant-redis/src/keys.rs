@@ -1,4 +1,5 @@
-//! Where things are kept. What stands in braces decides the slot, and no name can put braces of its own before it.
+//! Key names. The part in braces is the hash tag, which selects the cluster slot. Names are encoded, so they cannot
+//! contain braces.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,30 +7,30 @@ use regrant::store::{GrantKey, GrantRecord, UseId};
 use regrant::token::Realm;
 use regrant::{ClientId, Subject};
 
-/// The names of keys, all under one prefix.
+/// Builds key names under one prefix.
 #[derive(Debug)]
 pub(crate) struct Keys {
     prefix: String,
 }
 
-/// Whose grants an index lists.
+/// Owner of the grants in an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     Subject(Subject),
     Client(ClientId),
 }
 
-/// The two sorted sets of an owner, in one slot.
+/// The two sorted sets of an owner, in the same slot.
 #[derive(Clone, Debug)]
 pub(crate) struct IndexKeys {
-    /// Ids with the second of their entry, in the order of ids.
+    /// Ids with the second of their entry, ordered by id.
     pub(crate) ids: String,
-    /// Ids by the moment until which their entry reaches.
+    /// Ids ordered by the time until which their entry is kept.
     pub(crate) ends: String,
 }
 
 impl Keys {
-    /// The prefix must not hold braces: they would put all grants into one slot.
+    /// Returns `None` if the prefix contains braces: they would put all grants into one slot.
     pub(crate) fn new(prefix: String) -> Option<Self> {
         (!prefix.contains(['{', '}'])).then_some(Self { prefix })
     }
@@ -42,12 +43,12 @@ impl Keys {
         format!("{}u:{{{}}}", self.prefix, URL_SAFE_NO_PAD.encode(id.as_bytes()))
     }
 
-    /// A value and a sorted set in one slot, where nothing is kept.
+    /// Keys of a value and a sorted set in one slot, for the check of rights.
     pub(crate) fn probe(&self, slot: usize) -> [String; 2] {
         ["value", "set"].map(|name| format!("{}p:{{{slot}}}:{name}", self.prefix))
     }
 
-    /// All keys, as `ACL SETUSER` has them.
+    /// Pattern of all keys for `ACL SETUSER`.
     pub(crate) fn all(&self) -> String {
         format!("~{}*", self.prefix)
     }

@@ -2,50 +2,51 @@ use std::error::Error;
 
 use redis::{ErrorKind, RedisError};
 
-/// Why a store could not be opened. No URL and no password is in it.
+/// Reason that a store could not be opened. Never contains a URL or a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL is none, or the nodes of a cluster do not agree on password or TLS.
-    #[error("not the URL of a Redis server or cluster: {0}")]
+    /// The URL is invalid, or the nodes of a cluster differ in password or TLS.
+    #[error("not a URL of a Redis server or cluster: {0}")]
     Url(String),
-    /// An option makes no sense.
+    /// An option is invalid.
     #[error("the option `{name}` {why}")]
     #[expect(missing_docs, reason = "the message names them")]
     Option { name: &'static str, why: &'static str },
     /// No server answered.
     #[error("no server can be reached")]
     Unreachable(#[source] Box<dyn Error + Send + Sync>),
-    /// The server answered and refused: user or password are wrong.
+    /// The server refused the connection: the user or password is wrong.
     #[error("the server refused")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
     /// The user lacks rights that the store needs.
     #[error("the user lacks rights: ACL SETUSER ... {missing}")]
     MissingPermission {
-        /// Those that were found to be missing, in the words of `ACL SETUSER`. Without `+eval` or the keys, the
-        /// commands of the scripts cannot be tried.
+        /// The missing rights in the syntax of `ACL SETUSER`. Without `+eval` or access to the keys, the commands of
+        /// the scripts cannot be checked.
         missing: String,
     },
-    /// The server does not have all commands that are needed.
+    /// The server lacks commands that the store needs.
     #[error("the server is too old: at least Redis 6.2 is needed")]
     TooOld,
-    /// The server takes no writes, and its reads are late.
+    /// The server is a replica: it accepts no writes, and its reads may be old.
     #[error("the server is a replica: name the primary")]
     Replica,
-    /// The server is a node of a cluster, and was addressed as a single one.
+    /// The server is a node of a cluster but was addressed as a single server.
     #[error("the server is a node of a cluster: use `redis-cluster://` or `RedisStore::cluster`")]
     ClusterNode,
-    /// The server is not a node of a cluster, and was addressed as one.
+    /// The server is not a node of a cluster but was addressed as one.
     #[error("the server is not a node of a cluster: use `redis://`")]
     NotACluster,
-    /// The server is a sentinel: it knows where the primary is and holds no data.
+    /// The server is a sentinel: it knows the address of the primary and holds no data.
     #[error("the server is a sentinel: name the primary")]
     Sentinel,
-    /// Under memory pressure the server would delete grants: users are logged out, and evidence of theft is forgotten.
+    /// Under memory pressure the server would delete grants: users are logged out, and the evidence of token theft is
+    /// lost.
     #[error("the server's maxmemory-policy is {0}: it must be noeviction")]
     Evicts(String),
-    /// The server does not tell its `maxmemory-policy`.
-    #[error("the server does not tell its maxmemory-policy: allow INFO, or use `assume_noeviction`")]
+    /// The server does not report its `maxmemory-policy`.
+    #[error("the server does not report its maxmemory-policy: allow INFO, or use `assume_noeviction`")]
     PolicyUnknown,
 }
 

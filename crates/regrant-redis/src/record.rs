@@ -1,27 +1,29 @@
-//! The value of a grant: a short header of our own, then the record.
+//! Encoding of a grant: a short header, then the record.
 //!
-//! | bytes | what |
+//! | bytes | content |
 //! |---|---|
 //! | 4 | `rgr` and the version of this layout |
-//! | 8 | until when the index holds the grant, ms |
-//! | 8 | the version of the record |
-//! | 4 | how long the value is |
-//! | 1 | whether the record is known to be replicated |
-//! | 1 + 8 | whether the record ends, and when, ms |
+//! | 8 | end of the index entry, ms |
+//! | 8 | version of the record |
+//! | 4 | length of the value |
+//! | 1 | 1 if the record is known to be replicated |
+//! | 1 + 8 | 1 if the record expires, and its expiry, ms |
 //! | 1 + 1 | lengths of the names |
 //! | | client id, subject, payload |
 //!
-//! Numbers are big-endian. What a swap compares comes first, so that the script compares it at once. The scripts know these
-//! places too.
+//! Numbers are big-endian. The fields that a swap compares come first, so that the script compares them at once. The
+//! scripts use these offsets, too.
 
 use regrant::clock::Timestamp;
 use regrant::store::{GrantRecord, StoredGrant, Version};
 use regrant::{ClientId, Subject};
 
-/// Ends from here on are never: about 285 thousand years, and the last whole number that scripts can count to.
+/// Times from here on count as never: about 285 thousand years, and the largest integer that Lua scripts represent
+/// exactly.
 pub(crate) const NEVER: i64 = 1 << 53;
 
-/// A key outlives what it holds by this, because the clocks of the application and of the servers may differ.
+/// A key expires this many milliseconds after its record, because the clocks of the application and of the servers may
+/// differ.
 const CLOCK_DIFFERENCE: i64 = 60_000;
 
 const MAGIC: [u8; 4] = *b"rgr\x01";
@@ -29,19 +31,19 @@ const HEADER: usize = 36;
 pub(crate) const UNSETTLED: u8 = 0;
 pub(crate) const SETTLED: u8 = 1;
 
-/// A value that is no record, or one of a later release.
+/// The value is not a record, or is one of a later release.
 #[derive(Debug, thiserror::Error)]
 #[error("the value at the grant's key is not a record of this release")]
 pub(crate) struct Unreadable;
 
-/// A record as it was found.
+/// A decoded record.
 pub(crate) struct Found {
     pub(crate) stored: StoredGrant,
-    /// It was replicated when it was written or read before.
+    /// True if the record was known to be replicated when it was written or last read.
     pub(crate) is_settled: bool,
 }
 
-/// How the value begins that has this version and this reach.
+/// Beginning of a value with this version and reach.
 pub(crate) fn beginning(reach: i64, version: Version) -> [u8; 20] {
     let mut bytes = [0; 20];
     bytes[..4].copy_from_slice(&MAGIC);
@@ -50,7 +52,7 @@ pub(crate) fn beginning(reach: i64, version: Version) -> [u8; 20] {
     bytes
 }
 
-/// The value; unsettled, as every write is until it is known better. `None` if it is larger than any server takes.
+/// Encodes a record, unsettled as every new write. Returns `None` if it is larger than any server accepts.
 pub(crate) fn encode(reach: i64, version: Version, record: &GrantRecord) -> Option<Vec<u8>> {
     let client_id = record.client_id.as_str().as_bytes();
     let subject = record.subject.as_ref().map_or(&[][..], |subject| subject.as_str().as_bytes());
@@ -69,22 +71,21 @@ pub(crate) fn encode(reach: i64, version: Version, record: &GrantRecord) -> Opti
     Some(bytes)
 }
 
-/// When the key of a record expires, ms; `None` is never.
+/// Expiry of the key of a record in ms; `None` means never.
 pub(crate) fn expiry(record: &GrantRecord) -> Option<i64> {
     record.expires_at.filter(|end| end.as_millis() < NEVER).map(expiry_at)
 }
 
-/// When a key expires whose content ends then, ms.
+/// Expiry in ms of a key whose content expires at `end`.
 pub(crate) fn expiry_at(end: Timestamp) -> i64 {
-    // The server takes no time before 1970; it is over all the same.
+    // The server accepts no time before 1970; the key has expired all the same.
     end.as_millis().min(NEVER).saturating_add(CLOCK_DIFFERENCE).max(1)
 }
 
-/// Until when to enter a record into the index: its end, rounded up generously, so that of the refreshes that move the end
-/// only few move this.
+/// End of the index entry of a record: its expiry, rounded up generously, so that few refreshes have to move it.
 pub(crate) fn reach(record: &GrantRecord, now: Timestamp) -> i64 {
     let end = record.expires_at.map_or(NEVER, Timestamp::as_millis);
-    // As coarse as the life that remains: once or twice in that time a refresh crosses a line.
+    // The step is as large as the remaining lifetime: a refresh crosses a step once or twice in that time.
     let life = u64::try_from(end.saturating_sub(now.as_millis())).unwrap_or(0).min(NEVER.unsigned_abs());
     let step = life.next_power_of_two().cast_signed();
     end.div_euclid(step).saturating_add(1).saturating_mul(step).clamp(1, NEVER)
@@ -103,7 +104,7 @@ pub(crate) fn decode(mut value: Vec<u8>) -> Result<Found, Unreadable> {
     let end = Timestamp::from_millis(i64::from_be_bytes(reader.array()?));
     let [client_id, subject] = reader.array()?.map(usize::from);
     let client_id = ClientId::new(reader.text(client_id)?).map_err(|_| Unreadable)?;
-    // A subject is never empty, so length 0 is none.
+    // A subject is never empty, so length 0 means that there is none.
     let subject = match reader.text(subject)? {
         "" => None,
         subject => Some(Subject::new(subject).map_err(|_| Unreadable)?),

@@ -1,5 +1,5 @@
-//! Tries, when a store is opened, if the user may do all that the store will do: a right that is missing would
-//! otherwise be found at the first request.
+//! Checks when a store is opened that the user has every right that the store needs. Otherwise the first request would
+//! find a missing one.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::open_error::OpenError;
 use crate::script::PROBE;
 use crate::server::{Connection, text};
 
-/// How many slots to try in a cluster, whose nodes have their users each for themselves.
+/// Slots to check in a cluster, where each node has its own users.
 const SLOTS: usize = 16;
 
-/// The rights that are missing, in the words of `ACL SETUSER`.
+/// Missing rights in the syntax of `ACL SETUSER`.
 #[derive(Default)]
 struct Missing(Vec<String>);
 
-/// Tries what the store sends, and what its scripts do. `waits` if it waits for replicas.
+/// Tries the commands that the store sends and those of its scripts. `waits` is true if the store waits for replicas.
 pub(crate) async fn check(connection: &Connection, keys: &Keys, waits: bool, limit: Duration) -> Result<(), OpenError> {
     let slots = if connection.is_cluster() { SLOTS } else { 1 };
     let mut trials = JoinSet::new();
@@ -42,7 +42,7 @@ pub(crate) async fn check(connection: &Connection, keys: &Keys, waits: bool, lim
     if missing.0.is_empty() { Ok(()) } else { Err(OpenError::MissingPermission { missing: missing.0.join(" ") }) }
 }
 
-/// The commands to try, by the rights that they need.
+/// Commands to try, each with the right that it needs.
 fn commands(value: &str, set: &str, waits: bool, is_cluster: bool) -> Vec<(&'static str, Cmd)> {
     let run = |name: &str, script: &str| cmd(name).arg(script).arg(2).arg(value).arg(set).take();
     let mut commands = vec![("eval", run("EVAL", PROBE.source)), ("evalsha", run("EVALSHA", &PROBE.digest))];
@@ -56,7 +56,7 @@ fn commands(value: &str, set: &str, waits: bool, is_cluster: bool) -> Vec<(&'sta
 }
 
 impl Missing {
-    /// Only what the server says about rights counts: one that is loading or full can be opened.
+    /// Records only errors about rights: a server that is loading or full can be opened.
     fn note(&mut self, keys: &Keys, name: &str, reply: Result<Value, RedisError>) -> Result<(), OpenError> {
         match reply {
             Ok(Value::Array(denied)) => denied.iter().filter_map(text).for_each(|name| self.add(format!("+{name}"))),

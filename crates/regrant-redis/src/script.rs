@@ -1,8 +1,8 @@
-//! The scripts: each decision is one of them, because a script is atomic and a sequence of commands is not.
+//! Lua scripts. Each decision is one script, because a script is atomic and a sequence of commands is not.
 
 use std::sync::LazyLock;
 
-/// A script and the name under which a server knows it.
+/// A script and its digest, by which a server knows it.
 pub(crate) struct Script {
     pub(crate) source: &'static str,
     pub(crate) digest: String,

@@ -1,4 +1,4 @@
-//! Marks of what was used.
+//! Single-use marks.
 
 use redis::Value;
 use regrant::clock::Timestamp;
@@ -11,7 +11,7 @@ use crate::script::USE;
 use crate::server::Call;
 use crate::store::Inner;
 
-/// What a mark begins with; the last byte is the version of its layout.
+/// First bytes of a mark; the last one is the version of the layout.
 const MAGIC: [u8; 4] = *b"rgu\x01";
 
 #[derive(Debug, thiserror::Error)]
@@ -24,11 +24,11 @@ impl Inner {
         let (keys, arguments) = ([&*name], [&mark[..], expiry.as_bytes()]);
         let reply = self.server.execute(&Call::run(&USE, &keys, &arguments, self.wait())).await?;
         match reply.value {
-            // It stays all the same: should it not be lost, whoever comes next is refused, and nobody was let in.
+            // The mark stays. If it survives, the next use is refused, and this use was not accepted.
             Value::Int(1) if !reply.is_replicated => Err(StoreError::unavailable(Failure::NotReplicated)),
             Value::Int(1) => Ok(Use::First),
-            // Another attempt's, also when this one was sent twice. Whether that one is replicated is not waited for: a
-            // refusal that a failover undoes has let nobody in.
+            // Already used, by another attempt. No need to wait for replication: losing this refusal in a failover is
+            // harmless.
             Value::Int(0) => Ok(Use::Again),
             Value::Int(2) => Err(StoreError::corrupt(Unreadable)),
             _ => Err(StoreError::rejected(Failure::Unexpected)),
@@ -36,7 +36,7 @@ impl Inner {
     }
 }
 
-/// A mark that no other attempt writes: one that is sent again after a lost reply finds its own and knows it.
+/// Draws a mark that is unique to this attempt: if it is sent again after a lost reply, the script recognises it.
 fn draw() -> [u8; 12] {
     let mut mark = [0; 12];
     mark[..4].copy_from_slice(&MAGIC);

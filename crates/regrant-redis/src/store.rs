@@ -17,7 +17,7 @@ use crate::grants::Failure;
 use crate::keys::Keys;
 use crate::server::{Server, Wait};
 
-/// Grants, and marks of what was used, in a Redis or Valkey server, or in a Redis Cluster; clones share connections.
+/// Store for grants and single-use marks in a Redis or Valkey server or in a Redis Cluster. Clones share connections.
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), regrant_redis::OpenError> {
@@ -45,7 +45,7 @@ impl RedisStore {
 }
 
 impl Inner {
-    /// What a write waits for.
+    /// Replicas that a write waits for.
     pub(crate) const fn wait(&self) -> Option<Wait> {
         match self.durability {
             Durability::Acknowledged => None,
@@ -80,7 +80,7 @@ impl GrantIndex for RedisStore {
 
 #[async_trait]
 impl PurgeExpired for RedisStore {
-    /// Nothing is left to delete: the keys of grants and marks expire in the server, a minute after their end. Always 0.
+    /// Always returns 0: the server deletes the keys of grants and marks itself, a minute after they expire.
     async fn purge_expired(&self, _now: Timestamp, _limit: usize) -> Result<usize, StoreError> {
         Ok(0)
     }
@@ -93,7 +93,7 @@ impl SingleUse for RedisStore {
     }
 }
 
-/// The deadline bounds a whole call, with all its attempts and its wait for a connection.
+/// Applies the deadline to a whole call, with all its attempts and its wait for a connection.
 fn in_time<T>(outcome: Result<Result<T, StoreError>, Elapsed>) -> Result<T, StoreError> {
     outcome.unwrap_or_else(|_| Err(StoreError::unavailable(Failure::Deadline)))
 }

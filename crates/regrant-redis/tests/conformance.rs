@@ -7,15 +7,15 @@ use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use common::{PATIENT, at, behind_proxy, connected, fresh_prefix};
+use common::{at, behind_proxy, connected, fresh_prefix};
 use regrant_conformance::store::{Fixture, StoreHarness, Suite};
 use regrant_redis::{Durability, RedisStore};
-use testbed::{Disturbance, Proxy, Redis, RedisCluster};
+use testbed::{Disturbance, LONG, Proxy, Redis, RedisCluster};
 
 static SERVER: LazyLock<Redis> = LazyLock::new(Redis::start);
 static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(RedisCluster::start);
 
-const REPLICATED: Durability = Durability::Replicated { replicas: 1, timeout: Duration::from_secs(2) };
+const REPLICATED: Durability = Durability::Replicated { replicas: 1, timeout: Duration::from_secs(20) };
 const NO_PURGE: &str = "the server deletes expired records by itself";
 const SHARED: &str = "a cluster tells its clients where its nodes are, so all cases share the way to it; see";
 
@@ -68,7 +68,7 @@ impl StoreHarness for Cluster {
     async fn fresh(&self) -> Fixture<RedisStore> {
         let prefix = fresh_prefix();
         let [first, second] = [(), ()]
-            .map(|()| RedisStore::cluster(CLUSTER.urls()).deadline(PATIENT).key_prefix(&prefix).durability(self.0));
+            .map(|()| RedisStore::cluster(CLUSTER.urls()).deadline(LONG).key_prefix(&prefix).durability(self.0));
         Fixture::new(connected(first).await).with_second_handle(connected(second).await)
     }
 }
@@ -82,7 +82,7 @@ impl StoreHarness for OwnCluster {
 
     async fn fresh(&self) -> Fixture<RedisStore> {
         let cluster = RedisCluster::start_behind_proxies();
-        let [first, second] = [(), ()].map(|()| RedisStore::cluster(cluster.urls()).deadline(PATIENT));
+        let [first, second] = [(), ()].map(|()| RedisStore::cluster(cluster.urls()).deadline(LONG));
         Fixture::new(connected(first).await)
             .with_second_handle(connected(second).await)
             .with_outage(move || async move { cluster.proxies().iter().for_each(Proxy::shut) })

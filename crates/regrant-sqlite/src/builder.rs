@@ -14,7 +14,7 @@ use crate::store::SqliteStore;
 use crate::synchronous::Synchronous;
 use crate::threads::{spawn_readers, spawn_writer};
 
-/// How a [`SqliteStore`] is opened.
+/// Options of a [`SqliteStore`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,15 +39,15 @@ pub struct SqliteStoreBuilder {
 }
 
 impl SqliteStore {
-    /// Opens the store in this file with the defaults of a [`builder`](Self::builder); see [`SqliteStoreBuilder::open`].
+    /// Opens the store in this file with the default options; see [`SqliteStoreBuilder::open`].
     ///
     /// # Errors
-    /// When the file cannot serve as a store.
+    /// If the file cannot be used as a store; the [`OpenError`] has the cause.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::builder().open(path)
     }
 
-    /// What is not set has the default named at each setter.
+    /// Options for opening a store. Each setter names its default.
     pub fn builder() -> SqliteStoreBuilder {
         SqliteStoreBuilder::default()
     }
@@ -60,36 +60,36 @@ impl Default for SqliteStoreBuilder {
 }
 
 impl SqliteStoreBuilder {
-    /// What a commit waits for. Default: [`Synchronous::Full`].
+    /// Durability of a commit. Default: [`Synchronous::Full`].
     pub const fn synchronous(mut self, synchronous: Synchronous) -> Self {
         self.synchronous = synchronous;
         self
     }
 
-    /// How long a call may take: the wait for its turn, for locks of other processes and for the disk together; more
-    /// than zero. Then it fails as transient. What has not begun by then is never done; what has begun is finished,
-    /// however slow the disk, and a write may turn out to be stored. [`open`](Self::open) itself waits so long for
-    /// locks. Default: 2 seconds.
+    /// Longest time of a call; more than zero. It covers the wait in the queue, for locks of other processes and for
+    /// the disk. After it the call fails as transient. Work that has not begun by then is never done. Work that has
+    /// begun is finished, however slow the disk, so a late write may still be stored. [`open`](Self::open) waits this
+    /// long for locks. Default: 2 seconds.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// How many threads read, each on a connection of its own; one is the least. Default: 2.
+    /// Number of reader threads, each with its own connection; at least one. Default: 2.
     pub const fn readers(mut self, readers: usize) -> Self {
         self.readers = readers;
         self
     }
 
-    /// Opens the store in this file, which is created if it does not exist; its folder must. Blocks meanwhile. On Unix
-    /// a new file, and its companions `-wal` and `-shm`, can be read and written by their owner alone (0600); one that
-    /// exists keeps its mode, and its companions take it.
+    /// Opens the store in this file. Creates the file if it does not exist; its folder must exist. Blocks the thread.
+    /// On Unix a new file and its companions `-wal` and `-shm` are readable and writable by their owner alone (0600).
+    /// An existing file keeps its mode, and its companions get the same mode.
     ///
     /// # Errors
-    /// When the file cannot serve as a store.
+    /// If the file cannot be used as a store; the [`OpenError`] has the cause.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
-        // Absolute, since to SQLite `:memory:` and the empty path are private databases, one for each connection, and what
-        // begins with `file:` is a URL.
+        // SQLite treats `:memory:` and the empty path as private databases, and a name that begins with `file:` as a
+        // URL. An absolute path is none of these.
         let path = std::path::absolute(path).map_err(OpenError::Inaccessible)?;
         self.open_file(&path).map_err(|error| error.with_cause(&path))
     }

@@ -7,22 +7,22 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::deadline::Deadline;
 use crate::synchronous::Synchronous;
 
-/// How soon a lock is asked for again. SQLite's own waiting backs off to 100 ms; beside a process that commits all the
-/// time, which leaves gaps of microseconds, that would be too seldom to get a turn within the deadline.
+/// Pause between two attempts to take a lock. SQLite's own busy handler backs off to 100 ms. Beside a process that
+/// commits continuously, and leaves gaps of microseconds, that is too slow to get a turn within the deadline.
 const LOCK_POLL: Duration = Duration::from_millis(1);
 
-/// A connection for one thread.
+/// Opens a connection for one thread.
 pub(crate) fn connect(path: &Path, synchronous: Synchronous, deadline: Deadline) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(Duration::ZERO)?;
     retry_while_busy(deadline, || db.pragma_update(None, "synchronous", synchronous.pragma()))?;
-    // On macOS a plain fsync leaves the data in the disk's own cache. Elsewhere this means nothing.
+    // On macOS a plain fsync leaves the data in the disk's own cache. Other systems ignore this pragma.
     retry_while_busy(deadline, || db.pragma_update(None, "fullfsync", synchronous == Synchronous::Full))?;
     Ok(db)
 }
 
-/// Tries again while another connection is in the way.
+/// Repeats `attempt` while another connection holds the lock, until the deadline.
 pub(crate) fn retry_while_busy<T>(
     deadline: Deadline,
     mut attempt: impl FnMut() -> rusqlite::Result<T>,
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_commit_waits_for_what_was_asked() {
+    fn a_connection_has_the_durability_that_was_configured() {
         let folder = tempfile::tempdir().unwrap();
         for (synchronous, expected) in [(Synchronous::Full, [2, 1]), (Synchronous::Normal, [1, 0])] {
             let deadline = Deadline::after(Duration::from_secs(5));

@@ -1,11 +1,11 @@
 use std::time::{Duration, Instant};
 
-/// Until when a call may wait. It bounds waiting, for a turn and for locks; what has begun is finished.
+/// End of the time that a call may wait in the queue and for locks. Work that has begun is finished.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// A span beyond the end of time is no deadline.
+    /// A span that overflows the clock means no deadline.
     pub(crate) fn after(span: Duration) -> Self {
         Self(now().checked_add(span))
     }

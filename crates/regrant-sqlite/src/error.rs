@@ -5,10 +5,10 @@ use std::sync::Arc;
 use regrant::store::StoreError;
 use rusqlite::{Error, ErrorCode};
 
-/// Why a call has no answer. Writes that shared a transaction share the cause.
+/// Cause of a failed call. Writes of one transaction share the cause.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// Begun or not: a write may be done yet.
+    /// The work may have begun: a write may still be stored.
     #[error("no answer within the deadline: another connection holds the lock, or the disk is slow")]
     DeadlinePassed,
     #[error("the thread of the database has ended")]
@@ -27,7 +27,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// A failure with the path of the file: a process may have several.
+/// A failure with the path of its file: a process may have several files.
 #[derive(Debug)]
 struct InFile {
     path: Arc<Path>,
@@ -47,20 +47,20 @@ impl std::error::Error for InFile {
 }
 
 impl Failure {
-    /// As the service knows errors, of the file at `path`.
+    /// Converts to the error of the store port, for the file at `path`.
     pub(crate) fn at(self, path: &Arc<Path>) -> StoreError {
         let verdict = self.verdict();
         verdict(Box::new(InFile { path: Arc::clone(path), failure: self }))
     }
 
     fn verdict(&self) -> fn(Box<InFile>) -> StoreError {
-        // A commit is shared: what is wrong with one write is not wrong with its neighbours.
+        // All writes of a batch share its commit, so its error says nothing about a single write.
         let Self::Sqlite(error) = self else { return StoreError::unavailable };
         match error.sqlite_error_code() {
-            // None is not SQLite's complaint: a column does not hold what this crate writes there.
+            // No SQLite code: a column holds a value that this crate does not write.
             None | Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::corrupt,
-            // Another connection, or the machine, is in the way. A full disk too: the next purge frees space, or the
-            // next log rotation.
+            // Another connection or the machine is the cause. A full disk recovers too: by the next purge or log
+            // rotation.
             Some(
                 ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
@@ -84,9 +84,9 @@ mod tests {
 
     use super::*;
 
-    /// Errors that no test can bring about on every machine, as SQLite would tell them.
+    /// Some of these errors cannot be provoked on every machine, so they are constructed.
     #[test]
-    fn what_time_mends_is_transient_and_nothing_else_is() {
+    fn only_errors_that_can_pass_are_transient() {
         let path: Arc<Path> = Path::new("/data/grants.db").into();
         for (code, is_transient) in [
             (ffi::SQLITE_BUSY, true),

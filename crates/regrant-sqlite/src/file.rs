@@ -1,23 +1,23 @@
-//! The file, before SQLite opens it.
+//! Creation of the database file before SQLite opens it.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// Makes a new file that nobody but its owner reads: it holds names of users. SQLite, left to itself, takes the umask's
-/// word, which is 0644 as a rule; the mode of its companions is that of the file.
+/// Creates a new file that only its owner can read, because it holds user names. SQLite alone would apply the umask,
+/// usually 0644. SQLite gives the companions the mode of the file.
 ///
-/// One that exists is left alone. What else is in the way SQLite will find, too.
+/// Leaves an existing file as it is. Other errors are left to SQLite, which meets them again.
 pub(crate) fn create_private(path: &Path) {
-    // On Unix, closing a file takes away all locks that this process holds on it. So no other store may find the new
-    // file before it is closed here.
+    // On Unix, closing a file drops all locks that this process holds on it. So no other store may open the new file
+    // before it is closed here.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     drop(create(path));
 }
 
-/// Creates a file where there is none.
+/// Creates the file; fails if it exists.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

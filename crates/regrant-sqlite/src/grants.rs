@@ -1,9 +1,9 @@
-//! The grants. Each statement is prepared once per connection and kept.
+//! Statements on the grants table. Each is prepared once per connection and cached.
 
 use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantKey, GrantOwner, GrantRecord, StoredGrant, Swap, Version};
 use regrant::token::Realm;
-use regrant::{ClientId, Entropy, GrantId, InvalidValue, Subject, SystemEntropy};
+use regrant::{ClientId, GrantId, InvalidValue, Subject};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, params};
 
@@ -34,7 +34,7 @@ fn insert(db: &Connection, key: &GrantKey, record: &GrantRecord) -> rusqlite::Re
         .execute(params![
             key.id.as_bytes(),
             key.realm.as_str(),
-            fresh_version(),
+            Version::random().0.cast_signed(),
             record.client_id.as_str(),
             record.subject.as_ref().map(Subject::as_str),
             millis(record.expires_at),
@@ -43,8 +43,8 @@ fn insert(db: &Connection, key: &GrantKey, record: &GrantRecord) -> rusqlite::Re
     Ok(rows == 1)
 }
 
-/// Writes to no index, so that a refresh changes one page: client and subject stay, and `purge_at` need not follow an end
-/// that moves away.
+/// Touches no index, so a refresh changes one page: client and subject never change, and `purge_at` need not follow an
+/// expiry that moves later.
 fn update(db: &Connection, key: &GrantKey, version: Version, record: &GrantRecord) -> rusqlite::Result<bool> {
     let end = millis(record.expires_at);
     let rows = db
@@ -56,7 +56,7 @@ fn update(db: &Connection, key: &GrantKey, version: Version, record: &GrantRecor
             key.id.as_bytes(),
             key.realm.as_str(),
             version.0.cast_signed(),
-            fresh_version(),
+            Version::random().0.cast_signed(),
             end,
             record.payload,
         ])?;
@@ -68,14 +68,6 @@ fn update(db: &Connection, key: &GrantKey, version: Version, record: &GrantRecor
         .execute(params![key.id.as_bytes(), key.realm.as_str(), end])?;
     }
     Ok(rows == 1)
-}
-
-/// 64 random bits for each write. Unlike a counter they never come again: not after the record was deleted, nor after
-/// the file was restored from an older copy, and there is nothing to maintain.
-fn fresh_version() -> i64 {
-    let mut bytes = [0; 8];
-    SystemEntropy.fill(&mut bytes);
-    i64::from_ne_bytes(bytes)
 }
 
 pub(crate) fn page(
@@ -93,7 +85,7 @@ pub(crate) fn page(
     // The empty blob sorts before every id.
     let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    // The index is named, lest statistics talk SQLite into walking through everybody's ids.
+    // The index is named: by its statistics SQLite might scan the ids of all owners instead.
     db.prepare_cached(&format!(
         "SELECT version, client_id, subject, expires_at, payload, id \
          FROM regrant_grants INDEXED BY regrant_grants_by_{column} \
@@ -105,7 +97,8 @@ pub(crate) fn page(
     .collect()
 }
 
-/// Looks at `limit` rows that may have ended: deletes those that have, and puts off the others until their end.
+/// Examines `limit` rows that may have expired. Deletes those that have expired and moves `purge_at` of the others to
+/// their expiry.
 pub(crate) fn purge(db: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<PurgeStep> {
     let params = params![now.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX)];
     let deleted = db
@@ -135,7 +128,7 @@ fn stored_grant(row: &Row<'_>) -> rusqlite::Result<StoredGrant> {
     })
 }
 
-/// A value that this crate never wrote.
+/// Reports an invalid value as a conversion error: this crate never wrote it.
 fn valid<T>(column: usize, value: Result<T, InvalidValue>) -> rusqlite::Result<T> {
     value.map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }

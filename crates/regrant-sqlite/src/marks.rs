@@ -1,4 +1,4 @@
-//! What was used.
+//! Statements on the table of single-use marks.
 
 use regrant::clock::Timestamp;
 use regrant::store::{Use, UseId};
@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use crate::purge::PurgeStep;
 
-/// Two uses in one transaction meet as those in two would: the second one finds the first.
+/// Inserts a mark. Two uses in one transaction behave as in two: the second finds the first.
 pub(crate) fn use_once(db: &Connection, id: &UseId, expires_at: Timestamp) -> rusqlite::Result<Use> {
     let rows = db
         .prepare_cached("INSERT INTO regrant_marks (id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
@@ -14,7 +14,7 @@ pub(crate) fn use_once(db: &Connection, id: &UseId, expires_at: Timestamp) -> ru
     Ok(if rows == 1 { Use::First } else { Use::Again })
 }
 
-/// Deletes at most `limit` marks that have ended.
+/// Deletes at most `limit` expired marks.
 pub(crate) fn purge(db: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<PurgeStep> {
     let deleted = db
         .prepare_cached(

@@ -1,5 +1,5 @@
-//! Answers calls whose time is over, whatever the disk does to the thread that works on them: a call to the system
-//! cannot be given up, but the caller need not wait for it.
+//! Ends calls at their deadline even while the disk blocks the thread that works on them: a system call cannot be
+//! cancelled, but the caller need not wait for it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,29 +8,29 @@ use std::{io, thread};
 
 use crate::deadline::Deadline;
 
-/// How often it looks: so much later than its deadline a call ends at most. Its thread wakes for nothing more often,
-/// however many calls there are, and not at all while there are none.
+/// Interval of the checks, and so the longest delay of an overdue call. The thread wakes no more often however many
+/// calls there are, and sleeps while there are none.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Somebody who waits for an answer.
+/// A caller that waits for an answer.
 pub(crate) trait Waiting: Send + Sync {
     fn is_answered(&self) -> bool;
 
-    /// Answers that there will be no answer.
+    /// Answers the caller with [`Failure::DeadlinePassed`](crate::error::Failure::DeadlinePassed).
     fn give_up(&self);
 }
 
-/// The callers that wait, in the order in which they came. Dropping this ends the thread.
+/// Waiting callers in order of arrival. Dropping this ends the thread.
 pub(crate) struct Overdue(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    line: Mutex<Line>,
+    queue: Mutex<Queue>,
     woken: Condvar,
 }
 
 #[derive(Default)]
-struct Line {
+struct Queue {
     waiting: VecDeque<(Deadline, Arc<dyn Waiting>)>,
     is_asleep: bool,
     is_over: bool,
@@ -45,10 +45,10 @@ impl Overdue {
     }
 
     pub(crate) fn watch(&self, deadline: Deadline, call: Arc<dyn Waiting>) {
-        let mut line = self.0.line();
-        line.forget_answered();
-        line.waiting.push_back((deadline, call));
-        if line.is_asleep {
+        let mut queue = self.0.queue();
+        queue.forget_answered();
+        queue.waiting.push_back((deadline, call));
+        if queue.is_asleep {
             self.0.woken.notify_one();
         }
     }
@@ -56,43 +56,43 @@ impl Overdue {
 
 impl Drop for Overdue {
     fn drop(&mut self) {
-        self.0.line().is_over = true;
+        self.0.queue().is_over = true;
         self.0.woken.notify_one();
     }
 }
 
 impl Shared {
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn watch(&self) {
         loop {
-            let mut line = self.line();
-            line.forget_answered();
-            line.is_asleep = true;
-            let idle = |line: &mut Line| line.waiting.is_empty() && !line.is_over;
-            let mut line = self.woken.wait_while(line, idle).unwrap_or_else(PoisonError::into_inner);
-            line.is_asleep = false;
-            line.give_up_late();
-            if line.is_over && line.waiting.is_empty() {
+            let mut queue = self.queue();
+            queue.forget_answered();
+            queue.is_asleep = true;
+            let idle = |queue: &mut Queue| queue.waiting.is_empty() && !queue.is_over;
+            let mut queue = self.woken.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
+            queue.is_asleep = false;
+            queue.give_up_overdue();
+            if queue.is_over && queue.waiting.is_empty() {
                 return;
             }
-            drop(line);
+            drop(queue);
             thread::sleep(TICK);
         }
     }
 }
 
-impl Line {
+impl Queue {
     fn forget_answered(&mut self) {
         while self.waiting.front().is_some_and(|(_, call)| call.is_answered()) {
             self.waiting.pop_front();
         }
     }
 
-    /// All calls of a store may take equally long, so whoever came first is late first.
-    fn give_up_late(&mut self) {
+    /// All calls of a store have the same deadline, so they expire in order of arrival.
+    fn give_up_overdue(&mut self) {
         self.forget_answered();
         while self.waiting.front().is_some_and(|(deadline, _)| deadline.has_passed()) {
             if let Some((_, call)) = self.waiting.pop_front() {
@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
     use crate::error::Failure;
-    use crate::task::{Asked, task};
+    use crate::task::{NewTask, task};
     use crate::threads::spawn_writer;
 
     const SOON: Duration = Duration::from_millis(50);
@@ -123,7 +123,7 @@ mod tests {
         let (answers, disk) = mpsc::channel::<()>();
         let ask = |work: Box<dyn FnMut() + Send>| {
             let (deadline, mut work) = (Deadline::after(SOON), work);
-            let Asked { task, waiting, result } = task(deadline, move |_: &Connection| {
+            let NewTask { task, waiting, result } = task(deadline, move |_: &Connection| {
                 work();
                 Ok(())
             });
@@ -138,7 +138,7 @@ mod tests {
             assert!(matches!(result.await.unwrap(), Err(Failure::DeadlinePassed)));
         }
         drop(answers);
-        // Whoever comes next is served, and what was answered as late is not begun.
+        // Later calls are served, and a call that was answered as overdue is not begun.
         let next = loop {
             if let Ok(()) = ask(Box::new(|| ())).await.unwrap() {
                 break is_begun.try_recv();

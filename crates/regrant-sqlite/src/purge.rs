@@ -1,4 +1,4 @@
-/// What one step of a purge did. Nothing at all: it has come to the end.
+/// Outcome of one purge step; zero rows mean that the purge has finished.
 #[derive(Clone, Copy)]
 pub(crate) struct PurgeStep {
     pub(crate) deleted: usize,

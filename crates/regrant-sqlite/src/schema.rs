@@ -4,15 +4,15 @@ use crate::connection::retry_while_busy;
 use crate::deadline::Deadline;
 use crate::open_error::OpenError;
 
-/// "rgrt": marks the file as one of this crate.
+/// "rgrt": identifies a file of this crate.
 const APPLICATION_ID: i32 = 0x7267_7274;
 
-/// What leads from each version of the schema to the next; the version of a file is how many of them it has seen.
+/// Migrations from each schema version to the next. The version of a file is the number of migrations applied to it.
 ///
-/// `purge_at` is a moment not later than `expires_at`; null is never. A refresh moves the end of its grant away, and
+/// `purge_at` is never later than `expires_at`; null means never. A refresh moves the expiry of its grant later and
 /// leaves `purge_at` and its index alone; a purge catches up.
 ///
-/// A mark has no rowid: it is little more than its id, so it is kept where that is looked up.
+/// A mark is little more than its id, so the table is stored in the index of that id (`WITHOUT ROWID`).
 const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE regrant_grants (
@@ -39,9 +39,9 @@ const MIGRATIONS: &[&str] = &[
     ",
 ];
 
-/// Makes the file one of this crate, if it is new, and brings it to this version of the schema.
+/// Creates the schema in a new file, or migrates an older one.
 pub(crate) fn prepare(db: &Connection, deadline: Deadline) -> Result<(), OpenError> {
-    // Before anything is changed in a file that may be another application's.
+    // Before any change: the file may belong to another application.
     let version = retry_while_busy(deadline, || Identity::read(db))?.version()?;
     let mode: String =
         retry_while_busy(deadline, || db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)))?;
@@ -64,7 +64,7 @@ fn migrate(db: &Connection, deadline: Deadline) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// By what a file is known.
+/// Properties by which a file of this crate is recognised.
 #[derive(Clone, Copy)]
 struct Identity {
     application_id: i32,
@@ -82,7 +82,7 @@ impl Identity {
         )
     }
 
-    /// The version of the schema; 0 is a new file.
+    /// Schema version; 0 for a new file.
     fn version(self) -> Result<usize, OpenError> {
         let known = MIGRATIONS.len();
         match (self.application_id, usize::try_from(self.user_version)) {

@@ -16,14 +16,14 @@ use rusqlite::Connection;
 use crate::deadline::Deadline;
 use crate::error::Failure;
 use crate::overdue::Overdue;
-use crate::task::{Asked, task};
+use crate::task::{NewTask, task};
 use crate::threads::Queue;
 use crate::{grants, marks};
 
-/// How many rows a purge looks at in one transaction: a few milliseconds, between which swaps get their turn.
+/// Rows that a purge examines in one transaction: a few milliseconds, so that swaps get their turn in between.
 const PURGE_STEP: usize = 64;
 
-/// Grants, and marks of what was used, in a SQLite file; clones share them.
+/// Store for grants and single-use marks in a SQLite file. Clones share one set of threads.
 ///
 /// ```
 /// use regrant_sqlite::SqliteStore;
@@ -35,7 +35,8 @@ const PURGE_STEP: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// It needs no runtime: its threads are its own. They end when the last clone is dropped, and close the file.
+/// The store needs no async runtime: it has threads of its own. They end, and close the file, when the last clone is
+/// dropped.
 #[derive(Clone)]
 pub struct SqliteStore {
     pub(crate) writer: Queue,
@@ -55,7 +56,7 @@ impl SqliteStore {
         T: Send + 'static,
         W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let Asked { task, waiting, result } = task(deadline, work);
+        let NewTask { task, waiting, result } = task(deadline, work);
         self.overdue.watch(deadline, waiting);
         let answer = match queue.send(task) {
             Ok(()) => result.await.unwrap_or(Err(Failure::ThreadEnded)),
@@ -103,7 +104,8 @@ impl GrantIndex for SqliteStore {
 
 #[async_trait]
 impl PurgeExpired for SqliteStore {
-    /// Dropped, or at its deadline, it stops between two steps: what it has deleted by then is deleted.
+    /// Works in steps. A call that is dropped, or reaches its deadline, stops between two steps; rows deleted by then
+    /// stay deleted.
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let deadline = self.deadline();
         let mut purged = 0;

@@ -1,15 +1,15 @@
-/// What a commit waits for.
+/// Durability of a commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// Until the disk has it: what was acknowledged survives a power cut.
+    /// Waits for the disk: acknowledged writes survive a power cut.
     #[default]
     Full,
-    /// Until the operating system has it: what was acknowledged survives the end of the process, `kill -9` included.
+    /// Waits for the operating system: acknowledged writes survive the end of the process, `kill -9` included.
     ///
-    /// A power cut or a crash of the machine may take back the last commits, as a rule those of the last seconds; the file
-    /// is consistent in any case. A refresh that was lost heals when its token is presented, and nobody is logged out. A
-    /// revocation that was lost comes undone though it was acknowledged, and an assertion whose mark was lost can be replayed
-    /// while it is valid: choose this only where that is acceptable.
+    /// A power cut or a crash of the machine may undo the last commits, usually those of the last seconds. The file
+    /// stays consistent. A lost refresh heals when its token is presented; no user is logged out. A lost revocation is
+    /// undone although it was acknowledged. An assertion whose mark was lost can be replayed while it is valid. Choose
+    /// this only where that is acceptable.
     Normal,
 }
 

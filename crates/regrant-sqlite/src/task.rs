@@ -10,24 +10,24 @@ use crate::overdue::Waiting;
 
 /// Work for a thread that owns a connection.
 pub(crate) trait Task: Send {
-    /// Whether it is too late to begin: nobody waits any more, or nobody should.
+    /// True if it is too late to begin: the caller has gone or the deadline has passed.
     fn is_over(&self) -> bool;
 
     fn run(&mut self, db: &Connection);
 
-    /// Hands out the result, which stands only if its transaction does.
+    /// Sends the result to the caller; it is valid only if the transaction was committed.
     fn answer(self: Box<Self>, committed: Result<(), Failure>);
 }
 
-/// A task, who waits for it, and where its result will arrive.
-pub(crate) struct Asked<T> {
+/// A task, its waiting caller, and the receiver of its result.
+pub(crate) struct NewTask<T> {
     pub(crate) task: Box<dyn Task>,
     pub(crate) waiting: Arc<dyn Waiting>,
     pub(crate) result: oneshot::Receiver<Result<T, Failure>>,
 }
 
-/// A task of this work.
-pub(crate) fn task<T, W>(deadline: Deadline, work: W) -> Asked<T>
+/// Makes a task that runs `work`.
+pub(crate) fn task<T, W>(deadline: Deadline, work: W) -> NewTask<T>
 where
     T: Send + 'static,
     W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -35,18 +35,18 @@ where
     let (reply, result) = oneshot::channel();
     let reply = Arc::new(Reply(Mutex::new(Some(reply))));
     let waiting = Arc::clone(&reply) as Arc<dyn Waiting>;
-    Asked { task: Box::new(Call { deadline, work, result: None, reply }), waiting, result }
+    NewTask { task: Box::new(Call { deadline, work, result: None, reply }), waiting, result }
 }
 
 struct Call<T, W> {
     deadline: Deadline,
     work: W,
-    /// Nothing until it has run.
+    /// None until it has run.
     result: Option<rusqlite::Result<T>>,
     reply: Arc<Reply<T>>,
 }
 
-/// Answered once, by whoever comes first: the thread that works, or the one that looks at the clock.
+/// Answered once: by the thread that does the work or by the one that checks deadlines.
 struct Reply<T>(Mutex<Option<oneshot::Sender<Result<T, Failure>>>>);
 
 impl<T> Reply<T> {
@@ -56,7 +56,7 @@ impl<T> Reply<T> {
 
     fn send(&self, answer: Result<T, Failure>) {
         if let Some(sender) = self.sender().take() {
-            // The receiver is gone if the future was dropped meanwhile. What was done is done.
+            // The receiver is gone if the future was dropped; the work stays done.
             let _ = sender.send(answer);
         }
     }

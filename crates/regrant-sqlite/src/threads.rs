@@ -1,4 +1,4 @@
-//! The threads that own the connections: one that writes, a few that read.
+//! Threads that own the connections: one writer and a few readers.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +10,14 @@ use crate::connection::{is_busy, wait_for_lock};
 use crate::error::Failure;
 use crate::task::Task;
 
-/// How many writes share a commit at most. Bounded, so that other processes get their turn at the write lock.
+/// Most writes in one commit. Bounded, so that other processes get their turn at the write lock.
 const WRITES_PER_COMMIT: usize = 64;
 
-/// How many reads a reader takes at once at most, leaving the rest to the other readers.
+/// Most reads that a reader takes at once; the rest is left to the other readers.
 const READS_PER_TURN: usize = 8;
 
-/// The way to the threads. They end when the last clone of it is dropped: whoever still waited for an answer held one.
+/// Sender of tasks to the threads. They end when the last clone is dropped, so a caller that waits for an answer keeps
+/// them alive.
 pub(crate) type Queue = Sender<Box<dyn Task>>;
 
 pub(crate) fn spawn_writer(db: Connection) -> io::Result<Queue> {
@@ -44,7 +45,7 @@ pub(crate) fn spawn_readers(connections: Vec<Connection>) -> io::Result<Queue> {
     Ok(queue)
 }
 
-/// Waits for a task, and takes along what else is there.
+/// Waits for a task, then takes the other queued tasks too, up to `limit`.
 fn take(tasks: &Receiver<Box<dyn Task>>, limit: usize) -> Option<Vec<Box<dyn Task>>> {
     let first = tasks.recv().ok()?;
     Some(std::iter::once(first).chain(tasks.try_iter()).take(limit).collect())
@@ -59,7 +60,7 @@ fn read(db: &Connection, batch: Vec<Box<dyn Task>>) {
     }
 }
 
-/// Group commit: one transaction, one flush to the disk, and then all the answers.
+/// Group commit: one transaction and one flush to the disk for all tasks, then all answers.
 fn write(db: &Connection, mut batch: Vec<Box<dyn Task>>) {
     let committed = begin(db, &mut batch).and_then(|()| run(db, &mut batch)).and_then(|()| commit(db));
     for task in batch {
@@ -67,7 +68,7 @@ fn write(db: &Connection, mut batch: Vec<Box<dyn Task>>) {
     }
 }
 
-/// Waits for the write lock, as long as anybody waits for this batch.
+/// Waits for the write lock while any caller waits for this batch.
 fn begin(db: &Connection, batch: &mut Vec<Box<dyn Task>>) -> Result<(), Failure> {
     loop {
         for late in batch.extract_if(.., |task| task.is_over()) {
@@ -80,11 +81,11 @@ fn begin(db: &Connection, batch: &mut Vec<Box<dyn Task>>) -> Result<(), Failure>
     }
 }
 
-/// In the order of arrival, so that two swaps of one grant meet as they would in transactions of their own. A failed one
-/// leaves its neighbours alone, unless SQLite itself gave up the transaction (a full disk, an I/O error).
+/// Runs the tasks in order of arrival, so two swaps of one grant behave as in separate transactions. A failed task does
+/// not affect the others, unless SQLite itself rolled back the transaction (a full disk, an I/O error).
 fn run(db: &Connection, batch: &mut [Box<dyn Task>]) -> Result<(), Failure> {
     for task in batch {
-        // The one before it may have taken long.
+        // The task before this one may have taken long.
         if task.is_over() {
             continue;
         }
@@ -99,7 +100,7 @@ fn run(db: &Connection, batch: &mut [Box<dyn Task>]) -> Result<(), Failure> {
 fn commit(db: &Connection) -> Result<(), Failure> {
     execute(db, "COMMIT").map_err(|error| {
         if !db.is_autocommit() {
-            // Should this fail as well, then so does the next BEGIN, which tells.
+            // If this fails too, the next BEGIN fails and reports it.
             let _ = execute(db, "ROLLBACK");
         }
         Failure::Commit(Arc::new(error))

@@ -1,22 +1,21 @@
 //! A Redis Cluster.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::port::Port;
 use crate::proxy::Proxy;
 use crate::redis::Redis;
-use crate::server::until;
+use crate::time::{short, until};
 
 const PRIMARIES: usize = 3;
 const NODES: usize = 6;
 const SLOTS: usize = 16384;
 
-/// Nodes find a failure after a second, and a replica is promoted at once. Each replica stays with its primary.
-const SETTINGS: [&str; 12] = [
+/// A replica is promoted at once, and stays with its primary.
+const SETTINGS: [&str; 10] = [
     "--cluster-enabled",
     "yes",
-    "--cluster-node-timeout",
-    "1000",
     "--cluster-replica-validity-factor",
     "0",
     "--cluster-allow-replica-migration",
@@ -27,7 +26,7 @@ const SETTINGS: [&str; 12] = [
     "1",
 ];
 
-/// Six nodes: at first 0 to 2 are primaries, and 3 to 5 are their replicas in this order.
+/// A cluster of six nodes: at first 0 to 2 are primaries and 3 to 5 their replicas, in this order.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<Redis>,
@@ -36,14 +35,14 @@ pub struct RedisCluster {
 }
 
 impl RedisCluster {
-    /// Starts one, and waits until all is well and the replicas are in sync.
+    /// Starts a cluster and waits until every slot is served and the replicas are in sync.
     #[must_use]
     pub fn start() -> Self {
         Self::assemble((0..NODES).map(|_| Port::reserve()).collect(), Vec::new())
     }
 
-    /// The same with a proxy before each node. The nodes announce the proxies, so all clients go through them; what the
-    /// nodes have to say to each other does not.
+    /// Starts a cluster with a proxy in front of each node. The nodes announce the addresses of the proxies, so all
+    /// clients connect through them; the nodes themselves do not.
     #[must_use]
     pub fn start_behind_proxies() -> Self {
         let ports: Vec<Port> = (0..NODES).map(|_| Port::reserve()).collect();
@@ -51,7 +50,7 @@ impl RedisCluster {
         Self::assemble(ports, proxies)
     }
 
-    /// Where clients find the nodes: at the proxies, if there are any.
+    /// Addresses for clients: those of the proxies, if there are any.
     #[must_use]
     pub fn nodes(&self) -> Vec<SocketAddr> {
         match &*self.proxies {
@@ -60,29 +59,29 @@ impl RedisCluster {
         }
     }
 
-    /// The same as URLs.
+    /// URLs for clients.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
         self.nodes().iter().map(|address| format!("redis://{address}/")).collect()
     }
 
-    /// The proxies, in the order of the nodes; none after [`start`](Self::start).
+    /// Proxies in the order of the nodes; none after [`start`](Self::start).
     #[must_use]
     pub fn proxies(&self) -> &[Proxy] {
         &self.proxies
     }
 
-    /// The node that is now primary of the slot of `key`.
+    /// Current primary of the slot of `key`.
     #[must_use]
     pub fn primary_of(&self, key: &str) -> usize {
-        let asked = self.nodes.iter().position(Redis::is_awake).expect("a node that is awake");
+        let asked = self.nodes.iter().position(Redis::is_running).expect("a running node");
         let slot = self.command(asked, &["CLUSTER", "KEYSLOT", key]).parse().expect("a slot");
         let view = self.view_of(asked);
         view.into_iter().find(|seen| seen.serves(slot)).map(|seen| seen.node).expect("a primary of the slot")
     }
 
-    /// Runs a command on a node and gives its reply as `redis-cli` prints it. An error panics, a redirection too.
-    #[expect(clippy::must_use_candidate, reason = "often only what it does matters")]
+    /// Runs a command on a node and returns its reply as `redis-cli` prints it. Panics on an error or a redirection.
+    #[expect(clippy::must_use_candidate, reason = "often called for its effect")]
     pub fn command(&self, node: usize, words: &[&str]) -> String {
         self.nodes[node].command(words)
     }
@@ -92,30 +91,30 @@ impl RedisCluster {
         self.nodes[node].kill();
     }
 
-    /// Starts a node again. If its replica was promoted meanwhile, it becomes the replica.
+    /// Restarts a node. If its replica was promoted meanwhile, the node becomes the replica.
     pub fn restart(&self, node: usize) {
         self.nodes[node].restart();
     }
 
-    /// Halts a node: its connections stay open and nothing answers (SIGSTOP).
+    /// Stops a node without closing its connections (SIGSTOP): nothing answers.
     pub fn pause(&self, node: usize) {
         self.nodes[node].pause();
     }
 
-    /// Goes on after [`pause`](Self::pause).
+    /// Continues after [`pause`](Self::pause).
     pub fn resume(&self, node: usize) {
         self.nodes[node].resume();
     }
 
-    /// Waits until all nodes that are awake agree that every slot is served, by nodes that are awake. After a kill that is
-    /// when the replica was promoted.
+    /// Waits until all running nodes agree that every slot is served by a running node. After a kill, the replica has
+    /// been promoted by then.
     pub fn wait_until_ok(&self) {
-        until("a cluster that is ok", || self.awake().all(|node| self.is_ok_for(node)));
+        until("a cluster that is ok", || self.running().all(|node| self.is_ok_for(node)));
     }
 
-    /// Waits until all nodes run and each primary has its replica in sync again.
+    /// Waits until all nodes run and each primary has its replica in sync.
     pub fn wait_for_replicas(&self) {
-        until("replicas in sync", || self.awake().filter(|&node| self.has_its_peer(node)).count() == NODES);
+        until("replicas in sync", || self.running().filter(|&node| self.has_peer_in_sync(node)).count() == NODES);
     }
 
     fn assemble(ports: Vec<Port>, proxies: Vec<Proxy>) -> Self {
@@ -136,61 +135,64 @@ impl RedisCluster {
         let bus = bus.address.port().to_string();
         let mut settings = SETTINGS.map(str::to_owned).to_vec();
         settings.extend(["--cluster-port".to_owned(), bus.clone()]);
+        // A node counts as failed after a second of silence; on a busy machine a node may be silent for longer.
+        let node_timeout = short(Duration::from_secs(1)).as_millis().to_string();
+        settings.extend(["--cluster-node-timeout".to_owned(), node_timeout]);
         if let Some(proxy) = self.proxies.get(node) {
             settings.extend(["--cluster-announce-ip".to_owned(), proxy.address().ip().to_string()]);
             settings.extend(["--cluster-announce-port".to_owned(), proxy.address().port().to_string()]);
             settings.extend(["--cluster-announce-bus-port".to_owned(), bus]);
-            // By this address a proxy knows a replica that follows its primary.
+            // The proxies recognise replicas by this address and leave them undisturbed.
             settings.extend(["--bind-source-addr".to_owned(), Proxy::UNDISTURBED.to_string()]);
         }
         settings
     }
 
-    /// Deals out the slots, makes the nodes known to each other, and gives each primary its replica.
+    /// Assigns the slots, introduces the nodes to each other, and gives each primary its replica.
     fn introduce(&self, buses: &[Port]) {
         for (node, bus) in buses.iter().enumerate() {
             let epoch = (node + 1).to_string();
-            self.tell(node, &["CLUSTER", "SET-CONFIG-EPOCH", &epoch]);
+            self.ok(node, &["CLUSTER", "SET-CONFIG-EPOCH", &epoch]);
             let port = self.nodes[node].address().port().to_string();
-            self.tell(0, &["CLUSTER", "MEET", "127.0.0.1", &port, &bus.address.port().to_string()]);
+            self.ok(0, &["CLUSTER", "MEET", "127.0.0.1", &port, &bus.address.port().to_string()]);
         }
         for primary in 0..PRIMARIES {
             let (first, end) = (primary * SLOTS / PRIMARIES, (primary + 1) * SLOTS / PRIMARIES);
-            self.tell(primary, &["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &(end - 1).to_string()]);
+            self.ok(primary, &["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &(end - 1).to_string()]);
         }
         until("nodes that know each other", || (0..NODES).all(|node| self.view_of(node).len() == NODES));
         for primary in 0..PRIMARIES {
-            self.tell(primary + PRIMARIES, &["CLUSTER", "REPLICATE", &self.ids[primary]]);
+            self.ok(primary + PRIMARIES, &["CLUSTER", "REPLICATE", &self.ids[primary]]);
         }
     }
 
-    fn tell(&self, node: usize, words: &[&str]) {
+    fn ok(&self, node: usize, words: &[&str]) {
         assert_eq!(self.command(node, words), "OK", "{words:?}");
     }
 
-    fn awake(&self) -> impl Iterator<Item = usize> {
-        (0..self.nodes.len()).filter(|&node| self.nodes[node].is_awake())
+    fn running(&self) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|&node| self.nodes[node].is_running())
     }
 
     fn is_ok_for(&self, node: usize) -> bool {
         let view = self.view_of(node);
         let mut serving = view.iter().filter(|seen| seen.is_primary() && !seen.slots.is_empty());
         self.command(node, &["CLUSTER", "INFO"]).contains("cluster_state:ok")
-            && serving.all(|seen| !seen.is_failing() && self.nodes[seen.node].is_awake())
+            && serving.all(|seen| !seen.is_failing() && self.nodes[seen.node].is_running())
     }
 
-    fn has_its_peer(&self, node: usize) -> bool {
+    fn has_peer_in_sync(&self, node: usize) -> bool {
         let info = self.command(node, &["INFO", "replication"]);
         info.contains("master_link_status:up") || info.contains("connected_slaves:1") && info.contains("state=online")
     }
 
-    /// What a node knows of all nodes, itself included, by its `CLUSTER NODES`.
+    /// View of a node on all nodes, itself included, by its `CLUSTER NODES`.
     fn view_of(&self, node: usize) -> Vec<Seen> {
         let table = self.command(node, &["CLUSTER", "NODES"]);
         table.lines().filter_map(|line| self.parse(line)).collect()
     }
 
-    /// `None` for a node that is not yet known by its id.
+    /// Parses a line; `None` for a node whose id is not known yet.
     fn parse(&self, line: &str) -> Option<Seen> {
         let mut words = line.split(' ');
         let id = words.next()?;
@@ -201,7 +203,7 @@ impl RedisCluster {
     }
 }
 
-/// A node in the view of another one.
+/// A node in the view of another node.
 struct Seen {
     node: usize,
     flags: Vec<String>,
@@ -224,7 +226,7 @@ impl Seen {
     }
 }
 
-/// `5461-10922` or `7`. Slots on their way to another node stand in brackets, and are none.
+/// Parses `5461-10922` or `7`. Slots being moved stand in brackets and are skipped.
 fn slot_range(word: &str) -> Option<(usize, usize)> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     Some((first.parse().ok()?, last.parse().ok()?))

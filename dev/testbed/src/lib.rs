@@ -1,26 +1,28 @@
-//! Real servers, thrown away after each test, and the faults they meet.
+//! Real servers for one test, and the faults injected into them.
 //!
-//! For Linux. Whatever is started here listens on 127.0.0.1 alone, keeps its files in a temporary folder, and is gone when
-//! its value is dropped or the test process has ended, however that happened. What cannot be started panics, and says why.
+//! For Linux. A server listens on 127.0.0.1 alone and keeps its files in a temporary folder. It ends when its value is
+//! dropped or the test process ends, even by SIGKILL. A server that cannot be started panics with the reason.
 //!
 //! | | |
 //! |---|---|
 //! | [`Postgres`], [`Redis`], [`RedisCluster`] | servers to kill, restart and fail over |
-//! | [`Proxy`] | a link to them that loses, cuts and delays |
-//! | [`Ordeal`], [`Load`] | honest clients and an eavesdropper meanwhile, one after the other or at once, and their [`Report`] |
-//! | [`Patient`] | one such client |
+//! | [`Proxy`] | a connection to them that drops, cuts and delays |
+//! | [`Workload`], [`Load`] | clients and an attacker at work meanwhile, one or several at once, and their [`Report`] |
+//! | [`RetryingClient`] | one such client |
+//! | [`key`], [`record`], [`failures`], [`text_of`] | calls of a store, and their errors |
+//! | [`LONG`], [`short`], [`until`], [`retry`] | deadlines that hold on a busy machine |
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
-    reason = "a library for tests: what cannot go on fails the test"
+    reason = "a library for tests: a helper that cannot go on fails the test"
 )]
 
+mod calls;
+mod client;
 mod cluster;
 mod load;
-mod ordeal;
-mod patient;
 mod port;
 mod postgres;
 mod program;
@@ -30,14 +32,17 @@ mod redis;
 mod replays;
 mod report;
 mod server;
+mod time;
+mod workload;
 
+pub use calls::{failures, key, record, text_of};
+pub use client::RetryingClient;
 pub use cluster::RedisCluster;
 pub use load::Load;
-pub use ordeal::Ordeal;
-pub use patient::Patient;
 pub use postgres::Postgres;
 pub use proxy::{Disturbance, Proxy};
 pub use random::Random;
 pub use redis::Redis;
 pub use report::Report;
-pub use server::until;
+pub use time::{LONG, retry, short, until};
+pub use workload::Workload;

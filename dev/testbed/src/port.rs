@@ -1,11 +1,11 @@
-//! Ports that stay ours while nobody listens on them.
+//! Ports that stay reserved while nothing listens on them.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
-/// A port of 127.0.0.1 that nobody else is given. It is bound but not listened on: a server can take it (`SO_REUSEADDR`),
-/// connections are refused meanwhile, and no outgoing connection gets it while the server is down.
+/// A reserved port of 127.0.0.1. The port is bound but not listened on: a server can take it (`SO_REUSEADDR`),
+/// connections are refused until then, and no outgoing connection gets the port while the server is down.
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) address: SocketAddr,

@@ -1,8 +1,8 @@
-//! Choices that a seed repeats.
+//! Pseudo-random choices that a seed repeats.
 
 use std::hash::{BuildHasher as _, RandomState};
 
-/// A generator of choices (`SplitMix64`): what it draws follows from its seed.
+/// A pseudo-random generator (`SplitMix64`): the same seed gives the same numbers.
 ///
 /// ```
 /// use testbed::Random;
@@ -14,19 +14,19 @@ use std::hash::{BuildHasher as _, RandomState};
 pub struct Random(u64);
 
 impl Random {
-    /// The generator of this seed.
+    /// A generator with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A generator of the seed in the environment variable `REGRANT_SEED`, or of a new one. It is printed, so that a run
-    /// that failed can be repeated as far as it depends on choices.
+    /// A generator with the seed in the environment variable `REGRANT_SEED`, or with a new one. Prints the seed, so
+    /// that a failed run can be repeated as far as it depends on these choices.
     #[must_use]
     #[expect(clippy::print_stdout, reason = "a test shows it when it fails")]
     pub fn seeded() -> Self {
-        let told = std::env::var("REGRANT_SEED").ok().map(|seed| seed.parse().expect("REGRANT_SEED is a number"));
-        let seed = told.unwrap_or_else(|| RandomState::new().hash_one(()));
+        let given = std::env::var("REGRANT_SEED").ok().map(|seed| seed.parse().expect("REGRANT_SEED is a number"));
+        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
         println!("REGRANT_SEED={seed}");
         Self(seed)
     }
@@ -36,12 +36,12 @@ impl Random {
         self.next() % end
     }
 
-    /// One of `choices`, of which there is at least one.
+    /// One of `choices`, which is not empty.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.index(choices.len())]
     }
 
-    /// Another generator, on a course of its own.
+    /// Another generator with its own seed.
     #[must_use]
     pub fn fork(&mut self) -> Self {
         Self(self.next())

@@ -1,4 +1,4 @@
-//! A Redis.
+//! A Redis server.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -7,11 +7,13 @@ use std::process::Command;
 use crate::port::Port;
 use crate::program::{program, run, try_run};
 use crate::server::Server;
+use crate::time::until;
 
 const PACKAGE: &str = "redis-server";
 
-/// Every write is on disk before it is acknowledged, and nothing is evicted.
-const SETTINGS: [&str; 10] = [
+/// Every write is on disk before it is acknowledged, nothing is evicted, and a replica need not wait for others before
+/// it is synchronised.
+const SETTINGS: [&str; 12] = [
     "--bind",
     "127.0.0.1",
     "--save",
@@ -22,9 +24,11 @@ const SETTINGS: [&str; 10] = [
     "always",
     "--maxmemory-policy",
     "noeviction",
+    "--repl-diskless-sync-delay",
+    "0",
 ];
 
-/// A running Redis.
+/// A running Redis server.
 #[derive(Debug)]
 pub struct Redis {
     server: Server,
@@ -32,14 +36,14 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts one that loses nothing acknowledged: its log is synced at every write.
+    /// Starts a server that loses no acknowledged write: its log is synced at every write.
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// Starts one with further settings, which override those of [`start`](Self::start): `["--requirepass", "secret"]`,
-    /// `["--appendfsync", "everysec"]`.
+    /// Starts a server with further settings, which override those of [`start`](Self::start): `["--requirepass",
+    /// "secret"]`, `["--appendfsync", "everysec"]`.
     #[must_use]
     pub fn start_with(settings: &[&str]) -> Self {
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
@@ -58,46 +62,59 @@ impl Redis {
         redis
     }
 
-    /// What a client connects with, password included.
+    /// Starts a replica of this server and waits until it is in sync.
+    #[must_use]
+    pub fn replica(&self) -> Self {
+        let replica = Self::start_with(&["--replicaof", "127.0.0.1", &self.address().port().to_string()]);
+        self.wait_for_replica();
+        replica
+    }
+
+    /// Waits until a replica is in sync.
+    pub fn wait_for_replica(&self) {
+        until("a replica in sync", || self.command(&["WAIT", "1", "100"]) == "1");
+    }
+
+    /// URL for clients, password included.
     #[must_use]
     pub fn url(&self) -> String {
         let password = self.password.as_ref().map(|password| format!(":{password}@")).unwrap_or_default();
         format!("redis://{password}{}/", self.address())
     }
 
-    /// Where it listens; the same after a restart.
+    /// Address of the server; the same after a restart.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Runs a command and gives its reply as `redis-cli` prints it, an element a line. An error panics.
+    /// Runs a command and returns its reply as `redis-cli` prints it, one element a line. Panics on an error.
     pub fn command(&self, words: &[&str]) -> String {
         run(&mut self.cli(words))
     }
 
-    /// Kills it (SIGKILL).
+    /// Kills the server (SIGKILL).
     pub fn kill(&self) {
         self.server.kill();
     }
 
-    /// Starts it again at the same address, and waits until it has read its log and answers.
+    /// Restarts the server at the same address and waits until it has read its log and answers.
     pub fn restart(&self) {
         self.server.start(|| try_run(&mut self.cli(&["PING"])).is_ok());
     }
 
-    /// Halts it: its connections stay open and nothing answers (SIGSTOP).
+    /// Stops the server without closing its connections (SIGSTOP): nothing answers.
     pub fn pause(&self) {
         self.server.pause();
     }
 
-    /// Goes on after [`pause`](Self::pause).
+    /// Continues after [`pause`](Self::pause).
     pub fn resume(&self) {
         self.server.resume();
     }
 
-    pub(crate) fn is_awake(&self) -> bool {
-        self.server.is_awake()
+    pub(crate) fn is_running(&self) -> bool {
+        self.server.is_running()
     }
 
     fn cli(&self, words: &[&str]) -> Command {

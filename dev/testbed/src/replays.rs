@@ -1,4 +1,4 @@
-//! What may be used once, shown more than once.
+//! Repeated uses of single-use ids.
 
 use std::time::Duration;
 
@@ -8,75 +8,75 @@ use regrant::store::{SingleUse, StoreError, Use, UseId};
 use crate::random::Random;
 use crate::report::Report;
 
-/// Longer than any test: no mark may be forgotten.
+/// Longer than any test, so no mark expires.
 const LIFETIME: Duration = Duration::from_secs(3600);
 
-/// An eavesdropper, who shows everything at the same time as its owner, and again later.
+/// An attacker who uses every id at the same time as its owner, and again later.
 #[derive(Debug)]
 pub(crate) struct Replays<S> {
     store: S,
     random: Random,
     expires_at: Timestamp,
-    shown: Vec<Shown>,
+    presented: Vec<Presented>,
     report: Report,
 }
 
 #[derive(Debug)]
-struct Shown {
+struct Presented {
     id: UseId,
-    /// With success.
+    /// A use succeeded.
     is_used: bool,
-    /// An attempt to use it failed: it is used or not.
-    is_doubtful: bool,
+    /// A use failed, so its outcome is unknown.
+    is_uncertain: bool,
 }
 
 impl<S: SingleUse> Replays<S> {
     pub(crate) fn new(store: S, random: Random) -> Self {
         let expires_at = SystemClock.now() + LIFETIME;
-        Self { store, random, expires_at, shown: Vec::new(), report: Report::default() }
+        Self { store, random, expires_at, presented: Vec::new(), report: Report::default() }
     }
 
-    /// Shows something new, twice at once, and something that was shown before.
+    /// Uses a new id twice at once, and an earlier one again.
     pub(crate) async fn round(&mut self) {
         let id = self.draw();
-        let (one, other) = tokio::join!(self.show(id), self.show(id));
-        self.shown.push(Shown { id, is_used: false, is_doubtful: false });
-        self.note(self.shown.len() - 1, &[one, other]);
-        let earlier = self.random.index(self.shown.len());
-        self.show_again(earlier).await;
+        let (one, other) = tokio::join!(self.present(id), self.present(id));
+        self.presented.push(Presented { id, is_used: false, is_uncertain: false });
+        self.note(self.presented.len() - 1, &[one, other]);
+        let earlier = self.random.index(self.presented.len());
+        self.present_again(earlier).await;
     }
 
-    /// Shows everything once more.
+    /// Uses every id once more.
     pub(crate) async fn finish(mut self) -> Report {
-        for earlier in 0..self.shown.len() {
-            self.show_again(earlier).await;
+        for earlier in 0..self.presented.len() {
+            self.present_again(earlier).await;
         }
-        self.report.uses = self.shown.iter().filter(|shown| shown.is_used).count();
-        self.report.doubtful_uses = self.shown.iter().filter(|shown| shown.is_doubtful).count();
+        self.report.uses = self.presented.iter().filter(|presented| presented.is_used).count();
+        self.report.uncertain_uses = self.presented.iter().filter(|presented| presented.is_uncertain).count();
         self.report
     }
 
-    async fn show_again(&mut self, number: usize) {
-        let answer = self.show(self.shown[number].id).await;
+    async fn present_again(&mut self, number: usize) {
+        let answer = self.present(self.presented[number].id).await;
         self.note(number, &[answer]);
     }
 
-    async fn show(&self, id: UseId) -> Result<Use, StoreError> {
+    async fn present(&self, id: UseId) -> Result<Use, StoreError> {
         self.store.use_once(&id, self.expires_at).await
     }
 
-    /// Answers that were given at the same time.
+    /// Records answers to uses at the same time.
     fn note(&mut self, number: usize, answers: &[Result<Use, StoreError>]) {
-        let (shown, report) = (&mut self.shown[number], &mut self.report);
+        let (presented, report) = (&mut self.presented[number], &mut self.report);
         for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
             assert!(error.is_transient(), "{error:?}");
-            shown.is_doubtful = true;
+            presented.is_uncertain = true;
         }
         let count = |wanted| answers.iter().flatten().filter(|used| **used == wanted).count();
         let (firsts, repeats) = (count(Use::First), count(Use::Again));
-        report.double_uses += if shown.is_used { firsts } else { firsts.saturating_sub(1) };
-        shown.is_used |= firsts > 0;
-        report.false_replays += if shown.is_used || shown.is_doubtful { 0 } else { repeats };
+        report.double_uses += if presented.is_used { firsts } else { firsts.saturating_sub(1) };
+        presented.is_used |= firsts > 0;
+        report.false_replays += if presented.is_used || presented.is_uncertain { 0 } else { repeats };
         report.replays += repeats;
     }
 

@@ -1,48 +1,48 @@
-//! What came of an ordeal.
+//! Result of a workload.
 
 use std::fmt;
 use std::ops::AddAssign;
 
-/// What came of an ordeal: harm first, then how much was done.
+/// Result of a workload: errors first, then the amount of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Sessions whose client was refused although nobody had revoked them.
+    /// Sessions whose client was refused although they were not revoked.
     pub lost_sessions: usize,
-    /// Sessions in which a token was live that the client did not hold.
+    /// Sessions with an active token that the client did not hold.
     pub forks: usize,
     /// Acknowledged revocations that no longer held.
     pub lost_revocations: usize,
-    /// Requests that were repeated and answered with another refresh token.
+    /// Repeated requests answered with another refresh token.
     pub changed_answers: usize,
-    /// Grants whose first tokens the store had acknowledged and did not know any more; the client signed in again.
+    /// Grants whose first tokens the store acknowledged and later lost; the client signed in again.
     pub forgotten_grants: usize,
-    /// Things that were used a second time with success: at once, or because the store forgot the first.
+    /// Ids used a second time with success: at once, or because the store lost the first use.
     pub double_uses: usize,
-    /// Things that were taken for a replay although nobody had used them.
+    /// Ids refused as a replay although they were not used.
     pub false_replays: usize,
-    /// Refresh tokens that were ahead of their record: the store had lost what it acknowledged, and the client went on.
+    /// Refresh tokens ahead of their record: the store had lost an acknowledged write, and the client went on.
     pub heals: usize,
     /// Rounds.
     pub rounds: usize,
-    /// Sessions that were begun.
+    /// Sessions started.
     pub sessions: usize,
     /// Sessions whose revocation was acknowledged.
     pub revocations: usize,
-    /// Requests that were sent again because of a fault.
+    /// Requests repeated because of a fault.
     pub retries: usize,
-    /// Codes that were spent without an answer; the client signed in again.
+    /// Codes redeemed without an answer; the client signed in again.
     pub spent_codes: usize,
-    /// Things that were used with success.
+    /// Ids used with success.
     pub uses: usize,
-    /// Things that were shown again and refused.
+    /// Ids used again and refused.
     pub replays: usize,
-    /// Things of which the store could not tell whether they are used.
-    pub doubtful_uses: usize,
+    /// Ids of which a use had an unknown outcome.
+    pub uncertain_uses: usize,
 }
 
 impl Report {
-    /// Whether nobody noticed: what a store must achieve that loses nothing it has acknowledged.
+    /// True if there are no errors, as required of a store that loses no acknowledged write.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.lost_sessions + self.forks + self.lost_revocations + self.changed_answers == 0
@@ -67,7 +67,7 @@ impl AddAssign for Report {
         self.false_replays += other.false_replays;
         self.uses += other.uses;
         self.replays += other.replays;
-        self.doubtful_uses += other.doubtful_uses;
+        self.uncertain_uses += other.uncertain_uses;
     }
 }
 
@@ -75,13 +75,13 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { lost_sessions, forks, lost_revocations, changed_answers, forgotten_grants, heals, .. } = self;
         let Self { double_uses, false_replays, rounds, sessions, revocations, retries, spent_codes, .. } = self;
-        let Self { uses, replays, doubtful_uses, .. } = self;
+        let Self { uses, replays, uncertain_uses, .. } = self;
         write!(
             f,
             "sessions lost {lost_sessions}, forks {forks}, revocations lost {lost_revocations}, changed answers \
              {changed_answers}, forgotten grants {forgotten_grants}, double uses {double_uses}, false replays \
              {false_replays}, heals {heals} (rounds {rounds}, sessions {sessions}, revocations {revocations}, retries \
-             {retries}, spent codes {spent_codes}, uses {uses}, replays {replays}, doubtful uses {doubtful_uses})"
+             {retries}, spent codes {spent_codes}, uses {uses}, replays {replays}, uncertain uses {uncertain_uses})"
         )
     }
 }

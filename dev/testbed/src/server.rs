@@ -1,4 +1,4 @@
-//! What all servers have in common: a folder, a port, and a keeper that outlives the test to clean up.
+//! A server process with its folder and port, and a supervisor that outlives the test to clean up.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,52 +9,52 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use crate::port::Port;
 use crate::program::program;
+use crate::time::comes_in_time;
 
-const KEEPER: &str = include_str!("keeper.sh");
-const PATIENCE: Duration = Duration::from_secs(60);
+const SUPERVISOR: &str = include_str!("supervisor.sh");
 
-/// A server program with its folder and port. It does not run before it is told to.
+/// A server program with its folder and port. Starts only by [`start`](Self::start).
 #[derive(Debug)]
 pub(crate) struct Server {
     port: Port,
     folder: PathBuf,
-    awake: AtomicBool,
-    keeper: Mutex<Keeper>,
+    running: AtomicBool,
+    supervisor: Mutex<Supervisor>,
 }
 
 #[derive(Debug)]
-struct Keeper {
+struct Supervisor {
     process: Child,
-    /// Taken when the server is dropped: its end is what the keeper waits for.
-    orders: Option<ChildStdin>,
+    /// Dropped with the server: the supervisor ends at the end of its input.
+    commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
 impl Server {
-    /// `command` is run in the folder; `last` is the signal that ends it for good.
-    pub(crate) fn new(port: Port, command: &[OsString], last: &str) -> Self {
-        // The keeper asks it for the children of the server.
+    /// Creates the folder and the supervisor. The supervisor runs `command` in the folder and ends it with the signal
+    /// `end_signal`.
+    pub(crate) fn new(port: Port, command: &[OsString], end_signal: &str) -> Self {
+        // The supervisor lists the children of the server with it.
         drop(program("pgrep", "procps"));
         let folder = tempfile::Builder::new().prefix("regrant-").tempdir().expect("a temporary folder").keep();
         let mut process = Command::new("sh")
-            .args(["-c", KEEPER, "keeper"])
+            .args(["-c", SUPERVISOR, "supervisor"])
             .arg(&folder)
-            .arg(last)
+            .arg(end_signal)
             .args(command)
-            // An interrupt from the terminal ends the test; the keeper has to stay and clean up.
+            // An interrupt from the terminal ends the test; the supervisor must stay and clean up.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("a shell");
-        let orders = process.stdin.take();
+        let commands = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().expect("is piped"));
-        let keeper = Mutex::new(Keeper { process, orders, answers });
-        Self { port, folder, awake: AtomicBool::new(false), keeper }
+        let supervisor = Mutex::new(Supervisor { process, commands, answers });
+        Self { port, folder, running: AtomicBool::new(false), supervisor }
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -65,77 +65,60 @@ impl Server {
         &self.folder
     }
 
-    /// Whether it was started, and neither killed, stopped nor paused since.
-    pub(crate) fn is_awake(&self) -> bool {
-        self.awake.load(Ordering::SeqCst)
+    /// True if the server was started, and neither killed, stopped nor paused since.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.load(Ordering::SeqCst)
     }
 
-    /// Starts it, or starts it again, and waits until it is `ready`.
+    /// Starts or restarts the server and waits until it is `ready`.
     pub(crate) fn start(&self, ready: impl FnMut() -> bool) {
-        self.order("start");
+        self.command("start");
         assert!(comes_in_time(ready), "the server does not start: {}", self.log());
-        self.awake.store(true, Ordering::SeqCst);
+        self.running.store(true, Ordering::SeqCst);
     }
 
-    /// Kills it and its children at once (SIGKILL).
+    /// Kills the server and its children at once (SIGKILL).
     pub(crate) fn kill(&self) {
-        self.awake.store(false, Ordering::SeqCst);
-        self.order("kill");
+        self.running.store(false, Ordering::SeqCst);
+        self.command("kill");
     }
 
-    /// Lets it end in good order (SIGINT), and waits until it did.
+    /// Shuts the server down in order (SIGINT) and waits until it has ended.
     pub(crate) fn stop(&self) {
-        self.awake.store(false, Ordering::SeqCst);
-        self.order("stop");
+        self.running.store(false, Ordering::SeqCst);
+        self.command("stop");
     }
 
-    /// Halts it where it is: its connections stay open and nothing answers (SIGSTOP).
+    /// Stops the server without closing its connections (SIGSTOP): nothing answers.
     pub(crate) fn pause(&self) {
-        self.awake.store(false, Ordering::SeqCst);
-        self.order("pause");
+        self.running.store(false, Ordering::SeqCst);
+        self.command("pause");
     }
 
-    /// Goes on after [`pause`](Self::pause).
+    /// Continues after [`pause`](Self::pause).
     pub(crate) fn resume(&self) {
-        self.order("resume");
-        self.awake.store(true, Ordering::SeqCst);
+        self.command("resume");
+        self.running.store(true, Ordering::SeqCst);
     }
 
     fn log(&self) -> String {
         fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
     }
 
-    fn order(&self, order: &str) {
-        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
-        writeln!(keeper.orders.as_mut().expect("is not dropped"), "{order}").expect("the keeper reads");
+    fn command(&self, command: &str) {
+        let mut supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(supervisor.commands.as_mut().expect("is not dropped"), "{command}").expect("the supervisor reads");
         let mut answer = String::new();
-        keeper.answers.read_line(&mut answer).expect("the keeper answers");
-        assert_eq!(answer, "done\n", "the keeper has died");
+        supervisor.answers.read_line(&mut answer).expect("the supervisor answers");
+        assert_eq!(answer, "done\n", "the supervisor has died");
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let keeper = self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner);
-        drop(keeper.orders.take());
-        // The folder is gone when the keeper is. Failing to wait is no reason to abort a panicking test.
-        drop(keeper.process.wait());
+        let supervisor = self.supervisor.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(supervisor.commands.take());
+        // The supervisor removes the folder before it ends. A failed wait must not abort a panicking test.
+        drop(supervisor.process.wait());
     }
-}
-
-/// Calls `ready` until it says yes, for a minute at most.
-pub fn until(what: &str, ready: impl FnMut() -> bool) {
-    assert!(comes_in_time(ready), "waited in vain: {what}");
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long to wait for a real process is a matter of real time")]
-fn comes_in_time(mut ready: impl FnMut() -> bool) -> bool {
-    let begin = Instant::now();
-    while begin.elapsed() < PATIENCE {
-        if ready() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    false
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp};
+use crate::vocabulary::{ClientId, Entropy as _, GrantId, Realm, Subject, SystemEntropy, Timestamp};
 
 /// The key of a record: the same grant id in two realms is two records.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,10 +56,31 @@ impl std::fmt::Debug for GrantRecord {
     }
 }
 
-/// The version of a stored record, of the store's choosing.
+/// The version of a stored record, chosen by the store for each write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "stores choose it")]
 pub struct Version(pub u64);
+
+impl Version {
+    /// Draws a version: 64 bits of the system's randomness.
+    ///
+    /// A counter would break the [contract](TokenStore). It starts anew when a record is deleted and stored again. It also
+    /// counts the same numbers twice after a failover that lost the last writes, or after a restore from an older copy.
+    /// In each case a slow writer overwrites a record that it never read. A drawn version needs no state, and a writer
+    /// recognises its own write by it.
+    ///
+    /// ```
+    /// use regrant::store::Version;
+    ///
+    /// assert_ne!(Version::random(), Version::random());
+    /// ```
+    #[must_use]
+    pub fn random() -> Self {
+        let mut bytes = [0; 8];
+        SystemEntropy.fill(&mut bytes);
+        Self(u64::from_be_bytes(bytes))
+    }
+}
 
 /// A record with the version under which it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

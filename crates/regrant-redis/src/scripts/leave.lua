@@ -1,5 +1,5 @@
--- Removes entries without a grant of this owner from its index, but not those whose creator may still be at work.
--- KEYS: 1 the ids, 2 the ends. ARGV: the entries as they were read; one that was renewed since is another one.
+-- Removes entries without a grant of this owner from its index, except entries whose grant may still be created.
+-- KEYS: 1 the ids, 2 the ends. ARGV: the entries as they were read; an entry renewed since then has another value.
 local second = tonumber(redis.call('TIME')[1])
 local removed = 0
 for _, entry in ipairs(ARGV) do

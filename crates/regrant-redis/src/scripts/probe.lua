@@ -1,12 +1,12 @@
--- Tries each command of the other scripts, and those that are sent on their own, on keys that nothing else uses.
--- KEYS: 1 a value, 2 a sorted set; neither is left. Returns the names of the commands that the user may not run.
+-- Tries each command of the other scripts, and the commands sent on their own, on keys that nothing else uses.
+-- KEYS: 1 a value, 2 a sorted set; neither is left behind. Returns the names of the commands that the user may not run.
 local value, set = KEYS[1], KEYS[2]
 local denied = {}
 
 local function try(command, ...)
   local reply = redis.pcall(command, ...)
   local words = type(reply) == 'table' and reply.err or ''
-  -- In the words of Redis 7, and of 6.2. Any other error, for want of memory for instance, is no matter of rights.
+  -- The messages of Redis 7 and 6.2. Any other error, for example lack of memory, is not about rights.
   if string.find(words, 'NOPERM', 1, true) or string.find(words, "executing the script can't", 1, true) then
     denied[#denied + 1] = string.lower(command)
   end
@@ -22,7 +22,7 @@ try('ZRANGEBYLEX', set, '-', '+')
 try('ZRANGEBYSCORE', set, '-inf', '+inf')
 try('PERSIST', set)
 try('ZREM', set, 'x')
--- In the past: so they end at once, by whichever of the two is allowed.
+-- An expiry in the past deletes the keys at once, whichever of the two commands is allowed.
 try('SET', value, 'x', 'PXAT', 1)
 try('PEXPIREAT', value, 1)
 try('PEXPIREAT', set, 1)

@@ -1,9 +1,9 @@
 -- Compares the version of a grant and stores its next record, in one step.
--- KEYS[1] the grant. ARGV: 1 how the stored value begins if nothing but the version is compared, '' if there must be none;
--- 2 the next value; 3 when it expires in ms, '' for never; 4 '' if the index was not touched, else until when, in s, a new
--- grant may be created.
--- Returns 1 stored, 0 conflict, 2 the index must reach further first, 3 too late to create, 4 not a record of ours.
--- An error names the command: Redis does not where a right is missing.
+-- KEYS[1] the grant. ARGV: 1 the beginning of the stored value if nothing but the version changes, '' if no value may
+-- exist; 2 the next value; 3 its expiry in ms, '' for never; 4 '' if the index was not touched, else the last second in
+-- which a new grant may be created.
+-- Returns 1 stored, 0 conflict, 2 the index entry must be extended first, 3 too late to create, 4 not a record of this
+-- crate. An error names the command: for a missing right Redis does not.
 local key, expected, value, expiry = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local stored = redis.pcall('GET', key)
 
@@ -13,7 +13,7 @@ if stored then
   local a, b, c, d = string.byte(stored, 21, 24)
   if #stored ~= ((a * 256 + b) * 256 + c) * 256 + d then return 4 end
   if string.sub(stored, 1, 20) ~= expected then
-    -- A write is known by its version: one that is sent again after a lost reply finds itself.
+    -- A write is recognised by its version: if it is sent again after a lost reply, it finds itself.
     local found = string.sub(stored, 13, 20)
     if found ~= string.sub(expected, 13, 20) and found ~= string.sub(value, 13, 20) then return 0 end
     if ARGV[4] == '' and struct.unpack('>i8', stored, 5) < struct.unpack('>i8', value, 5) then return 2 end
@@ -21,7 +21,7 @@ if stored then
 elseif expected ~= '' then
   return 0
 elseif tonumber(redis.call('TIME')[1]) > tonumber(ARGV[4]) then
-  -- A listing may have removed the index entry of a creator that was this slow.
+  -- A listing may have removed the index entry of a creation that took this long.
   return 3
 end
 

@@ -1,4 +1,4 @@
-//! How a server or cluster is reached.
+//! Connections to a server or cluster.
 
 use std::io;
 use std::time::Duration;
@@ -13,42 +13,43 @@ use tokio::time::timeout;
 
 use super::greeting::{Greeting, Role, greet};
 
-/// Where connections come from.
+/// Source of connections.
 #[expect(clippy::large_enum_variant, reason = "a store has one")]
 pub(crate) enum Endpoint {
     Single(Client),
     Cluster(ClusterClient),
 }
 
-/// A connection to a server, or one to each node of a cluster. Clones share it.
+/// A connection to a server, or to each node of a cluster. Clones share it.
 #[derive(Clone)]
 pub(crate) enum Connection {
     Single(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
 
-/// Which node of a cluster to send to.
+/// Node of a cluster to send to.
 pub(super) enum Target<'a> {
-    /// The primary of the slot of this key.
+    /// Primary of the slot of this key.
     Key(&'a str),
-    /// The node to which a slot is moving.
+    /// Node to which a slot is being moved.
     Importing { host: &'a str, port: u16 },
 }
 
 impl Endpoint {
-    /// Opens a connection whose nodes have failed when they do not answer within `limit`.
+    /// Opens a connection. A node that does not answer within `limit` counts as failed.
     pub(crate) async fn open(&self, limit: Duration) -> Result<Connection, RedisError> {
         match self {
             Self::Single(client) => {
-                let (greeting, connection) = meet(client, limit).await?;
+                let (greeting, connection) = connect(client, limit).await?;
                 match greeting.role {
                     Role::Primary => Ok(Connection::Single(connection)),
-                    // After a failover behind the same address: what it answers is old.
+                    // After a failover behind the same address, the reads of this server may be old.
                     Role::Replica => Err((ErrorKind::Server(ServerErrorKind::ReadOnly), "a replica").into()),
                 }
             }
             Self::Cluster(client) => {
-                // It waits for the nodes that were named, then for those that they name: a silent one costs twice.
+                // The client waits for the named nodes, then for those that they report, so a silent node costs the
+                // limit twice.
                 let config = ClusterConfig::new().set_connection_timeout(limit / 2).set_response_timeout(limit);
                 in_time(timeout(limit * 2, client.get_async_connection_with_config(config)).await)
                     .map(Connection::Cluster)
@@ -57,9 +58,9 @@ impl Endpoint {
     }
 }
 
-/// Opens a connection to a single server, and hears what it says about itself.
-pub(crate) async fn meet(client: &Client, limit: Duration) -> Result<(Greeting, MultiplexedConnection), RedisError> {
-    // A timeout bounds all that is sent later.
+/// Opens a connection to a single server and reads its greeting.
+pub(crate) async fn connect(client: &Client, limit: Duration) -> Result<(Greeting, MultiplexedConnection), RedisError> {
+    // Later commands have timeouts of their own.
     let config = AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(None);
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
     Ok((in_time(timeout(limit, greet(&mut connection)).await)?, connection))
@@ -70,7 +71,7 @@ impl Connection {
         matches!(self, Self::Cluster(_))
     }
 
-    /// Sends one command; its reply.
+    /// Sends one command and returns its reply.
     pub(crate) async fn send(&mut self, command: Cmd, key: &str, limit: Duration) -> Result<Value, RedisError> {
         let reply = match self {
             Self::Single(connection) => in_time(timeout(limit, connection.req_packed_command(&command)).await)?,
@@ -82,7 +83,7 @@ impl Connection {
         reply.extract_error()
     }
 
-    /// Sends commands in one piece and to one node; their replies.
+    /// Sends commands together to one node and returns their replies.
     pub(super) async fn send_all(
         &mut self,
         commands: Pipeline,
@@ -106,10 +107,10 @@ impl Connection {
         }
     }
 
-    /// Whether a connection that failed like this must be replaced. One to a primary that became a replica must: the next
-    /// one may lead to its successor. That of a cluster mends itself, except that it does not notice a node that has
-    /// fallen silent, and does not come back when it has lost all nodes.
-    pub(super) fn is_spent(&self, error: &RedisError) -> bool {
+    /// True if a connection that failed with this error must be replaced. A connection to a primary that became a
+    /// replica must be: a new one may lead to the new primary. A cluster connection recovers by itself, except that it
+    /// does not notice a silent node and does not recover after losing all nodes.
+    pub(super) fn must_be_replaced(&self, error: &RedisError) -> bool {
         match self {
             Self::Single(_) => {
                 matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse | ErrorKind::Server(ServerErrorKind::ReadOnly))
@@ -119,7 +120,7 @@ impl Connection {
     }
 }
 
-/// Only the primary: what a replica answers may be old.
+/// Routes to the primary: a replica may return old data.
 fn primary_of(key: &str) -> SingleNodeRoutingInfo {
     SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master))
 }

@@ -1,9 +1,9 @@
-//! What a server says about itself. `HELLO` needs no permission.
+//! Greeting of a server. `HELLO` needs no permission.
 
 use redis::aio::MultiplexedConnection;
 use redis::{RedisError, Value, cmd};
 
-/// What kind of server it is.
+/// Kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Standalone,
@@ -48,7 +48,7 @@ fn version(text: &str) -> (u32, u32) {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
-/// A reply that is text.
+/// Text of a reply, if it is text.
 pub(crate) fn text(value: &Value) -> Option<&str> {
     match value {
         Value::BulkString(bytes) => str::from_utf8(bytes).ok(),

@@ -1,4 +1,4 @@
-//! Who uses which connection.
+//! Assignment of connections to calls.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,11 @@ use tokio::sync::{RwLock, Semaphore, SemaphorePermit};
 
 use super::connection::{Connection, Endpoint};
 
-/// How many calls may wait for replicas at a time.
+/// Most calls that wait for replicas at a time.
 const OWN_CONNECTIONS: usize = 16;
 
-/// The connections of a store: one that all calls share, and some for calls that block theirs by waiting for replicas.
+/// Connections of a store: one that calls share, and some for calls that block their connection while they wait for
+/// replicas.
 pub(super) struct Connections {
     endpoint: Endpoint,
     shared: RwLock<Shared>,
@@ -23,11 +24,11 @@ pub(super) struct Connections {
 #[derive(Default)]
 struct Shared {
     connection: Option<Connection>,
-    /// Counts the connections, so that of many calls that lost one only the first takes it away.
+    /// Number of the connection: of several calls that lost the same connection, only the first removes it.
     number: u64,
 }
 
-/// A connection for one call, opened when it is needed.
+/// A connection for one call, opened on demand.
 pub(super) struct Lease<'a> {
     connections: &'a Connections,
     connection: Option<Connection>,
@@ -55,7 +56,7 @@ impl Connections {
         Ok(Lease { connections: self, connection, kind: Kind::Own { _permit: permit }, limit })
     }
 
-    /// Boxed: it is large and rarely needed, and part of the future of every call.
+    /// Boxed: this future is large and rarely needed, and part of the future of every call.
     async fn open(&self, limit: Duration) -> Result<Connection, RedisError> {
         Box::pin(self.endpoint.open(limit)).await
     }
@@ -64,7 +65,7 @@ impl Connections {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The shared connection and its number. Calls that find none wait for the one that opens it.
+    /// Returns the shared connection and its number. Calls that find none wait for the call that opens it.
     async fn shared(&self, limit: Duration) -> Result<(Connection, u64), RedisError> {
         if let Shared { connection: Some(connection), number } = &*self.shared.read().await {
             return Ok((connection.clone(), *number));
@@ -80,7 +81,7 @@ impl Connections {
 }
 
 impl Lease<'_> {
-    /// How long the server may take for a reply.
+    /// Time limit for a reply.
     pub(super) const fn limit(&self) -> Duration {
         self.limit
     }
@@ -104,9 +105,9 @@ impl Lease<'_> {
         Ok(self.connection.insert(connection))
     }
 
-    /// Gives up a connection that failed with `error`, if it does not mend itself.
+    /// Drops a connection that failed with `error`, unless it recovers by itself.
     pub(super) async fn failed(&mut self, error: &RedisError) {
-        if self.connection.take_if(|connection| connection.is_spent(error)).is_none() {
+        if self.connection.take_if(|connection| connection.must_be_replaced(error)).is_none() {
             return;
         }
         match self.kind {
@@ -116,14 +117,14 @@ impl Lease<'_> {
                     shared.connection = None;
                 }
             }
-            // What broke this one broke the others as a rule.
+            // The cause usually broke the other idle connections, too.
             Kind::Own { .. } => self.connections.idle().clear(),
         }
     }
 
-    /// Ends the lease after a whole reply. One that is dropped instead closes its connection: the reply to its `WAIT` may
-    /// still be on the way.
-    pub(super) fn give_back(mut self) {
+    /// Returns the connection after a complete reply. A lease that is dropped instead closes its connection: the reply
+    /// to its `WAIT` may still arrive.
+    pub(super) fn release(mut self) {
         if let (Kind::Own { .. }, Some(connection)) = (&self.kind, self.connection.take()) {
             self.connections.idle().push(connection);
         }

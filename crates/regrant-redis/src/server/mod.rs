@@ -1,10 +1,10 @@
-//! Calls to the server or cluster, until they are answered or there is no hope.
+//! Calls to the server or cluster, repeated until they are answered or cannot succeed.
 
 mod call;
 mod connection;
+mod error_class;
 mod greeting;
 mod lease;
-mod trouble;
 
 use std::time::Duration;
 
@@ -14,42 +14,42 @@ use tokio::time::sleep;
 
 pub(crate) use call::{Call, Wait};
 use connection::Target;
-pub(crate) use connection::{Connection, Endpoint, meet};
+pub(crate) use connection::{Connection, Endpoint, connect};
+use error_class::{ErrorClass, store_error};
 pub(crate) use greeting::{Greeting, Mode, Role, text};
 use lease::{Connections, Lease};
-use trouble::{Trouble, store_error};
 
-/// Pauses before the next attempt, ms. Long enough for a restart or a slot on its way, not for a whole failover: the
-/// client's own retry comes later.
+/// Pauses before the next attempts, in ms. Long enough for a restart or a moving slot, not for a whole failover: the
+/// client retries later.
 const PAUSES: [u64; 7] = [5, 20, 50, 100, 200, 400, 800];
 
 /// A server or a cluster.
 pub(crate) struct Server {
     connections: Connections,
-    /// How long one attempt may take.
-    patience: Duration,
+    /// Time limit of one attempt.
+    attempt_limit: Duration,
 }
 
-/// What the server replied.
+/// Reply of the server.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) value: Value,
-    /// An attempt before this one may have been executed: its connection was lost before the reply.
+    /// True if an earlier attempt may have been executed: its connection was lost before the reply.
     pub(crate) is_repeated: bool,
-    /// As many replicas confirmed as the call asked for; it may have asked for none.
+    /// True if as many replicas confirmed as the call asked for; it may have asked for none.
     pub(crate) is_replicated: bool,
 }
 
 impl Server {
-    pub(crate) fn new(endpoint: Endpoint, patience: Duration) -> Self {
-        Self { connections: Connections::new(endpoint), patience }
+    pub(crate) fn new(endpoint: Endpoint, attempt_limit: Duration) -> Self {
+        Self { connections: Connections::new(endpoint), attempt_limit }
     }
 
-    /// Executes a call that may be sent any number of times: reads, and scripts that know their own writes.
+    /// Executes a call that may be sent several times: a read, or a script that recognises its own write.
     pub(crate) async fn execute(&self, call: &Call<'_>) -> Result<Reply, StoreError> {
         let mut lease = match call.wait {
-            None => self.connections.share(self.patience),
-            Some(wait) => self.connections.take(self.patience + wait.timeout).await.map_err(store_error)?,
+            None => self.connections.share(self.attempt_limit),
+            Some(wait) => self.connections.take(self.attempt_limit + wait.timeout).await.map_err(store_error)?,
         };
         let mut attempt = Attempt::default();
         let mut is_repeated = false;
@@ -57,26 +57,26 @@ impl Server {
         loop {
             let error = match attempt.send(call, &mut lease).await {
                 Ok((value, is_replicated)) => {
-                    lease.give_back();
+                    lease.release();
                     return Ok(Reply { value, is_repeated, is_replicated });
                 }
                 Err(error) => error,
             };
-            let trouble = Trouble::of(&error);
+            let class = ErrorClass::of(&error);
             let was_sent = lease.is_open();
             lease.failed(&error).await;
-            match trouble {
-                Trouble::NoScript if !attempt.with_text => {
+            match class {
+                ErrorClass::NoScript if !attempt.with_text => {
                     attempt.with_text = true;
                     continue;
                 }
-                Trouble::Ask { host, port } if attempt.importing.is_none() => {
+                ErrorClass::Ask { host, port } if attempt.importing.is_none() => {
                     attempt.importing = Some((host, port));
                     continue;
                 }
-                Trouble::MuchLater | Trouble::Foreign | Trouble::Refused => return Err(store_error(error)),
-                Trouble::NoScript | Trouble::Ask { .. } | Trouble::Later => {}
-                Trouble::Lost => is_repeated |= was_sent,
+                ErrorClass::Exhausted | ErrorClass::WrongType | ErrorClass::Refused => return Err(store_error(error)),
+                ErrorClass::NoScript | ErrorClass::Ask { .. } | ErrorClass::Retryable => {}
+                ErrorClass::Lost => is_repeated |= was_sent,
             }
             let Some(pause) = pauses.next() else { return Err(store_error(error)) };
             sleep(Duration::from_millis(pause)).await;
@@ -85,7 +85,7 @@ impl Server {
     }
 }
 
-/// What the attempts before taught.
+/// State carried from one attempt to the next.
 #[derive(Default)]
 struct Attempt {
     with_text: bool,
@@ -103,14 +103,14 @@ impl Attempt {
         let mut commands = Pipeline::with_capacity(3);
         let mut target = Target::Key(call.key());
         if let Some((host, port)) = &self.importing {
-            // In one piece with the command: another one on this connection must not come in between and use it up.
+            // Sent together with the command: another command on this connection would consume the `ASKING`.
             commands.cmd("ASKING");
             target = Target::Importing { host, port: *port };
         }
         commands.add_command(command);
         if let Some(wait) = call.wait {
-            // `WAIT` asks for the writes of its own connection, so it travels with the write: whatever separates the two
-            // fails both. Without the key's route it would go to every primary.
+            // `WAIT` covers the writes of its own connection, so it is sent together with the write: a fault between
+            // the two fails both. Without the route of the key it would go to every primary.
             commands.cmd("WAIT").arg(wait.replicas).arg(wait.millis());
         }
         let replies = connection.send_all(commands, &target, limit).await?;

@@ -1,14 +1,15 @@
-//! The service on each store, beside the least that the same server has to do for it: the same statements, without a library.
+//! The service on each store, compared with the minimum that the same server has to do for it: the same statements
+//! without a library.
 //!
 //! ```text
 //! cargo bench -p testbed --bench stores              # all
 //! cargo bench -p testbed --bench stores -- redis 8   # one, with 8 tasks
 //! ```
 //!
-//! For each number of tasks the floor and the service take turns, several times, on the same server; the table has medians,
-//! and the median of the ratios within a turn.
+//! For each number of tasks the baseline and the service run alternately, several times, on the same server. The table
+//! has the medians and the median of the ratios of each pair.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot run shall stop")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot run stops")]
 
 mod measure;
 mod postgres;
@@ -20,13 +21,13 @@ use std::env;
 
 use crate::measure::Plan;
 
-/// How many tasks call at the same time.
+/// Numbers of concurrent tasks.
 const TASKS: [usize; 3] = [1, 8, 32];
 
-/// The bytes of a typical record.
+/// Bytes of a typical record.
 const PAYLOAD: usize = 300;
 
-/// Half of a record is another one after a refresh: digests, salts, times.
+/// Changes half of a record, as a refresh changes digests, salts and times.
 fn change(payload: &mut [u8], version: i64) {
     let (_, half) = payload.split_at_mut(PAYLOAD / 2);
     for (place, byte) in half.iter_mut().enumerate() {
@@ -37,7 +38,7 @@ fn change(payload: &mut [u8], version: i64) {
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    // `cargo test` runs benches too, to see that they run.
+    // `cargo test` runs benches too, to check that they run.
     let mut plan = if arguments.iter().any(|argument| argument == "--bench") { Plan::full() } else { Plan::quick() };
     if let Some(tasks) = arguments.iter().find_map(|argument| argument.parse().ok()) {
         plan = plan.only(tasks);
@@ -45,7 +46,7 @@ async fn main() {
     let only = arguments.iter().find(|argument| argument.starts_with(|first: char| first.is_ascii_alphabetic()));
     let is_wanted = |store: &str| only.is_none_or(|only| store.contains(only.as_str()));
 
-    println!("| store | operation | tasks | floor, per second | service, per second | ratio |");
+    println!("| store | operation | tasks | baseline, per second | service, per second | ratio |");
     println!("|---|---|--:|--:|--:|--:|");
     if is_wanted("sqlite") {
         sqlite::measure(&plan).await;

@@ -1,4 +1,4 @@
-//! Turns of floor and service, and their medians.
+//! Turns of baseline and service, and their medians.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,23 +7,23 @@ use tokio::task::JoinSet;
 
 use crate::TASKS;
 
-/// How many grants a task goes through.
+/// Grants of each task.
 const GRANTS_EACH: usize = 16;
 
-/// All grants of a bench. No two tasks touch the same one.
+/// All grants of a bench. Each belongs to one task.
 pub(crate) const GRANTS: usize = TASKS[TASKS.len() - 1] * GRANTS_EACH;
 
-/// What is measured: the service, or its floor.
+/// The measured work: the service, or the baseline.
 pub(crate) trait Work: Send + Sync + 'static {
-    /// Before each row of the table.
+    /// Runs before each row of the table.
     fn prepare(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// One load and one conditional write of the grant at this place.
+    /// Loads the grant at this place and writes it conditionally.
     fn refresh(&self, place: usize) -> impl Future<Output = ()> + Send;
 
-    /// One load of it.
+    /// Loads the grant at this place.
     fn introspect(&self, place: usize) -> impl Future<Output = ()> + Send;
 }
 
@@ -33,7 +33,7 @@ enum Operation {
     Introspect,
 }
 
-/// How long to look.
+/// Number and length of the measurements.
 pub(crate) struct Plan {
     turns: usize,
     turn: Duration,
@@ -49,32 +49,32 @@ impl Plan {
         Self { turns: 1, turn: Duration::from_millis(30), tasks: TASKS.to_vec() }
     }
 
-    /// With so many tasks alone.
+    /// Measures with this number of tasks only.
     pub(crate) fn only(self, tasks: usize) -> Self {
         Self { tasks: vec![tasks.clamp(1, TASKS[TASKS.len() - 1])], ..self }
     }
 
     /// Measures one store and prints its rows.
-    pub(crate) async fn compare(&self, store: &str, floor: impl Work, service: impl Work) {
-        let (floor, service) = (Arc::new(floor), Arc::new(service));
+    pub(crate) async fn compare(&self, store: &str, baseline: impl Work, service: impl Work) {
+        let (baseline, service) = (Arc::new(baseline), Arc::new(service));
         for operation in [Operation::Refresh, Operation::Introspect] {
             for &tasks in &self.tasks {
-                let (mut floors, mut services, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+                let (mut baselines, mut services, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
                 service.prepare().await;
                 for _ in 0..self.turns {
-                    let lower = self.rate(&floor, operation, tasks).await;
+                    let lower = self.rate(&baseline, operation, tasks).await;
                     let rate = self.rate(&service, operation, tasks).await;
-                    floors.push(lower);
+                    baselines.push(lower);
                     services.push(rate);
                     ratios.push(rate / lower);
                 }
-                let (floor, service, ratio) = (median(floors), median(services), median(ratios));
-                println!("| {store} | {operation:?} | {tasks} | {floor:.0} | {service:.0} | {ratio:.2} |");
+                let (baseline, service, ratio) = (median(baselines), median(services), median(ratios));
+                println!("| {store} | {operation:?} | {tasks} | {baseline:.0} | {service:.0} | {ratio:.2} |");
             }
         }
     }
 
-    /// How often a second `tasks` tasks do it together.
+    /// Returns how often per second `tasks` tasks together do the work.
     async fn rate(&self, work: &Arc<impl Work>, operation: Operation, tasks: usize) -> f64 {
         let begin = now();
         let mut set = JoinSet::new();

@@ -1,4 +1,5 @@
-//! PostgreSQL: `SELECT` by key and a conditional `UPDATE` of a row in an equal table, prepared, a connection for each task.
+//! PostgreSQL: `SELECT` by key and a conditional `UPDATE` of a row in an equal table, prepared, with one connection for
+//! each task.
 
 use regrant_postgres::{PostgresStore, Table};
 use testbed::Postgres;
@@ -11,15 +12,15 @@ use crate::{PAYLOAD, TASKS, change};
 const CONNECTIONS: usize = TASKS[TASKS.len() - 1];
 
 pub(crate) async fn measure(plan: &Plan) {
-    let server = Postgres::start();
+    let server = Postgres::start_with(&["fsync=on"]);
     let builder = PostgresStore::builder(server.url()).unwrap().max_connections(CONNECTIONS);
     builder.migrate().await.unwrap();
     let store = builder.open().await.unwrap();
-    let floor = Floor::open(&server.url()).await;
-    plan.compare("postgres", floor, Service::on(store)).await;
+    let baseline = Baseline::open(&server.url()).await;
+    plan.compare("postgres", baseline, Service::on(store)).await;
 }
 
-struct Floor(Vec<Session>);
+struct Baseline(Vec<Session>);
 
 struct Session {
     client: Client,
@@ -27,13 +28,13 @@ struct Session {
     update: Statement,
 }
 
-impl Floor {
+impl Baseline {
     async fn open(url: &str) -> Self {
         let setup = connect(url).await;
-        setup.batch_execute(&Table::new("public", "floor").unwrap().ddl()).await.unwrap();
+        setup.batch_execute(&Table::new("public", "baseline").unwrap().ddl()).await.unwrap();
         for place in 0..GRANTS {
             let subject = format!("user-{place}@example.com");
-            let insert = "INSERT INTO floor VALUES ($1, '', 0, 'myClient', $2, 0, 0, $3)";
+            let insert = "INSERT INTO baseline VALUES ($1, '', 0, 'myClient', $2, 0, 0, $3)";
             setup.execute(insert, &[&id(place).as_slice(), &subject, &vec![7_u8; PAYLOAD]]).await.unwrap();
         }
         let mut sessions = Vec::new();
@@ -43,7 +44,7 @@ impl Floor {
         Self(sessions)
     }
 
-    /// The connection of the task that this grant belongs to.
+    /// Connection of the task that this grant belongs to.
     fn session(&self, place: usize) -> &Session {
         &self.0[place * CONNECTIONS / GRANTS]
     }
@@ -52,8 +53,9 @@ impl Floor {
 impl Session {
     async fn open(url: &str) -> Self {
         let client = connect(url).await;
-        let select = "SELECT version, client_id, subject, expires_at, payload FROM floor WHERE id = $1 AND realm = $2";
-        let update = "UPDATE floor SET version = $1, expires_at = $2, payload = $3
+        let select =
+            "SELECT version, client_id, subject, expires_at, payload FROM baseline WHERE id = $1 AND realm = $2";
+        let update = "UPDATE baseline SET version = $1, expires_at = $2, payload = $3
                       WHERE id = $4 AND realm = $5 AND version = $6";
         let (select, update) = (client.prepare(select).await.unwrap(), client.prepare(update).await.unwrap());
         Self { client, select, update }
@@ -65,7 +67,7 @@ impl Session {
     }
 }
 
-impl Work for Floor {
+impl Work for Baseline {
     async fn refresh(&self, place: usize) {
         let session = self.session(place);
         let (version, mut payload) = session.read(place).await;
@@ -87,7 +89,7 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-/// 16 bytes in no order, as those of a grant are.
+/// 16 bytes in random order, as those of a grant are.
 fn id(place: usize) -> [u8; 16] {
     let mixed = (place as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     mixed.to_be_bytes()

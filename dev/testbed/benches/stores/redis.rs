@@ -15,18 +15,18 @@ const SWAP: &str = "
     return 1";
 
 pub(crate) async fn measure(plan: &Plan) {
-    // What an application chooses that can lose a second on a power cut; `always` would measure the disk.
+    // Setting of an application that can lose a second on a power cut; `always` would measure the disk.
     let server = Redis::start_with(&["--appendfsync", "everysec"]);
     let store = RedisStore::open(&server.url()).await.unwrap();
-    plan.compare("redis", Floor::open(&server.url()).await, Service::on(store)).await;
+    plan.compare("redis", Baseline::open(&server.url()).await, Service::on(store)).await;
 }
 
-struct Floor {
+struct Baseline {
     connection: MultiplexedConnection,
     swap: Script,
 }
 
-impl Floor {
+impl Baseline {
     async fn open(url: &str) -> Self {
         let client = redis::Client::open(url).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -44,7 +44,7 @@ impl Floor {
     }
 }
 
-impl Work for Floor {
+impl Work for Baseline {
     async fn refresh(&self, place: usize) {
         let value = self.read(place).await;
         let mut swap = self.swap.key(key(place));
@@ -59,5 +59,5 @@ impl Work for Floor {
 }
 
 fn key(place: usize) -> String {
-    format!("floor:{{{place:022}}}:")
+    format!("baseline:{{{place:022}}}:")
 }

@@ -1,4 +1,4 @@
-//! The service on a store, with living sessions.
+//! The service on a store, with active sessions.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use regrant::{
 
 use crate::measure::{GRANTS, Work};
 
-/// So much later each call comes. A grant is refreshed twice an hour or less often, as a client does that refreshes before its
-/// access token expires.
+/// Time between two calls. A grant is refreshed at most twice an hour, as by a client that refreshes before its access
+/// token expires.
 const STEP: Duration = Duration::from_secs(30 * 60 / GRANTS as u64);
 
-/// A time that no server's clock will reach meanwhile.
+/// A time that the clock of no server reaches during the bench.
 const START: Timestamp = Timestamp::from_millis(2_000_000_000_000);
 
 /// Sessions of one client on `S`.
@@ -58,7 +58,7 @@ impl<S: TokenStore + 'static> Service<S> {
 }
 
 impl<S: TokenStore + 'static> Work for Service<S> {
-    /// New sessions: in a long row those that nobody refreshed have expired.
+    /// Creates new sessions: in a long row those that are not refreshed expire.
     async fn prepare(&self) {
         for (number, session) in self.sessions.iter().enumerate() {
             let subject = Subject::new(format!("user-{number}@example.com")).unwrap();

@@ -1,4 +1,4 @@
-//! SQLite: the same two statements on one connection, one commit each.
+//! SQLite: the same two statements on one connection, with one commit each.
 
 use std::sync::Mutex;
 
@@ -12,41 +12,41 @@ use crate::{PAYLOAD, change};
 pub(crate) async fn measure(plan: &Plan) {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("grants.db")).unwrap();
-    let floor = Floor::open(&folder.path().join("floor.db"));
-    plan.compare("sqlite", floor, Service::on(store)).await;
+    let baseline = Baseline::open(&folder.path().join("baseline.db"));
+    plan.compare("sqlite", baseline, Service::on(store)).await;
 }
 
-struct Floor(Mutex<Connection>);
+struct Baseline(Mutex<Connection>);
 
-impl Floor {
+impl Baseline {
     fn open(path: &std::path::Path) -> Self {
         let connection = Connection::open(path).unwrap();
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                 CREATE TABLE floor (id INTEGER PRIMARY KEY, version INTEGER, expires_at INTEGER, payload BLOB);",
+                 CREATE TABLE baseline (id INTEGER PRIMARY KEY, version INTEGER, expires_at INTEGER, payload BLOB);",
             )
             .unwrap();
         for place in 0..GRANTS {
             let row = params![i64::try_from(place).unwrap(), 0, 0, vec![7_u8; PAYLOAD]];
-            connection.execute("INSERT INTO floor VALUES (?, ?, ?, ?)", row).unwrap();
+            connection.execute("INSERT INTO baseline VALUES (?, ?, ?, ?)", row).unwrap();
         }
         Self(Mutex::new(connection))
     }
 
     fn read(&self, place: usize) -> (i64, Vec<u8>) {
         let connection = self.0.lock().unwrap();
-        let mut select = connection.prepare_cached("SELECT version, payload FROM floor WHERE id = ?").unwrap();
+        let mut select = connection.prepare_cached("SELECT version, payload FROM baseline WHERE id = ?").unwrap();
         select.query_row([i64::try_from(place).unwrap()], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
     }
 }
 
-impl Work for Floor {
+impl Work for Baseline {
     async fn refresh(&self, place: usize) {
         let (version, mut payload) = self.read(place);
         change(&mut payload, version);
         let connection = self.0.lock().unwrap();
-        let update = "UPDATE floor SET version = ?, expires_at = ?, payload = ? WHERE id = ? AND version = ?";
+        let update = "UPDATE baseline SET version = ?, expires_at = ?, payload = ? WHERE id = ? AND version = ?";
         let row = params![version + 1, version, payload, i64::try_from(place).unwrap(), version];
         assert_eq!(connection.prepare_cached(update).unwrap().execute(row).unwrap(), 1);
     }

@@ -1,4 +1,4 @@
-//! The side of a proxy that moves bytes.
+//! The side of a proxy that forwards bytes.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -12,17 +12,17 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{Disturbance, Proxy};
 use crate::port::{Port, reusable_socket};
 
-/// What accepts connections, on the thread of the proxy.
+/// Accepts connections, on the thread of the proxy.
 pub(super) struct Front {
     pub(super) port: Port,
     pub(super) server: SocketAddr,
-    pub(super) armed: Arc<Armed>,
-    pub(super) weather: watch::Receiver<Weather>,
+    pub(super) pending: Arc<Pending>,
+    pub(super) state: watch::Receiver<State>,
 }
 
 impl Front {
     pub(super) async fn serve(mut self) {
-        while self.weather.wait_for(|weather| !matches!(weather, Weather::Shut)).await.is_ok() {
+        while self.state.wait_for(|state| !matches!(state, State::Shut)).await.is_ok() {
             let listener = reusable_socket(self.port.address).listen(1024).expect("a listener");
             if self.accept(listener).await.is_err() {
                 return;
@@ -30,19 +30,19 @@ impl Front {
         }
     }
 
-    /// Until the proxy is shut (`Ok`) or dropped (`Err`).
+    /// Accepts until the proxy is shut (`Ok`) or dropped (`Err`).
     async fn accept(&mut self, listener: TcpListener) -> Result<(), watch::error::RecvError> {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                shut = self.weather.wait_for(|weather| matches!(weather, Weather::Shut)) => return shut.map(drop),
+                shut = self.state.wait_for(|state| matches!(state, State::Shut)) => return shut.map(drop),
             };
             let Ok((client, peer)) = accepted else { continue };
-            let link = Link { server: self.server, armed: Arc::clone(&self.armed) };
+            let link = Link { server: self.server, pending: Arc::clone(&self.pending) };
             if peer.ip() == Proxy::UNDISTURBED {
                 tokio::spawn(link.pass_all(client));
             } else {
-                tokio::spawn(link.pass(client, self.weather.clone()));
+                tokio::spawn(link.pass(client, self.state.clone()));
             }
         }
     }
@@ -51,24 +51,24 @@ impl Front {
 /// One connection.
 struct Link {
     server: SocketAddr,
-    armed: Arc<Armed>,
+    pending: Arc<Pending>,
 }
 
 impl Link {
-    /// Both ends are closed when this returns.
-    async fn pass(self, mut client: TcpStream, mut weather: watch::Receiver<Weather>) {
+    /// Forwards a connection. Both ends are closed when this returns.
+    async fn pass(self, mut client: TcpStream, mut state: watch::Receiver<State>) {
         let mut exchange = pin!(self.exchange(&mut client));
-        let foul = tokio::select! {
-            // In turn, so that foul weather strikes before another byte passes.
+        let blocked = tokio::select! {
+            // In this order, so that no byte passes after the state has changed.
             biased;
-            foul = weather.wait_for(Weather::is_foul) => foul.map(|weather| *weather),
-            // An end that is closed or broken ends the other one.
+            blocked = state.wait_for(State::is_blocked) => blocked.map(|state| *state),
+            // A closed or broken end closes the other one.
             _ = &mut exchange => return,
         };
-        if let Ok(Weather::BlackholeUntil(end)) = foul {
+        if let Ok(State::BlackholeUntil(end)) = blocked {
             tokio::select! {
                 () = sleep_until(end) => {}
-                _ = weather.changed() => {}
+                _ = state.changed() => {}
             }
         }
     }
@@ -78,7 +78,7 @@ impl Link {
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let (mut request, mut reply) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
-        let mut fate = None;
+        let mut disturbance = None;
         loop {
             tokio::select! {
                 length = client.read(&mut request) => {
@@ -86,15 +86,15 @@ impl Link {
                     if length == 0 {
                         return Ok(());
                     }
-                    fate = fate.or_else(|| self.armed.strike());
-                    if fate == Some(Disturbance::CutRequest) {
+                    disturbance = disturbance.or_else(|| self.pending.take());
+                    if disturbance == Some(Disturbance::CutRequest) {
                         return server.write_all(&request[..length / 2]).await;
                     }
                     server.write_all(&request[..length]).await?;
                 }
                 length = server.read(&mut reply) => {
                     let length = length?;
-                    match fate.take() {
+                    match disturbance.take() {
                         Some(Disturbance::DropReply) => return Ok(()),
                         Some(Disturbance::Delay(span)) => sleep(span).await,
                         _ => {}
@@ -110,62 +110,62 @@ impl Link {
 
     async fn pass_all(self, mut client: TcpStream) {
         if let Ok(mut server) = TcpStream::connect(self.server).await {
-            // An end that is closed or broken ends the other one.
+            // A closed or broken end closes the other one.
             drop(copy_bidirectional(&mut client, &mut server).await);
         }
     }
 }
 
-/// What befalls all connections.
+/// State of all connections.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Weather {
-    Fair,
+pub(super) enum State {
+    Open,
     BlackholeUntil(Instant),
     Shut,
 }
 
-impl Weather {
-    fn is_foul(&self) -> bool {
+impl State {
+    fn is_blocked(&self) -> bool {
         match self {
-            Self::Fair => false,
+            Self::Open => false,
             Self::BlackholeUntil(end) => Instant::now() < *end,
             Self::Shut => true,
         }
     }
 }
 
-/// What befalls a request, and how many are spared before it.
+/// Disturbance of a request, and the number of requests before it.
 #[derive(Debug, Default)]
-pub(super) struct Armed(Mutex<Arms>);
+pub(super) struct Pending(Mutex<Fault>);
 
 #[derive(Debug, Default)]
-struct Arms {
+struct Fault {
     next: Option<(u32, Disturbance)>,
-    struck: usize,
+    disturbed: usize,
 }
 
-impl Armed {
+impl Pending {
     pub(super) fn set(&self, disturbance: Option<(u32, Disturbance)>) {
-        self.arms().next = disturbance;
+        self.fault().next = disturbance;
     }
 
-    pub(super) fn struck(&self) -> usize {
-        self.arms().struck
+    pub(super) fn disturbed(&self) -> usize {
+        self.fault().disturbed
     }
 
-    /// What befalls the request that has just come.
-    fn strike(&self) -> Option<Disturbance> {
-        let mut arms = self.arms();
-        if let Some((spared @ 1.., _)) = &mut arms.next {
-            *spared -= 1;
+    /// Returns the disturbance of the request that has just arrived.
+    fn take(&self) -> Option<Disturbance> {
+        let mut fault = self.fault();
+        if let Some((undisturbed @ 1.., _)) = &mut fault.next {
+            *undisturbed -= 1;
             return None;
         }
-        let (_, disturbance) = arms.next.take()?;
-        arms.struck += 1;
+        let (_, disturbance) = fault.next.take()?;
+        fault.disturbed += 1;
         Some(disturbance)
     }
 
-    fn arms(&self) -> MutexGuard<'_, Arms> {
+    fn fault(&self) -> MutexGuard<'_, Fault> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

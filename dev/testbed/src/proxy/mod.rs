@@ -1,4 +1,4 @@
-//! A TCP proxy that loses, cuts, delays and swallows.
+//! A TCP proxy that drops, cuts, delays and swallows.
 
 mod link;
 
@@ -11,118 +11,118 @@ use tokio::time::Instant;
 
 use crate::port::Port;
 use crate::random::Random;
-use crate::server::until;
-use link::{Armed, Front, Weather};
+use crate::time::until;
+use link::{Front, Pending, State};
 
-/// A fault of the network. The first three befall one request, the first to come on any connection.
+/// A network fault. The first three affect one request, the next one on any connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "tests choose among them")]
 pub enum Disturbance {
-    /// The next request goes through. What the server answers is swallowed, and the connection is closed on both sides.
+    /// The next request is forwarded. Its reply is dropped and the connection is closed on both sides.
     DropReply,
-    /// Of the next request only the first half of its bytes goes through; then the connection is closed on both sides.
+    /// Only the first half of the next request is forwarded; then the connection is closed on both sides.
     CutRequest,
-    /// The reply to the next request is held back for so long.
+    /// The reply to the next request is delayed.
     Delay(Duration),
-    /// For so long nothing passes on any connection, in either direction, and new ones are not answered; then all these
+    /// For this time no connection forwards anything in either direction, and new ones are not answered. Then all these
     /// connections are closed.
     Blackhole(Duration),
 }
 
-/// A proxy on a port of its own. It lives on a thread of its own too, so it also works for tests that block.
+/// A proxy on its own port. It runs on its own thread, so it also works for tests that block.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    armed: Arc<Armed>,
-    /// The thread ends when this is dropped.
-    weather: watch::Sender<Weather>,
+    pending: Arc<Pending>,
+    /// Dropping this ends the thread.
+    state: watch::Sender<State>,
 }
 
 impl Proxy {
-    /// Connections from this address pass undisturbed, whatever the weather.
+    /// Connections from this address are never disturbed.
     pub(crate) const UNDISTURBED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 
-    /// A proxy that passes everything on to `server`, which need not run yet.
+    /// Starts a proxy that forwards to `server`, which need not run yet.
     #[must_use]
     pub fn before(server: SocketAddr) -> Self {
         let port = Port::reserve();
-        let (address, armed, weather) = (port.address, Arc::<Armed>::default(), watch::Sender::new(Weather::Fair));
-        let front = Front { port, server, armed: Arc::clone(&armed), weather: weather.subscribe() };
+        let (address, pending, state) = (port.address, Arc::<Pending>::default(), watch::Sender::new(State::Open));
+        let front = Front { port, server, pending: Arc::clone(&pending), state: state.subscribe() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         std::thread::spawn(move || runtime.block_on(front.serve()));
-        let proxy = Self { address, armed, weather };
+        let proxy = Self { address, pending, state };
         proxy.wait_until_open();
         proxy
     }
 
-    /// Where it listens; the same after an outage.
+    /// Address of the proxy; the same after an outage.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Brings a disturbance, in the place of one that has not struck yet.
+    /// Sets the next disturbance. Replaces one that has not happened yet.
     pub fn disturb(&self, disturbance: Disturbance) {
         self.disturb_after(0, disturbance);
     }
 
-    /// The same, but spares so many requests. A blackhole begins at once all the same.
+    /// Sets a disturbance after `requests` undisturbed requests. A blackhole begins at once all the same.
     pub fn disturb_after(&self, requests: u32, disturbance: Disturbance) {
         if let Disturbance::Blackhole(span) = disturbance {
             let end = Instant::now() + span;
-            self.turn(Weather::BlackholeUntil(end), |now| !matches!(now, Weather::Shut));
+            self.change(State::BlackholeUntil(end), |now| !matches!(now, State::Shut));
         } else {
-            self.armed.set(Some((requests, disturbance)));
+            self.pending.set(Some((requests, disturbance)));
         }
     }
 
-    /// Brings a disturbance of any kind, or none. Delays and blackholes are shorter than `patience` as a rule, and longer
-    /// now and then.
-    pub fn disturb_at_random(&self, random: &mut Random, patience: Duration) {
-        let spared = u32::try_from(random.below(5)).expect("is less than 5");
+    /// Sets a random disturbance, or none. Delays and blackholes are usually shorter than `deadline`, and sometimes
+    /// longer.
+    pub fn disturb_at_random(&self, random: &mut Random, deadline: Duration) {
+        let undisturbed = u32::try_from(random.below(5)).expect("is less than 5");
         match random.below(30) {
-            0..8 => self.disturb_after(spared, Disturbance::DropReply),
-            8..16 => self.disturb_after(spared, Disturbance::CutRequest),
-            16..19 => self.disturb_after(spared, Disturbance::Delay(patience / 10)),
-            19 => self.disturb_after(spared, Disturbance::Delay(patience + patience / 10)),
-            20..22 => self.disturb(Disturbance::Blackhole(patience / 10)),
-            22 => self.disturb(Disturbance::Blackhole(patience + patience / 10)),
-            _ => self.calm(),
+            0..8 => self.disturb_after(undisturbed, Disturbance::DropReply),
+            8..16 => self.disturb_after(undisturbed, Disturbance::CutRequest),
+            16..19 => self.disturb_after(undisturbed, Disturbance::Delay(deadline / 10)),
+            19 => self.disturb_after(undisturbed, Disturbance::Delay(deadline + deadline / 10)),
+            20..22 => self.disturb(Disturbance::Blackhole(deadline / 10)),
+            22 => self.disturb(Disturbance::Blackhole(deadline + deadline / 10)),
+            _ => self.clear(),
         }
     }
 
-    /// How many requests were disturbed; those that a blackhole swallowed are not counted.
+    /// Number of disturbed requests; those swallowed by a blackhole are not counted.
     #[must_use]
-    pub fn struck(&self) -> usize {
-        self.armed.struck()
+    pub fn disturbed(&self) -> usize {
+        self.pending.disturbed()
     }
 
-    /// Takes back a disturbance that has not struck yet, and ends a blackhole early.
-    pub fn calm(&self) {
-        self.armed.set(None);
-        self.turn(Weather::Fair, |now| matches!(now, Weather::BlackholeUntil(_)));
+    /// Removes a disturbance that has not happened yet, and ends a blackhole.
+    pub fn clear(&self) {
+        self.pending.set(None);
+        self.change(State::Open, |now| matches!(now, State::BlackholeUntil(_)));
     }
 
-    /// An outage: all connections are closed and new ones refused, once this returns.
+    /// Starts an outage: closes all connections and refuses new ones. Returns when it has begun.
     pub fn shut(&self) {
-        self.weather.send_replace(Weather::Shut);
+        self.state.send_replace(State::Shut);
         // Each connection holds a receiver while it lives, and the listener holds one.
-        until("a proxy that is shut", || self.weather.receiver_count() == 1 && !self.accepts());
+        until("a proxy that is shut", || self.state.receiver_count() == 1 && !self.accepts());
     }
 
     /// Ends an outage.
     pub fn reopen(&self) {
-        self.turn(Weather::Fair, |now| matches!(now, Weather::Shut));
+        self.change(State::Open, |now| matches!(now, State::Shut));
         self.wait_until_open();
     }
 
-    fn turn(&self, weather: Weather, if_it_is: impl FnOnce(&Weather) -> bool) {
-        self.weather.send_if_modified(|now| {
-            let turns = if_it_is(now);
-            if turns {
-                *now = weather;
+    fn change(&self, state: State, condition: impl FnOnce(&State) -> bool) {
+        self.state.send_if_modified(|now| {
+            let changes = condition(now);
+            if changes {
+                *now = state;
             }
-            turns
+            changes
         });
     }
 

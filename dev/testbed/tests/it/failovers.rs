@@ -1,0 +1,108 @@
+//! A replica that takes over may lack the last acknowledged writes. No session is lost by that.
+
+use std::time::Duration;
+
+use regrant_postgres::PostgresStore;
+use regrant_redis::{Durability, RedisStore};
+use testbed::{Load, Postgres, Random, RedisCluster, Report, retry, short, until};
+
+fn deadline() -> Duration {
+    short(Duration::from_secs(1))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_that_follows_takes_over_and_no_session_is_lost() {
+    fail_over_postgres(|_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_that_lagged_takes_over_and_sessions_heal() {
+    let report = fail_over_postgres(stop_following).await;
+    assert!(report.heals > 0 && report.double_uses > 0, "{report}");
+}
+
+/// Kills the primary under load, and promotes the standby that lags or does not.
+async fn fail_over_postgres(lag: impl FnOnce(&Postgres)) -> Report {
+    let primary = Postgres::start();
+    let standby = primary.standby();
+    let both = primary.url_at(format_args!("{},{}", primary.address(), standby.address()));
+    let builder = PostgresStore::builder(both).unwrap().deadline(deadline());
+    retry(async || builder.migrate().await).await;
+    let store = retry(async || builder.open().await).await;
+    let mut load = Load::begin(&store, 4, &mut Random::seeded());
+    load.rounds(100).await;
+    lag(&standby);
+    load.rounds(50).await;
+    primary.kill();
+    standby.promote();
+    load.rounds(100).await;
+    no_session_was_lost(load.end().await)
+}
+
+/// All writes acknowledged from now on will be lost.
+fn stop_following(standby: &Postgres) {
+    standby.execute("ALTER SYSTEM SET primary_conninfo = ''");
+    standby.execute("SELECT pg_reload_conf()");
+    until("a standby that follows no more", || standby.execute("SELECT count(*) FROM pg_stat_wal_receiver") == "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledged_writes_are_lost_with_the_primary_and_sessions_heal() {
+    let [_, lagged] = fail_over_redis(Durability::Acknowledged).await;
+    assert!(lagged.heals > 0, "{lagged}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicated_writes_survive_the_primary() {
+    let durability = Durability::Replicated { replicas: 1, timeout: short(Duration::from_millis(200)) };
+    let [followed, lagged] = fail_over_redis(durability).await;
+    assert!(followed.is_clean() && lagged.is_clean());
+}
+
+/// Kills each primary in turn under load: at first when its replica follows, then its successors when theirs lag.
+async fn fail_over_redis(durability: Durability) -> [Report; 2] {
+    let cluster = RedisCluster::start();
+    let open = async || RedisStore::cluster(cluster.urls()).durability(durability).deadline(deadline()).open().await;
+    let store = retry(open).await;
+    let mut reports = [Report::default(); 2];
+    for (primaries, report) in [0..3, 3..6].into_iter().zip(&mut reports) {
+        let lags = primaries.start > 0;
+        let mut load = Load::begin(&store, 4, &mut Random::seeded());
+        for primary in primaries {
+            load.rounds(60).await;
+            if lags {
+                fall_behind(&cluster, primary);
+            }
+            cluster.kill(primary);
+            cluster.wait_until_ok();
+            // Until then, no write of this shard can be replicated.
+            cluster.restart(primary);
+            cluster.wait_for_replicas();
+        }
+        load.rounds(60).await;
+        *report = no_session_was_lost(load.end().await);
+    }
+    reports
+}
+
+fn no_session_was_lost(report: Report) -> Report {
+    println!("{report}");
+    assert_eq!((report.lost_sessions, report.forks), (0, 0), "{report}");
+    report
+}
+
+/// Disconnects the replica of a primary, and waits until the primary has written data that the replica lacks.
+fn fall_behind(cluster: &RedisCluster, primary: usize) {
+    // With a password that the primary does not know, the replica cannot connect.
+    cluster.command((primary + 3) % 6, &["CONFIG", "SET", "masterauth", "unknown"]);
+    cluster.command(primary, &["CLIENT", "KILL", "TYPE", "replica"]);
+    let disconnected_at = written(cluster, primary);
+    until("writes that are not replicated", || written(cluster, primary) > disconnected_at + 4000);
+}
+
+/// Bytes that a primary has written to its replication log.
+fn written(cluster: &RedisCluster, primary: usize) -> u64 {
+    let info = cluster.command(primary, &["INFO", "replication"]);
+    let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+    offset.and_then(|offset| offset.trim().parse().ok()).expect("an offset")
+}
