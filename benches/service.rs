@@ -1,10 +1,10 @@
-//! The service on the memory store, beside the least work that any such library has to do.
+//! The service with the memory store, compared with the minimum work of any such library.
 //!
 //! ```text
 //! cargo bench --bench service
 //! ```
 
-#![expect(clippy::expect_used, clippy::unreachable, reason = "a bench that cannot run shall stop")]
+#![expect(clippy::expect_used, clippy::unreachable, reason = "a bench that cannot run must stop")]
 
 mod common;
 
@@ -18,7 +18,8 @@ use common::{BETWEEN_REFRESHES, Bench, GRANTS, now};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use regrant::clock::Timestamp;
 use regrant::device::{DeviceAuthorizationRequest, PollRequest};
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId, SignError};
+use regrant::host::Unavailable;
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
 use regrant::policy::AccessTokenFormat;
 use regrant::{Client, ClientId, Entropy as _, MemoryStore, Policy, RefreshRequest, RefreshToken, SystemEntropy};
 use serde_json::{Map, Value};
@@ -76,7 +77,7 @@ fn service(criterion: &mut Criterion) {
         );
     });
 
-    // What the form of a JWT costs besides its signatures.
+    // The cost of JWTs without their signatures.
     let policy = Policy::default().with_access_token_format(AccessTokenFormat::Jwt);
     let bench = Bench::with(MemoryStore::new(), |service| service.policy(policy).jwt_issuer(Unsigned));
     let mut refresh_token = bench.issue(0).refresh_token;
@@ -89,7 +90,7 @@ fn service(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Hands out what it should sign.
+/// Returns the claims without signing them.
 struct Unsigned;
 
 #[async_trait]
@@ -106,16 +107,16 @@ impl JwtIssuer for Unsigned {
         true
     }
 
-    async fn access_token(&self, _: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError> {
+    async fn access_token(&self, _: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, Unavailable> {
         Ok(claims.jti.to_owned())
     }
 
-    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, SignError> {
+    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, Unavailable> {
         Ok(claims.subject.as_str().to_owned())
     }
 
-    async fn introspection(&self, _: &ClientId, _: &Map<String, Value>, _: Timestamp) -> Result<String, SignError> {
-        Err(SignError::new("no introspection is signed here"))
+    async fn introspection(&self, _: &ClientId, _: &Map<String, Value>, _: Timestamp) -> Result<String, Unavailable> {
+        Err(Unavailable::new("no introspection is signed here"))
     }
 
     fn read_access_token(&self, jwt: &str) -> Option<String> {
@@ -137,8 +138,8 @@ fn refresh(bench: &Bench, refresh_token: RefreshToken) -> RefreshToken {
     tokens.refresh_token.expect("a refresh token")
 }
 
-/// The least work that any such library has to do for one refresh: decode the token, hash it, look it up, draw 64 random
-/// bytes, encode and hash two new tokens, update the map.
+/// The least work that any such library has to do for one refresh: decode the token, hash it, look it up, draw 64
+/// random bytes, encode and hash two new tokens, update the map.
 struct Floor {
     map: HashMap<[u8; 32], [u8; 32]>,
     token: String,

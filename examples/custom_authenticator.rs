@@ -1,4 +1,4 @@
-//! Clients that live in your own directory: look one up, check what it shows, assert the result. Needs no network:
+//! An authenticator of your own: look up the client, verify its secret, assert the result.
 //!
 //! ```text
 //! cargo run --example custom_authenticator
@@ -15,7 +15,7 @@ use regrant::{
     MemoryStore, Scope, SecretHash, SystemEntropy, TokenService,
 };
 
-/// Stands for a table of clients. Yours would be a database, and its outage an error.
+/// Stands for a table of clients in a database.
 struct Directory {
     row: Arc<Client>,
     secret: SecretHash,
@@ -26,16 +26,16 @@ struct Directory {
 impl ClientAuthenticator for Directory {
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
         if !self.is_reachable {
-            // Never a refusal: the client would throw its tokens away.
+            // An outage must not be a refusal: clients discard their tokens on a refusal.
             return Err(AuthenticateError::unavailable("the directory is down"));
         }
         let ClientCredentials::Basic(client_id, secret) = credentials else {
             return Err(AuthenticateError::refused(CredentialRefusal::MethodNotRegistered));
         };
-        // Both checks always run, so that the time of the answer does not tell which client ids exist.
+        // Both checks always run. Otherwise the response time would reveal which client ids exist.
         let is_known = *client_id == self.row.id;
         let is_right = self.secret.verify(secret).await;
-        // The reason is for events. The client is told the same either way.
+        // The reason is for events. The client gets the same response for each of them.
         match (is_known, is_right) {
             (true, true) => Ok(AuthenticatedClient::assertion(Arc::clone(&self.row))),
             (true, false) => Err(AuthenticateError::refused_known(self.row.id.clone(), CredentialRefusal::WrongSecret)),
@@ -47,10 +47,10 @@ impl ClientAuthenticator for Directory {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = ClientSecret::new("hD3kq0vX7ZrYc2LmN8sTpW");
-    let reporting = Client::new(ClientId::new("reporting")?)
-        .with_registration(Registration(20_261_123)) // a row id or creation time: never that of a deleted client
+    let reporting = Client::new(ClientId::from_static("reporting"))
+        .with_registration(Registration(20_261_123)) // a row id or a creation time, never reused
         .with_grant_types([GrantType::ClientCredentials])
-        .with_scope(Scope::new("reports")?);
+        .with_scope(Scope::from_static("reports"));
     for (name, presented, is_reachable) in [
         ("right secret", secret.clone(), true),
         ("wrong secret", "guess".into(), true),
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Directory { row: Arc::new(reporting.clone()), secret: SecretHash::sha256(&secret), is_reachable };
         let keys = KeyRing::generate(&SystemEntropy);
         let service = TokenService::builder(MemoryStore::new(), directory, keys).build()?;
-        match service.authenticate(&ClientCredentials::Basic(ClientId::new("reporting")?, presented)).await {
+        match service.authenticate(&ClientCredentials::Basic(ClientId::from_static("reporting"), presented)).await {
             Ok(client) => {
                 let tokens = service.issue(&client, IssueRequest::client_credentials(client.scope.clone())).await?;
                 println!("{name}: tokens for {}", tokens.scope);

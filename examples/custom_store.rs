@@ -1,5 +1,5 @@
-//! A store of your own: two methods. This one keeps records in a map behind a lock; a database does the same with
-//! `UPDATE ... WHERE key = $1 AND version = $2`. Needs no network:
+//! A store of your own, in two methods. This one is a map behind a lock. A database does the same with
+//! `UPDATE ... WHERE key = $1 AND version = $2`.
 //!
 //! ```text
 //! cargo run --example custom_store
@@ -17,26 +17,19 @@ use regrant::{
 };
 
 #[derive(Default)]
-struct MapStore(Mutex<Inner>);
-
-#[derive(Default)]
-struct Inner {
-    records: HashMap<GrantKey, StoredGrant>,
-    /// Only ever counts up, so that no version is used twice, not even for a key whose record was deleted.
-    versions: u64,
-}
+struct MapStore(Mutex<HashMap<GrantKey, StoredGrant>>);
 
 #[async_trait]
 impl TokenStore for MapStore {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
-        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(inner.records.get(key).cloned())
+        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(records.get(key).cloned())
     }
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
-        // The condition and the write under one lock: between the two nobody else may write.
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let holds = match (expect, inner.records.get(key)) {
+        // Condition and write happen under one lock, so no other write comes between them.
+        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = match (expect, records.get(key)) {
             (Expect::Absent, None) => true,
             (Expect::Version(version), Some(current)) => current.version == version,
             _ => false,
@@ -44,9 +37,7 @@ impl TokenStore for MapStore {
         if !holds {
             return Ok(Swap::Conflict);
         }
-        inner.versions += 1;
-        let stored = StoredGrant { version: Version(inner.versions), record };
-        inner.records.insert(key.clone(), stored);
+        records.insert(key.clone(), StoredGrant { version: Version::random(), record });
         Ok(Swap::Stored)
     }
 }
@@ -55,10 +46,11 @@ impl TokenStore for MapStore {
 async fn main() -> Result<(), Box<dyn Error>> {
     let keys = KeyRing::generate(&SystemEntropy);
     let service = TokenService::builder(MapStore::default(), ClientRegistry::new(), keys).build()?;
-    let client = Client::new(ClientId::new("app")?).with_grant_types([GrantType::Password, GrantType::RefreshToken]);
+    let client = Client::new(ClientId::from_static("app"))
+        .with_grant_types([GrantType::AuthorizationCode, GrantType::RefreshToken]);
     let client = AuthenticatedClient::assertion(client.into());
 
-    let request = IssueRequest::new(GrantType::Password, Approval::of(Subject::new("demo")?));
+    let request = IssueRequest::new(GrantType::AuthorizationCode, Approval::of(Subject::from_static("demo")));
     let first = service.issue(&client, request).await?;
     println!("issued    grant {}", first.grant_id);
     let refresh_token = first.refresh_token.ok_or("no refresh token")?;

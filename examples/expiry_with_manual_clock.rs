@@ -1,4 +1,4 @@
-//! Testing expiry without waiting: a clock that you move. Needs no network:
+//! Tests of expiry without waiting, with a clock that is moved by hand.
 //!
 //! ```text
 //! cargo run --example expiry_with_manual_clock
@@ -19,16 +19,17 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let clock = ManualClock::starting_at("2026-11-23T12:00:00Z".parse()?);
-    // A refresh token may lie unused for 7 days, and nobody stays signed in for more than 30.
+    // An unused refresh token expires after 7 days. A grant expires after 30 days, however often it is refreshed.
     let policy = Policy::default().with_refresh_token_lifetime((7 * DAY).into()).with_grant_lifetime((30 * DAY).into());
     let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), KeyRing::generate(&SystemEntropy))
         .policy(policy)
         .clock(clock.clone())
         .build()?;
-    let client = Client::new(ClientId::new("app")?).with_grant_types([GrantType::Password, GrantType::RefreshToken]);
+    let client = Client::new(ClientId::from_static("app"))
+        .with_grant_types([GrantType::AuthorizationCode, GrantType::RefreshToken]);
     let client = AuthenticatedClient::assertion(client.into());
 
-    let request = IssueRequest::new(GrantType::Password, Approval::of(Subject::new("demo")?));
+    let request = IssueRequest::new(GrantType::AuthorizationCode, Approval::of(Subject::from_static("demo")));
     let mut tokens = service.issue(&client, request).await?;
     for day in [6, 12, 18, 24, 29] {
         clock.advance(if day == 29 { 5 * DAY } else { 6 * DAY });

@@ -1,6 +1,7 @@
 #![doc = include_str!("lib.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod client;
 mod engine;
@@ -33,7 +34,10 @@ pub use vocabulary::{
     InvalidValue, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject, SystemEntropy, clock,
 };
 
-/// Events with their causes, error codes, timings, and sinks for them.
+/// Events for audit logs and counters, durations of calls, error codes, and sinks for `tracing` and `metrics`.
+///
+/// The service emits an event for every change of a grant, every refusal and every failure. Add a sink with
+/// [`TokenServiceBuilder::events`].
 pub mod event {
     #[cfg(feature = "metrics")]
     pub use crate::outcome::MetricsSink;
@@ -45,7 +49,11 @@ pub mod event {
     };
 }
 
-/// The device flow (RFC 8628).
+/// Requests and responses of the device flow (RFC 8628), for devices without a browser.
+///
+/// The device calls [`TokenService::authorize_device`] and then [`TokenService::poll`]. The page where the user
+/// enters the code calls [`TokenService::device`], and [`approve_device`](TokenService::approve_device) or
+/// [`deny_device`](TokenService::deny_device).
 pub mod device {
     pub use crate::engine::{DeviceAuthorizationRequest, DeviceAuthorizationResponse, PollRequest};
     pub use crate::vocabulary::{DeviceCode, UserCode};

@@ -1,4 +1,4 @@
-//! What the benches share: a service over ten thousand grants.
+//! A service with ten thousand grants, for all benches.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -10,16 +10,16 @@ use regrant::{
     MemoryStore, Scope, Subject, TokenResponse, TokenService, TokenServiceBuilder,
 };
 
-/// How many grants lie beside the one that is measured.
+/// The number of grants besides the measured one.
 pub(crate) const GRANTS: u32 = 10_000;
 
 /// The key of the service.
 pub(crate) const KEY: [u8; 32] = *b"a test key of thirty-two bytes..";
 
-/// Between two refreshes of one grant: as a client does that refreshes before its access token expires.
+/// The time between two refreshes of one grant. A client refreshes before its access token expires.
 pub(crate) const BETWEEN_REFRESHES: Duration = Duration::from_secs(30 * 60);
 
-/// Runs a future that never has to wait, as those of the memory store do not.
+/// Runs a future of the memory store, which never waits.
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -34,12 +34,12 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// A service over `store`, filled.
+    /// A service with `store`, filled with grants.
     pub(crate) fn over(store: MemoryStore) -> Self {
         Self::with(store, |service| service)
     }
 
-    /// The same, of another service.
+    /// A service with `store` and other settings, filled with grants.
     pub(crate) fn with(
         store: MemoryStore,
         change: impl FnOnce(TokenServiceBuilder<MemoryStore>) -> TokenServiceBuilder<MemoryStore>,
@@ -47,9 +47,9 @@ impl Bench {
         let clock = ManualClock::default();
         let service = TokenService::builder(store, ClientRegistry::new(), KeyRing::new(Key::new(KEY).expect("random")));
         let service = change(service.clock(clock.clone())).build().expect("the policy is valid");
-        let client = Client::new(ClientId::new("myClient").expect("valid"))
+        let client = Client::new(ClientId::from_static("myClient"))
             .with_grant_types([GrantType::Password, GrantType::RefreshToken, GrantType::DeviceCode])
-            .with_scope(Scope::new("openid profile email offline_access").expect("valid"));
+            .with_scope(Scope::from_static("openid profile email offline_access"));
         let bench = Self { service, client: AuthenticatedClient::assertion(client.into()), clock };
         for number in 0..GRANTS {
             bench.issue(number);

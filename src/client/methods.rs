@@ -5,35 +5,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::InvalidValue;
 
-/// The set of methods by which one client may authenticate. Each request uses one of them, never two (RFC 6749 section
-/// 2.3).
+/// The authentication methods of one client. A request uses one of them, never two (RFC 6749 section 2.3).
 ///
-/// There is no set with a secret and something stronger: a thief of the secret would then need nothing stronger.
+/// A set cannot combine a secret with a stronger method: a thief of the secret would not need the stronger one.
 ///
 /// ```
 /// use regrant::{Client, ClientId};
 /// use regrant::client::{AuthenticationMethods, ClientAuthenticationMethod};
 ///
-/// let app = Client::new(ClientId::new("app")?);
+/// let app = Client::new(ClientId::from_static("app"));
 /// assert!(app.authentication_methods.contains(ClientAuthenticationMethod::ClientSecretBasic));
 /// assert!(app.authentication_methods.contains(ClientAuthenticationMethod::ClientSecretPost));
 ///
 /// let app = app.with_authentication_methods(ClientAuthenticationMethod::PrivateKeyJwt);
 /// assert!(!app.authentication_methods.contains(ClientAuthenticationMethod::ClientSecretPost));
-/// # Ok::<(), regrant::InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "another kind of set is another promise of the client's security")]
+#[expect(clippy::exhaustive_enums, reason = "another kind of set changes the security of the client")]
 pub enum AuthenticationMethods {
-    /// `client_secret_basic` and `client_secret_post`. Client libraries differ in which of them they use, some from one
-    /// request to the next.
+    /// `client_secret_basic` and `client_secret_post`. Client libraries differ in their choice, and some change it
+    /// from one request to the next.
     Secret,
-    /// One method alone.
+    /// A single method.
     Only(ClientAuthenticationMethod),
 }
 
 impl AuthenticationMethods {
-    /// Tells whether `method` is one of them.
+    /// Returns true if `method` is accepted.
     #[must_use]
     pub fn contains(self, method: ClientAuthenticationMethod) -> bool {
         use ClientAuthenticationMethod::{ClientSecretBasic, ClientSecretPost};
@@ -43,14 +41,14 @@ impl AuthenticationMethods {
         }
     }
 
-    /// Tells whether the client always shows possession of a private key, which nobody else ever holds (RFC 9700
+    /// Returns true if the client always proves possession of a private key, which the server does not have (RFC 9700
     /// section 2.5).
     #[must_use]
     pub const fn are_asymmetric(self) -> bool {
         matches!(self, Self::Only(method) if method.is_asymmetric())
     }
 
-    /// Tells whether it takes a library for JWTs or certificates to verify them.
+    /// Returns true if verification needs a library for JWTs or certificates.
     pub(crate) fn need_verifier(self) -> bool {
         matches!(self, Self::Only(method) if !ClientAuthenticationMethod::PLAIN.contains(&method))
     }
@@ -62,7 +60,7 @@ impl From<ClientAuthenticationMethod> for AuthenticationMethods {
     }
 }
 
-/// How a client authenticates at the endpoints (RFC 7591 section 2, `token_endpoint_auth_method`).
+/// A method of client authentication (RFC 7591 section 2, `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
@@ -71,15 +69,16 @@ pub enum ClientAuthenticationMethod {
     ClientSecretBasic,
     /// `client_secret_post`: `client_id` and `client_secret` in the body.
     ClientSecretPost,
-    /// `client_secret_jwt`: a JWT with a MAC under the client's secret (OpenID Connect Core section 9).
+    /// `client_secret_jwt`: a JWT with a MAC, keyed by the client's secret (OpenID Connect Core section 9).
     ClientSecretJwt,
-    /// `private_key_jwt`: a JWT signed with the client's private key (RFC 7523 section 2.2, OpenID Connect Core section 9).
+    /// `private_key_jwt`: a JWT signed with the client's private key (RFC 7523 section 2.2, OpenID Connect Core
+    /// section 9).
     PrivateKeyJwt,
     /// `tls_client_auth`: a certificate of a known authority, by its subject (RFC 8705 section 2.1).
     TlsClientAuth,
     /// `self_signed_tls_client_auth`: a registered certificate (RFC 8705 section 2.2).
     SelfSignedTlsClientAuth,
-    /// `none`: a public client, known by its `client_id` alone.
+    /// `none`: a public client, which sends only its `client_id`.
     None,
 }
 
@@ -94,16 +93,17 @@ impl ClientAuthenticationMethod {
         Self::None,
     ];
 
-    /// Those that need no library for JWTs or certificates.
+    /// The methods that need no library for JWTs or certificates.
     pub(crate) const PLAIN: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
 
-    /// Whether the client shows possession of a private key, which nobody else ever holds (RFC 9700 section 2.5).
+    /// Returns true if the client proves possession of a private key, which the server does not have (RFC 9700
+    /// section 2.5).
     #[must_use]
     pub const fn is_asymmetric(self) -> bool {
         matches!(self, Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
     }
 
-    /// The name in client metadata.
+    /// Returns the name in client metadata.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

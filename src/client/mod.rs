@@ -1,4 +1,4 @@
-//! The metadata of a registered client.
+//! Settings of a registered [`Client`]: authentication methods, introspection, registration number.
 
 pub(crate) mod metadata;
 mod methods;

@@ -41,7 +41,7 @@ pub(crate) fn authorize_device(
         verdict: Verdict::Undecided,
     });
     let key = ctx.tokens.ring().primary();
-    let grant = create_grant(GrantType::DeviceCode, approval, phase, ctx)?.with_id(key.grant_of(&user_code));
+    let grant = create_grant(GrantType::DeviceCode, approval, phase, ctx)?.with_id(key.user_code_grant_id(&user_code));
     Access::whole(&grant, ctx)?;
     let claims = Claims { grant_id: &grant.id(), number: 0, secret: &secret, lineage: None };
     let response = DeviceAuthorizationResponse {
@@ -153,7 +153,7 @@ pub(crate) fn redeem_device(
         Phase::AwaitingRedemption(_) => return Decision::refuse(Refusal::GrantTypeNotAllowed),
         _ => return Decision::refuse(Refusal::CodeSpent),
     }
-    let tokens = Access::requested(grant, None, &Resources::none(), ctx).and_then(|access| {
+    let tokens = Access::requested(grant, None, &Resources::empty(), ctx).and_then(|access| {
         grant.redeem(None);
         first_tokens(grant, access, ctx)
     });

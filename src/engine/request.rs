@@ -3,7 +3,7 @@
 
 use crate::grant::Approval;
 use crate::vocabulary::{
-    AccessToken, AuthorizationCode, CodeChallenge, CodeVerifier, Confirmation, DeviceCode, GrantType, Possession,
+    AccessToken, AuthorizationCode, CodeChallenge, CodeVerifier, Confirmation, DeviceCode, GrantType, PresentedKeys,
     RedirectUri, RefreshToken, Resources, Scope,
 };
 
@@ -81,14 +81,14 @@ pub struct IssueRequest {
     /// The approval.
     pub approval: Approval,
     /// The key proofs of the request.
-    pub possession: Possession,
+    pub presented_keys: PresentedKeys,
 }
 
 impl IssueRequest {
     /// Returns a request for the tokens of a grant that was approved in the flow `grant_type`.
     #[must_use]
     pub const fn new(grant_type: GrantType, approval: Approval) -> Self {
-        Self { grant_type, approval, possession: Possession::none() }
+        Self { grant_type, approval, presented_keys: PresentedKeys::none() }
     }
 
     /// Returns a request of the client for itself (RFC 6749 section 4.4).
@@ -99,8 +99,8 @@ impl IssueRequest {
 
     /// Sets the key proofs of the request.
     #[must_use]
-    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
-        self.possession = possession.into();
+    pub fn with_presented_keys(mut self, presented_keys: impl Into<PresentedKeys>) -> Self {
+        self.presented_keys = presented_keys.into();
         self
     }
 }
@@ -127,7 +127,7 @@ pub struct RedeemRequest {
     /// The audience of the access token (RFC 8707 section 2.2); empty is everything that was approved.
     pub resources: Resources,
     /// The key proofs of the request.
-    pub possession: Possession,
+    pub presented_keys: PresentedKeys,
 }
 
 impl RedeemRequest {
@@ -138,8 +138,8 @@ impl RedeemRequest {
             code: code.into(),
             redirect_uri: None,
             code_verifier: None,
-            resources: Resources::none(),
-            possession: Possession::none(),
+            resources: Resources::empty(),
+            presented_keys: PresentedKeys::none(),
         }
     }
 
@@ -166,8 +166,8 @@ impl RedeemRequest {
 
     /// Sets the key proofs of the request.
     #[must_use]
-    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
-        self.possession = possession.into();
+    pub fn with_presented_keys(mut self, presented_keys: impl Into<PresentedKeys>) -> Self {
+        self.presented_keys = presented_keys.into();
         self
     }
 }
@@ -192,7 +192,7 @@ pub struct RefreshRequest {
     /// The audience of the access token (RFC 8707 section 2.2); empty is everything that was approved.
     pub resources: Resources,
     /// The key proofs of the request.
-    pub possession: Possession,
+    pub presented_keys: PresentedKeys,
 }
 
 impl RefreshRequest {
@@ -202,8 +202,8 @@ impl RefreshRequest {
         Self {
             refresh_token: refresh_token.into(),
             scope: None,
-            resources: Resources::none(),
-            possession: Possession::none(),
+            resources: Resources::empty(),
+            presented_keys: PresentedKeys::none(),
         }
     }
 
@@ -223,8 +223,8 @@ impl RefreshRequest {
 
     /// Sets the key proofs of the request.
     #[must_use]
-    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
-        self.possession = possession.into();
+    pub fn with_presented_keys(mut self, presented_keys: impl Into<PresentedKeys>) -> Self {
+        self.presented_keys = presented_keys.into();
         self
     }
 }
@@ -269,20 +269,20 @@ pub struct PollRequest {
     /// The device code.
     pub device_code: DeviceCode,
     /// The key proofs of the request.
-    pub possession: Possession,
+    pub presented_keys: PresentedKeys,
 }
 
 impl PollRequest {
     /// Returns a poll with `device_code`.
     #[must_use]
     pub fn new(device_code: impl Into<DeviceCode>) -> Self {
-        Self { device_code: device_code.into(), possession: Possession::none() }
+        Self { device_code: device_code.into(), presented_keys: PresentedKeys::none() }
     }
 
     /// Sets the key proofs of the request.
     #[must_use]
-    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
-        self.possession = possession.into();
+    pub fn with_presented_keys(mut self, presented_keys: impl Into<PresentedKeys>) -> Self {
+        self.presented_keys = presented_keys.into();
         self
     }
 }
@@ -311,7 +311,7 @@ pub struct ExchangeRequest {
     /// that the client is registered for.
     pub resources: Resources,
     /// The key proofs of the request.
-    pub possession: Possession,
+    pub presented_keys: PresentedKeys,
 }
 
 impl ExchangeRequest {
@@ -322,8 +322,8 @@ impl ExchangeRequest {
             subject_token: subject_token.into(),
             actor_token: None,
             scope: None,
-            resources: Resources::none(),
-            possession: Possession::none(),
+            resources: Resources::empty(),
+            presented_keys: PresentedKeys::none(),
         }
     }
 
@@ -350,8 +350,8 @@ impl ExchangeRequest {
 
     /// Sets the key proofs of the request.
     #[must_use]
-    pub fn with_possession(mut self, possession: impl Into<Possession>) -> Self {
-        self.possession = possession.into();
+    pub fn with_presented_keys(mut self, presented_keys: impl Into<PresentedKeys>) -> Self {
+        self.presented_keys = presented_keys.into();
         self
     }
 }

@@ -1,7 +1,15 @@
-//! The error words of the protocol.
+//! The error codes of the protocol.
 
-/// An `error` value of RFC 6749 and its extensions, with its fixed description and status. Nothing a client sent is ever
-/// echoed, so no error text can carry characters that RFC 6749 section 5.2 forbids.
+/// An `error` value of RFC 6749 and its extensions, with its fixed description and status.
+///
+/// The texts never contain input of the client, so they cannot contain characters that RFC 6749 section 5.2 forbids.
+///
+/// ```
+/// use regrant::event::ErrorCode;
+///
+/// assert_eq!((ErrorCode::InvalidGrant.as_str(), ErrorCode::InvalidGrant.status()), ("invalid_grant", 400));
+/// assert_eq!(ErrorCode::TemporarilyUnavailable.status(), 503);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -9,7 +17,7 @@ pub enum ErrorCode {
     InvalidRequest,
     /// `invalid_client` (RFC 6749 section 5.2).
     InvalidClient,
-    /// `invalid_grant` (RFC 6749 section 5.2). Clients take it for the end of the session, so it is said only when it is.
+    /// `invalid_grant` (RFC 6749 section 5.2). Clients end the session on it, so it is used only for final refusals.
     InvalidGrant,
     /// `unauthorized_client` (RFC 6749 section 5.2).
     UnauthorizedClient,
@@ -21,27 +29,28 @@ pub enum ErrorCode {
     InvalidTarget,
     /// `invalid_dpop_proof` (RFC 9449 section 5).
     InvalidDpopProof,
-    /// `use_dpop_nonce` (RFC 9449 section 8): the nonce to use is in the header `DPoP-Nonce`.
+    /// `use_dpop_nonce` (RFC 9449 section 8). The nonce is in the header `DPoP-Nonce`.
     UseDpopNonce,
-    /// `authorization_pending` (RFC 8628 section 3.5): poll on.
+    /// `authorization_pending` (RFC 8628 section 3.5). The device continues to poll.
     AuthorizationPending,
-    /// `slow_down` (RFC 8628 section 3.5): poll on, and wait 5 seconds longer from now on.
+    /// `slow_down` (RFC 8628 section 3.5). The device continues to poll, with an interval that is 5 seconds longer.
     SlowDown,
-    /// `expired_token` (RFC 8628 section 3.5): begin a new device authorization.
+    /// `expired_token` (RFC 8628 section 3.5). The device starts a new device authorization.
     ExpiredToken,
-    /// `access_denied` (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5): for authorization endpoints, and devices.
+    /// `access_denied` (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5), for authorization endpoints and devices.
     AccessDenied,
     /// `unsupported_response_type` (RFC 6749 section 4.1.2.1), for authorization endpoints.
     UnsupportedResponseType,
-    /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1, used with 503 as RFC 7009 section 2.2.1 does): try again.
-    /// It may be unknown if anything was stored; the same request again settles it.
+    /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1), with status 503 as in RFC 7009 section 2.2.1. The client
+    /// sends the same request again. If the first one was stored after all, the second one is answered in the same
+    /// way.
     TemporarilyUnavailable,
-    /// `server_error` (RFC 6749 section 4.1.2.1): trying again does not help until somebody mends the service.
+    /// `server_error` (RFC 6749 section 4.1.2.1). Further attempts fail until an operator repairs the service.
     ServerError,
 }
 
 impl ErrorCode {
-    /// The word on the wire.
+    /// Returns the value of `error` on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,7 +73,7 @@ impl ErrorCode {
         }
     }
 
-    /// The `error_description` on the wire: one for each word, whatever the cause.
+    /// Returns the `error_description` on the wire. It depends on the code only, never on the cause.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -87,8 +96,8 @@ impl ErrorCode {
         }
     }
 
-    /// The HTTP status: 400 unless a specification says otherwise. `invalid_client` becomes 401 where the answer has a
-    /// challenge, and only there (RFC 9110 section 15.5.2).
+    /// Returns the HTTP status: 400 unless a specification differs. A response with a challenge has 401 instead (RFC
+    /// 9110 section 15.5.2).
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {

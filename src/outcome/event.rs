@@ -1,64 +1,63 @@
-//! What happened, for the host's audit log and counters. Nothing in it is secret.
+//! Events for the host's audit log and counters. They contain no secrets.
 
 use std::error::Error;
 use std::fmt;
 use std::iter::successors;
-use std::sync::Arc;
 
 use crate::grant::RevocationReason;
 use crate::outcome::{MalformedRequest, Refusal};
-use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp};
+use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp, forward_to_arc};
 
-/// One outcome, or a fact on the way to it.
+/// The outcome of a call, or a fact found during the call.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
-    /// What happened.
+    /// The kind of the event.
     pub kind: EventKind,
-    /// During which call.
+    /// The call of the service.
     pub operation: Operation,
-    /// When, by the service's clock.
+    /// The time, by the clock of the service.
     pub at: Timestamp,
-    /// In which realm.
+    /// The realm of the service.
     pub realm: &'a Realm,
-    /// By which client, as far as known.
+    /// The client, if known.
     pub client_id: Option<&'a ClientId>,
-    /// To which grant, as far as known. The family id of an audit trail.
+    /// The grant, if known. It connects the events of one session in an audit log.
     pub grant_id: Option<GrantId>,
-    /// For which resource owner, as far as known.
+    /// The resource owner, if known.
     pub subject: Option<&'a Subject>,
-    /// The failure behind a 5xx answer, if a port failed.
+    /// The failure behind a 5xx response, if a port failed.
     pub failure: Option<Failure<'a>>,
 }
 
-/// The failure of a port. For the host alone: the client is told no more than 500 or 503.
+/// The failure of a port, for the host only. The client gets 500 or 503 and no details.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Failure<'a> {
     /// The port that failed.
     pub port: Port,
-    /// True when the same request may succeed later without anybody's doing: the answer was 503, otherwise 500.
+    /// True if the same request may succeed later without intervention. The response is then 503, otherwise 500.
     pub is_transient: bool,
-    /// The error as the port gave it. Its text and its sources are the port's own.
+    /// The error of the port. The port chose its text and its sources.
     pub error: &'a (dyn Error + 'static),
 }
 
 impl<'a> Failure<'a> {
-    /// The error and its sources, outermost first.
+    /// Returns the error and its sources, outermost first.
     pub fn chain(&self) -> impl Iterator<Item = &'a (dyn Error + 'static)> + use<'a> {
         chain(self.error)
     }
 }
 
 impl fmt::Display for Failure<'_> {
-    /// The error and its sources in one line.
+    /// Writes the error and its sources in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.error)?;
         self.chain().skip(1).try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
 
-/// `error` and its sources, outermost first.
+/// Returns `error` and its sources, outermost first.
 pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> + use<'a> {
     successors(Some(error), |error| (*error).source())
 }
@@ -70,8 +69,8 @@ pub enum Port {
     /// [`TokenStore`](crate::store::TokenStore), [`GrantIndex`](crate::store::GrantIndex) or
     /// [`PurgeExpired`](crate::store::PurgeExpired).
     Store,
-    /// [`ClientAuthenticator`](crate::authenticator::ClientAuthenticator): it failed, or a client that came from it has a policy that
-    /// contradicts itself.
+    /// [`ClientAuthenticator`](crate::authenticator::ClientAuthenticator). It failed, or it returned a client with a
+    /// contradictory policy.
     Authenticator,
     /// [`SubjectGate`](crate::host::SubjectGate).
     SubjectGate,
@@ -84,7 +83,7 @@ pub enum Port {
 }
 
 impl Port {
-    /// A short name, for logs and metric labels.
+    /// Returns a short name, for logs and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -98,11 +97,11 @@ impl Port {
     }
 }
 
-/// The calls of the service: each is the method of [`TokenService`](crate::TokenService) that has its name, but for the
-/// two at the end.
+/// A call of the service: the method of [`TokenService`](crate::TokenService) with the same name. The last two are
+/// requests that do not get as far as a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each is the method of TokenService that has its name")]
+#[expect(missing_docs, reason = "each is the method of TokenService with the same name")]
 pub enum Operation {
     Authenticate,
     Authorize,
@@ -118,14 +117,14 @@ pub enum Operation {
     RevokeGrant,
     Grants,
     PurgeExpired,
-    /// A malformed request to the token endpoint: its flow may be unknown.
+    /// A malformed request to the token endpoint. Its flow may be unknown.
     Token,
     /// A malformed request for the keys or the metadata.
     Publish,
 }
 
 impl Operation {
-    /// A short name, for logs and metric labels.
+    /// Returns a short name, for logs and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -149,87 +148,86 @@ impl Operation {
     }
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// An authorization code was minted.
+    /// An authorization code was issued.
     CodeIssued,
     /// First tokens were issued for an approved grant.
     Issued,
-    /// A device asked to be authorized.
+    /// A device authorization was started.
     DeviceCodeIssued,
-    /// The user of a device decided.
+    /// The user of a device approved or denied.
     DeviceDecided {
-        /// Whether for the device.
+        /// True if the user approved.
         approved: bool,
     },
-    /// A code, or a device code, was exchanged for tokens.
+    /// An authorization code or a device code was redeemed for tokens.
     Redeemed,
     /// A refresh token was rotated.
     Rotated {
-        /// The generation of the new one.
+        /// The generation of the new refresh token.
         generation: u32,
     },
-    /// A refresh without rotation.
+    /// A refresh issued an access token without rotation.
     Refreshed,
-    /// A retired refresh token was answered with the current one.
+    /// A retired refresh token was presented within grace. The response repeated the current one.
     Replayed {
-        /// Why the client presented it again.
+        /// The reason for the replay.
         cause: ReplayCause,
-        /// By how many rotations it was behind.
+        /// The number of rotations between the two.
         steps: u32,
     },
-    /// A spent or forked refresh token was presented by its rightful client.
+    /// A spent or forked refresh token was presented by its own client.
     ReuseDetected {
         /// [`Refusal::RefreshTokenReused`], [`Refusal::RefreshTokenForked`] or [`Refusal::ReplayLimitReached`].
         cause: Refusal,
-        /// Whether the policy revoked the grant for it.
+        /// True if the policy revoked the grant.
         revoked: bool,
     },
-    /// The store had lost acknowledged writes; the record was brought forward to the token.
+    /// The store had lost acknowledged writes. The record was brought forward to the generation of the token.
     Healed {
-        /// The generation that the record knew.
+        /// The generation in the record.
         recorded: u32,
-        /// The generation of the token.
+        /// The generation of the presented token.
         presented: u32,
     },
     /// One access token was revoked.
     AccessTokenRevoked,
-    /// The grant was revoked with all its tokens.
+    /// The grant and all its tokens were revoked.
     GrantRevoked(RevocationReason),
     /// The request was refused.
     Refused(Refusal),
-    /// Conflicting writes outlasted the attempts; the caller was told to try again.
+    /// Every attempt met a conflicting write. The client gets 503 and tries again.
     Contended,
-    /// A port failed for now; the caller was told to try again.
+    /// A port failed and may recover. The client gets 503 and tries again.
     Unavailable,
-    /// A port failed, and will fail again until somebody mends it.
+    /// A port failed and will fail again until an operator repairs it. The client gets 500.
     Rejected,
     /// A record cannot be read.
     RecordCorrupt,
-    /// The policy of a client that was looked up at run time contradicts itself or the provider's. It is served
-    /// nothing.
+    /// The policy of a client that was looked up at run time contradicts itself or the provider's policy. The client
+    /// gets 500.
     PolicyInvalid,
-    /// The form of the request is wrong.
+    /// The request is malformed.
     Malformed(MalformedRequest),
-    /// A write whose outcome was unknown, or that was told as a conflict with itself, turned out to be stored.
+    /// A write of unknown outcome, or one that conflicted with itself, was found to be stored.
     WriteConfirmed,
 }
 
-/// Why a retired refresh token came again.
+/// The reason why a retired refresh token was presented again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReplayCause {
-    /// The answer to the first request did not arrive.
+    /// The response to the first request got lost.
     LostResponse,
-    /// Another request with the same token won a race against this one, or another process with the same credential has
-    /// refreshed since.
+    /// Another request with the same token won a race, or another process of the client has refreshed since.
     Concurrent,
 }
 
 impl ReplayCause {
-    /// A short name, for logs and metric labels.
+    /// Returns a short name, for logs and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -240,7 +238,7 @@ impl ReplayCause {
 }
 
 impl EventKind {
-    /// A short name, for logs and metric labels.
+    /// Returns a short name, for logs and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -267,7 +265,7 @@ impl EventKind {
         }
     }
 
-    /// The short name of the cause, for the kinds that have one.
+    /// Returns the short name of the cause, for the kinds that have one.
     #[must_use]
     pub const fn cause(self) -> Option<&'static str> {
         match self {
@@ -280,18 +278,18 @@ impl EventKind {
     }
 }
 
-/// Where events go.
+/// Receives events.
 ///
 /// # Contract
-/// `record` is called in the middle of a request, after the write it speaks of: it must be quick, must not block and must
-/// not panic. Queue what takes longer.
+/// `record` runs inside a request, after the write that it reports. It must be quick, must not block and must not
+/// panic. Use a queue for slow work.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// use regrant::event::{Event, EventKind, EventSink};
 ///
-/// /// The two counters to watch: retries that were answered, and reuses that were punished.
+/// /// The two counters to watch: answered retries, and detected reuse.
 /// #[derive(Default)]
 /// struct Watch {
 ///     replays: AtomicU64,
@@ -309,17 +307,17 @@ impl EventKind {
 /// }
 /// ```
 pub trait EventSink: Send + Sync {
-    /// Takes note of `event`.
+    /// Records `event`.
     fn record(&self, event: &Event<'_>);
 }
 
-impl<T: EventSink + ?Sized> EventSink for Arc<T> {
-    fn record(&self, event: &Event<'_>) {
-        (**self).record(event);
+forward_to_arc! {
+    EventSink {
+        fn record(&self, event: &Event<'_>);
     }
 }
 
-/// An [`Event`] that owns what it tells, for queues and other threads.
+/// An [`Event`] that owns its data, for queues and other threads.
 ///
 /// ```
 /// use std::sync::mpsc;
@@ -348,13 +346,13 @@ pub struct OwnedEvent {
     pub failure: Option<OwnedFailure>,
 }
 
-/// A [`Failure`] that owns what it tells.
+/// A [`Failure`] that owns its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnedFailure {
     /// The port that failed.
     pub port: Port,
-    /// True when the same request may succeed later.
+    /// True if the same request may succeed later.
     pub is_transient: bool,
     /// The texts of the error and its sources, outermost first.
     pub chain: Vec<String>,

@@ -1,77 +1,88 @@
-//! Faults in the form of a request.
+//! Malformed requests.
 
 use crate::outcome::ErrorCode;
 use crate::vocabulary::MissingParameter;
 
-/// What is wrong with the form of a request. Unlike a [`Refusal`](crate::Refusal) it is told to the client, which sent it
-/// and learns nothing else from it; what it sent is never repeated.
+/// The fault of a malformed request.
+///
+/// Unlike a [`Refusal`](crate::Refusal) the client sees the fault, since it reveals nothing but the client's own
+/// mistake. The texts never contain input of the client.
+///
+/// ```
+/// use regrant::wire::MalformedRequest;
+///
+/// let missing = MalformedRequest::Missing("grant_type");
+/// assert_eq!(missing.to_string(), "The parameter grant_type is missing.");
+/// assert_eq!((missing.code().as_str(), missing.status()), ("invalid_request", 400));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedRequest {
-    /// Another method than the endpoint has.
+    /// The method is not allowed. Contains the allowed methods.
     #[error("The method must be {0}.")]
     Method(&'static str),
-    /// Not `application/x-www-form-urlencoded` in UTF-8.
+    /// The content type is not `application/x-www-form-urlencoded` in UTF-8.
     #[error("The content type must be application/x-www-form-urlencoded.")]
     ContentType,
-    /// A body above the limit.
+    /// The body exceeds the limit.
     #[error("The body is too large.")]
     TooLarge,
-    /// A body that ended before it was whole. For adapters.
+    /// The connection ended before the whole body was received. For adapters.
     #[error("The body is incomplete.")]
     Incomplete,
-    /// More parameters than any request of the protocol has.
+    /// The body has more parameters than any request of the protocol.
     #[error("There are too many parameters.")]
     TooManyParameters,
-    /// Not form-encoded UTF-8, or a NUL in it.
+    /// The body is not form-encoded UTF-8, or contains a NUL.
     #[error("The body is not form-encoded UTF-8.")]
     Encoding,
-    /// A parameter that may be there once is there twice.
+    /// A parameter occurs twice that may occur once.
     #[error("A parameter is repeated.")]
     Repeated,
     /// A required parameter is missing or empty.
     #[error("The parameter {0} is missing.")]
     Missing(&'static str),
-    /// No word about who the client is.
+    /// The request identifies no client.
     #[error("Client authentication is missing.")]
     NoClient,
-    /// More than one way of authentication, or two different client ids.
+    /// The request has more than one way of authentication, or two different client ids.
     #[error("Client authentication must be done in exactly one way.")]
     SeveralAuthentications,
-    /// An Authorization header that is not well-formed Basic.
+    /// The Authorization header is not well-formed Basic.
     #[error("The Authorization header must be well-formed Basic authentication.")]
     Authorization,
-    /// A client assertion of another type than JWT, or one that does not say whose it is: told like one that does not verify.
+    /// The client assertion is not a JWT, or names no client. The client gets the same response as for a wrong
+    /// signature.
     #[error("Client authentication failed.")]
     ClientAssertion,
-    /// A header that should hold the client certificate and does not: the proxy is not what the host takes it for.
+    /// The header with the client certificate is malformed. The proxy is not configured as the host expects.
     #[error("The client certificate is malformed.")]
     Certificate,
-    /// More than one DPoP proof, or one that is no text.
+    /// The request has more than one DPoP proof, or a proof that is not text.
     #[error("There must be one well-formed DPoP proof.")]
     Proof,
-    /// A token type that is not exchanged.
+    /// The token type cannot be exchanged.
     #[error("Only access tokens are exchanged.")]
     TokenType,
-    /// An endpoint that this server does not have.
+    /// The server does not have this endpoint.
     #[error("The server does not have this endpoint.")]
-    NotServed,
-    /// A client id that no client can have.
+    UnknownEndpoint,
+    /// The `client_id` violates the grammar.
     #[error("The client_id is malformed.")]
     ClientId,
-    /// A grant type that the endpoint does not serve.
+    /// The endpoint does not serve the grant type.
     #[error("The grant type is not supported.")]
     GrantType,
-    /// A scope that is not of the grammar of RFC 6749 section 3.3.
+    /// The scope violates the grammar of RFC 6749 section 3.3.
     #[error("The scope is malformed.")]
     Scope,
-    /// A resource that is not an absolute URI without fragment.
+    /// A resource is not an absolute URI without fragment.
     #[error("A resource must be an absolute URI without a fragment.")]
     Resource,
 }
 
 impl MalformedRequest {
-    /// The protocol's word for it.
+    /// Returns the error code of the response.
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {
@@ -88,7 +99,7 @@ impl MalformedRequest {
             | Self::Authorization
             | Self::Certificate
             | Self::TokenType
-            | Self::NotServed
+            | Self::UnknownEndpoint
             | Self::ClientId => ErrorCode::InvalidRequest,
             Self::ClientAssertion => ErrorCode::InvalidClient,
             Self::Proof => ErrorCode::InvalidDpopProof,
@@ -98,7 +109,7 @@ impl MalformedRequest {
         }
     }
 
-    /// A short name, for logs and metric labels.
+    /// Returns a short name, for logs and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -117,7 +128,7 @@ impl MalformedRequest {
             Self::Certificate => "certificate",
             Self::Proof => "proof",
             Self::TokenType => "token_type",
-            Self::NotServed => "not_served",
+            Self::UnknownEndpoint => "unknown_endpoint",
             Self::ClientId => "client_id",
             Self::GrantType => "grant_type",
             Self::Scope => "scope",
@@ -125,11 +136,11 @@ impl MalformedRequest {
         }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::NotServed => 404,
+            Self::UnknownEndpoint => 404,
             Self::Method(_) => 405,
             Self::TooLarge => 413,
             _ => self.code().status(),

@@ -1,4 +1,4 @@
-//! Outcomes as the host sees them: events with their causes, refusals, timings, and sinks for them.
+//! Outcomes of calls: refusals with their error codes, events with their causes, durations, and sinks.
 
 mod error_code;
 mod event;

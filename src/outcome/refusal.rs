@@ -1,11 +1,13 @@
-//! Why a request was refused: facts for events and logs, and the one place where they become protocol words.
+//! Reasons of refusals, and the only place that maps them to error codes.
 
 use crate::outcome::ErrorCode;
 use crate::ports::authenticator::CredentialRefusal;
 use crate::ports::proof::ProofFault;
 
-/// A fact that makes the service say no. It is told to the host, never to the client, which sees only the
-/// [`ErrorCode`] it maps to: the difference between "unknown", "expired" and "another client's" is no attacker's business.
+/// The reason of a refusal, for events and logs.
+///
+/// The client sees only the [`ErrorCode`] that the reason maps to. An attacker must not learn the difference between an
+/// unknown token, an expired one and the token of another client.
 ///
 /// ```
 /// use regrant::Refusal;
@@ -18,13 +20,14 @@ use crate::ports::proof::ProofFault;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Unknown client, wrong credentials, or a method that is not registered.
+    /// The client is unknown, its credentials are wrong, or its authentication method is not registered.
     #[error("client authentication failed: {0}")]
     ClientAuthenticationFailed(CredentialRefusal),
-    /// The token was not sealed by this service for this use: garbage, cut, another kind, another realm, a dropped key.
+    /// The service did not issue the token for this use. The token is garbage, truncated, of another kind or realm,
+    /// or sealed with a key that was dropped.
     #[error("token not recognized")]
     TokenUnrecognized,
-    /// A genuine token whose grant the store does not hold: expired and purged.
+    /// The token is genuine, but the store has no such grant: it expired and was purged.
     #[error("grant unknown")]
     GrantUnknown,
     /// The token was issued to another client.
@@ -33,100 +36,103 @@ pub enum Refusal {
     /// The token was issued to an earlier registration of this client id.
     #[error("token belongs to an earlier registration of the client")]
     OtherRegistration,
-    /// The grant is bound to a key that the request does not prove to hold.
+    /// The grant is bound to a key, and the request does not prove possession of that key.
     #[error("proof of possession missing or of another key")]
     ProofOfPossessionFailed,
-    /// The policy demands a DPoP proof, or a proof or certificate, and the request has none.
+    /// The policy requires a DPoP proof, or a proof or certificate, and the request has none.
     #[error("proof of possession missing")]
     ProofMissing,
-    /// The policy demands a client certificate, and the request came without one.
+    /// The policy requires a client certificate, and the request has none.
     #[error("client certificate missing")]
     CertificateMissing,
     /// The DPoP proof is not valid for this request, or was used before.
     #[error("proof of possession invalid: {0}")]
     ProofInvalid(ProofFault),
-    /// The DPoP proof has no nonce, or one that is no longer accepted.
+    /// The nonce of the DPoP proof is missing or no longer accepted.
     #[error("proof of possession without the nonce")]
     ProofNonceRequired,
-    /// The policy demands that the client authenticates with a private key, and it did not.
+    /// The policy requires client authentication with a private key.
     #[error("client authentication without a private key")]
     AuthenticationTooWeak,
     /// The user of the device has not decided yet.
     #[error("authorization pending")]
     AuthorizationPending,
-    /// The device polls more often than it may.
+    /// The device polls more often than allowed.
     #[error("polled too fast")]
     PolledTooFast,
     /// The device code has expired.
     #[error("device code expired")]
     DeviceCodeExpired,
-    /// The user of the device said no.
+    /// The user of the device denied the request.
     #[error("denied by the resource owner")]
     DeniedByOwner,
-    /// Nobody waits for this user code: it was mistyped, has expired, or has been decided.
+    /// No device waits for this user code. The code was mistyped, has expired, or was decided before.
     #[error("user code unknown")]
     UserCodeUnknown,
-    /// The token to exchange, or that of the actor, is not active or not for this client to exchange.
+    /// The subject token or the actor token is not active, or this client may not exchange it (RFC 8693).
     #[error("token not exchangeable")]
     SubjectTokenInvalid,
-    /// The token to exchange names who may act, and this actor is another one, or the chain of actors is too long.
+    /// The `may_act` of the subject token names another actor, or the chain of actors is too long.
     #[error("actor not allowed")]
     ActorNotAllowed,
     /// The grant was revoked.
     #[error("grant revoked")]
     GrantRevoked,
-    /// The grant has reached its absolute end, or its last second: an access token would not live for a whole one.
+    /// The grant has expired. So has a grant in its last second, since an access token lives for at least a whole
+    /// second.
     #[error("grant expired")]
     GrantExpired,
-    /// The host no longer serves this resource owner.
+    /// The subject gate of the host refused the resource owner.
     #[error("subject not served")]
     SubjectNotServed,
     /// The refresh token has expired.
     #[error("refresh token expired")]
     RefreshTokenExpired,
-    /// The refresh token does not carry the root of its grant: a key of the ring sealed it, but the grant never issued
-    /// it. The key has leaked, or the record was rolled back to before its redemption.
+    /// The refresh token does not contain the root of its grant. A key of the ring sealed the token, but the grant
+    /// never issued it: the key has leaked, or the record was rolled back to a time before the redemption.
     #[error("refresh token without the root of its grant")]
     RootMismatch,
-    /// The refresh token was presented again more often than the policy allows: reuse.
+    /// The refresh token was presented more often than the policy allows: reuse.
     #[error("too many replays of the refresh token")]
     ReplayLimitReached,
-    /// The refresh token was retired in the future: the clock stepped back, or another node's runs ahead. Neither inside
-    /// grace nor theft, so the service answers that it is to be tried again.
+    /// The refresh token was retired in the future: the clock stepped back, or the clock of another node runs ahead.
+    /// The age of the token is unknown, so the client gets 503 and tries again.
     #[error("clock behind the record")]
     ClockBehind,
-    /// The successor derived from the refresh token is not the one that the record knows: two nodes have different keys
-    /// under one key id, or the record is damaged. To be tried again, at a node that has the right key.
+    /// The successor derived from the refresh token differs from the recorded one: two nodes have different keys
+    /// under one key id, or the record is damaged. The client gets 503, since a node with the right key can answer.
     #[error("derived successor differs from the recorded one")]
     SuccessorMismatch,
-    /// A spent refresh token: reuse.
+    /// The refresh token is spent: reuse.
     #[error("refresh token reused")]
     RefreshTokenReused,
-    /// Two different refresh tokens of one generation exist: the store lost a write and the rotation was done twice.
+    /// Two refresh tokens of one generation exist. The store lost a write, and the rotation was done twice.
     #[error("refresh token forked")]
     RefreshTokenForked,
-    /// The refresh token is ahead of its record, and the policy does not heal.
+    /// The refresh token is ahead of its record, and the policy forbids healing.
     #[error("refresh token ahead of its record")]
     RefreshTokenAhead,
     /// The authorization code has expired.
     #[error("authorization code expired")]
     CodeExpired,
-    /// The code was redeemed before, and this presenter holds all that the redeemer held: the grant is revoked.
+    /// The code was redeemed before, by the same client with the same keys and verifier. The grant is revoked.
     #[error("authorization code reused")]
     CodeReused,
-    /// The code was redeemed before, and this presenter does not hold all that the redeemer held.
+    /// The code was redeemed before, and this request lacks the keys or the verifier of the first one. The grant
+    /// lives on, so that a stolen code cannot end it.
     #[error("authorization code already redeemed")]
     CodeSpent,
-    /// The redirect URI is not that of the authorization request, or is missing though it was in it.
+    /// The redirect URI differs from that of the authorization request, or is missing.
     #[error("redirect URI mismatch")]
     RedirectUriMismatch,
-    /// The code verifier does not answer the challenge, or is missing though there was one.
+    /// The code verifier does not match the challenge, or is missing.
     #[error("code verifier mismatch")]
     CodeVerifierMismatch,
-    /// A code verifier was sent though there was no challenge: a downgrade (RFC 9700 section 4.8.2).
+    /// The authorization request had no challenge, but the request has a code verifier: a downgrade (RFC 9700 section
+    /// 4.8.2).
     #[error("code verifier without challenge")]
     CodeVerifierUnexpected,
-    /// The authorization request had no PKCE challenge though the policy asks for one.
+    /// The policy requires a PKCE challenge, and the authorization request has none.
     #[error("code challenge required")]
     CodeChallengeRequired,
     /// The redirect URI of the authorization request is not registered.
@@ -135,34 +141,34 @@ pub enum Refusal {
     /// The client may not use this grant type.
     #[error("grant type not allowed for the client")]
     GrantTypeNotAllowed,
-    /// The request names no scope, and the client has no default one.
+    /// The request names no scope, and the client has no default scope.
     #[error("scope missing")]
     ScopeMissing,
-    /// Nothing of the granted scope is still registered for the client.
+    /// The client is no longer registered for any part of the granted scope.
     #[error("scope withdrawn")]
     ScopeWithdrawn,
-    /// None of the granted resources is still registered for the client.
+    /// The client is no longer registered for any of the granted resources.
     #[error("resources withdrawn")]
     ResourceWithdrawn,
-    /// More scope than the grant or the client's registration holds.
+    /// The request exceeds the scope of the grant or of the client's registration.
     #[error("scope exceeded")]
     ScopeExceeded,
-    /// A resource that the grant or the client's registration does not hold.
+    /// The request names a resource outside of the grant or of the client's registration.
     #[error("resource exceeded")]
     ResourceExceeded,
-    /// The resource owner's credentials, or whatever the flow shows in their place, were not accepted.
+    /// The host denied the approval: the credentials of the resource owner, or the assertion, were not accepted.
     #[error("approval denied")]
     ApprovalDenied,
-    /// A public client asked for introspection, which only authenticated callers may.
+    /// A public client asked for introspection, which requires authentication.
     #[error("introspection by a public client")]
     PublicCaller,
-    /// The grant has issued as many tokens as it can number (2^32).
+    /// The grant has issued 2^32 tokens, which is the maximum.
     #[error("grant exhausted")]
     GrantExhausted,
 }
 
 impl Refusal {
-    /// A short name, for logs and metric labels: that of the reason where there is one.
+    /// Returns a short name, for logs and metric labels. For a variant with a reason, the name of the reason.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -215,7 +221,7 @@ impl Refusal {
         }
     }
 
-    /// The protocol's word for it. Exhaustive, so that a new fact must choose its word.
+    /// Returns the error code. The match is exhaustive, so that a new reason must choose its code.
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {

@@ -1,30 +1,49 @@
-//! Durations of calls, for the host.
+//! Durations of calls.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::outcome::Operation;
+use crate::vocabulary::forward_to_arc;
 
-/// Receives durations. `sink::MetricsSink` is one. The core reads no clock for it: without this port nothing is
-/// measured.
+/// Receives the durations of calls. `MetricsSink` (feature `metrics`) is an implementation. Without this port nothing
+/// is measured: the library reads no clock of its own.
 ///
 /// # Contract
-/// Both methods are called in the middle of a request: they must be quick, must not block and must not panic.
+/// Both methods run inside a request. They must be quick, must not block and must not panic.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use regrant::event::{Timed, Timings};
+///
+/// struct SlowCalls {
+///     start: Instant,
+/// }
+///
+/// impl Timings for SlowCalls {
+///     fn now(&self) -> Duration {
+///         self.start.elapsed()
+///     }
+///
+///     fn took(&self, what: Timed, took: Duration) {
+///         if took > Duration::from_secs(1) {
+///             eprintln!("{what:?} took {took:?}");
+///         }
+///     }
+/// }
+/// ```
 pub trait Timings: Send + Sync {
-    /// The time since any fixed moment, by a clock that never steps back.
+    /// Returns the time since any fixed point, by a monotonic clock.
     fn now(&self) -> Duration;
 
-    /// Takes note that `what` took so long: until it was answered, failed, or was dropped.
+    /// Records the duration `took` of the call `what`, which succeeded, failed or was dropped.
     fn took(&self, what: Timed, took: Duration);
 }
 
-impl<T: Timings + ?Sized> Timings for Arc<T> {
-    fn now(&self) -> Duration {
-        (**self).now()
-    }
-
-    fn took(&self, what: Timed, took: Duration) {
-        (**self).took(what, took);
+forward_to_arc! {
+    Timings {
+        fn now(&self) -> Duration;
+        fn took(&self, what: Timed, took: Duration);
     }
 }
 
@@ -32,16 +51,16 @@ impl<T: Timings + ?Sized> Timings for Arc<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Timed {
-    /// A call of the service, all its store calls included.
+    /// A call of the service, including its store calls.
     Operation(Operation),
     /// One call of the store.
     Store(StoreCall),
 }
 
-/// The calls of a store.
+/// A call of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each is the method of the store's traits that has its name")]
+#[expect(missing_docs, reason = "each is the method of a store trait with the same name")]
 pub enum StoreCall {
     Load,
     CompareAndSwap,
@@ -50,7 +69,7 @@ pub enum StoreCall {
 }
 
 impl StoreCall {
-    /// A short name, for logs and metric labels.
+    /// Returns a short name, for logs and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,7 +81,7 @@ impl StoreCall {
     }
 }
 
-/// Measures until it is dropped.
+/// Measures the time until it is dropped.
 pub(crate) struct Timer<'a>(Option<(&'a dyn Timings, Timed, Duration)>);
 
 impl<'a> Timer<'a> {

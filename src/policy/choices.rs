@@ -1,74 +1,75 @@
 use serde::{Deserialize, Serialize};
 
-/// The reaction to a spent refresh token.
+/// The reaction to the reuse of a spent refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnReuse {
     /// Revoke the grant and all its tokens (RFC 9700 section 4.14.2).
     Revoke,
-    /// Refuse the request and report it; the grant lives on.
+    /// Refuse the request and report the reuse. The grant stays valid.
     Refuse,
 }
 
-/// The fate of earlier access tokens on refresh.
+/// The effect of a refresh on earlier access tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PreviousAccessToken {
-    /// They live until they expire.
+    /// They stay valid until they expire.
     Keep,
-    /// They die with the refresh.
+    /// The refresh revokes them.
     Revoke,
 }
 
-/// The answer to a token that is ahead of its record.
+/// The reaction to a refresh token that is ahead of its record, because the store lost writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnRollback {
-    /// Adopt the token as the head: nobody is logged out by a failover.
+    /// Accept the token as the current one. A failover logs out no user.
     Heal,
-    /// Refuse it; the user has to sign in again.
+    /// Refuse the token. The user has to sign in again.
     Refuse,
 }
 
-/// How access tokens look.
+/// The format of access tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccessTokenFormat {
-    /// A reference that only the service can read: revoked is revoked at once.
+    /// A reference that only the service can read. Revocation takes effect at once.
     Opaque,
-    /// A signed JWT (RFC 9068). A resource server that does not introspect accepts it until it expires, revoked or not.
+    /// A signed JWT (RFC 9068). A resource server without introspection accepts the token until it expires, even if
+    /// it was revoked.
     Jwt,
 }
 
-/// What access tokens must be bound to, so that a stolen one is of no use.
+/// The key to which access tokens must be bound. A stolen token is useless without the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SenderConstraint {
-    /// To a DPoP key if the request has a proof, otherwise to nothing.
+    /// A DPoP key if the request has a proof, otherwise none.
     Optional,
-    /// To a DPoP key (RFC 9449): a request without a proof is refused (`dpop_bound_access_tokens`).
+    /// A DPoP key (RFC 9449). A request without a proof is refused (`dpop_bound_access_tokens`).
     Dpop,
-    /// To the client certificate (RFC 8705 section 3): a request without one is refused
+    /// The client certificate (RFC 8705 section 3). A request without a certificate is refused
     /// (`tls_client_certificate_bound_access_tokens`).
     Certificate,
-    /// To a DPoP key if the request has a proof, otherwise to the client certificate; without either it is refused.
+    /// A DPoP key if the request has a proof, otherwise the client certificate. A request without either is refused.
     Either,
 }
 
-/// Who must use PKCE.
+/// The clients that must use PKCE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RequirePkce {
-    /// Nobody has to; a challenge that was sent is always enforced.
+    /// None. A challenge that was sent is enforced all the same.
     Nobody,
-    /// Clients that do not authenticate.
+    /// Public clients.
     PublicClients,
-    /// Every client.
+    /// All clients.
     Everybody,
 }

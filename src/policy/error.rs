@@ -1,4 +1,4 @@
-/// A policy that contradicts itself or leaves its range. Found when the service is built, not when it serves.
+/// A policy with a value out of range, or with a contradiction. Building the service reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("policy field {field} must be {range}")]
 pub struct PolicyError {
@@ -7,7 +7,7 @@ pub struct PolicyError {
 }
 
 impl PolicyError {
-    /// The field that is wrong.
+    /// Returns the name of the field.
     #[must_use]
     pub const fn field(&self) -> &'static str {
         self.field

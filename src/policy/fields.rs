@@ -1,15 +1,15 @@
-/// Writes the list of policy fields once and makes of it the provider's `Policy`, the client's `ClientPolicy` (every
-/// field optional), their setters, and the rule by which the second overrides the first.
+/// Generates from one list of fields: the provider's `Policy`, the client's `ClientPolicy` with every field optional,
+/// their setters, and the rule by which the second overrides the first.
 macro_rules! policy_fields {
     ($(
         $(#[doc = $doc:literal])+
         $(#[serde(with = $with:literal / $with_optional:literal)])?
         $field:ident : $type:ty = $default:expr, am: $am:expr, with: $setter:ident;
     )+) => {
-        /// What the provider decides for all clients: how long things live, whether refresh tokens rotate, what a reuse
-        /// does. A [`ClientPolicy`] overrides it field by field.
+        /// The settings of the provider for all clients: lifetimes, rotation, the reaction to reuse. A [`ClientPolicy`]
+        /// overrides it field by field.
         ///
-        /// In a configuration file durations are written for people, and a key that is no field is an error:
+        /// In a configuration file durations are texts such as `"10m"`, and an unknown key is an error.
         ///
         /// ```
         /// use std::time::Duration;
@@ -29,7 +29,7 @@ macro_rules! policy_fields {
         }
 
         impl Default for Policy {
-            /// The defaults of this library: AM's, and safer where RFC 9700 and experience ask for it.
+            /// The defaults of this library. They are those of AM, except where RFC 9700 recommends a safer value.
             fn default() -> Self {
                 Self { $( $field: $default, )+ }
             }
@@ -42,7 +42,7 @@ macro_rules! policy_fields {
                 Self { $( $field: $am, )+ }
             }
 
-            /// This policy with every field that `client` sets taken from there.
+            /// Returns this policy, with the fields that `client` sets.
             pub(super) fn overridden_by(&self, client: &ClientPolicy) -> Self {
                 Self { $( $field: client.$field.unwrap_or(self.$field), )+ }
             }
@@ -57,9 +57,9 @@ macro_rules! policy_fields {
             )+
         }
 
-        /// What one client decides otherwise. A field that is absent is inherited from the provider (AM: 0).
+        /// The settings of one client that differ from the provider's. An absent field is inherited (AM: 0).
         ///
-        /// [`grant_types`](Self::grant_types) overrides once more for grants of one flow: the most specific word wins.
+        /// [`grant_types`](Self::grant_types) has overrides for the grants of one flow, which take precedence.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         #[non_exhaustive]
@@ -70,14 +70,14 @@ macro_rules! policy_fields {
                 $(#[serde(with = $with_optional)])?
                 pub $field: Option<$type>,
             )+
-            /// Overrides for grants that came to be by one flow. They do not nest.
+            /// Overrides for the grants of one flow. They do not nest.
             #[serde(skip_serializing_if = "BTreeMap::is_empty")]
             pub grant_types: BTreeMap<GrantType, ClientPolicy>,
         }
 
         impl ClientPolicy {
             $(
-                #[doc = concat!("Overrides [`", stringify!($field), "`](Self::", stringify!($field), "); `None` inherits.")]
+                #[doc = concat!("Overrides [`", stringify!($field), "`](Self::", stringify!($field), ").")]
                 #[must_use]
                 pub fn $setter(mut self, $field: impl Into<Option<$type>>) -> Self {
                     self.$field = $field.into();

@@ -1,4 +1,4 @@
-//! How long a refresh token may be presented again after its rotation.
+//! The time in which a refresh token may be presented again after its rotation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,8 @@ use super::settings::MINUTE;
 use super::{Lifetime, Policy, human};
 use crate::vocabulary::InvalidValue;
 
-/// How long a refresh token may be presented again while nobody has used its successor: in a configuration file
-/// `"auto"`, `"until_successor_use"`, or a time such as `"30s"`.
+/// The time in which a rotated refresh token may be presented again, provided its successor was never used. In a
+/// configuration file `"auto"`, `"until_successor_use"`, or a time such as `"30s"`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,29 +23,31 @@ use crate::vocabulary::InvalidValue;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum GracePeriod {
-    /// Until the successor is used, for clients that authenticate and for requests that show the key to which the grant
-    /// is bound: a deadline protects nobody there, and a phone that lost a response notices it the next morning. For a
-    /// public client with a bearer token 60 s, or the [`catch_up_window`](Policy::catch_up_window) if that is longer.
+    /// For clients that authenticate, and for requests with the key to which the grant is bound: until the successor is
+    /// used. A deadline would not make them safer, and a phone that lost a response may notice it the next morning.
+    ///
+    /// For a public client with a bearer token: 60 s, or the [`catch_up_window`](Policy::catch_up_window) if that is
+    /// longer.
     Auto,
-    /// Exactly this long, at most 120 s; 0 is off. No spent token is answered for longer, whatever the
+    /// Exactly this time, at most 120 s. 0 means no grace. The time also limits the
     /// [`catch_up_window`](Policy::catch_up_window).
     Of(Duration),
-    /// Until the successor is used, however late, also for public clients with bearer tokens: a thief may then present
-    /// the token as late as its owner may.
+    /// Until the successor is used, for public clients with bearer tokens too. A thief of the token then has as much
+    /// time as its owner.
     UntilSuccessorUse,
 }
 
 impl GracePeriod {
-    /// The grace period that AM caps at, and the longest that may be set as a time.
+    /// The maximum of AM, and the longest time that may be set.
     pub(super) const MAX: Duration = Duration::from_secs(120);
 
-    /// For public clients with bearer tokens.
+    /// The period for public clients with bearer tokens.
     const BEARER: Duration = MINUTE;
 }
 
 impl Policy {
-    /// How long after its rotation a refresh token is answered whose successor was never used. `is_proven`: the client
-    /// authenticated, or showed the key to which the grant is bound.
+    /// Returns the time after its rotation in which a refresh token is answered, provided its successor was never used.
+    /// `is_proven` means that the client authenticated, or proved possession of the key to which the grant is bound.
     pub(crate) fn retry_window(&self, is_proven: bool) -> Lifetime {
         match self.grace_period {
             GracePeriod::Of(span) => span.into(),
@@ -55,8 +57,8 @@ impl Policy {
         }
     }
 
-    /// How long after its rotation a refresh token is answered whose successor was used. Never longer than a grace
-    /// period that is a time: an older token is not answered where a younger one is refused.
+    /// Returns the time after its rotation in which a refresh token is answered, although its successor was used. A
+    /// grace period with a time limits it: otherwise an older token would be answered where a younger one is refused.
     pub(crate) fn walk_window(&self) -> Duration {
         match self.grace_period {
             GracePeriod::Of(span) => span.min(self.catch_up_window),

@@ -1,4 +1,4 @@
-//! Durations and bounds as people write them: "90s", "10m", "7d", "never", "unlimited".
+//! Durations and limits in configuration files: "90s", "10m", "7d", "never", "unlimited".
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::vocabulary::InvalidValue;
 
-/// A lifetime that may have no end.
+/// A lifetime, with or without an end. In a configuration file a time such as `"7d"`, or `"never"`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,11 +18,11 @@ use crate::vocabulary::InvalidValue;
 /// assert_eq!("never".parse(), Ok(Lifetime::Never));
 /// ```
 ///
-/// Ordered by length; never is the longest.
+/// Lifetimes are ordered by length, and `Never` is the longest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Lifetime {
-    /// Ends this long after its beginning.
+    /// Ends after this time.
     Of(Duration),
     /// Never ends (AM: -1).
     Never,
@@ -65,7 +65,7 @@ impl fmt::Display for Lifetime {
     }
 }
 
-/// A count that may have no bound: a whole number, or "unlimited".
+/// A limit of a count. In a configuration file a whole number, or `"unlimited"`.
 ///
 /// ```
 /// use regrant::Policy;
@@ -82,7 +82,7 @@ impl fmt::Display for Lifetime {
 pub enum Limit {
     /// At most this many.
     AtMost(u32),
-    /// As many as come.
+    /// No limit.
     #[serde(with = "unlimited")]
     Unlimited,
 }
@@ -124,7 +124,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     parse(&text).map_err(serde::de::Error::custom)
 }
 
-/// The same for a field that may be left out.
+/// The serde form of a duration that may be absent.
 pub(super) mod optional {
     use super::{Deserialize, Deserializer, Duration, Serialize, Serializer};
 

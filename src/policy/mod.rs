@@ -1,4 +1,25 @@
-//! Settings. A client overrides the provider; its overrides for one grant type override both.
+//! Settings of the provider and of clients: lifetimes, rotation, grace, reuse, sender constraints.
+//!
+//! A [`ClientPolicy`] overrides the provider's [`Policy`] field by field. The client's overrides for
+//! one grant type take precedence over both.
+//!
+//! All settings can be read from a configuration file:
+//!
+//! ```
+//! use std::time::Duration;
+//! use regrant::policy::ClientPolicy;
+//! use regrant::{GrantType, Policy};
+//!
+//! let provider: Policy = toml::from_str("access_token_lifetime = '10m'")?;
+//! let client: ClientPolicy = toml::from_str(
+//!     "grace_period = '30s'
+//!      [grant_types.client_credentials]
+//!      access_token_lifetime = '1m'",
+//! )?;
+//! let policy = provider.for_client(&client, &GrantType::ClientCredentials)?;
+//! assert_eq!(policy.access_token_lifetime, Duration::from_secs(60));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod choices;
 mod error;

@@ -1,84 +1,104 @@
-//! What the library asks of whoever makes its JWTs. `regrant-jose` does.
+//! Signing and reading of the service's JWTs. The crate `regrant-jose` implements the port.
 
 pub use crate::vocabulary::KeyId;
 
-use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::grant::Approval;
-use crate::vocabulary::{ClientId, Confirmation, GrantType, Resources, Scope, Subject, Timestamp};
+use crate::ports::Unavailable;
+use crate::vocabulary::{ClientId, Confirmation, GrantType, Resources, Scope, Subject, Timestamp, forward_to_arc};
 
-/// Makes and reads the JWTs of the service: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2),
-/// introspection answers (RFC 9701).
+/// Signs and reads the JWTs of the service: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2) and
+/// introspection responses (RFC 9701).
 ///
 /// # Contract
-/// * **The same claims under the same key are the same text**, so that a replay within grace repeats its access token byte
-///   for byte. Where the signature is randomized (PS256, a hardware module's ECDSA) at least the payload must be the same.
+/// * **The same claims under the same key give the same text**, so that a replay within grace repeats its access
+///   token byte for byte. If the signature is randomized (PS256, ECDSA in a hardware module), at least the payload is
+///   the same.
 /// * A key that signed an access token is [held](Self::holds) and [published](Self::jwks) until that token has expired.
-/// * Claims are told in the clear: what the host adds must be meant for whoever holds the token.
+/// * Claims are readable by every holder of the token. The host adds only claims that all of them may read.
 #[async_trait]
 pub trait JwtIssuer: Send + Sync {
-    /// The `iss` of all its tokens.
+    /// Returns the `iss` of all tokens of this issuer.
     fn issuer(&self) -> &str;
 
-    /// The key that signs the access tokens of `client` from `now` on.
+    /// Returns the key that signs the access tokens of `client` from `now` on.
     fn signing_key(&self, client: &Client, now: Timestamp) -> KeyId;
 
-    /// Whether it can still sign with `key`: a replay signs with the key of its first answer.
+    /// Returns true while the issuer can sign with `key`. A replay signs with the key of its first response.
     fn holds(&self, key: &KeyId) -> bool;
 
     /// Signs an access token with `key`.
     ///
     /// # Errors
-    /// When that cannot be done. Nothing is consumed then, and the client is told to try again.
-    async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError>;
+    /// [`Unavailable`] when the key service is out of reach or the key is gone. Nothing is consumed then, and the
+    /// client gets 503.
+    async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, Unavailable>;
 
     /// Signs an `id_token`.
     ///
     /// # Errors
-    /// When that cannot be done now.
-    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, SignError>;
+    /// As for [`access_token`](Self::access_token).
+    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, Unavailable>;
 
-    /// Signs an introspection answer for `caller` (RFC 9701 section 5), whose members are `answer`.
+    /// Signs an introspection response for `caller` (RFC 9701 section 5) with the members of `answer`.
     ///
     /// # Errors
-    /// When that cannot be done now.
+    /// As for [`access_token`](Self::access_token).
     async fn introspection(
         &self,
         caller: &ClientId,
         answer: &Map<String, Value>,
         now: Timestamp,
-    ) -> Result<String, SignError>;
+    ) -> Result<String, Unavailable>;
 
-    /// The `jti` of an access token that it signed itself, whether expired or not; `None` for everything else.
+    /// Returns the `jti` of an access token that this issuer signed, expired or not. Returns `None` for any other text.
     fn read_access_token(&self, jwt: &str) -> Option<String>;
 
-    /// The keys to publish at `now` (a JWK set, RFC 7517 section 5): those in use, those to come, and those whose tokens
-    /// still live.
+    /// Returns the keys to publish at `now` as a JWK set (RFC 7517 section 5): keys in use, keys soon to be used, and
+    /// keys whose tokens have not expired yet.
     fn jwks(&self, now: Timestamp) -> Map<String, Value>;
 
-    /// The algorithms of its `id_token`s, for the metadata.
+    /// Returns the algorithms of the issuer's `id_token`s, for the metadata.
     fn algorithms(&self) -> Vec<&'static str>;
 }
 
-/// What an access token says (RFC 9068 section 2.2).
+forward_to_arc! {
+    JwtIssuer {
+        async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, Unavailable>;
+        async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, Unavailable>;
+        async fn introspection(
+            &self,
+            caller: &ClientId,
+            answer: &Map<String, Value>,
+            now: Timestamp
+        ) -> Result<String, Unavailable>;
+        fn issuer(&self) -> &str;
+        fn signing_key(&self, client: &Client, now: Timestamp) -> KeyId;
+        fn holds(&self, key: &KeyId) -> bool;
+        fn read_access_token(&self, jwt: &str) -> Option<String>;
+        fn jwks(&self, now: Timestamp) -> Map<String, Value>;
+        fn algorithms(&self) -> Vec<&'static str>;
+    }
+}
+
+/// The content of an access token (RFC 9068 section 2.2).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AccessTokenClaims<'a> {
-    /// `jti`: refers to the grant, to nobody but the service.
+    /// `jti`. Refers to the grant; only the service can resolve the reference.
     pub jti: &'a str,
-    /// The client, of which `client_id` is told.
+    /// The client. The token contains its `client_id`.
     pub client: &'a Client,
     /// The flow that created the grant.
     pub grant_type: &'a GrantType,
     /// `scope`.
     pub scope: &'a Scope,
-    /// `aud`; when empty, the issuer's default.
+    /// `aud`. If empty, the default audience of the issuer.
     pub resources: &'a Resources,
     /// `iat`.
     pub issued_at: Timestamp,
@@ -86,11 +106,12 @@ pub struct AccessTokenClaims<'a> {
     pub expires_at: Timestamp,
     /// `cnf`.
     pub confirmation: Option<&'a Confirmation>,
-    /// Who approved, and how they were authenticated. Without a subject `sub` is the client id (RFC 9068 section 2.2).
+    /// The approval, with the subject and their authentication. Without a subject `sub` is the client id (RFC 9068
+    /// section 2.2).
     pub approval: &'a Approval,
 }
 
-/// What an `id_token` says (OpenID Connect Core section 2). `Debug` does not show the access token.
+/// The content of an `id_token` (OpenID Connect Core section 2). `Debug` does not show the access token.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct IdTokenClaims<'a> {
@@ -98,22 +119,22 @@ pub struct IdTokenClaims<'a> {
     pub client: &'a Client,
     /// `sub`.
     pub subject: &'a Subject,
-    /// How the subject was authenticated: `auth_time`, `acr`, `amr`, `sid`.
+    /// The authentication of the subject: `auth_time`, `acr`, `amr`, `sid`.
     pub approval: &'a Approval,
-    /// The scope of the access token that goes with it, for claims that depend on it (section 5.4).
+    /// The scope of the access token of the same response. Claims may depend on the scope (section 5.4).
     pub scope: &'a Scope,
-    /// `nonce`: at redemption alone (section 12.2).
+    /// `nonce`. Present at redemption only (section 12.2).
     pub nonce: Option<&'a str>,
     /// `iat`.
     pub issued_at: Timestamp,
     /// `exp`.
     pub expires_at: Timestamp,
-    /// The access token that goes with it, for `at_hash`.
+    /// The access token of the same response, for `at_hash`.
     pub access_token: &'a str,
 }
 
 impl<'a> AccessTokenClaims<'a> {
-    /// Claims without scope, resources and confirmation, for tests of a [`JwtIssuer`].
+    /// Claims with the scope and resources of the approval and without a confirmation, for tests of a [`JwtIssuer`].
     #[must_use]
     pub fn new(
         jti: &'a str,
@@ -126,10 +147,10 @@ impl<'a> AccessTokenClaims<'a> {
         Self { jti, client, grant_type, scope, resources, issued_at, expires_at, confirmation: None, approval }
     }
 
-    /// Sets the key that the token is bound to.
+    /// Sets the key to which the token is bound.
     #[must_use]
-    pub const fn with_confirmation(mut self, confirmation: Option<&'a Confirmation>) -> Self {
-        self.confirmation = confirmation;
+    pub fn with_confirmation(mut self, confirmation: impl Into<Option<&'a Confirmation>>) -> Self {
+        self.confirmation = confirmation.into();
         self
     }
 }
@@ -160,64 +181,8 @@ impl<'a> IdTokenClaims<'a> {
 
     /// Sets the nonce of the authentication request.
     #[must_use]
-    pub const fn with_nonce(mut self, nonce: Option<&'a str>) -> Self {
-        self.nonce = nonce;
+    pub fn with_nonce(mut self, nonce: impl Into<Option<&'a str>>) -> Self {
+        self.nonce = nonce.into();
         self
-    }
-}
-
-/// A JWT could not be signed: the key service is out of reach, a key is gone.
-#[derive(Debug, thiserror::Error)]
-#[error("signing failed")]
-pub struct SignError(#[source] Box<dyn Error + Send + Sync>);
-
-impl SignError {
-    /// Signing failed for this cause.
-    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(source.into())
-    }
-}
-
-#[async_trait]
-impl<T: JwtIssuer + ?Sized> JwtIssuer for Arc<T> {
-    fn issuer(&self) -> &str {
-        (**self).issuer()
-    }
-
-    fn signing_key(&self, client: &Client, now: Timestamp) -> KeyId {
-        (**self).signing_key(client, now)
-    }
-
-    fn holds(&self, key: &KeyId) -> bool {
-        (**self).holds(key)
-    }
-
-    async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError> {
-        (**self).access_token(key, claims).await
-    }
-
-    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, SignError> {
-        (**self).id_token(claims).await
-    }
-
-    async fn introspection(
-        &self,
-        caller: &ClientId,
-        answer: &Map<String, Value>,
-        now: Timestamp,
-    ) -> Result<String, SignError> {
-        (**self).introspection(caller, answer, now).await
-    }
-
-    fn read_access_token(&self, jwt: &str) -> Option<String> {
-        (**self).read_access_token(jwt)
-    }
-
-    fn jwks(&self, now: Timestamp) -> Map<String, Value> {
-        (**self).jwks(now)
-    }
-
-    fn algorithms(&self) -> Vec<&'static str> {
-        (**self).algorithms()
     }
 }

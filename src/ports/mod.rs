@@ -1,7 +1,10 @@
-//! Traits through which the outside comes in, and the implementations that need no I/O.
+//! Traits that connect the service to its surroundings, and the implementations that need no I/O.
 
 pub mod authenticator;
 pub mod host;
 pub mod jwt;
 pub mod proof;
 pub mod store;
+mod unavailable;
+
+pub(crate) use unavailable::Unavailable;

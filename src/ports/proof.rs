@@ -1,97 +1,88 @@
-//! Who verifies DPoP proofs.
+//! Verification of DPoP proofs (RFC 9449). The crate `regrant-jose` implements the port.
 
-pub use crate::vocabulary::{ClientCertificate, DpopProof, Possession};
-
-use std::error::Error;
-use std::sync::Arc;
+pub use crate::vocabulary::{ClientCertificate, DpopProof, PresentedKeys};
 
 use async_trait::async_trait;
 
-use crate::vocabulary::{Confirmation, Timestamp};
+use crate::ports::Unavailable;
+use crate::vocabulary::{Confirmation, Timestamp, forward_to_arc};
 
-/// Verifies DPoP proofs. `regrant-jose` has one.
+/// Verifies DPoP proofs.
 ///
 /// # Contract
-/// All checks of RFC 9449 section 4.3 but the comparison with the bound key, which is the service's. A proof is accepted once.
+/// * All checks of RFC 9449 section 4.3, except the comparison with the bound key. The service makes that comparison.
+/// * A proof is accepted once.
 #[async_trait]
 pub trait ProofVerifier: Send + Sync {
-    /// The thumbprint of the key that the proof shows possession of: [`Confirmation::DpopKey`].
+    /// Returns the thumbprint of the key that signed the proof, as [`Confirmation::DpopKey`].
     ///
     /// # Errors
-    /// When the proof is not accepted, or when that cannot be told.
+    /// [`ProofError`] when the proof is not accepted, or cannot be verified now.
     async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError>;
 
-    /// The nonce that the next proof has to carry (RFC 9449 section 8); `None` when this verifier asks for none.
+    /// Returns the nonce for the next proof (RFC 9449 section 8). Returns `None` if this verifier requires no nonce.
     fn nonce(&self, now: Timestamp) -> Option<String>;
 
-    /// The algorithms it accepts, for the metadata (`dpop_signing_alg_values_supported`).
+    /// Returns the accepted algorithms, for the metadata (`dpop_signing_alg_values_supported`).
     fn algorithms(&self) -> Vec<&'static str>;
 }
 
-#[async_trait]
-impl<T: ProofVerifier + ?Sized> ProofVerifier for Arc<T> {
-    async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError> {
-        (**self).verify(proof, now).await
-    }
-
-    fn nonce(&self, now: Timestamp) -> Option<String> {
-        (**self).nonce(now)
-    }
-
-    fn algorithms(&self) -> Vec<&'static str> {
-        (**self).algorithms()
+forward_to_arc! {
+    ProofVerifier {
+        async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError>;
+        fn nonce(&self, now: Timestamp) -> Option<String>;
+        fn algorithms(&self) -> Vec<&'static str>;
     }
 }
 
-/// Why a proof was not accepted.
+/// The reason why a proof was not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
-    /// It is not a valid proof for this request: `invalid_dpop_proof`.
+    /// The proof is not valid for this request: `invalid_dpop_proof`.
     #[error("the proof is not valid: {0}")]
     Invalid(#[from] ProofFault),
-    /// It is valid but for its nonce, which is missing or no longer accepted: `use_dpop_nonce`.
+    /// The proof is valid except for its nonce, which is missing or no longer accepted: `use_dpop_nonce`.
     #[error("the proof needs another nonce")]
     NonceRequired,
-    /// It cannot be told: 503, or 500 if a [`StoreError`](crate::store::StoreError) among the causes says that trying
-    /// again does not help.
+    /// The proof cannot be verified now: 503.
     #[error("the proof cannot be verified now")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    Unavailable(#[from] Unavailable),
 }
 
-/// The part of a DPoP proof that is wrong (RFC 9449 section 4.3): for the host. Clients are told `invalid_dpop_proof`,
-/// whatever it is.
+/// The faulty part of a DPoP proof (RFC 9449 section 4.3), for events and logs. A client gets `invalid_dpop_proof`
+/// for each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofFault {
     /// No proof, or more than one.
     #[error("not one proof")]
     Missing,
-    /// No signed JWT of type `dpop+jwt`, or a claim is missing or mistyped.
+    /// Not a signed JWT of type `dpop+jwt`, or a claim is missing or has the wrong type.
     #[error("proof malformed")]
     Malformed,
-    /// `alg` is none that is accepted.
+    /// `alg` is not accepted.
     #[error("proof of an algorithm that is not accepted")]
     Algorithm,
     /// `jwk` is missing, private, too weak, or too large to verify with.
     #[error("proof of a key that is not accepted")]
     Key,
-    /// The signature is not that of the key.
+    /// The signature does not verify with `jwk`.
     #[error("proof with a wrong signature")]
     Signature,
-    /// `htm` is another method.
+    /// `htm` differs from the method of the request.
     #[error("proof for another method")]
     Method,
-    /// `htu` is another URL.
+    /// `htu` differs from the URL of the request.
     #[error("proof for another URL")]
     Url,
-    /// `ath` is another access token, or missing.
+    /// `ath` is missing, or is the hash of another access token.
     #[error("proof for another access token")]
     AccessToken,
     /// The access token is bound to another key.
     #[error("proof of another key than that of the token")]
     OtherKey,
-    /// `iat` lies too far back, or `exp` is over.
+    /// `iat` lies too far in the past, or `exp` has passed.
     #[error("proof expired")]
     Expired,
     /// `iat` or `nbf` lies in the future.
@@ -103,7 +94,7 @@ pub enum ProofFault {
 }
 
 impl ProofFault {
-    /// A short name, for log fields and metric labels.
+    /// Returns a short name, for log fields and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -21,7 +21,7 @@ use crate::grant::Grant;
 use crate::outcome::{EventKind, Refusal, StoreCall};
 use crate::ports::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version};
 use crate::token::Opened;
-use crate::vocabulary::{GrantId, Possession, Subject, draw};
+use crate::vocabulary::{GrantId, PresentedKeys, Subject, draw};
 
 /// The number of times that a call loads and decides. Each lost race is the success of another call.
 const MAX_ATTEMPTS: usize = 64;
@@ -72,7 +72,7 @@ impl<S: TokenStore> Call<'_, S> {
         client: &Client,
         id: GrantId,
         presented: &Opened,
-        possession: &Possession,
+        possession: &PresentedKeys,
         mut terms: Option<Terms>,
         decide: impl Fn(&mut Grant, Admitted<'_>, &Context<'_>) -> Decision<UnsignedResponse>,
     ) -> Result<TokenResponse, TokenError> {

@@ -8,7 +8,7 @@ use crate::engine::{self, Context, TokenResponse, UnsignedResponse};
 use crate::grant::Grant;
 use crate::outcome::{EventKind, Refusal};
 use crate::ports::store::{Expect, TokenStore};
-use crate::vocabulary::{Confirmation, GrantType, Possession};
+use crate::vocabulary::{Confirmation, GrantType, PresentedKeys};
 
 impl<S: TokenStore> Call<'_, S> {
     /// Creates a grant and its first tokens: decide, sign, store.
@@ -19,7 +19,7 @@ impl<S: TokenStore> Call<'_, S> {
         &self,
         client: &Client,
         grant_type: &GrantType,
-        possession: &Possession,
+        possession: &PresentedKeys,
         bound: Option<&Confirmation>,
         decide: impl FnOnce(&Context<'_>) -> Result<(Grant, UnsignedResponse), Refusal>,
     ) -> Result<TokenResponse, TokenError> {

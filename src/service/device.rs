@@ -134,14 +134,14 @@ impl<S: TokenStore> TokenService<S> {
         let grant_id = call
             .transact(presented.grant_id, |device| engine::poll(device, &presented, &self.context(client, &terms)))
             .await?;
-        call.present(client, grant_id, &presented, &request.possession, Some(terms), engine::redeem_device).await
+        call.present(client, grant_id, &presented, &request.presented_keys, Some(terms), engine::redeem_device).await
     }
 
     /// Finds the record of a user code: under the primary key, or under the one that was primary when the code was
     /// drawn.
     async fn find_device(&self, call: &Call<'_, S>, user_code: &UserCode) -> Result<Option<Grant>, TokenError> {
         for key in self.0.tokens.ring().iter() {
-            if let Some((device, _)) = call.load(key.grant_of(user_code)).await? {
+            if let Some((device, _)) = call.load(key.user_code_grant_id(user_code)).await? {
                 return Ok(Some(*device));
             }
         }

@@ -1,11 +1,11 @@
 //! The error of the service.
 
-use std::error::Error;
+use std::error::Error as _;
 
 use crate::outcome::{ErrorCode, EventKind, Failure, Port, Refusal, chain};
 use crate::policy::PolicyError;
+use crate::ports::Unavailable;
 use crate::ports::authenticator::AuthenticateError;
-use crate::ports::jwt::SignError;
 use crate::ports::store::StoreError;
 
 /// A request that the service did not answer, with the cause.
@@ -51,17 +51,17 @@ pub enum TokenError {
     Authenticator(#[source] AuthenticateError),
     /// The subject gate failed. No token was issued, and none was used up.
     #[error("the subject gate failed")]
-    Gate(#[source] Box<dyn Error + Send + Sync>),
+    Gate(#[source] Unavailable),
     /// A DPoP proof could not be verified. No token was issued, and none was used up. The proof itself may be used up:
     /// a client makes a new one for each attempt (RFC 9449 section 11.1).
     #[error("the proof verifier failed")]
-    Proof(#[source] Box<dyn Error + Send + Sync>),
+    Proof(#[source] Unavailable),
     /// A JWT could not be signed. No token was issued, and none was used up.
     #[error("the JWT issuer failed")]
-    Sign(#[source] SignError),
+    Sign(#[source] Unavailable),
     /// A flow of the host could not be decided. No token was issued.
     #[error("the grant approver failed")]
-    Approver(#[source] Box<dyn Error + Send + Sync>),
+    Approver(#[source] Unavailable),
     /// The overrides of a client that was looked up at run time contradict the policy of the provider. No token was
     /// issued, and none was used up.
     #[error("the policy of the client is invalid")]

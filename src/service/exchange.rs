@@ -49,6 +49,6 @@ impl<S: TokenStore> TokenService<S> {
             None => None,
         };
         let decide = |ctx: &Context<'_>| engine::exchange(request, subject, actor.as_ref(), ctx);
-        call.create_grant(client, &GrantType::TokenExchange, &request.possession, None, decide).await
+        call.create_grant(client, &GrantType::TokenExchange, &request.presented_keys, None, decide).await
     }
 }

@@ -21,7 +21,6 @@ pub use builder::TokenServiceBuilder;
 pub use error::TokenError;
 pub use listing::GrantPage;
 
-use std::error::Error;
 use std::sync::Arc;
 
 use crate::client::Client;
@@ -30,6 +29,7 @@ use crate::engine::{
 };
 use crate::outcome::{EventKind, EventSink, MalformedRequest, Operation, Refusal, StoreCall, Timed, Timer, Timings};
 use crate::policy::Policy;
+use crate::ports::Unavailable;
 use crate::ports::authenticator::{AuthenticatedClient, ClientAuthenticator};
 use crate::ports::host::SubjectGate;
 use crate::ports::jwt::JwtIssuer;
@@ -179,7 +179,7 @@ impl<S: TokenStore> TokenService<S> {
     ) -> Result<TokenResponse, TokenError> {
         let call = Call::entitled(self, Operation::Issue, client, &request.grant_type)?;
         let _timer = self.timer(call.operation);
-        let (grant_type, possession) = (request.grant_type.clone(), request.possession.clone());
+        let (grant_type, possession) = (request.grant_type.clone(), request.presented_keys.clone());
         let bound = request.approval.confirmation;
         call.create_grant(client, &grant_type, &possession, bound.as_ref(), |ctx| engine::issue(request, ctx)).await
     }
@@ -206,7 +206,7 @@ impl<S: TokenStore> TokenService<S> {
         let Some(code) = self.0.tokens.open(TokenKind::AuthorizationCode, request.code.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
         };
-        call.present(client, code.grant_id, &code, &request.possession, None, |grant, code, ctx| {
+        call.present(client, code.grant_id, &code, &request.presented_keys, None, |grant, code, ctx| {
             engine::redeem(grant, code, request, ctx)
         })
         .await
@@ -257,7 +257,7 @@ impl<S: TokenStore> TokenService<S> {
         let Some(token) = self.0.tokens.open(TokenKind::RefreshToken, request.refresh_token.expose()) else {
             return Err(call.refuse(Refusal::TokenUnrecognized));
         };
-        call.present(client, token.grant_id, &token, &request.possession, None, |grant, token, ctx| {
+        call.present(client, token.grant_id, &token, &request.presented_keys, None, |grant, token, ctx| {
             engine::refresh(grant, token, request, ctx)
         })
         .await
@@ -285,7 +285,7 @@ impl<S> TokenService<S> {
     }
 
     /// Reports that a flow of the host could not be decided.
-    pub(crate) fn fail_approval(&self, client: &Client, cause: Box<dyn Error + Send + Sync>) -> TokenError {
+    pub(crate) fn fail_approval(&self, client: &Client, cause: Unavailable) -> TokenError {
         Call::new(self, Operation::Issue).by(&client.id).fail(TokenError::Approver(cause))
     }
 

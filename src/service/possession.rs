@@ -7,7 +7,7 @@ use crate::engine::{self, VerifiedKeys};
 use crate::outcome::{Operation, Refusal};
 use crate::ports::proof::ProofError;
 use crate::ports::store::TokenStore;
-use crate::vocabulary::{ClientCertificate, GrantType, Possession};
+use crate::vocabulary::{ClientCertificate, GrantType, PresentedKeys};
 
 impl<S: TokenStore> TokenService<S> {
     /// Verifies the keys of a request before its flow is decided by the host, which may use up another part of it, such
@@ -20,13 +20,13 @@ impl<S: TokenStore> TokenService<S> {
         &self,
         client: &Client,
         grant_type: &GrantType,
-        possession: Possession,
-    ) -> Result<Possession, TokenError> {
+        possession: PresentedKeys,
+    ) -> Result<PresentedKeys, TokenError> {
         let call = Call::entitled(self, Operation::Issue, client, grant_type)?;
         let policy = call.policy(client, grant_type)?;
         let keys = call.prove(&possession).await?;
         engine::choose_key(keys, None, &policy).map_err(|refusal| call.refuse(refusal))?;
-        Ok(Possession { dpop: None, confirmation: keys.proven, ..possession })
+        Ok(PresentedKeys { dpop: None, confirmation: keys.proven, ..possession })
     }
 }
 
@@ -36,7 +36,7 @@ impl<S: TokenStore> Call<'_, S> {
     /// # Errors
     /// [`TokenError::Refused`] when the proof is invalid or lacks the nonce, [`TokenError::Proof`] when the verifier
     /// failed.
-    pub(super) async fn prove(&self, possession: &Possession) -> Result<VerifiedKeys, TokenError> {
+    pub(super) async fn prove(&self, possession: &PresentedKeys) -> Result<VerifiedKeys, TokenError> {
         let certificate = possession.certificate.as_ref().map(ClientCertificate::confirmation);
         let proven = match (possession.confirmation, &possession.dpop, &self.service.0.proof_verifier) {
             (Some(confirmation), _, _) => Some(confirmation),

@@ -11,7 +11,8 @@ use crate::engine::{AccessTokenForm, TokenResponse, UnsignedResponse};
 use crate::grant::Grant;
 use crate::outcome::Operation;
 use crate::policy::Policy;
-use crate::ports::jwt::{AccessTokenClaims, IdTokenClaims, SignError};
+use crate::ports::Unavailable;
+use crate::ports::jwt::{AccessTokenClaims, IdTokenClaims};
 use crate::ports::store::TokenStore;
 use crate::vocabulary::{AccessToken, IdToken, KeyId};
 
@@ -61,7 +62,7 @@ impl<S: TokenStore> Call<'_, S> {
         };
         let jwt = match self.service.0.jwt_issuer.as_deref() {
             Some(issuer) => issuer.access_token(key, &claims).await,
-            None => Err(SignError::new("the service has no JWT issuer")),
+            None => Err(Unavailable::new("the service has no JWT issuer")),
         };
         jwt.map(AccessToken::new).map_err(|error| self.fail(TokenError::Sign(error)))
     }

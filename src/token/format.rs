@@ -6,14 +6,18 @@ use zeroize::Zeroizing;
 use crate::token::{Key, KeyRing, Lineage, TokenKind, TokenPrefixes};
 use crate::vocabulary::{Digest, Entropy, GrantId, Realm, draw};
 
-/// Part of the associated data: a token of another format does not open.
+/// The version of the format. It is associated data, so a token of another version does not open.
 const FORMAT_VERSION: u8 = 1;
 
 const NONCE: usize = 12;
 const TAG: usize = 16;
-/// Grant id, number, secret: the body of every token.
-const BODY: usize = 16 + 4 + 32;
-/// The body of a refresh token, which has its [`Lineage`] as well.
+/// The end of the grant id in a body, where the number begins.
+const GRANT_ID_END: usize = 16;
+/// The end of the number, where the secret begins.
+const NUMBER_END: usize = GRANT_ID_END + 4;
+/// The end of the secret, and of the body of all tokens but refresh tokens.
+const BODY: usize = NUMBER_END + 32;
+/// The length of the body of a refresh token, which contains a [`Lineage`] as well.
 const REFRESH_BODY: usize = BODY + Lineage::LEN;
 const MAX_SEALED: usize = 1 + NONCE + REFRESH_BODY + TAG;
 
@@ -21,12 +25,12 @@ const fn body_len(kind: TokenKind) -> usize {
     if matches!(kind, TokenKind::RefreshToken) { REFRESH_BODY } else { BODY }
 }
 
-/// The sealed bytes of a token: 81, or 108 of a refresh token. Both are multiples of three.
+/// Returns the length of a sealed token in bytes: 108 for a refresh token, otherwise 81. Both are multiples of three.
 const fn sealed_len(kind: TokenKind) -> usize {
     1 + NONCE + body_len(kind) + TAG
 }
 
-/// The 32 bytes that make a token unguessable. The record holds their SHA-256.
+/// The 32 random bytes of a token. The record contains their SHA-256.
 #[derive(Clone)]
 pub(crate) struct TokenSecret(Zeroizing<[u8; 32]>);
 
@@ -48,16 +52,16 @@ impl TokenSecret {
     }
 }
 
-/// The content of a token.
+/// The content of a token that is to be sealed.
 pub(crate) struct Claims<'a> {
     pub(crate) grant_id: &'a GrantId,
     pub(crate) number: u32,
     pub(crate) secret: &'a TokenSecret,
-    /// Present in refresh tokens, and in nothing else.
+    /// Present in refresh tokens only.
     pub(crate) lineage: Option<&'a Lineage>,
 }
 
-/// A token that a key of the ring sealed. The seal proves no more than that: only the root of a refresh token proves
+/// A token that a key of the ring sealed. The seal proves no more than that. Only the root of a refresh token proves
 /// that its grant issued it.
 pub(crate) struct Opened {
     pub(crate) grant_id: GrantId,
@@ -85,8 +89,7 @@ impl std::fmt::Debug for Opened {
     }
 }
 
-/// Seals and opens the tokens of one realm. [`TokenService`](crate::TokenService) keeps one; make your own only to drive
-/// the [`engine`](crate::engine) without it.
+/// Seals and opens the tokens of one realm.
 #[derive(Debug)]
 pub(crate) struct TokenFormat {
     ring: KeyRing,
@@ -112,9 +115,9 @@ impl TokenFormat {
         let sealed = &mut sealed[..sealed_len(kind)];
         let (head, rest) = sealed.split_at_mut(1 + NONCE);
         let (body, tag) = rest.split_at_mut(body_len(kind));
-        body[..16].copy_from_slice(claims.grant_id.as_bytes());
-        body[16..20].copy_from_slice(&claims.number.to_be_bytes());
-        body[20..BODY].copy_from_slice(claims.secret.as_bytes());
+        body[..GRANT_ID_END].copy_from_slice(claims.grant_id.as_bytes());
+        body[GRANT_ID_END..NUMBER_END].copy_from_slice(&claims.number.to_be_bytes());
+        body[NUMBER_END..BODY].copy_from_slice(claims.secret.as_bytes());
         if let (Some(lineage), TokenKind::RefreshToken) = (claims.lineage, kind) {
             lineage.write(&mut body[BODY..]);
         }
@@ -130,7 +133,7 @@ impl TokenFormat {
         text
     }
 
-    /// Opens `text` as a token of `kind`. Touches nothing but the text: garbage costs no I/O.
+    /// Opens `text` as a token of `kind`. Needs no I/O, so garbage costs no database call.
     #[must_use]
     pub(crate) fn open(&self, kind: TokenKind, text: &str) -> Option<Opened> {
         let spelled = text.strip_prefix(self.prefixes.of(kind));
@@ -145,10 +148,10 @@ impl TokenFormat {
         if !self.ring.key(head[0])?.open(&nonce, self.associated_data(kind), body, &tag) {
             return None;
         }
-        let number = u32::from_be_bytes(body[16..20].try_into().ok()?);
+        let number = u32::from_be_bytes(body[GRANT_ID_END..NUMBER_END].try_into().ok()?);
         Some(Opened {
-            grant_id: GrantId::from_bytes(body[..16].try_into().ok()?),
-            secret: TokenSecret::new(body[20..BODY].try_into().ok()?),
+            grant_id: GrantId::from_bytes(body[..GRANT_ID_END].try_into().ok()?),
+            secret: TokenSecret::new(body[NUMBER_END..BODY].try_into().ok()?),
             detail: match kind {
                 TokenKind::AuthorizationCode | TokenKind::DeviceCode => Detail::Code,
                 TokenKind::AccessToken | TokenKind::JwtId => Detail::AccessToken { serial: number },
@@ -159,7 +162,7 @@ impl TokenFormat {
         })
     }
 
-    /// Opens `text` as whatever kind its prefix says. `token_type_hint` (RFC 7009 section 2.1) is not needed for it.
+    /// Opens `text` as the kind that its prefix names. So `token_type_hint` (RFC 7009 section 2.1) is not needed.
     pub(crate) fn open_any(&self, text: &str) -> Option<Opened> {
         let is_prefixed = |kind: &TokenKind| *kind != TokenKind::JwtId && text.starts_with(self.prefixes.of(*kind));
         let kind = TokenKind::ALL.into_iter().find(is_prefixed)?;

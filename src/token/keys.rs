@@ -1,4 +1,4 @@
-//! The application's keys, prepared once: what seals a token, what derives a successor.
+//! The keys of the application. They seal tokens and derive the successors of refresh tokens.
 
 use std::fmt;
 
@@ -14,10 +14,11 @@ use crate::token::TokenKind;
 use crate::token::format::TokenSecret;
 use crate::vocabulary::{Digest, Entropy, GrantId, UserCode, draw};
 
-/// Fresh bytes that go into a rotation and stay in the record, so that the rotation can be repeated but not predicted.
+/// Random bytes of a rotation. They stay in the record, so that the rotation can be repeated but not predicted.
 pub(crate) type Salt = [u8; 16];
 
-/// One 32-byte secret of the application and the keys that follow from it. Its id is in clear in every token it seals.
+/// A 32-byte secret of the application and the keys derived from it. The id of the key is readable in every token
+/// that the key seals.
 pub struct Key {
     id: u8,
     seal: Aes128GcmSiv,
@@ -25,7 +26,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key from 32 secret random bytes, with an id that follows from them: nothing but the secret has to be configured.
+    /// A key from 32 secret random bytes. The id is derived from the secret, so only the secret has to be configured.
     ///
     /// ```
     /// use regrant::{Key, KeyRing};
@@ -34,7 +35,7 @@ impl Key {
     /// # let (mut secret, mut former_secret) = ([0; 32], [0; 32]);
     /// # SystemEntropy.fill(&mut secret);
     /// # SystemEntropy.fill(&mut former_secret);
-    /// let ring = KeyRing::new(Key::new(secret)?).with_former(Key::new(former_secret)?)?;
+    /// let ring = KeyRing::new(Key::new(secret)?).add_former(Key::new(former_secret)?)?;
     /// # Ok::<(), regrant::token::KeyRingError>(())
     /// ```
     ///
@@ -43,29 +44,29 @@ impl Key {
     pub fn new(secret: [u8; 32]) -> Result<Self, KeyRingError> {
         let secret = Zeroizing::new(secret);
         let id = expand(&secret, b"regrant v1 key id")[0];
-        Self::with_id(id, *secret)
+        Self::from_parts(id, *secret)
     }
 
-    /// A key with an id of your choice, 0 to 255, which must stay with this secret for ever.
+    /// A key with an id of your choice, 0 to 255. Never use the id with another secret.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
-    pub fn with_id(id: u8, secret: [u8; 32]) -> Result<Self, KeyRingError> {
+    pub fn from_parts(id: u8, secret: [u8; 32]) -> Result<Self, KeyRingError> {
         let secret = Zeroizing::new(secret);
         if secret.iter().all(|byte| *byte == secret[0]) {
             return Err(KeyRingError::NotRandom);
         }
-        Ok(Self::prepared(id, &secret))
+        Ok(Self::expanded(id, &secret))
     }
 
-    fn prepared(id: u8, secret: &[u8; 32]) -> Self {
+    fn expanded(id: u8, secret: &[u8; 32]) -> Self {
         let mut seal = aes_gcm_siv::Key::<Aes128GcmSiv>::default();
         seal.copy_from_slice(&expand(secret, b"regrant v1 seal")[..16]);
         let seal = Aes128GcmSiv::new(&seal);
-        Self { id, seal, derive: prepared(&expand(secret, b"regrant v1 derive")) }
+        Self { id, seal, derive: hmac(&expand(secret, b"regrant v1 derive")) }
     }
 
-    /// A key from the base64url text (no padding) of 32 secret bytes: the form that fits a configuration file.
+    /// A key from the base64url text (no padding) of 32 secret bytes, for configuration files.
     ///
     /// # Errors
     /// [`KeyRingError::Malformed`] for anything else; otherwise as for [`new`](Self::new).
@@ -79,9 +80,9 @@ impl Key {
         self.id
     }
 
-    /// Seals in place. The nonce follows from the secret, so equal claims give equal tokens: a replayed rotation repeats
-    /// its answer byte for byte. It is a hash of 256 random bits, other than the one in the record, so it tells nothing of
-    /// the secret and links no token to a record.
+    /// Seals in place. The nonce is derived from the secret, so equal claims give equal tokens, and a replayed
+    /// rotation repeats its response byte for byte. The nonce is a hash of 256 random bits and differs from the hash
+    /// in the record. It reveals nothing about the secret and does not link a token to its record.
     pub(super) fn seal(&self, secret: &TokenSecret, associated_data: &[u8], body: &mut [u8]) -> (Nonce, Tag) {
         let mut nonce = Nonce::default();
         nonce.copy_from_slice(&Digest::of(&[b"regrant v1 nonce", secret.as_bytes()]).as_bytes()[..12]);
@@ -94,14 +95,16 @@ impl Key {
         (nonce, tag)
     }
 
-    /// Opens in place; `false` when the key did not seal exactly this.
+    /// Opens in place. Returns false unless the key sealed exactly this text with this associated data.
     pub(super) fn open(&self, nonce: &Nonce, associated_data: &[u8], body: &mut [u8], tag: &Tag) -> bool {
         self.seal.decrypt_inout_detached(nonce, associated_data, body.into(), tag).is_ok()
     }
 
-    /// The secret of a token that a rotation gives birth to: a one-step KDF in the sense of NIST SP 800-56C, keyed by the
-    /// application. The database holds the salt but not the parent, so it cannot compute the child; the parent alone
-    /// cannot either, for want of the key. The parent is 256 random bits of one generation of one grant, so it names both.
+    /// Derives the secret of a successor: a one-step KDF (NIST SP 800-56C) with a key of the application.
+    ///
+    /// The database has the salt but not the parent, and a client has the parent but not the key. Neither can compute
+    /// the successor. The parent is 256 random bits and belongs to one generation of one grant, so these need not be
+    /// hashed.
     pub(crate) fn derive(&self, derivation: &Derivation<'_>, kind: TokenKind, number: u32) -> TokenSecret {
         let mut mac = self.derive.clone();
         mac.update(derivation.parent.as_bytes());
@@ -111,8 +114,9 @@ impl Key {
         TokenSecret::new(mac.finalize().into_bytes().into())
     }
 
-    /// The grant that waits for the user code: who has the code and the key finds it, and the database tells neither.
-    pub(crate) fn grant_of(&self, user_code: &UserCode) -> GrantId {
+    /// Returns the id of the grant that waits for the user code. It is derived with the key, so the database does not
+    /// reveal the codes.
+    pub(crate) fn user_code_grant_id(&self, user_code: &UserCode) -> GrantId {
         let mut mac = self.derive.clone();
         mac.update(b"regrant v1 user code");
         mac.update(user_code.as_bytes());
@@ -122,7 +126,7 @@ impl Key {
     }
 }
 
-/// What a rotation derives its tokens from.
+/// The input of a derivation: the secret of the presented token, and the salt of the rotation.
 pub(crate) struct Derivation<'a> {
     pub(crate) parent: &'a TokenSecret,
     pub(crate) salt: &'a Salt,
@@ -134,21 +138,26 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The keys under which tokens are opened, one of which seals new ones.
+/// The keys that open tokens. The primary key also seals new ones.
 ///
-/// To rotate: add the new key as a former one on every node, then make it primary everywhere, then drop the old one when
-/// the last grant has died whose tokens it sealed: a spent token of a dropped key is garbage, and no evidence of theft any
-/// more. Dropping a key kills its tokens.
+/// To rotate the key:
+///
+/// 1. Add the new key as a former key on every node.
+/// 2. Make the new key primary on every node.
+/// 3. Drop the old key after the last grant has expired whose tokens it sealed.
+///
+/// Dropping a key invalidates its tokens. A spent token of a dropped key is unknown, so its theft is no longer
+/// detected.
 ///
 /// ```
 /// use regrant::{Key, KeyRing};
 ///
 /// # let secret = |first: u8| std::array::from_fn(|index| first + index as u8);
-/// # let (old, new) = (Key::with_id(1, secret(1))?, Key::with_id(2, secret(2))?);
-/// let first_everywhere = KeyRing::new(old).with_former(new)?;
-/// # let (old, new) = (Key::with_id(1, secret(1))?, Key::with_id(2, secret(2))?);
-/// let then_everywhere = KeyRing::new(new).with_former(old)?;
-/// # let new = Key::with_id(2, secret(2))?;
+/// # let (old, new) = (Key::from_parts(1, secret(1))?, Key::from_parts(2, secret(2))?);
+/// let first_everywhere = KeyRing::new(old).add_former(new)?;
+/// # let (old, new) = (Key::from_parts(1, secret(1))?, Key::from_parts(2, secret(2))?);
+/// let then_everywhere = KeyRing::new(new).add_former(old)?;
+/// # let new = Key::from_parts(2, secret(2))?;
 /// let in_the_end = KeyRing::new(new);
 /// # Ok::<(), regrant::token::KeyRingError>(())
 /// ```
@@ -165,18 +174,18 @@ impl KeyRing {
         Self { primary, former: Vec::new() }
     }
 
-    /// A ring of one random key. Tokens die with it: for demonstrations and tests.
+    /// A ring of one random key, for demonstrations and tests. All tokens become invalid when the ring is dropped.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self::new(Key::prepared(0, &Zeroizing::new(draw(entropy))))
+        Self::new(Key::expanded(0, &Zeroizing::new(draw(entropy))))
     }
 
-    /// Adds a key that still opens tokens but seals no new ones.
+    /// Adds a key that opens tokens but seals no new ones.
     ///
     /// # Errors
-    /// [`KeyRingError::DuplicateId`] when the ring has a key of that id: give one of them another id, or draw a new
-    /// secret.
-    pub fn with_former(mut self, key: Key) -> Result<Self, KeyRingError> {
+    /// [`KeyRingError::DuplicateId`] when the ring has a key with the same id. Give one of them another id, or generate
+    /// another secret.
+    pub fn add_former(mut self, key: Key) -> Result<Self, KeyRingError> {
         if self.key(key.id).is_some() {
             return Err(KeyRingError::DuplicateId(key.id));
         }
@@ -188,7 +197,7 @@ impl KeyRing {
         &self.primary
     }
 
-    /// All keys, the primary one first.
+    /// Returns all keys, the primary key first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.primary).chain(&self.former)
     }
@@ -198,7 +207,7 @@ impl KeyRing {
     }
 }
 
-/// Why a key or ring could not be made.
+/// The reason why a key or a ring could not be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
@@ -206,23 +215,23 @@ pub enum KeyRingError {
     #[error("a key must be 32 bytes in base64url without padding")]
     Malformed,
     /// All bytes of the secret are equal.
-    #[error("all bytes of a key are equal: it was never drawn")]
+    #[error("all bytes of a key are equal: it was never generated")]
     NotRandom,
     /// Two keys of a ring have the same id.
     #[error("two keys of the ring have the id {0}")]
     DuplicateId(u8),
 }
 
-/// HKDF-Expand (RFC 5869 section 2.3) for one block. The secret is uniformly random, so the extract step may be skipped
+/// HKDF-Expand (RFC 5869 section 2.3) for one block. The secret is uniformly random, so the extract step is not needed
 /// (section 3.3).
 fn expand(secret: &[u8; 32], info: &[u8]) -> Zeroizing<[u8; 32]> {
-    let mut mac = prepared(secret);
+    let mut mac = hmac(secret);
     mac.update(info);
     mac.update(&[1]);
     Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
-fn prepared(key: &[u8; 32]) -> Hmac<Sha256> {
+fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
 }

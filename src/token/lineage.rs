@@ -1,13 +1,13 @@
-//! The rest of a refresh token, besides its secret: the proof that its grant issued it, and the key that it is bound
+//! The parts of a refresh token besides its secret: the proof that its grant issued it, and the key that it is bound
 //! to.
 
 use zeroize::Zeroizing;
 
 use crate::vocabulary::{Confirmation, Digest, Entropy, draw};
 
-/// 16 random bytes, drawn with the first refresh token of a grant. Every refresh token of the grant carries them, no
-/// other token does, and the record holds a digest alone. Without the root a key of the ring seals nothing that the
-/// grant accepts.
+/// 16 random bytes of a grant, drawn with its first refresh token. Every refresh token of the grant contains them,
+/// and no other token does. The record contains only their digest. An attacker with a leaked key of the ring but
+/// without the root cannot forge a refresh token of the grant.
 #[derive(Clone)]
 pub(crate) struct Root(Zeroizing<[u8; Self::LEN]>);
 
@@ -23,9 +23,10 @@ impl Root {
     }
 }
 
-/// The beginning of the thumbprint that a refresh token is bound to; zeros for a bearer token. A record that a failover
-/// rolled back to before the binding does not know the key: the token itself then says which one to ask for. 88 bits,
-/// so that a body keeps its length of five blocks; the seal hides them.
+/// The first 88 bits of the thumbprint that a refresh token is bound to, or zeros for a bearer token.
+///
+/// After a failover a record may be rolled back to a time before the binding. The token itself then names the
+/// required key. With 88 bits the body is five blocks long; the seal hides them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Binding([u8; Self::LEN]);
 
@@ -42,7 +43,7 @@ impl Binding {
     }
 }
 
-/// The descent of a refresh token: its grant's root and its own binding.
+/// The root and the binding of a refresh token.
 #[derive(Clone)]
 pub(crate) struct Lineage {
     pub(crate) root: Root,
@@ -58,7 +59,7 @@ impl Lineage {
         binding.copy_from_slice(&self.binding.0);
     }
 
-    /// Reads the lineage of a refresh token; `None` where a token has no such part.
+    /// Reads the lineage of a refresh token. Returns `None` for other kinds of tokens.
     pub(super) fn read(from: &[u8]) -> Option<Self> {
         let (root, binding) = from.split_first_chunk()?;
         Some(Self { root: Root(Zeroizing::new(*root)), binding: Binding(binding.try_into().ok()?) })

@@ -1,38 +1,30 @@
 use crate::token::TokenKind;
 use crate::vocabulary::InvalidValue;
 
-/// What a token of each kind begins with, so that people and secret scanners can tell them: `ac_`, `rt_`, `at_`, and `dc_` for
-/// device codes, unless configured otherwise.
+/// The prefixes of tokens, by which people and secret scanners recognise them. Default `ac_`, `rt_`, `at_`, and `dc_`
+/// for device codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenPrefixes([Box<str>; 4]);
 
 impl TokenPrefixes {
-    /// Prefixes of your own, each 1 to 32 letters, digits, `-` or `_`, and none the beginning of another.
+    /// Prefixes of your own: each 1 to 32 letters, digits, `-` or `_`, and none the beginning of another.
     ///
     /// # Errors
-    /// When a prefix is not of that form, or two cannot be told apart.
+    /// [`InvalidValue`] when a prefix is malformed, or is the beginning of another.
     ///
     /// ```
     /// use regrant::token::TokenPrefixes;
     ///
-    /// assert!(TokenPrefixes::new("acme_code_", "acme_rt_", "acme_at_").is_ok());
-    /// assert!(TokenPrefixes::new("acme_", "acme_rt_", "acme_at_").is_err());
-    /// assert!(TokenPrefixes::default().with_device_code("acme_dc_").is_ok());
+    /// assert!(TokenPrefixes::new("acme_code_", "acme_rt_", "acme_at_", "acme_dc_").is_ok());
+    /// assert!(TokenPrefixes::new("acme_", "acme_rt_", "acme_at_", "acme_dc_").is_err());
     /// ```
-    pub fn new(authorization_code: &str, refresh_token: &str, access_token: &str) -> Result<Self, InvalidValue> {
-        Self::checked([authorization_code, refresh_token, access_token, "dc_"])
-    }
-
-    /// These, with another prefix for device codes.
-    ///
-    /// # Errors
-    /// As for [`new`](Self::new).
-    pub fn with_device_code(self, device_code: &str) -> Result<Self, InvalidValue> {
-        let [authorization_code, refresh_token, access_token, _] = &self.0;
-        Self::checked([authorization_code, refresh_token, access_token, device_code])
-    }
-
-    fn checked(all: [&str; 4]) -> Result<Self, InvalidValue> {
+    pub fn new(
+        authorization_code: &str,
+        refresh_token: &str,
+        access_token: &str,
+        device_code: &str,
+    ) -> Result<Self, InvalidValue> {
+        let all = [authorization_code, refresh_token, access_token, device_code];
         let is_token_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if !all.iter().all(|prefix| (1..=32).contains(&prefix.len()) && prefix.bytes().all(is_token_char)) {
             return Err(InvalidValue::new("token prefix", "must be 1 to 32 letters, digits, '-' or '_'"));

@@ -1,4 +1,6 @@
-//! Time as a value: every decision is told what time it is.
+//! Time as an argument: timestamps, the clock of the service, and a clock for tests.
+//!
+//! Decisions read the time only through [`Clock`], so tests of expiry never wait.
 
 mod rfc3339;
 
@@ -8,12 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::vocabulary::InvalidValue;
+use crate::vocabulary::{InvalidValue, forward_to_arc};
 
-/// A moment, in whole milliseconds since the Unix epoch.
+/// A point in time, in whole milliseconds since the Unix epoch.
 ///
-/// Milliseconds are what a record stores, so a moment that was written and read back is the same moment: no boundary
-/// moves because a clock knew more digits than the store.
+/// Records store milliseconds too, so a timestamp is the same after it was written and read back. No expiry shifts
+/// because a clock is more precise than the store.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,35 +30,36 @@ use crate::vocabulary::InvalidValue;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `millis` milliseconds after the Unix epoch.
+    /// The timestamp `millis` milliseconds after the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the Unix epoch: the unit of `exp` and `iat` (RFC 7662 section 2.2).
+    /// Returns the whole seconds since the Unix epoch, rounded down: the unit of `exp` and `iat` (RFC 7662 section
+    /// 2.2).
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// This moment, or the next one that is a whole second.
+    /// Rounds up to a whole second.
     pub(crate) const fn rounded_up(self) -> Self {
         Self(self.0.saturating_add((-self.0).rem_euclid(1000)))
     }
 
-    /// This moment, or the last one before it that is a whole second.
+    /// Rounds down to a whole second.
     pub(crate) const fn rounded_down(self) -> Self {
         Self(self.0 - self.0.rem_euclid(1000))
     }
 
-    /// How long ago `earlier` was; `None` when it lies in the future of `self`.
+    /// Returns the time from `earlier` to `self`, or `None` if `earlier` is later than `self`.
     #[must_use]
     pub fn since(self, earlier: Self) -> Option<Duration> {
         self.0.checked_sub(earlier.0).and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis)
@@ -66,7 +69,7 @@ impl Timestamp {
 impl std::ops::Add<Duration> for Timestamp {
     type Output = Self;
 
-    /// Saturates at the far end of time instead of wrapping into the past.
+    /// Saturates at the maximum instead of wrapping into the past.
     fn add(self, span: Duration) -> Self {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(millis))
@@ -74,7 +77,7 @@ impl std::ops::Add<Duration> for Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC; the bare number of milliseconds where the calendar ends (year 9999).
+    /// RFC 3339 in UTC. After the year 9999, where that format ends, the number of milliseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match rfc3339::format(self.0) {
             Some(text) => f.write_str(&text),
@@ -91,19 +94,19 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Where [`TokenService`](crate::TokenService) reads the time, once per attempt.
+/// The source of the time for [`TokenService`](crate::TokenService), read once per attempt.
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
-impl<T: Clock + ?Sized> Clock for Arc<T> {
-    fn now(&self) -> Timestamp {
-        (**self).now()
+forward_to_arc! {
+    Clock {
+        fn now(&self) -> Timestamp;
     }
 }
 
-/// The machine's wall clock.
+/// The wall clock of the machine. The default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -115,7 +118,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to; clones share one time. For tests of expiry, yours as well as ours.
+/// A clock that moves only when it is set, for tests of expiry. Clones share one time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -130,7 +133,7 @@ impl Clock for SystemClock {
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// A clock that shows `start`.
     #[must_use]
     pub fn starting_at(start: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(start.as_millis())))

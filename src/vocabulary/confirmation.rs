@@ -1,8 +1,10 @@
+//! The key that a token is bound to (RFC 7800).
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-/// The key to which tokens are bound (`cnf`, RFC 7800).
+/// The thumbprint of the key to which tokens are bound (`cnf`, RFC 7800).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Confirmation {

@@ -1,27 +1,27 @@
 //! Randomness as an argument.
 
-use std::sync::Arc;
-
 use rand::Rng;
 
-/// Where secrets, salts and grant ids are drawn.
+use super::forward_to_arc;
+
+/// A source of randomness, for secrets, salts and grant ids.
 ///
 /// # Contract
-/// Every byte is unpredictable to anyone outside (a cryptographically secure generator, seeded by the operating system).
-/// A predictable source lets an attacker who also holds the key ring compute first tokens; a repeating one makes grant
-/// ids collide, which is refused as contention.
+/// Every byte is unpredictable (a cryptographically secure generator, seeded by the operating system). With a
+/// predictable source an attacker who also holds the key ring can compute first tokens. With a repeating source grant
+/// ids collide, and requests fail as contended.
 pub trait Entropy: Send + Sync {
-    /// Overwrites all of `bytes` with random ones.
+    /// Overwrites all of `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
 
-impl<T: Entropy + ?Sized> Entropy for Arc<T> {
-    fn fill(&self, bytes: &mut [u8]) {
-        (**self).fill(bytes);
+forward_to_arc! {
+    Entropy {
+        fn fill(&self, bytes: &mut [u8]);
     }
 }
 
-/// The thread-local generator of the `rand` crate: ChaCha, seeded and reseeded by the operating system.
+/// The thread-local generator of the `rand` crate: ChaCha, seeded and reseeded by the operating system. The default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;
 

@@ -8,9 +8,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::vocabulary::InvalidValue;
 
-/// The identity of a grant: 16 random bytes, spelled as 22 base64url characters.
+/// The identity of a grant: 16 random bytes, written as 22 base64url characters.
 ///
-/// Knowing one gives no access to anything; still it is the host's, for listing, revoking and audit.
+/// A grant id gives no access to anything. It serves the host for listing, revocation and audit.
+///
+/// ```
+/// use regrant::GrantId;
+///
+/// let id = GrantId::from_bytes([7; 16]);
+/// assert_eq!(id.to_string().len(), 22);
+/// assert_eq!(id.to_string().parse(), Ok(id));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GrantId([u8; 16]);
 
@@ -21,7 +29,7 @@ impl GrantId {
         Self(bytes)
     }
 
-    /// Its bytes, for a store's key.
+    /// Returns the bytes, for the key of a store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

@@ -1,4 +1,4 @@
-//! The flows by which a grant comes to be, and `refresh_token`.
+//! The flows that create grants, and `refresh_token`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::{InvalidValue, absolute_uri};
 
-/// A `grant_type` (RFC 6749 section 1.3), by its name on the wire. AM knows all the named ones.
+/// A `grant_type` (RFC 6749 section 1.3). AM 7.5 knows all of the named ones.
 ///
 /// ```
 /// use regrant::GrantType;
@@ -24,13 +24,13 @@ use crate::vocabulary::{InvalidValue, absolute_uri};
 pub enum GrantType {
     /// `authorization_code` (RFC 6749 section 4.1).
     AuthorizationCode,
-    /// `implicit` (RFC 6749 section 4.2): no token endpoint, never a refresh token.
+    /// `implicit` (RFC 6749 section 4.2). It does not use the token endpoint and never has a refresh token.
     Implicit,
     /// `password` (RFC 6749 section 4.3).
     Password,
-    /// `client_credentials` (RFC 6749 section 4.4): no resource owner, never a refresh token.
+    /// `client_credentials` (RFC 6749 section 4.4). It has no resource owner and never a refresh token.
     ClientCredentials,
-    /// `refresh_token` (RFC 6749 section 6): not a flow of its own, but a client must be allowed to use it.
+    /// `refresh_token` (RFC 6749 section 6). It creates no grant, but a client must be registered for it.
     RefreshToken,
     /// Device authorization (RFC 8628).
     DeviceCode,
@@ -48,7 +48,8 @@ pub enum GrantType {
     Extension(ExtensionUri),
 }
 
-/// The URI of an extension grant. It can only be had by parsing a [`GrantType`], so it never spells a known one.
+/// The URI of an extension grant. Only parsing a [`GrantType`] creates one, so the URI is never that of a named grant
+/// type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExtensionUri(Box<str>);
 
@@ -67,7 +68,7 @@ static NAMED: [(&str, GrantType); 11] = [
 ];
 
 impl GrantType {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -76,8 +77,8 @@ impl GrantType {
         }
     }
 
-    /// Whether a grant of this flow may carry a refresh token at all. Implicit and client credentials never do (RFC 6749
-    /// sections 4.2.2 and 4.4.3), nor does token exchange (AM; RFC 8693 section 2.2.1).
+    /// Returns true if a grant of this flow may have a refresh token. Implicit and client credentials grants never
+    /// have one (RFC 6749 sections 4.2.2 and 4.4.3), nor has token exchange (AM; RFC 8693 section 2.2.1).
     #[must_use]
     pub const fn may_refresh(&self) -> bool {
         !matches!(self, Self::Implicit | Self::ClientCredentials | Self::TokenExchange)

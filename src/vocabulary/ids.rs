@@ -1,10 +1,10 @@
-//! Words of the protocol that are plain text: parsed once, trusted afterwards.
+//! Identifiers that are plain text.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A value that does not have the form its specification asks for. It never repeats the value.
+/// A value that violates the grammar of its specification. The text of the error never contains the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid {what}: {why}")]
 pub struct InvalidValue {
@@ -18,7 +18,16 @@ impl InvalidValue {
     }
 }
 
-/// Gives a text newtype its checked constructors, its views and its serde form. Its clones share the text.
+/// Returns the value of a literal.
+///
+/// A wrong literal is a mistake in the code, and every run of that code finds it. So it panics, as
+/// `http::HeaderName::from_static` does, and spares each literal an error that cannot happen.
+#[expect(clippy::panic, reason = "see above")]
+pub(crate) fn literal<T>(value: Result<T, InvalidValue>, text: &str) -> T {
+    value.unwrap_or_else(|error| panic!("{text:?}: {error}"))
+}
+
+/// Implements a text newtype: checked constructors, views and the serde form. Clones share the text.
 macro_rules! text_type {
     ($(#[$meta:meta])* $name:ident, $check:expr) => {
         $(#[$meta])*
@@ -27,17 +36,26 @@ macro_rules! text_type {
         pub struct $name(std::sync::Arc<str>);
 
         impl $name {
-            /// Parses the value.
+            /// Checks the text.
             ///
             /// # Errors
-            /// When it does not have the form described above.
+            /// [`InvalidValue`](crate::InvalidValue) when the text violates the grammar above.
             pub fn new(text: impl AsRef<str>) -> Result<Self, $crate::vocabulary::InvalidValue> {
                 let text = text.as_ref();
                 let check: fn(&str) -> Result<(), $crate::vocabulary::InvalidValue> = $check;
                 check(text).map(|()| Self(text.into()))
             }
 
-            /// The value as it was spelled.
+            /// Checks a literal in the code.
+            ///
+            /// # Panics
+            /// Panics if the text is not valid. Use [`new`](Self::new) for text from outside.
+            #[must_use]
+            pub fn from_static(text: &'static str) -> Self {
+                $crate::vocabulary::literal(Self::new(text), text)
+            }
+
+            /// Returns the text, exactly as it was given.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -95,9 +113,8 @@ text_type! {
     /// ```
     /// use regrant::ClientId;
     ///
-    /// assert_eq!(ClientId::new("myClient")?.as_str(), "myClient");
+    /// assert_eq!(ClientId::from_static("myClient").as_str(), "myClient");
     /// assert!(ClientId::new("caf\u{e9}").is_err());
-    /// # Ok::<(), regrant::InvalidValue>(())
     /// ```
     ClientId, |text| match text.len() {
         1..=255 if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) => Ok(()),
@@ -107,10 +124,10 @@ text_type! {
 }
 
 text_type! {
-    /// The resource owner, in the host's own words: 1 to 255 bytes of UTF-8 without control characters.
+    /// The identifier of a resource owner, chosen by the host: 1 to 255 bytes of UTF-8 without control characters.
     ///
-    /// RFC 9700 section 4.15: choose subjects that cannot be mistaken for client ids. A grant without a resource owner
-    /// (client credentials) has no subject, so the two never mix here.
+    /// Choose subjects that cannot be mistaken for client ids (RFC 9700 section 4.15). In this library the two cannot
+    /// be confused: a grant without a resource owner (client credentials) has no subject.
     Subject, |text| match text.len() {
         1..=255 if !text.chars().any(char::is_control) => Ok(()),
         1..=255 => Err(InvalidValue::new("subject", "control characters are not allowed")),
@@ -119,9 +136,20 @@ text_type! {
 }
 
 text_type! {
-    /// A tenant (AM: realm). Tokens of one realm mean nothing in another, on the same keys and the same store.
+    /// A tenant (AM: realm): 0 to 128 bytes of UTF-8 without control characters. The default realm is empty.
     ///
-    /// 0 to 128 bytes of UTF-8 without control characters; the default realm is empty.
+    /// A token of one realm is invalid in every other realm, even with the same keys and the same store.
+    ///
+    /// ```
+    /// use regrant::token::Realm;
+    /// use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    ///
+    /// let keys = KeyRing::generate(&SystemEntropy);
+    /// let customers = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys)
+    ///     .realm(Realm::from_static("customers"))
+    ///     .build()?;
+    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// ```
     Realm, |text| match text.len() {
         0..=128 if !text.chars().any(char::is_control) => Ok(()),
         0..=128 => Err(InvalidValue::new("realm", "control characters are not allowed")),
@@ -136,22 +164,22 @@ impl Default for Realm {
 }
 
 text_type! {
-    /// A redirection URI: absolute, without a fragment (RFC 6749 section 3.1.2), kept exactly as it was spelled.
+    /// A redirection URI: absolute and without a fragment (RFC 6749 section 3.1.2). It is never normalized.
     RedirectUri, |text| absolute_uri("redirect_uri", text)
 }
 
 impl RedirectUri {
-    /// Whether a client that registered `self` may be sent to `requested`: character for character the same, except
-    /// that the port of a loopback `http` address is the native app's to choose (RFC 8252 section 7.3).
+    /// Returns true if a client that registered `self` may be redirected to `requested`. The two must be the same,
+    /// character for character. Only the port of a loopback `http` address may differ, since a native app chooses it
+    /// (RFC 8252 section 7.3).
     ///
     /// ```
     /// use regrant::RedirectUri;
     ///
-    /// let native = RedirectUri::new("http://127.0.0.1/callback")?;
-    /// assert!(native.admits(&RedirectUri::new("http://127.0.0.1:49152/callback")?));
-    /// assert!(!native.admits(&RedirectUri::new("http://127.0.0.1:49152/other")?));
-    /// assert!(!native.admits(&RedirectUri::new("http://127.0.0.1:80@evil.example/callback")?));
-    /// # Ok::<(), regrant::InvalidValue>(())
+    /// let native = RedirectUri::from_static("http://127.0.0.1/callback");
+    /// assert!(native.admits(&RedirectUri::from_static("http://127.0.0.1:49152/callback")));
+    /// assert!(!native.admits(&RedirectUri::from_static("http://127.0.0.1:49152/other")));
+    /// assert!(!native.admits(&RedirectUri::from_static("http://127.0.0.1:80@evil.example/callback")));
     /// ```
     #[must_use]
     pub fn admits(&self, requested: &Self) -> bool {
@@ -163,7 +191,7 @@ impl RedirectUri {
     }
 }
 
-/// Splits a loopback redirection URI into its host and everything behind the port.
+/// Splits a loopback redirection URI into its origin and the part after the port.
 fn loopback(uri: &str) -> Option<(&str, &str)> {
     ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|origin| {
         let rest = uri.strip_prefix(origin)?;
@@ -171,13 +199,13 @@ fn loopback(uri: &str) -> Option<(&str, &str)> {
             Some(port) => port.trim_start_matches(|digit: char| digit.is_ascii_digit()),
             None => rest,
         };
-        // Anything but a path or query here belongs to the authority: `http://127.0.0.1:1@evil.example/` is not loopback.
+        // Any other text here is part of the authority: `http://127.0.0.1:1@evil.example/` is not loopback.
         (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((origin, rest))
     })
 }
 
-/// The shape shared by redirection URIs and resource indicators: a scheme, something behind it, no fragment, only
-/// characters that a URI may hold, and at most 2 KiB.
+/// Checks the form of redirection URIs, resource indicators and extension grant types: a scheme with text after it, no
+/// fragment, only characters that are allowed in a URI, and at most 2 KiB.
 pub(crate) fn absolute_uri(what: &'static str, text: &str) -> Result<(), InvalidValue> {
     let is_uri_byte = |byte: u8| matches!(byte, 0x21..=0x7e) && !b"\"<>\\^`{|}".contains(&byte);
     let scheme_is_valid = |scheme: &str| {
@@ -193,8 +221,10 @@ pub(crate) fn absolute_uri(what: &'static str, text: &str) -> Result<(), Invalid
     }
 }
 
-/// Which registration of a client id this is. When a client is deleted and its id given to another, the new registration
-/// must have another number (a row id, a creation time), or the new owner inherits the old one's grants.
+/// The number of a registration of a client id, for example a row id or a creation time.
+///
+/// A new client that gets the id of a deleted one needs another number. Otherwise the new client inherits the grants
+/// of the old one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Registration(pub u64);

@@ -1,22 +1,41 @@
-//! The parameters of a request, after decoding.
+//! The decoded parameters of a request.
 
 use std::fmt;
+use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-/// The parameters of a form, in order. An empty value is an omitted one (RFC 6749 section 3.2). `Debug` shows how many there
-/// are and nothing of them: secrets are among the values, and in a malformed request among the names.
+/// The parameters of a form, in order. An empty value counts as an omitted parameter (RFC 6749 section 3.2).
+///
+/// `Debug` shows only their number. Values are secrets, and so are the names of a malformed request. The text is zeroed
+/// when dropped.
 #[derive(Clone, Default)]
-pub struct Parameters(Vec<(String, Zeroizing<String>)>);
+pub struct Parameters {
+    /// All decoded names and values, one after the other.
+    text: Zeroizing<String>,
+    pairs: Vec<Pair>,
+}
+
+/// The places of a name and its value in the text.
+#[derive(Clone)]
+pub(crate) struct Pair {
+    pub(crate) name: Range<usize>,
+    pub(crate) value: Range<usize>,
+}
 
 impl Parameters {
-    /// The value of `name`, unless it is absent or empty.
+    /// Takes a decoded text, and the places of names and values in it.
+    pub(crate) const fn new(text: Zeroizing<String>, pairs: Vec<Pair>) -> Self {
+        Self { text, pairs }
+    }
+
+    /// Returns the value of `name`, unless it is absent or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
 
-    /// The value of `name`.
+    /// Returns the value of `name`.
     ///
     /// # Errors
     /// [`MissingParameter`] when it is absent or empty.
@@ -24,31 +43,20 @@ impl Parameters {
         self.get(name).ok_or(MissingParameter(name))
     }
 
-    /// All values of `name` that are not empty, for the few parameters that may repeat.
+    /// Returns all values of `name` that are not empty, for the few parameters that may repeat.
     pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|(own, _)| own == name)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn push(&mut self, name: String, value: Zeroizing<String>) {
-        self.0.push((name, value));
+        let named = self.pairs.iter().filter(move |pair| self.text[pair.name.clone()] == *name);
+        named.map(|pair| &self.text[pair.value.clone()]).filter(|value| !value.is_empty())
     }
 }
 
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Parameters({})", self.0.len())
+        write!(f, "Parameters({})", self.pairs.len())
     }
 }
 
-/// A parameter that the request must have and has not.
+/// A required parameter is absent or empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the parameter {0} is missing")]
 pub struct MissingParameter(pub(crate) &'static str);

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::vocabulary::{CodeVerifier, Digest, InvalidValue};
 
-/// What the client committed to at authorization: SHA-256 of the `code_verifier` it will show at redemption.
+/// A PKCE challenge: SHA-256 of the `code_verifier` that the client must present at redemption (RFC 7636 section 4.2).
 ///
 /// ```
 /// use regrant::{CodeChallenge, CodeVerifier};
@@ -20,11 +20,11 @@ use crate::vocabulary::{CodeVerifier, Digest, InvalidValue};
 pub struct CodeChallenge(pub(crate) Digest);
 
 impl CodeChallenge {
-    /// Reads the two parameters of an authorization request. RFC 7636 section 4.3: a request that names no method means
-    /// `plain`, so it is refused here rather than read as `S256`.
+    /// Reads the two parameters of an authorization request. A request without a method means `plain` (RFC 7636 section
+    /// 4.3), so it is rejected and not read as `S256`.
     ///
     /// # Errors
-    /// When the method is not `S256` or the challenge is not base64url of 32 bytes.
+    /// [`InvalidValue`] when the method is not `S256` or the challenge is not base64url of 32 bytes.
     pub fn from_request(code_challenge: &str, code_challenge_method: Option<&str>) -> Result<Self, InvalidValue> {
         match code_challenge_method {
             Some("S256") => Self::s256(code_challenge),
@@ -35,7 +35,7 @@ impl CodeChallenge {
     /// A challenge of the method `S256`.
     ///
     /// # Errors
-    /// When it is not base64url (no padding) of 32 bytes.
+    /// [`InvalidValue`] when the text is not base64url (no padding) of 32 bytes.
     pub fn s256(code_challenge: &str) -> Result<Self, InvalidValue> {
         let digest = URL_SAFE_NO_PAD.decode(code_challenge).ok().and_then(|bytes| bytes.try_into().ok());
         digest
@@ -43,21 +43,21 @@ impl CodeChallenge {
             .ok_or(InvalidValue::new("code_challenge", "must be base64url of 32 bytes"))
     }
 
-    /// A challenge of the method `plain`: the verifier itself, which anyone who saw the authorization request holds too
+    /// A challenge of the method `plain`: the verifier itself. Anyone who sees the authorization request can use it
     /// (RFC 7636 section 7.2). Only for clients that cannot compute SHA-256.
     ///
-    /// The verifier is hashed on arrival: a stolen record does not redeem a code here either.
+    /// The verifier is hashed on arrival, so a stolen record does not redeem a code either.
     ///
     /// # Errors
-    /// When it is not 43 to 128 unreserved characters.
+    /// [`InvalidValue`] when the text is not 43 to 128 unreserved characters.
     pub fn dangerous_plain(code_challenge: &str) -> Result<Self, InvalidValue> {
         Self::of(&CodeVerifier::new(code_challenge))
     }
 
-    /// The challenge that `verifier` answers: a client's side of the exchange.
+    /// The challenge for `verifier`, as a client computes it.
     ///
     /// # Errors
-    /// When the verifier is not 43 to 128 unreserved characters (RFC 7636 section 4.1).
+    /// [`InvalidValue`] when the verifier is not 43 to 128 unreserved characters (RFC 7636 section 4.1).
     pub fn of(verifier: &CodeVerifier) -> Result<Self, InvalidValue> {
         let text = verifier.expose().as_bytes();
         let is_unreserved = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
@@ -67,7 +67,7 @@ impl CodeChallenge {
         Ok(Self(Digest::of(&[text])))
     }
 
-    /// Whether `verifier` is the one committed to. A malformed verifier never is.
+    /// Returns true if the challenge was made from `verifier`. Always false for a malformed verifier.
     #[must_use]
     pub fn is_met_by(&self, verifier: &CodeVerifier) -> bool {
         Self::of(verifier).is_ok_and(|shown| shown == *self)

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::vocabulary::{absolute_uri, sorted_subset, text_type};
 
 text_type! {
-    /// Where a token is meant to be used: an absolute URI without a fragment (RFC 8707 section 2).
+    /// A resource indicator: the place where a token is to be used, as an absolute URI without a fragment (RFC 8707
+    /// section 2).
     ///
     /// ```
     /// use regrant::Resource;
@@ -17,43 +18,43 @@ text_type! {
     Resource, |text| absolute_uri("resource", text)
 }
 
-/// A set of resource indicators: the audience of a token. Empty means that none was named.
+/// A set of resource indicators: the audience of a token. Empty if the request named none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<Resource>")]
 pub struct Resources(Vec<Resource>);
 
 impl Resources {
-    /// The set that names no resource.
+    /// The empty set.
     #[must_use]
-    pub const fn none() -> Self {
+    pub const fn empty() -> Self {
         Self(Vec::new())
     }
 
-    /// The resources, in ascending order.
+    /// Returns the resources in ascending order.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Resource> {
         self.0.iter()
     }
 
-    /// Whether no resource is named.
+    /// Returns true if the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether `other` names every resource of `self`.
+    /// Returns true if `other` contains every resource of `self`.
     #[must_use]
     pub fn is_subset_of(&self, other: &Self) -> bool {
         sorted_subset(self.iter(), other.iter())
     }
 
-    /// The resources that are in both.
+    /// Returns the resources that are in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         self.iter().filter(|resource| other.iter().any(|known| known == *resource)).cloned().collect()
     }
 
-    /// Whether the two have a resource in common.
+    /// Returns true if the two sets have a resource in common.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
         self.iter().any(|resource| other.0.binary_search(resource).is_ok())

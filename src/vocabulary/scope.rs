@@ -1,4 +1,4 @@
-//! `scope` as RFC 6749 section 3.3 writes it.
+//! `scope` in the grammar of RFC 6749 section 3.3.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::InvalidValue;
+use crate::vocabulary::{InvalidValue, literal};
 
-/// A set of scope tokens. Order and repetition carry no meaning (RFC 6749 section 3.3), so they are not kept: equal sets
-/// are equal values. Case carries meaning.
+/// A set of scope tokens. Order and repetition have no meaning (RFC 6749 section 3.3), so equal sets are equal
+/// values. Case has meaning.
 ///
-/// The empty text is the empty scope; otherwise the grammar holds to the letter: tokens of `%x21 / %x23-5B / %x5D-7E`
-/// with one space between them.
+/// The grammar is strict: tokens of `%x21 / %x23-5B / %x5D-7E` with exactly one space between them. The empty text is
+/// the empty scope.
 ///
 /// ```
 /// use regrant::Scope;
@@ -39,7 +39,7 @@ impl Scope {
     /// Parses a space-delimited list of scope tokens.
     ///
     /// # Errors
-    /// When the text is not of the grammar above.
+    /// [`InvalidValue`] when the text violates the grammar above.
     pub fn new(text: &str) -> Result<Self, InvalidValue> {
         let mut is_sorted = true;
         let mut previous = "";
@@ -53,7 +53,7 @@ impl Scope {
             is_sorted &= previous < token;
             previous = token;
         }
-        // What a record holds is sorted already: reading one costs no sort.
+        // Records contain sorted scopes, so reading a record never sorts.
         if is_sorted {
             return Ok(Self(text.into()));
         }
@@ -63,44 +63,54 @@ impl Scope {
         Ok(Self(tokens.join(" ").into()))
     }
 
-    /// The tokens, in ascending order.
+    /// Parses a literal in the code.
+    ///
+    /// # Panics
+    /// Panics if the text violates the grammar above. Use [`new`](Self::new) for text from outside.
+    #[must_use]
+    pub fn from_static(text: &'static str) -> Self {
+        literal(Self::new(text), text)
+    }
+
+    /// Returns the tokens in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ').filter(|token| !token.is_empty())
     }
 
-    /// Whether there is no token.
+    /// Returns true if the scope has no token.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether `token` is one of the tokens.
+    /// Returns true if `token` is in the scope.
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {
         self.iter().any(|own| own == token)
     }
 
-    /// Whether `other` holds every token of `self`. Linear in both: a hostile scope of a whole body costs no more.
+    /// Returns true if `other` contains every token of `self`. Linear in both, so that a scope as long as the whole
+    /// body costs little.
     #[must_use]
     pub fn is_subset_of(&self, other: &Self) -> bool {
         self == other || sorted_subset(self.iter(), other.iter())
     }
 
-    /// The tokens that both hold.
+    /// Returns the tokens that are in both scopes.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let both: Vec<&str> = self.iter().filter(|token| other.contains(token)).collect();
         Self(both.join(" ").into())
     }
 
-    /// The tokens as the protocol writes them.
+    /// Returns the tokens, separated by one space.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether each item of `left` is in `right`, both ascending and without repetition.
+/// Returns true if each item of `left` is in `right`. Both are ascending and without repetition.
 pub(crate) fn sorted_subset<T: Ord>(left: impl Iterator<Item = T>, right: impl Iterator<Item = T>) -> bool {
     let mut right = right;
     left.into_iter().all(|wanted| {

@@ -1,4 +1,4 @@
-//! Values that must not be seen: no `Display`, no `Serialize`, a `Debug` that shows nothing, zeroed when dropped.
+//! Secret values. They have no `Display` and no `Serialize`, a `Debug` without content, and are zeroed when dropped.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ macro_rules! secret_text {
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// Takes the text as it is; whether it means anything is decided where it is used.
+            /// Takes the text unchecked. The service checks the text when it uses it.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(Zeroizing::new(text.into()))
             }
 
-            /// The text itself. What you do with it is yours to guard: never log it, never put it into a URL.
+            /// Returns the secret text. Never log it, and never put it into a URL.
             #[must_use]
             pub fn expose(&self) -> &str {
                 &self.0
@@ -54,8 +54,8 @@ secret_text! {
     RefreshToken
 }
 secret_text! {
-    /// An access token (RFC 6749 section 1.4), 111 characters with the default prefix, all of them `b64token` characters
-    /// (RFC 6750 section 2.1).
+    /// An access token (RFC 6749 section 1.4), 111 characters with the default prefix, all of them `b64token`
+    /// characters (RFC 6750 section 2.1).
     AccessToken
 }
 secret_text! {
@@ -63,11 +63,12 @@ secret_text! {
     ClientSecret
 }
 secret_text! {
-    /// A JWT by which a client authenticates (`client_assertion`, RFC 7523 section 2.2). Usable once, but by whoever is first.
+    /// A JWT that authenticates a client (`client_assertion`, RFC 7523 section 2.2). It works once, for anyone who
+    /// has it.
     ClientAssertion
 }
 secret_text! {
-    /// An `id_token` (OpenID Connect Core section 2): a signed statement about a person.
+    /// An `id_token` (OpenID Connect Core section 2): a signed statement about a person. It is personal data.
     IdToken
 }
 secret_text! {
@@ -79,12 +80,12 @@ secret_text! {
     CodeVerifier
 }
 
-/// SHA-256 of a secret: what a record holds in its place. Compared in constant time.
+/// SHA-256 of a secret. Records contain digests instead of secrets. Compared in constant time.
 #[derive(Clone, Copy)]
 pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
-    /// Hashes `parts` one after the other. Callers keep the parts of fixed length, or separate them.
+    /// Hashes the concatenated `parts`. The caller keeps the parts unambiguous: of fixed length, or with separators.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
@@ -101,7 +102,7 @@ impl Digest {
         &self.0
     }
 
-    /// The first 8 bytes, where a digest is to be told from another one and proves nothing.
+    /// Returns the first 8 bytes: enough to tell two digests apart where nothing is proved by them.
     pub(crate) fn mark(&self) -> [u8; 8] {
         let [mark @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = self.0;
         mark

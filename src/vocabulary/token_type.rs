@@ -1,12 +1,12 @@
 use super::Confirmation;
 
-/// How an access token is presented (RFC 6749 section 7.1).
+/// The type of an access token: the way to present it (RFC 6749 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenType {
-    /// By whoever holds it (RFC 6750), or over the bound certificate (RFC 8705).
+    /// A bearer token (RFC 6750), or a token over the connection of its client certificate (RFC 8705).
     Bearer,
-    /// With a proof of the key it is bound to (RFC 9449).
+    /// A token with a proof of the key that it is bound to (RFC 9449).
     Dpop,
 }
 
@@ -18,7 +18,7 @@ impl TokenType {
         }
     }
 
-    /// The word on the wire.
+    /// Returns the value of `token_type` on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

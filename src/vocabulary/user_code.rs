@@ -1,4 +1,4 @@
-//! The code that a person reads from a device and enters somewhere else.
+//! The code that a user reads from a device and types on a web page.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use zeroize::Zeroizing;
 
 use crate::vocabulary::{Entropy, InvalidValue, draw};
 
-/// Consonants that look like nothing else and spell no words (RFC 8628 section 6.1).
+/// Consonants only, without look-alikes: the code spells no words (RFC 8628 section 6.1).
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const LENGTH: usize = 8;
 
-/// A user code (RFC 8628 section 3.2): 8 of 20 consonants, 34.5 bits, shown in two groups.
+/// A user code (RFC 8628 section 3.2): 8 of 20 consonants (34.5 bits), shown in two groups.
 ///
-/// It can be guessed if nobody counts: whoever serves the page where it is entered must slow down guessing (section 5.1).
+/// A user code is short enough to be guessed. The page where users enter it must limit the attempts (section 5.1).
 ///
 /// ```
 /// use regrant::device::UserCode;
@@ -26,11 +26,11 @@ const LENGTH: usize = 8;
 pub struct UserCode(Zeroizing<[u8; LENGTH]>);
 
 impl UserCode {
-    /// Reads what a person typed: in any case, with or without anything between the letters that is neither letter nor digit
-    /// (RFC 8628 section 6.1). Phones make a dash of a hyphen.
+    /// Parses the typed text, in any case. Characters other than letters and digits are ignored (RFC 8628 section 6.1):
+    /// users add spaces, and phones replace the hyphen with a dash.
     ///
     /// # Errors
-    /// When it is not a user code.
+    /// [`InvalidValue`] when the text is not a user code.
     pub fn parse(typed: &str) -> Result<Self, InvalidValue> {
         let mut code = Zeroizing::new([0; LENGTH]);
         let mut length = 0;
@@ -45,7 +45,7 @@ impl UserCode {
         if length == LENGTH { Ok(Self(code)) } else { Err(InvalidValue::new("user_code", "must have 8 letters")) }
     }
 
-    /// The code as it is shown, `WDJB-MJHT`.
+    /// Returns the code as devices show it, for example `WDJB-MJHT`.
     #[must_use]
     pub fn expose(&self) -> String {
         let letters: String = self.0.iter().map(|letter| char::from(*letter)).collect();
@@ -57,7 +57,7 @@ impl UserCode {
         let mut length = 0;
         while length < LENGTH {
             let [byte] = draw(entropy);
-            // 240 is the last multiple of 20: above it the first letters would come more often.
+            // 240 is a multiple of 20. Bytes from 240 on would make the first 16 letters more frequent.
             if byte < 240 {
                 code[length] = ALPHABET[usize::from(byte) % ALPHABET.len()];
                 length += 1;

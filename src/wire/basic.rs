@@ -5,14 +5,14 @@ use zeroize::Zeroizing;
 
 use super::form::decode;
 
-/// Clients pad Basic credentials or do not.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+/// Base64 with or without padding: clients and proxies differ.
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Client id and secret of an Authorization header: Basic (RFC 7617), both parts form-encoded first (RFC 6749 section
-/// 2.3.1). `None` for another scheme or anything malformed.
+/// Parses the client id and secret of an Authorization header: Basic (RFC 7617), with both parts form-encoded (RFC 6749
+/// section 2.3.1). Returns `None` for another scheme or a malformed header.
 pub(super) fn parse(header: &[u8]) -> Option<(Zeroizing<String>, Zeroizing<String>)> {
     let (scheme, credentials) = std::str::from_utf8(header).ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

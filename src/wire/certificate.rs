@@ -1,27 +1,23 @@
 use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::basic::BASE64;
 use super::{MalformedRequest, Request};
 use crate::vocabulary::ClientCertificate;
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// The header in which a proxy that ends TLS hands on the client certificate that it verified.
+/// The header in which a TLS-terminating proxy passes on the client certificate that it verified.
 ///
-/// **The proxy must remove the header from what clients send**, and nobody may reach the server around the proxy: whoever can
-/// write the header is whoever they like.
+/// **The proxy must remove this header from client requests**, and the server must be reachable only through the proxy.
+/// Anyone who can set this header can impersonate any client.
 ///
 /// ```
 /// use regrant::wire::CertificateHeader;
 ///
 /// let standard = CertificateHeader::rfc_9440();
 /// let envoy = CertificateHeader::x_forwarded_client_cert();
-/// let nginx = CertificateHeader::named("ssl-client-cert"); // proxy_set_header ssl-client-cert $ssl_client_escaped_cert;
-/// let aws = CertificateHeader::named("x-amzn-mtls-clientcert-leaf"); // of the mode "verify": "passthrough" verifies nothing
+/// // proxy_set_header ssl-client-cert $ssl_client_escaped_cert;
+/// let nginx = CertificateHeader::named("ssl-client-cert");
+/// // Mode "verify": the mode "passthrough" verifies nothing.
+/// let aws = CertificateHeader::named("x-amzn-mtls-clientcert-leaf");
 /// let traefik = CertificateHeader::named("x-forwarded-tls-client-cert");
 /// ```
 #[derive(Clone, Debug)]
@@ -31,29 +27,32 @@ pub struct CertificateHeader {
 }
 
 impl CertificateHeader {
-    /// `Client-Cert` (RFC 9440 section 2): the DER in base64, between colons.
+    /// The header `Client-Cert` (RFC 9440 section 2): the DER in base64, between colons.
     #[must_use]
     pub fn rfc_9440() -> Self {
         Self::named("client-cert")
     }
 
-    /// A header whose whole value is the certificate: as RFC 9440 has it, or PEM, percent-encoded or with blanks for line
-    /// ends, or the base64 of a PEM alone (nginx, Apache, `HAProxy`, AWS load balancers, Traefik).
+    /// A header with the certificate as its whole value. Accepted forms: as in RFC 9440, a PEM (percent-encoded, or
+    /// with spaces instead of line ends), or only the base64 of a PEM. These are the forms of nginx, Apache,
+    /// `HAProxy`, AWS load balancers and Traefik.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), is_xfcc: false }
     }
 
-    /// `X-Forwarded-Client-Cert` of Envoy and Istio, with `Cert` among its fields, of one proxy: configure it to `SANITIZE_SET`.
+    /// The header `X-Forwarded-Client-Cert` of Envoy and Istio, with the field `Cert`. Configure the proxy to
+    /// `SANITIZE_SET`, so that the header has the one element that this proxy added.
     #[must_use]
     pub fn x_forwarded_client_cert() -> Self {
         Self { name: "x-forwarded-client-cert".to_owned(), is_xfcc: true }
     }
 
-    /// The certificate that the proxy verified, if the connection had one.
+    /// Returns the certificate that the proxy verified, or `None` if the connection had none.
     ///
     /// # Errors
-    /// When the header is there twice, or is no certificate: then the proxy is not what the host takes it for.
+    /// [`MalformedRequest::Certificate`] when the header is repeated or is not a certificate. The proxy is then not
+    /// configured as the host expects.
     pub fn read(&self, request: &Request<'_>) -> Result<Option<ClientCertificate>, MalformedRequest> {
         let mut values = request.header(&self.name);
         let value = values.next();
@@ -69,36 +68,50 @@ impl CertificateHeader {
     }
 }
 
-/// The field `Cert` of the only element. What stands between quotes is text: the subject of a certificate is whatever its
-/// holder wrote there, commas, semicolons and `Cert=` included.
+/// Returns the value of the field `Cert`.
 fn cert_field(value: &str) -> Option<&str> {
-    let (mut is_quoted, mut is_escaped, mut has_several) = (false, false, false);
-    let is_border = |letter: char| {
-        is_quoted ^= letter == '"' && !is_escaped;
-        is_escaped = letter == '\\' && !is_escaped;
-        // The border of two elements: one of them may be the client's own.
-        has_several |= letter == ',' && !is_quoted;
-        letter == ';' && !is_quoted
-    };
-    let fields: Vec<&str> = value.split(is_border).collect();
-    let field = fields.into_iter().find_map(|field| field.trim().strip_prefix("Cert="))?;
-    (!has_several).then(|| field.trim_matches('"'))
+    let field = fields(value)?.into_iter().find_map(|field| field.trim().strip_prefix("Cert="))?;
+    Some(field.trim_matches('"'))
 }
 
+/// Splits an element into its fields, at the semicolons outside of quotes. Quoted text is ignored: the holder of a
+/// certificate chooses its subject, which may contain commas, semicolons and `Cert=`.
+///
+/// Returns `None` for several elements, since the client itself may have sent one of them.
+fn fields(element: &str) -> Option<Vec<&str>> {
+    let mut fields = Vec::new();
+    let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
+    for (index, letter) in element.char_indices() {
+        match letter {
+            '"' if !is_escaped => is_quoted = !is_quoted,
+            ',' if !is_quoted => return None,
+            ';' if !is_quoted => {
+                fields.push(&element[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+        is_escaped = letter == '\\' && !is_escaped;
+    }
+    fields.push(&element[start..]);
+    Some(fields)
+}
+
+/// Returns the DER of a certificate in one of the forms of [`CertificateHeader::named`].
 fn decode(value: &str) -> Option<Vec<u8>> {
     let text = unescaped(value)?;
     let armored = text.trim().strip_prefix("-----BEGIN CERTIFICATE-----");
     let body = match armored {
-        // One certificate alone: what follows would be the issuers'.
+        // The first certificate only: the certificates of the issuers may follow.
         Some(armored) => armored.split_once("-----END CERTIFICATE-----")?.0,
         None => text.trim().trim_matches(':'),
     };
     let packed: String = body.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
-    // An ASN.1 SEQUENCE, as every certificate is.
+    // Every certificate is an ASN.1 SEQUENCE.
     BASE64.decode(packed).ok().filter(|der| der.first() == Some(&0x30))
 }
 
-/// Undoes percent-encoding. Unlike in a form `+` is a letter of base64.
+/// Decodes percent-encoding. Unlike in a form, `+` stays: it is a letter of base64.
 fn unescaped(value: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();

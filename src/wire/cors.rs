@@ -1,12 +1,12 @@
 use super::{Endpoint, Request, Response};
 
-/// How long a browser may remember the answer to a preflight, in seconds: the two hours that all of them grant.
+/// The time for which a browser may cache a preflight response, in seconds. All browsers accept two hours.
 const MAX_AGE: &str = "7200";
 
-/// Which web pages may call the endpoints from a browser (CORS, the Fetch standard): the token, revocation, device
+/// The web pages that may call the endpoints from a browser (CORS, the Fetch standard): the token, revocation, device
 /// authorization and key endpoints and the metadata. Introspection is for servers, which need no permission.
 ///
-/// Nothing here goes by cookies, so no page can do with these endpoints what a program outside the browser could not.
+/// The endpoints use no cookies. A page can do no more with them than a program outside of the browser.
 ///
 /// ```
 /// use regrant::wire::Cors;
@@ -18,42 +18,44 @@ const MAX_AGE: &str = "7200";
 pub struct Cors(Option<Vec<String>>);
 
 impl Cors {
-    /// Pages of every origin.
+    /// Allows pages of every origin.
     #[must_use]
     pub const fn any_origin() -> Self {
         Self(None)
     }
 
-    /// Pages of these origins (`https://app.example`: scheme, host, and port if it is not the scheme's own).
+    /// Allows pages of these origins. An origin is scheme, host and non-default port, for example
+    /// `https://app.example`.
     #[must_use]
     pub fn origins<O: Into<String>>(origins: impl IntoIterator<Item = O>) -> Self {
         Self(Some(origins.into_iter().map(Into::into).collect()))
     }
 
-    /// The answer to a preflight; `None` when the request is none, or not from a page that may call the endpoint.
+    /// Returns the response to a preflight. Returns `None` for other requests, and for pages that may not call the
+    /// endpoint.
     pub(super) fn preflight(&self, endpoint: Endpoint, request: &Request<'_>) -> Option<Response> {
         let mut methods = request.header("access-control-request-method");
         if request.method != "OPTIONS" || methods.next().is_none() {
             return None;
         }
         self.allow_origin(endpoint, request)?;
-        let response = Response { status: 204, headers: Vec::new(), body: Vec::new() };
+        let response = Response::empty(204);
         Some(
             response
-                .with("access-control-allow-methods", endpoint.methods())
-                .with("access-control-allow-headers", "authorization, content-type, dpop")
-                .with("access-control-max-age", MAX_AGE),
+                .with_header("access-control-allow-methods", endpoint.methods())
+                .with_header("access-control-allow-headers", "authorization, content-type, dpop")
+                .with_header("access-control-max-age", MAX_AGE),
         )
     }
 
-    /// Lets the page read the answer, and the headers it needs to go on.
+    /// Lets the page read the response, and the headers it needs to continue.
     pub(super) fn allow(&self, endpoint: Endpoint, request: &Request<'_>, response: Response) -> Response {
-        // A cache must not hand one page the answer that was meant for another.
-        let response = if self.0.is_some() { response.with("vary", "origin") } else { response };
+        // A cache must not serve the response for one origin to another origin.
+        let response = if self.0.is_some() { response.with_header("vary", "origin") } else { response };
         match self.allow_origin(endpoint, request) {
             Some(origin) => response
-                .with("access-control-allow-origin", &origin)
-                .with("access-control-expose-headers", "dpop-nonce, retry-after, www-authenticate"),
+                .with_header("access-control-allow-origin", origin)
+                .with_header("access-control-expose-headers", "dpop-nonce, retry-after, www-authenticate"),
             None => response,
         }
     }
@@ -62,7 +64,7 @@ impl Cors {
         if endpoint == Endpoint::Introspection {
             return None;
         }
-        // Said also to who names no origin: a cache may hand that answer to a page.
+        // Sent even without `Origin`: a cache may reuse the response for a page.
         let Some(known) = &self.0 else { return Some("*".to_owned()) };
         let mut origins = request.header("origin");
         let origin = std::str::from_utf8(origins.next()?).ok().filter(|_| origins.next().is_none())?;

@@ -6,11 +6,11 @@ use super::{MalformedRequest, Request, basic};
 use crate::ports::authenticator::ClientCredentials;
 use crate::vocabulary::{ClientAssertion, ClientCertificate, ClientId, ClientSecret, Parameters};
 
-/// The only type of client assertion that is served (RFC 7523 section 2.2).
+/// The only supported type of client assertions (RFC 7523 section 2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// What the client showed of itself: in the Authorization header, as a secret or an assertion in the body, or in the handshake
-/// of TLS, and in one of them only (RFC 6749 section 2.3).
+/// Returns the client credentials: from the Authorization header, a secret or an assertion in the body, or the
+/// certificate. Two ways of authentication in one request are an error (RFC 6749 section 2.3).
 pub(super) fn credentials(
     request: &Request<'_>,
     parameters: &Parameters,
@@ -31,7 +31,7 @@ pub(super) fn credentials(
         (Some(header), None, None) => {
             let (id, secret) = basic::parse(header).ok_or(MalformedRequest::Authorization)?;
             let id = parsed(&id)?;
-            // The body may repeat the same client id (RFC 6749 section 3.2.1), not name another.
+            // The body may repeat the client id (RFC 6749 section 3.2.1), but not name another one.
             if client_id.is_some_and(|client_id| client_id != id) {
                 return Err(MalformedRequest::SeveralAuthentications);
             }
@@ -51,6 +51,7 @@ pub(super) fn credentials(
     }
 }
 
+/// Returns the client assertion, if the request has one (RFC 7521 section 4.2).
 fn assertion(parameters: &Parameters) -> Result<Option<ClientAssertion>, MalformedRequest> {
     match (parameters.get("client_assertion_type"), parameters.get("client_assertion")) {
         (None, None) => Ok(None),
@@ -61,8 +62,8 @@ fn assertion(parameters: &Parameters) -> Result<Option<ClientAssertion>, Malform
     }
 }
 
-/// Whose assertion it says it is (RFC 7521 section 4.2: `client_id` may be left out). Nothing is believed of it yet: it only
-/// tells whose keys to verify it with.
+/// Returns the `sub` of an assertion, since `client_id` may be omitted (RFC 7521 section 4.2). The value is
+/// unverified: it only selects the keys to verify the assertion with.
 fn subject(assertion: &ClientAssertion) -> Option<ClientId> {
     #[derive(Deserialize)]
     struct Payload {

@@ -1,19 +1,21 @@
-//! `application/x-www-form-urlencoded`, strictly: what cannot be decoded is refused, never repaired. A lossy decoder would
-//! make one value of two inputs.
+//! A strict parser of `application/x-www-form-urlencoded`. It rejects malformed input and never repairs it: a lossy
+//! decoder would make one value of two inputs.
 
-use zeroize::Zeroizing;
+use std::ops::Range;
+
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{MalformedRequest, Request};
-use crate::vocabulary::Parameters;
+use crate::vocabulary::{Pair, Parameters};
 
-/// More than any request of the protocol has; it keeps the search for duplicates short.
+/// More than any request of the protocol has. The limit keeps the search for duplicates short.
 const MAX_PARAMETERS: usize = 64;
 
 /// The parameters that may repeat (RFC 8707 section 2, RFC 8693 section 2.1).
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
-/// Reads the form of a POST request as strictly as the endpoints do: for a host's own endpoints, such as the authorization
-/// endpoint. Only `resource` and `audience` may repeat.
+/// Reads the form of a POST request with the strictness of the library's endpoints. For a host's own endpoints, such
+/// as the authorization endpoint. Only `resource` and `audience` may repeat.
 ///
 /// ```
 /// use regrant::wire::{MalformedRequest, Request, form};
@@ -26,7 +28,7 @@ const REPEATABLE: [&str; 2] = ["resource", "audience"];
 /// ```
 ///
 /// # Errors
-/// What is wrong with it, which knows its [answer](MalformedRequest::response).
+/// [`MalformedRequest`], which [`response`](MalformedRequest::response) turns into an HTTP response.
 pub fn form(request: &Request<'_>, body_limit: usize) -> Result<Parameters, MalformedRequest> {
     if request.method != "POST" {
         return Err(MalformedRequest::Method("POST"));
@@ -43,7 +45,7 @@ pub fn form(request: &Request<'_>, body_limit: usize) -> Result<Parameters, Malf
     parse(body)
 }
 
-/// Whether a content type is the form's, with no charset or UTF-8.
+/// Returns true for the content type of a form, without a charset or with UTF-8.
 fn is_form(content_type: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(content_type) else { return false };
     let mut parts = text.split(';').map(str::trim);
@@ -58,36 +60,46 @@ fn is_form(content_type: &[u8]) -> bool {
         && parts.all(is_utf8)
 }
 
-/// Reads a form body.
+/// Decodes the whole body into one buffer.
 fn parse(body: &[u8]) -> Result<Parameters, MalformedRequest> {
-    // A byte order mark would hide the first parameter behind a name that nobody knows.
+    // A byte order mark would become part of the first name and hide that parameter.
     if body.starts_with(b"\xef\xbb\xbf") {
         return Err(MalformedRequest::Encoding);
     }
-    let mut parameters = Parameters::default();
+    // Decoding never lengthens a text, so the buffer never grows: a reallocation would leave secrets behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
+    let mut pairs: Vec<Pair> = Vec::new();
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         let split = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        let (name, value) = (&pair[..split], pair.get(split + 1..).unwrap_or_default());
-        let name = decode(name).ok_or(MalformedRequest::Encoding)?;
-        let value = decode(value).ok_or(MalformedRequest::Encoding)?;
-        if parameters.contains(&name) && !REPEATABLE.contains(&name.as_str()) {
+        let name = decode_onto(&mut text, &pair[..split]).ok_or(MalformedRequest::Encoding)?;
+        let value = decode_onto(&mut text, pair.get(split + 1..).unwrap_or_default());
+        let value = value.ok_or(MalformedRequest::Encoding)?;
+        let is_repeated = pairs.iter().any(|earlier| text[earlier.name.clone()] == text[name.clone()]);
+        if is_repeated && !REPEATABLE.iter().any(|repeatable| text[name.clone()] == *repeatable.as_bytes()) {
             return Err(MalformedRequest::Repeated);
         }
-        if parameters.len() == MAX_PARAMETERS {
+        if pairs.len() == MAX_PARAMETERS {
             return Err(MalformedRequest::TooManyParameters);
         }
-        parameters.push(name.to_string(), value);
+        pairs.push(Pair { name, value });
     }
-    Ok(parameters)
+    Ok(Parameters::new(into_string(text).ok_or(MalformedRequest::Encoding)?, pairs))
 }
 
-/// Decodes one form-encoded part (RFC 6749 appendix B). `None` for a broken escape, bad UTF-8 or a NUL.
+/// Decodes one form-encoded part (RFC 6749 appendix B). Returns `None` for a broken escape, bad UTF-8 or a NUL.
 pub(super) fn decode(part: &[u8]) -> Option<Zeroizing<String>> {
-    let mut decoded = Zeroizing::new(Vec::with_capacity(part.len()));
+    let mut text = Zeroizing::new(Vec::with_capacity(part.len()));
+    decode_onto(&mut text, part)?;
+    into_string(text)
+}
+
+/// Appends the decoded `part` to `text` and returns its place there.
+fn decode_onto(text: &mut Vec<u8>, part: &[u8]) -> Option<Range<usize>> {
+    let start = text.len();
     let mut rest = part;
     while let Some((first, behind)) = rest.split_first() {
         rest = behind;
-        decoded.push(match first {
+        text.push(match first {
             b'+' => b' ',
             b'%' => {
                 let ([high, low], behind) = rest.split_first_chunk()?;
@@ -97,8 +109,20 @@ pub(super) fn decode(part: &[u8]) -> Option<Zeroizing<String>> {
             byte => *byte,
         });
     }
-    let text = std::str::from_utf8(&decoded).ok().filter(|text| !text.contains('\0'))?;
-    Some(Zeroizing::new(text.to_owned()))
+    // Each part on its own: two parts with half a character each must not make a valid text together.
+    let decoded = std::str::from_utf8(&text[start..]).ok()?;
+    (!decoded.contains('\0')).then_some(start..text.len())
+}
+
+/// Converts without a copy, so that no second copy has to be zeroed.
+fn into_string(mut text: Zeroizing<Vec<u8>>) -> Option<Zeroizing<String>> {
+    match String::from_utf8(std::mem::take(&mut *text)) {
+        Ok(text) => Some(Zeroizing::new(text)),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            None
+        }
+    }
 }
 
 fn hex(digit: u8) -> Option<u8> {

@@ -1,4 +1,4 @@
-//! The answer of introspection (RFC 7662 section 2.2), as JSON or as a JWT (RFC 9701).
+//! The introspection response (RFC 7662 section 2.2), as JSON or as a JWT (RFC 9701).
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use crate::vocabulary::{Confirmation, Resource, Resources, Subject, Timestamp, T
 /// RFC 9701 section 4.
 pub(super) const JWT_MEDIA_TYPE: &str = "application/token-introspection+jwt";
 
-/// Whether the caller asks for a JWT. A weight of 0 says that it does not want one (RFC 9110 section 12.4.2).
+/// Returns true if the caller accepts a JWT. A weight of 0 means that it does not (RFC 9110 section 12.4.2).
 pub(super) fn wants_jwt(request: &Request<'_>) -> bool {
     let values = request.header("accept").filter_map(|value| std::str::from_utf8(value).ok());
     values.flat_map(|value| value.split(',')).any(|range| {
@@ -25,8 +25,10 @@ pub(super) fn wants_jwt(request: &Request<'_>) -> bool {
     })
 }
 
-pub(super) fn answer<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> Answer<'a> {
-    active.map_or_else(Answer::default, |token| Answer {
+/// Returns the members of the response. An inactive token has no members besides `active` (RFC 7662 section 2.2): the
+/// caller must not learn why it is inactive.
+pub(super) fn members<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> Members<'a> {
+    active.map_or_else(Members::default, |token| Members {
         active: true,
         scope: token.scope.as_str(),
         client_id: Some(token.client_id.as_str()),
@@ -45,8 +47,8 @@ pub(super) fn answer<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> An
     })
 }
 
-impl Answer<'_> {
-    /// As the JWT holds it.
+impl Members<'_> {
+    /// Returns the members for the JWT.
     pub(super) fn to_map(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(members)) => members,
@@ -56,7 +58,7 @@ impl Answer<'_> {
 }
 
 #[derive(Default, Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct Members<'a> {
     active: bool,
     #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'a str,

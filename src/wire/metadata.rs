@@ -1,54 +1,38 @@
-//! Authorization server metadata (RFC 8414) and OpenID Connect Discovery 1.0, from the same values that the endpoints act on.
+//! Authorization server metadata (RFC 8414) and OpenID Connect Discovery 1.0. The documents are made from the
+//! settings that the endpoints act on, so the two cannot disagree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Paths, Response, body};
+use super::{Endpoints, Response};
 use crate::client::ClientAuthenticationMethod;
 use crate::policy::SenderConstraint;
-use crate::service::TokenService;
 use crate::vocabulary::GrantType;
 
-/// How long the documents may be cached, in seconds.
+/// The time for which caches may keep the documents, in seconds.
 const MAX_AGE: u32 = 3600;
 
-/// Both documents; that of OpenID Connect when the service issues `id_token`s.
-pub(super) struct Documents {
-    pub(super) authorization_server: Response,
-    pub(super) openid: Option<Response>,
+/// Returns the authorization server metadata (RFC 8414 section 2).
+pub(super) fn authorization_server<S>(endpoints: &Endpoints<S>) -> Response {
+    document(&Metadata::of(endpoints), &endpoints.host_metadata)
 }
 
-impl Default for Documents {
-    fn default() -> Self {
-        Self { authorization_server: body::cached(&Value::Null, MAX_AGE), openid: None }
-    }
-}
-
-impl Documents {
-    /// The documents, with `host`'s members behind the library's own.
-    pub(super) fn of<S>(
-        service: &TokenService<S>,
-        issuer: &str,
-        paths: &Paths,
-        grant_types: &[GrantType],
-        host: &Map<String, Value>,
-    ) -> Self {
-        let metadata = Metadata::of(service, issuer, paths, grant_types);
-        let openid = service.jwt_algorithms().map(|algorithms| OpenId {
-            metadata: &metadata,
-            subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: algorithms,
-        });
-        Self { authorization_server: document(&metadata, host), openid: openid.map(|openid| document(&openid, host)) }
-    }
+/// Returns the OpenID Connect document, if the service issues `id_token`s.
+pub(super) fn openid_configuration<S>(endpoints: &Endpoints<S>) -> Option<Response> {
+    let openid = OpenId {
+        metadata: Metadata::of(endpoints),
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: endpoints.service.jwt_algorithms()?,
+    };
+    Some(document(&openid, &endpoints.host_metadata))
 }
 
 #[derive(Serialize)]
 struct OpenId<'a> {
     #[serde(flatten)]
-    metadata: &'a Metadata<'a>,
+    metadata: Metadata<'a>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
 }
@@ -86,10 +70,11 @@ struct Metadata<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    fn of<S>(service: &TokenService<S>, issuer: &'a str, paths: &Paths, grant_types: &'a [GrantType]) -> Self {
-        let has_to_be_asymmetric = service.policy().require_asymmetric_authentication;
+    fn of<S>(endpoints: &'a Endpoints<S>) -> Self {
+        let Endpoints { service, issuer, paths, .. } = endpoints;
+        let must_be_asymmetric = service.policy().require_asymmetric_authentication;
         let methods = service.authenticator().methods().into_iter();
-        let methods = methods.filter(|method| !has_to_be_asymmetric || method.is_asymmetric());
+        let methods = methods.filter(|method| !must_be_asymmetric || method.is_asymmetric());
         let methods: Vec<&str> = methods.map(ClientAuthenticationMethod::as_str).collect();
         let algorithms = service.authenticator().assertion_algorithms();
         let url = |path: &str| url(issuer, path);
@@ -102,8 +87,8 @@ impl<'a> Metadata<'a> {
             device_authorization_endpoint: paths.device_verification.as_ref().map(|_| url(&paths.device_authorization)),
             jwks_uri: service.jwt_algorithms().map(|_| url(&paths.jwks)),
             response_types_supported: if paths.authorization.is_some() { &["code"] } else { &[] },
-            grant_types_supported: grant_types.iter().map(GrantType::as_str).collect(),
-            // Only who authenticates may introspect.
+            grant_types_supported: grant_types(endpoints).map(GrantType::as_str).collect(),
+            // A public client may not introspect.
             introspection_endpoint_auth_methods_supported: methods
                 .iter()
                 .copied()
@@ -125,15 +110,25 @@ impl<'a> Metadata<'a> {
     }
 }
 
-/// The URL of a path behind the issuer.
+/// Returns the grant types that the token endpoint serves.
+fn grant_types<S>(endpoints: &Endpoints<S>) -> impl Iterator<Item = &GrantType> {
+    use GrantType::{AuthorizationCode, ClientCredentials, DeviceCode, Implicit, RefreshToken, TokenExchange};
+    let own = [&AuthorizationCode, &RefreshToken, &ClientCredentials].into_iter();
+    let device = endpoints.paths.device_verification.as_ref().map(|_| &DeviceCode);
+    let exchange = endpoints.exchanges_tokens.then_some(&TokenExchange);
+    let approved = endpoints.approvers.keys().filter(|grant_type| **grant_type != Implicit);
+    own.chain(device).chain(exchange).chain(approved)
+}
+
+/// Returns the URL of a path of the issuer.
 pub(super) fn url(issuer: &str, path: &str) -> String {
     format!("{}{path}", issuer.trim_end_matches('/'))
 }
 
-/// What the library says of itself comes last, so that no host can contradict it.
+/// Joins the members. The library's own ones come last, so that they replace those of the host.
 fn document(own: &impl Serialize, host: &Map<String, Value>) -> Response {
     let own = serde_json::to_value(own).ok();
     let own = own.as_ref().and_then(Value::as_object).into_iter().flatten();
     let document: BTreeMap<&String, &Value> = host.iter().chain(own).collect();
-    body::cached(&document, MAX_AGE)
+    Response::public_json(&document, MAX_AGE)
 }

@@ -16,12 +16,12 @@ pub enum Endpoint {
     Jwks,
     /// Authorization server metadata (RFC 8414).
     Metadata,
-    /// The same as OpenID Connect Discovery 1.0 has it.
+    /// The metadata in the form of OpenID Connect Discovery 1.0.
     OpenIdConfiguration,
 }
 
 impl Endpoint {
-    /// The methods it has, as the header `Allow` writes them.
+    /// Returns the allowed methods, as the value of the header `Allow`.
     pub(super) const fn methods(self) -> &'static str {
         match self {
             Self::Token | Self::Revocation | Self::Introspection | Self::DeviceAuthorization => "POST",
@@ -29,7 +29,7 @@ impl Endpoint {
         }
     }
 
-    /// The operation under which the event of a malformed request is told.
+    /// Returns the operation for the event of a malformed request.
     pub(super) const fn operation(self) -> Operation {
         match self {
             Self::Token => Operation::Token,
@@ -41,7 +41,16 @@ impl Endpoint {
     }
 }
 
-/// Where the endpoints are, each an absolute path behind the issuer.
+/// The paths of the endpoints. Each is absolute and follows the issuer in a URL.
+///
+/// ```
+/// use regrant::wire::{Endpoint, Paths};
+///
+/// let mut paths = Paths::default();
+/// paths.device_verification = Some("/device".to_owned()); // serves the device flow
+/// assert_eq!(paths.endpoint("/oauth2/token"), Some(Endpoint::Token));
+/// assert_eq!(paths.endpoint("/device"), None); // a page of the host
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "hosts fill it in")]
 pub struct Paths {
@@ -51,18 +60,19 @@ pub struct Paths {
     pub revocation: String,
     /// The introspection endpoint.
     pub introspection: String,
-    /// The device authorization endpoint. Served when there is a [`device_verification`](Self::device_verification).
+    /// The device authorization endpoint. Served only with a [`device_verification`](Self::device_verification).
     pub device_authorization: String,
-    /// The signing keys. Served when the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
+    /// The signing keys. Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub jwks: String,
     /// The metadata document. For an issuer with a path, RFC 8414 section 3.1 puts it between host and path.
     pub metadata: String,
-    /// The discovery document of OpenID Connect, behind the issuer also when that has a path. Served when the service has a
-    /// [`JwtIssuer`](crate::jwt::JwtIssuer).
+    /// The discovery document of OpenID Connect. It follows the issuer even if that has a path. Served only if the
+    /// service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub openid_configuration: String,
-    /// The host's own authorization endpoint, if it has one: only named in the metadata.
+    /// The host's own authorization endpoint, if it has one. The path appears in the metadata; the host serves it.
     pub authorization: Option<String>,
-    /// The host's own page where the users of devices enter their code, if it has one: named to devices.
+    /// The host's own page where users of devices enter their code, if it has one. Devices show its URL; the host
+    /// serves it.
     pub device_verification: Option<String>,
 }
 
@@ -99,13 +109,13 @@ impl Paths {
         }
     }
 
-    /// The endpoint at `path`.
+    /// Returns the endpoint at `path`.
     #[must_use]
     pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
         self.iter().find(|(_, own)| *own == path).map(|(endpoint, _)| endpoint)
     }
 
-    /// The endpoints with their paths.
+    /// Returns all endpoints with their paths.
     pub fn iter(&self) -> impl Iterator<Item = (Endpoint, &str)> {
         [
             (Endpoint::Token, self.token.as_str()),

@@ -1,30 +1,36 @@
-//! What a token request asks for, from its parameters and headers.
+//! The parameters and headers of a token request, as typed values.
 
-use super::{MalformedRequest, Request};
+use super::{MalformedRequest, Request, metadata};
 use crate::engine::ExchangeRequest;
 use crate::vocabulary::{DpopProof, Parameters, Resource, Resources, Scope};
 
-/// The only type of token that is exchanged (RFC 8693 section 3).
+/// The only token type that can be exchanged (RFC 8693 section 3).
 pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
+/// Returns the requested scope, if there is one (RFC 6749 section 3.3).
 pub(super) fn scope(parameters: &Parameters) -> Result<Option<Scope>, MalformedRequest> {
     parameters.get("scope").map(Scope::new).transpose().map_err(|_| MalformedRequest::Scope)
 }
 
+/// Returns the requested resources (RFC 8707 section 2). The parameter may repeat.
 pub(super) fn resources(parameters: &Parameters) -> Result<Resources, MalformedRequest> {
     let resources: Result<Resources, _> = parameters.all("resource").map(Resource::new).collect();
     resources.map_err(|_| MalformedRequest::Resource)
 }
 
-/// RFC 9449 section 4.3: there is one proof at most.
-pub(super) fn proof(request: &Request<'_>, url: String) -> Result<Option<DpopProof>, MalformedRequest> {
+/// Returns the DPoP proof, if the request has one. Two proofs are an error (RFC 9449 section 4.3).
+///
+/// The URL comes from the configured issuer, never from the `Host` header: the client controls that header.
+pub(super) fn proof(request: &Request<'_>, issuer: &str) -> Result<Option<DpopProof>, MalformedRequest> {
     let mut headers = request.header("dpop");
     let Some(header) = headers.next() else { return Ok(None) };
     let jwt = std::str::from_utf8(header).ok().filter(|_| headers.next().is_none()).ok_or(MalformedRequest::Proof)?;
+    let url = metadata::url(issuer, request.path);
     Ok(Some(DpopProof { jwt: jwt.to_owned(), method: request.method.to_owned(), url }))
 }
 
-/// RFC 8693 section 2.1, for access tokens. An `audience` is a resource by its URI: this server knows services by no other name.
+/// Returns a token exchange request (RFC 8693 section 2.1) for access tokens. An `audience` must be the URI of a
+/// resource, since this server has no other names of services.
 pub(super) fn exchange(
     parameters: &Parameters,
     scope: Option<Scope>,

@@ -84,8 +84,8 @@ fn the_methods_of_a_client_are_those_of_its_kind() {
 #[tokio::test]
 async fn a_copy_of_a_registry_knows_the_same_clients() {
     let hash = SecretHash::sha256(&ClientSecret::new(APP.secret().unwrap()));
-    let first = ClientRegistry::new().with(client(APP), [hash.clone()]).unwrap();
-    let second = first.clone().with(client(OTHER), [hash]).unwrap();
+    let first = ClientRegistry::new().register(client(APP), [hash.clone()]).unwrap();
+    let second = first.clone().register(client(OTHER), [hash]).unwrap();
     let credentials = |id| ClientCredentials::Basic(ClientId::new(id).unwrap(), APP.secret().unwrap().into());
     for (registry, known) in [(&first, &["app"][..]), (&second, &["app", "other"])] {
         for id in ["app", "other"] {
@@ -115,9 +115,9 @@ async fn an_unknown_client_takes_as_many_secret_comparisons_as_a_known_one() {
     let hash = |secret| SecretHash::custom(Arc::new(Counting { secret, asked: Arc::clone(&asked) }));
     let registry = ClientRegistry::new()
         .with_decoy(hash("never"))
-        .with(client(Auth::Basic("one", "")), [hash("right")])
-        .and_then(|registry| registry.with(client(Auth::Basic("two", "")), [hash("right"), hash("next")]))
-        .and_then(|registry| registry.with(client(SPA), []))
+        .register(client(Auth::Basic("one", "")), [hash("right")])
+        .and_then(|registry| registry.register(client(Auth::Basic("two", "")), [hash("right"), hash("next")]))
+        .and_then(|registry| registry.register(client(SPA), []))
         .unwrap();
     let basic =
         |id: &str, secret: &str| ClientCredentials::Basic(ClientId::new(id).unwrap(), ClientSecret::new(secret));
@@ -188,10 +188,10 @@ fn a_registry_takes_each_client_once_and_only_with_fitting_secrets() {
         ("public without", public(), 0, Ok(())),
         ("public with one", public(), 1, wrong_count),
     ] {
-        let added = ClientRegistry::new().with(client, (0..secrets).map(|_| hash()));
+        let added = ClientRegistry::new().register(client, (0..secrets).map(|_| hash()));
         assert_eq!(added.map(drop), expected, "{name}");
     }
-    let twice = ClientRegistry::new().with(Client::new(app()), [hash()]).unwrap().with(public(), []);
+    let twice = ClientRegistry::new().register(Client::new(app()), [hash()]).unwrap().register(public(), []);
     assert_eq!(twice.map(drop), Err(RegistryError::DuplicateClient(app())));
 }
 

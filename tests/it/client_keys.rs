@@ -257,11 +257,11 @@ fn a_registry_takes_each_client_in_the_way_its_method_needs() {
         (ClientAuthenticationMethod::ClientSecretJwt, false),
         (ClientAuthenticationMethod::TlsClientAuth, false),
     ] {
-        let added = ClientRegistry::new().with_verifier(named(method), Arc::new(Stub::default())).map(drop);
+        let added = ClientRegistry::new().register_with_verifier(named(method), Arc::new(Stub::default())).map(drop);
         assert_eq!(added, if is_plain { wrong.clone() } else { Ok(()) }, "{method}");
         if !is_plain {
             let hash = SecretHash::sha256(&ClientSecret::new("secret"));
-            assert_eq!(ClientRegistry::new().with(named(method), [hash]).map(drop), wrong, "{method}");
+            assert_eq!(ClientRegistry::new().register(named(method), [hash]).map(drop), wrong, "{method}");
         }
     }
 }

@@ -11,6 +11,7 @@ use fixtures::{
 use regrant::authenticator::{AuthenticateError, ClientAuthenticator};
 use regrant::device::UserCode;
 use regrant::event::{EventKind, Operation, OwnedEvent, Port};
+use regrant::host::Unavailable;
 use regrant::policy::{AccessTokenFormat, ClientPolicy};
 use regrant::store::{GrantRecord, StoreError};
 use regrant::wire::{Endpoint, Endpoints, Paths};
@@ -279,7 +280,7 @@ fn what_a_store_rejects_is_no_outage_whichever_port_it_was_behind() {
         TokenError::Store(rejected()),
         TokenError::Gate(rejected().into()),
         TokenError::Proof(rejected().into()),
-        TokenError::Sign(regrant::jwt::SignError::new(rejected())),
+        TokenError::Sign(Unavailable::new(rejected())),
         TokenError::Approver(rejected().into()),
         TokenError::Authenticator(AuthenticateError::unavailable(rejected())),
     ] {
@@ -288,7 +289,7 @@ fn what_a_store_rejects_is_no_outage_whichever_port_it_was_behind() {
     for error in [
         TokenError::Store(StoreError::unavailable("down")),
         TokenError::Gate(StoreError::unavailable("down").into()),
-        TokenError::Gate("down".into()),
+        TokenError::Gate(Unavailable::new("down")),
         TokenError::Contended,
     ] {
         assert_eq!((error.is_transient(), error.code().status()), (true, 503), "{error:?}");

@@ -280,8 +280,8 @@ fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
 
 fn starts_with_client(provider: &Policy, policy: ClientPolicy) -> Result<(), String> {
     let hash = SecretHash::sha256(&ClientSecret::new("secret"));
-    let registry = ClientRegistry::new().with(client(APP), [hash.clone()]);
-    let registry = registry.and_then(|registry| registry.with(client(OTHER).with_policy(policy), [hash])).unwrap();
+    let registry = ClientRegistry::new().register(client(APP), [hash.clone()]);
+    let registry = registry.and_then(|registry| registry.register(client(OTHER).with_policy(policy), [hash])).unwrap();
     let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
     let built = TokenService::builder(MemoryStore::new(), registry, keys).policy(provider.clone()).build();
     built.map(drop).map_err(|error| error.to_string())

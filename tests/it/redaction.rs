@@ -23,7 +23,7 @@ use regrant::grant::Grant;
 use regrant::host::{ApproveError, ApproveRequest, GrantApprover};
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims};
 use regrant::policy::{AccessTokenFormat, ClientPolicy};
-use regrant::proof::{ClientCertificate, DpopProof, Possession};
+use regrant::proof::{ClientCertificate, DpopProof, PresentedKeys};
 use regrant::store::{GrantOwner, GrantRecord, StoreError, StoredGrant, Version};
 use regrant::token::{IdToken, Realm, TokenPrefixes};
 use regrant::wire::{Endpoint, Endpoints, Paths, Request};
@@ -237,7 +237,7 @@ const KEY: [u8; 32] = *b"\xd1\x0c\x9e\x07\x42\xaa\xf3\x65\x18\x8b\xe0\x5d\x94\x2
 const OLD_KEY: [u8; 32] = *b"\x5f\x93\x0a\xe8\x6c\x21\xbd\x74\x09\xd6\x4a\xf1\x87\x3e\xc0\x58\xa5\x1b\x62\xdf\x90\x37\xee\x4c\x13\xba\x79\x06\xfd\x81\x2e\x95";
 
 fn ring() -> KeyRing {
-    KeyRing::new(Key::with_id(1, KEY).unwrap()).with_former(Key::with_id(2, OLD_KEY).unwrap()).unwrap()
+    KeyRing::new(Key::from_parts(1, KEY).unwrap()).add_former(Key::from_parts(2, OLD_KEY).unwrap()).unwrap()
 }
 
 /// All that is logged by all tests of this file. One global subscriber: what a callsite is allowed to say is settled by
@@ -590,7 +590,7 @@ async fn no_public_value_shows_its_secret() {
         ClientCertificate::from_der(&b"\x30\x82canary of a certificate"[..]),
     );
     seen.debug(&proof);
-    seen.debug(&Possession::none().with_dpop(Some(proof)).with_certificate(Some(certificate.clone())));
+    seen.debug(&PresentedKeys::none().with_dpop(Some(proof)).with_certificate(Some(certificate.clone())));
     seen.debug(&(&device, &device.user_code, &poll, &exchange, &tokens.id_token));
     seen.debug(&service.exchange(&app, &exchange).await.err());
     let (approval, now, user) = (Approval::of(subject(USER)), service.now(), subject(USER));
@@ -608,7 +608,7 @@ async fn no_public_value_shows_its_secret() {
     seen.debug(&app);
     seen.debug(&ring());
     seen.debug(&Key::new(KEY).unwrap());
-    seen.error(&ring().with_former(Key::with_id(1, OLD_KEY).unwrap()).unwrap_err());
+    seen.error(&ring().add_former(Key::from_parts(1, OLD_KEY).unwrap()).unwrap_err());
     seen.error(&Key::from_base64url(&STANDARD.encode(KEY)).unwrap_err());
     seen.debug(service);
     seen.debug(&server.endpoints);
@@ -657,7 +657,7 @@ async fn no_error_shows_a_secret_down_its_chain_of_causes() {
             token.parse::<regrant::GrantId>().map(drop),
             token.parse::<regrant::clock::Timestamp>().map(drop),
             token.parse::<regrant::policy::Lifetime>().map(drop),
-            TokenPrefixes::new(token, token, token).map(drop),
+            TokenPrefixes::new(token, token, token, token).map(drop),
             regrant::CodeChallenge::s256(token).map(drop),
             regrant::CodeChallenge::of(&CodeVerifier::new(format!("{token}\n"))).map(drop),
         ] {
@@ -680,7 +680,7 @@ async fn no_error_shows_a_secret_down_its_chain_of_causes() {
     }
     seen.error(&StoreError::unavailable("connection refused"));
     seen.error(&AuthenticateError::refused(CredentialRefusal::UnknownClient));
-    let duplicate = ClientRegistry::new().with(client(SPA), []).unwrap().with(client(SPA), []);
+    let duplicate = ClientRegistry::new().register(client(SPA), []).unwrap().register(client(SPA), []);
     seen.error(&duplicate.unwrap_err());
 
     assert!(seen.text().len() > 1000);

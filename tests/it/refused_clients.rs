@@ -78,11 +78,11 @@ fn registry(work: &Work) -> ClientRegistry {
     let hash = || SecretHash::custom(Arc::new(work.clone()));
     let clients = ClientRegistry::new().with_decoy(hash());
     let clients =
-        clients.with(client(APP), [hash()]).and_then(|clients| clients.with(client(POSTER), [hash(), hash()]));
-    let clients = clients.and_then(|clients| clients.with(client(SPA), [])).unwrap();
+        clients.register(client(APP), [hash()]).and_then(|clients| clients.register(client(POSTER), [hash(), hash()]));
+    let clients = clients.and_then(|clients| clients.register(client(SPA), [])).unwrap();
     BY_KEY.into_iter().fold(clients, |clients, method| {
         let named = client(Auth::Basic(method.as_str(), "")).with_authentication_methods(method);
-        clients.with_verifier(named, Arc::new(work.clone())).unwrap()
+        clients.register_with_verifier(named, Arc::new(work.clone())).unwrap()
     })
 }
 
@@ -139,7 +139,7 @@ async fn what_is_verified_for_the_sake_of_equal_work_authenticates_nobody() {
     }
     assert_eq!(clients.authenticate(&assertion("private_key_jwt", GENUINE)).await.unwrap().id, id("private_key_jwt"));
     // A registry without keys has no client to reveal.
-    let plain = ClientRegistry::new().with(client(SPA), []).unwrap();
+    let plain = ClientRegistry::new().register(client(SPA), []).unwrap();
     let error = plain.authenticate(&assertion("nobody", GENUINE)).await.unwrap_err();
     assert_eq!(error.refusal(), Some(CredentialRefusal::UnknownClient));
 }
@@ -160,7 +160,7 @@ async fn an_outage_behind_the_work_for_nobody_is_no_outage() {
         }
     }
     let named = client(Auth::Basic("jwt", "")).with_authentication_methods(ClientAuthenticationMethod::PrivateKeyJwt);
-    let clients = ClientRegistry::new().with_verifier(named, Arc::new(Down)).unwrap();
+    let clients = ClientRegistry::new().register_with_verifier(named, Arc::new(Down)).unwrap();
     assert!(clients.authenticate(&assertion("nobody", GENUINE)).await.unwrap_err().is_refused());
     assert!(!clients.authenticate(&assertion("jwt", GENUINE)).await.unwrap_err().is_refused());
 }

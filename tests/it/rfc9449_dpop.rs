@@ -370,7 +370,7 @@ async fn of_several_faults_the_first_in_the_order_of_checks_is_answered() {
         let proof = AuthenticatedClient::assertion(client(APP).into());
         let key = StubVerifier::confirmation("A");
         let approval = Approval::of(subject(USER)).with_scope(scope(SCOPE)).with_confirmation(Some(key));
-        let issue = IssueRequest::new(GrantType::Password, approval).with_possession(Some(key));
+        let issue = IssueRequest::new(GrantType::Password, approval).with_presented_keys(Some(key));
         let first = server.service().issue(&proof, issue).await.unwrap();
         let first = first.refresh_token.unwrap();
         let second = server.refresh_with(APP, &by("A"), first.expose()).await.tokens();

@@ -8,7 +8,7 @@ use fixtures::{
 use regrant::device::{DeviceAuthorizationRequest, PollRequest, UserCode};
 use regrant::event::{EventKind, Operation};
 use regrant::host::{ApproveError, ApproveRequest, GrantApprover};
-use regrant::proof::{DpopProof, Possession};
+use regrant::proof::{DpopProof, PresentedKeys};
 use regrant::wire::{Endpoint, Endpoints, Paths};
 use regrant::{
     Approval, AuthenticatedClient, Client, ExchangeRequest, GrantType, IssueRequest, RedeemRequest, RefreshRequest,
@@ -170,7 +170,7 @@ async fn a_client_without_the_flow_costs_nothing_by_any_method_of_the_service() 
     let held = Held::by(SPA).await;
     let possession = || {
         let proof = DpopProof { jwt: StubVerifier::proof("A"), method: "POST".to_owned(), url: String::new() };
-        Possession::none().with_dpop(Some(proof))
+        PresentedKeys::none().with_dpop(Some(proof))
     };
     let server = held.without(&FLOWS);
     let service = server.service();
@@ -186,15 +186,15 @@ async fn a_client_without_the_flow_costs_nothing_by_any_method_of_the_service() 
     };
     for flow in ["password", "client_credentials", JWT_BEARER, EXTENSION] {
         let issue = IssueRequest::new(flow.parse().unwrap(), Approval::of(subject(USER)).with_scope(scope("admin")));
-        check(service.issue(spa, issue.with_possession(possession())).await.map(drop), Operation::Issue);
+        check(service.issue(spa, issue.with_presented_keys(possession())).await.map(drop), Operation::Issue);
     }
-    let redeem = RedeemRequest::new(held.code.as_str()).with_possession(possession());
+    let redeem = RedeemRequest::new(held.code.as_str()).with_presented_keys(possession());
     check(service.redeem(spa, &redeem).await.map(drop), Operation::Redeem);
-    let refresh = RefreshRequest::new(held.refresh.as_str()).with_possession(possession());
+    let refresh = RefreshRequest::new(held.refresh.as_str()).with_presented_keys(possession());
     check(service.refresh(spa, &refresh).await.map(drop), Operation::Refresh);
-    let poll = PollRequest::new(held.device_code.as_str()).with_possession(possession());
+    let poll = PollRequest::new(held.device_code.as_str()).with_presented_keys(possession());
     check(service.poll(spa, &poll).await.map(drop), Operation::Poll);
-    let exchange = ExchangeRequest::new(held.access.as_str()).with_possession(possession());
+    let exchange = ExchangeRequest::new(held.access.as_str()).with_presented_keys(possession());
     check(service.exchange(spa, &exchange).await.map(drop), Operation::Exchange);
     let device = DeviceAuthorizationRequest::new().with_scope(scope("admin"));
     check(service.authorize_device(spa, &device).await.map(drop), Operation::AuthorizeDevice);

@@ -41,8 +41,8 @@ async fn told_of(body: &str) -> Vec<Told> {
     let post = regrant::client::ClientAuthenticationMethod::ClientSecretPost;
     let client = |id| Client::new(ClientId::new(id).unwrap()).with_authentication_methods(post);
     let clients = ClientRegistry::new()
-        .with(client("may").with_grant_types([GrantType::Password]), secret("right"))
-        .and_then(|clients| clients.with(client("may-not"), secret("right")))
+        .register(client("may").with_grant_types([GrantType::Password]), secret("right"))
+        .and_then(|clients| clients.register(client("may-not"), secret("right")))
         .unwrap();
     let watch = Watch::default();
     let service = TokenService::builder(MemoryStore::new(), clients, KeyRing::generate(&SystemEntropy))
@@ -112,7 +112,7 @@ async fn malformed_requests_are_told_by_name_and_never_by_what_was_in_them() {
             &[form],
             "client_id=a",
             Operation::AuthorizeDevice,
-            MalformedRequest::NotServed,
+            MalformedRequest::UnknownEndpoint,
         ),
         (Endpoint::Metadata, "PUT", &[], "", Operation::Publish, MalformedRequest::Method("GET, HEAD")),
     ];

@@ -1,11 +1,10 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use regrant::Subject;
-use regrant::host::SubjectGate;
+use regrant::host::{SubjectGate, Unavailable};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -71,7 +70,7 @@ fn hash(password: &str) -> PasswordHash {
 /// The tokens of a disabled user are refused.
 #[async_trait]
 impl SubjectGate for Users {
-    async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    async fn may_be_served(&self, subject: &Subject) -> Result<bool, Unavailable> {
         Ok(self.is_enabled(subject))
     }
 }

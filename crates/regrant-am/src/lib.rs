@@ -37,7 +37,7 @@
 //!         Credential::SecretNeeded => vec![SecretHash::sha256(&ClientSecret::new("hD3kq0vX7ZrYc2LmN8sTpW"))],
 //!         other => return Err(format!("a verifier is needed: {other:?}").into()),
 //!     };
-//!     clients = clients.with(registration.client, secrets)?;
+//!     clients = clients.register(registration.client, secrets)?;
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

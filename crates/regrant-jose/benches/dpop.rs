@@ -17,7 +17,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use p256::ecdsa::signature::Verifier as _;
 use regrant::clock::{Clock as _, ManualClock, Timestamp};
-use regrant::proof::{DpopProof, Possession, ProofVerifier as _};
+use regrant::proof::{DpopProof, PresentedKeys, ProofVerifier as _};
 use regrant::store::{SingleUse, StoreError, Use, UseId};
 use regrant::{
     Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, KeyRing, MemoryStore,
@@ -66,7 +66,7 @@ fn dpop(criterion: &mut Criterion) {
             let mut refresh_token = first;
             bencher.iter(|| {
                 let request = RefreshRequest::new(refresh_token.clone());
-                let request = request.with_possession(Possession::none().with_dpop(Some(proof.clone())));
+                let request = request.with_presented_keys(PresentedKeys::none().with_dpop(Some(proof.clone())));
                 let tokens = ready(service.refresh(&client, &request)).expect("refreshed");
                 refresh_token = tokens.refresh_token.expect("rotated");
             });
@@ -103,7 +103,7 @@ fn bound_session(proof: &DpopProof) -> (TokenService<MemoryStore>, Authenticated
     let client = AuthenticatedClient::assertion(client.into());
     let approval = Approval::of(Subject::new("demo").expect("a subject"));
     let request = IssueRequest::new(GrantType::Password, approval);
-    let request = request.with_possession(Possession::none().with_dpop(Some(proof.clone())));
+    let request = request.with_presented_keys(PresentedKeys::none().with_dpop(Some(proof.clone())));
     let first = ready(service.issue(&client, request)).expect("issued").refresh_token.expect("a refresh token");
     (service, client, first)
 }

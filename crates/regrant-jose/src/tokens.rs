@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use regrant::clock::Timestamp;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId, SignError};
+use regrant::host::Unavailable;
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
 use regrant::{Client, ClientId, Resources};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -58,7 +59,7 @@ impl JwtTokens {
         Self {
             issuer: issuer.into(),
             keys,
-            default_audience: Resources::none(),
+            default_audience: Resources::empty(),
             client_algorithm: Box::new(|_| None),
             claims_source: Box::new(NoClaims),
         }
@@ -89,8 +90,8 @@ impl JwtTokens {
         self
     }
 
-    fn key_for(&self, client: &ClientId, now: Timestamp) -> Result<Arc<ScheduledKey>, SignError> {
-        self.keys.in_use((self.client_algorithm)(client), now).ok_or_else(|| SignError::new("no key is in use"))
+    fn key_for(&self, client: &ClientId, now: Timestamp) -> Result<Arc<ScheduledKey>, Unavailable> {
+        self.keys.in_use((self.client_algorithm)(client), now).ok_or_else(|| Unavailable::new("no key is in use"))
     }
 }
 
@@ -112,20 +113,20 @@ impl JwtIssuer for JwtTokens {
         self.keys.key(key.as_str()).is_some()
     }
 
-    async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError> {
-        let key = self.keys.key(key.as_str()).ok_or_else(|| SignError::new("the key is no longer held"))?;
+    async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, Unavailable> {
+        let key = self.keys.key(key.as_str()).ok_or_else(|| Unavailable::new("the key is no longer held"))?;
         let more = claims_source::reject_reserved(self.claims_source.access_token(claims).await)?;
         let token = access_token::payload(self, claims, &more)?;
         let token = sign(&key, ACCESS_TOKEN, &token).await?;
         // The claims of the host may exceed the limits of readers, ours included: introspection would report the token
         // as inactive.
         match Jws::parse(&token) {
-            Err(error) if !more.is_empty() => Err(SignError::new(error)),
+            Err(error) if !more.is_empty() => Err(Unavailable::new(error)),
             _ => Ok(token),
         }
     }
 
-    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, SignError> {
+    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, Unavailable> {
         let key = self.key_for(&claims.client.id, claims.issued_at)?;
         let more = claims_source::reject_reserved(self.claims_source.id_token(claims).await)?;
         sign(&key, ID_TOKEN, &id_token::payload(self, claims, key.public.algorithm(), &more)?).await
@@ -136,7 +137,7 @@ impl JwtIssuer for JwtTokens {
         caller: &ClientId,
         answer: &Map<String, Value>,
         now: Timestamp,
-    ) -> Result<String, SignError> {
+    ) -> Result<String, Unavailable> {
         let key = self.key_for(caller, now)?;
         sign(&key, INTROSPECTION, &introspection::payload(self, caller, answer, now)?).await
     }
@@ -171,7 +172,7 @@ struct Header<'a> {
     kid: &'a str,
 }
 
-async fn sign(key: &ScheduledKey, typ: &str, payload: &[u8]) -> Result<String, SignError> {
+async fn sign(key: &ScheduledKey, typ: &str, payload: &[u8]) -> Result<String, Unavailable> {
     let header = json(&Header { alg: key.public.algorithm().as_str(), typ, kid: key.id.as_str() })?;
     // base64url makes four characters of three bytes. An Ed25519 or ES256 signature takes 86, an RSA signature more.
     let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 96);
@@ -184,6 +185,6 @@ async fn sign(key: &ScheduledKey, typ: &str, payload: &[u8]) -> Result<String, S
     Ok(token)
 }
 
-fn json(claims: &impl Serialize) -> Result<Vec<u8>, SignError> {
-    serde_json::to_vec(claims).map_err(SignError::new)
+fn json(claims: &impl Serialize) -> Result<Vec<u8>, Unavailable> {
+    serde_json::to_vec(claims).map_err(Unavailable::new)
 }

@@ -46,7 +46,7 @@ impl<S: TokenStore> RetryingClient<S> {
         let service = TokenService::builder(
             store,
             ClientRegistry::new(),
-            KeyRing::new(Key::with_id(1, *b"a test key of thirty-two bytes..").expect("random")),
+            KeyRing::new(Key::from_parts(1, *b"a test key of thirty-two bytes..").expect("random")),
         )
         .clock(clock.clone())
         .events(Arc::clone(&counts))

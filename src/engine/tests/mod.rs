@@ -220,7 +220,7 @@ impl Entropy for Numbers {
 fn format_of(seed: u8) -> TokenFormat {
     let mut secret = [seed; 32];
     secret[0] = !seed;
-    let ring = KeyRing::new(Key::with_id(0, secret).unwrap());
+    let ring = KeyRing::new(Key::from_parts(0, secret).unwrap());
     TokenFormat::new(ring, &Realm::default(), TokenPrefixes::default())
 }
 

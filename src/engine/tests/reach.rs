@@ -20,7 +20,7 @@ fn more_than_was_granted_is_refused_though_the_client_is_registered_for_it_and_t
 fn a_named_scope_or_resource_that_was_withdrawn_is_refused() {
     let mut fixture = Fixture::new();
     fixture.client.scope = scope("read");
-    fixture.client.resources = Resources::none();
+    fixture.client.resources = Resources::empty();
     let request = || RefreshRequest::new(fixture.first.clone()).with_scope(scope("read"));
     let withdrawn = RefreshRequest::new(fixture.first.clone()).with_scope(scope("write"));
     fixture.refresh(&withdrawn).assert_refused(Refusal::ScopeExceeded);
@@ -57,7 +57,7 @@ fn scope_that_was_withdrawn_from_the_client_is_gone_from_its_grants() {
     fixture.client.scope = Scope::empty();
     fixture.present(&fixture.first).assert_refused(Refusal::ScopeWithdrawn);
     fixture.client.scope = scope("read write");
-    fixture.client.resources = Resources::none();
+    fixture.client.resources = Resources::empty();
     fixture.present(&fixture.first).assert_refused(Refusal::ResourceWithdrawn);
 }
 

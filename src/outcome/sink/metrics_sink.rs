@@ -8,14 +8,14 @@ const EVENTS: &str = "regrant_events_total";
 const OPERATIONS: &str = "regrant_operation_duration_seconds";
 const STORE_CALLS: &str = "regrant_store_duration_seconds";
 
-/// Counts events, and how long calls take. Clones are one sink.
+/// Counts events and measures calls, with the crate `metrics`. Clones are one sink. Requires the feature `metrics`.
 ///
-/// * `regrant_events_total{operation, kind, cause}`: of failures the cause is the port. Replays granted and reuses
-///   punished are two kinds of it: watch both.
-/// * `regrant_operation_duration_seconds{operation}` and `regrant_store_duration_seconds{call}`: histograms, if it is
-///   given to [`TokenServiceBuilder::timings`](crate::TokenServiceBuilder::timings) too.
+/// * `regrant_events_total{operation, kind, cause}` counts events. The cause of a failure is the port. The kinds to
+///   watch are `replayed` and `reuse_detected`.
+/// * `regrant_operation_duration_seconds{operation}` and `regrant_store_duration_seconds{call}` are histograms. They
+///   need the sink in [`TokenServiceBuilder::timings`](crate::TokenServiceBuilder::timings) as well.
 ///
-/// Labels come from fixed lists, so no request can make new ones.
+/// All labels come from fixed lists, so requests cannot create new time series.
 ///
 /// ```
 /// use regrant::event::MetricsSink;
@@ -28,18 +28,18 @@ const STORE_CALLS: &str = "regrant_store_duration_seconds";
 /// ```
 #[derive(Clone, Debug)]
 pub struct MetricsSink {
-    /// The instant from which [`Timings::now`] counts.
+    /// The start of [`Timings::now`].
     origin: Instant,
 }
 
 impl MetricsSink {
-    /// A sink that has told the recorder what its metrics are: install the recorder first.
+    /// A sink that has described its metrics to the recorder. Install the recorder first.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "it speaks to the recorder")]
+    #[expect(clippy::new_without_default, reason = "it has an effect on the recorder")]
     pub fn new() -> Self {
-        describe_counter!(EVENTS, "Outcomes of calls, and facts on the way to them.");
-        describe_histogram!(OPERATIONS, Unit::Seconds, "Time that calls of the service took, store included.");
-        describe_histogram!(STORE_CALLS, Unit::Seconds, "Time that calls of the store took.");
+        describe_counter!(EVENTS, "Outcomes of calls, and facts found during calls.");
+        describe_histogram!(OPERATIONS, Unit::Seconds, "Duration of calls of the service, including the store.");
+        describe_histogram!(STORE_CALLS, Unit::Seconds, "Duration of calls of the store.");
         Self { origin: instant() }
     }
 }
@@ -67,7 +67,7 @@ impl Timings for MetricsSink {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "durations decide nothing: the service's time is the Clock's")]
+#[expect(clippy::disallowed_methods, reason = "no decision depends on durations; those use the Clock")]
 fn instant() -> Instant {
     Instant::now()
 }

@@ -1,4 +1,4 @@
-//! Bridges from [`EventSink`](crate::event::EventSink) to the usual observers, each behind a feature.
+//! Ready-made [`EventSink`](crate::event::EventSink)s, each behind a feature.
 
 #[cfg(feature = "metrics")]
 mod metrics_sink;

@@ -3,12 +3,18 @@ use tracing::{debug, error, info, warn};
 use crate::grant::RevocationReason;
 use crate::outcome::{Event, EventKind, EventSink, Refusal};
 
-/// Writes each event to `tracing`, target `regrant`: what goes well at debug; refusals and what mends itself at info;
-/// what looks like theft or like lost writes at warn; what an operator must look at at error.
+/// Writes each event to `tracing`, with the target `regrant`. Requires the feature `tracing`.
+///
+/// | level | events |
+/// |---|---|
+/// | debug | success |
+/// | info | refusals, and conflicts that resolved themselves |
+/// | warn | signs of theft or of lost writes |
+/// | error | failures that need an operator |
 ///
 /// Fields: `operation`, `kind`, `cause`; `generation` and `steps` of a rotation, a heal and a replay; `port`,
-/// `transient` and `error` (with its sources) of a failure; `client_id`, `grant_id`, `subject`, `realm`. What is
-/// unknown is left out. No token and no secret of a request is ever among them.
+/// `transient` and `error` (with its sources) of a failure; `client_id`, `grant_id`, `subject`, `realm`. Unknown
+/// fields are omitted. No field contains a token or a secret.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
 
@@ -49,8 +55,8 @@ impl EventSink for TracingSink {
             | EventKind::Rejected
             | EventKind::RecordCorrupt
             | EventKind::PolicyInvalid => write!(error),
-            // Whoever shows a bound token without its key may have stolen it; one without the root of its grant needs a
-            // key of the ring. A token that is ahead of its record is a lost write.
+            // A bound token without its key may be stolen. A token without the root of its grant needs a leaked key
+            // of the ring. A token ahead of its record means a lost write.
             EventKind::Refused(
                 Refusal::ProofOfPossessionFailed | Refusal::RootMismatch | Refusal::RefreshTokenAhead,
             )

@@ -1,23 +1,26 @@
-//! Why credentials are not accepted: for the host alone. The client is told `invalid_client`, whatever it is.
+//! Reasons of failed client authentication, for events and logs. A client gets `invalid_client` for each of them.
 
 use std::error::Error;
 
-/// Why credentials were not found to be those of a client.
+use crate::ports::Unavailable;
+
+/// The reason why credentials were not verified as those of a client.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
     /// The credentials are not those of the client: `invalid_client`.
     #[error("the credentials are not accepted: {0}")]
     Refused(#[from] CredentialRefusal),
-    /// Nothing can be told now: 503. The client's keys are out of reach, or the store of used assertions fails.
+    /// The credentials cannot be verified now: 503. The keys of the client are out of reach, or the store of used
+    /// assertions fails.
     #[error("the credentials cannot be verified now")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    Unavailable(#[from] Unavailable),
 }
 
 impl CredentialError {
     /// An outage, with its cause.
-    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unavailable(source.into())
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable(Unavailable::new(cause))
     }
 }
 
@@ -33,7 +36,7 @@ impl From<CertificateFault> for CredentialError {
     }
 }
 
-/// The reason for which a client is not authenticated. It repeats nothing of what the client sent.
+/// The reason for which a client is not authenticated. The texts contain nothing that the client sent.
 ///
 /// ```
 /// use regrant::authenticator::{AssertionFault, CredentialRefusal};
@@ -47,7 +50,7 @@ pub enum CredentialRefusal {
     /// No client has this id.
     #[error("unknown client")]
     UnknownClient,
-    /// The secret is none of the client's.
+    /// The client has no such secret.
     #[error("wrong secret")]
     WrongSecret,
     /// The client is registered for another authentication method.
@@ -59,38 +62,38 @@ pub enum CredentialRefusal {
     /// The client certificate (RFC 8705 section 2).
     #[error("{0}")]
     Certificate(CertificateFault),
-    /// A reason of the host's own authenticator, in `snake_case`: a word from a fixed list, since it becomes a metric
-    /// label.
+    /// A reason of the host's own authenticator, in `snake_case`. The text becomes a metric label, so it comes from a
+    /// fixed list.
     #[error("{0}")]
     Other(&'static str),
 }
 
-/// The part of a client assertion that is wrong (RFC 7523 section 3).
+/// The faulty part of a client assertion (RFC 7523 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssertionFault {
-    /// No signed JWT, or a claim is missing or mistyped.
+    /// Not a signed JWT, or a claim is missing or has the wrong type.
     #[error("assertion malformed")]
     Malformed,
     /// `typ` names a token for something else.
     #[error("assertion of another type")]
     Type,
-    /// `alg` is none that is accepted from the client.
+    /// `alg` is not accepted from the client.
     #[error("assertion of an algorithm that is not accepted")]
     Algorithm,
     /// The client has no key of this `kid` and `alg`, or several where the assertion names none.
     #[error("assertion of a key that the client does not have")]
     Key,
-    /// The signature is not that of the key.
+    /// The signature does not verify with the key.
     #[error("assertion with a wrong signature")]
     Signature,
     /// `iss` or `sub` is not the client.
     #[error("assertion of another client")]
     Issuer,
-    /// `aud` is not this server.
+    /// `aud` does not name this server.
     #[error("assertion for another audience")]
     Audience,
-    /// `exp` is over.
+    /// `exp` has passed.
     #[error("assertion expired")]
     Expired,
     /// `nbf` or `iat` lies in the future.
@@ -104,26 +107,26 @@ pub enum AssertionFault {
     Used,
 }
 
-/// The part of a client certificate that is wrong (RFC 8705 section 2).
+/// The faulty part of a client certificate (RFC 8705 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateFault {
-    /// No certificate in DER.
+    /// Not a certificate in DER.
     #[error("certificate malformed")]
     Malformed,
-    /// The validity is over, or has not begun (RFC 5280 section 4.1.2.5).
+    /// The current time is outside of the validity period (RFC 5280 section 4.1.2.5).
     #[error("certificate outside of its validity")]
     Validity,
     /// The subject is not the registered one.
     #[error("certificate of another subject")]
     Subject,
-    /// The certificate is none of those that are registered.
+    /// The certificate is not registered.
     #[error("certificate not registered")]
     Unregistered,
 }
 
 impl CredentialRefusal {
-    /// A short name, for log fields and metric labels.
+    /// Returns a short name, for log fields and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -138,7 +141,7 @@ impl CredentialRefusal {
 }
 
 impl AssertionFault {
-    /// A short name, for log fields and metric labels.
+    /// Returns a short name, for log fields and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -158,7 +161,7 @@ impl AssertionFault {
 }
 
 impl CertificateFault {
-    /// A short name, for log fields and metric labels.
+    /// Returns a short name, for log fields and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::client::{AuthenticationMethods, Client, ClientAuthenticationMethod};
 use crate::vocabulary::{ClientAssertion, ClientCertificate, ClientId, ClientSecret};
 
-/// What a client showed of itself: exactly one method (RFC 6749 section 2.3).
+/// Client credentials of one request: exactly one method (RFC 6749 section 2.3).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ClientCredentials {
@@ -12,16 +12,17 @@ pub enum ClientCredentials {
     Basic(ClientId, ClientSecret),
     /// `client_id` and `client_secret` in the body.
     Post(ClientId, ClientSecret),
-    /// `client_assertion` (RFC 7523 section 2.2), and the client it is said to be of.
+    /// `client_assertion` (RFC 7523 section 2.2), and the client that it claims to come from.
     Assertion(ClientId, ClientAssertion),
-    /// The certificate of the connection and `client_id` (RFC 8705 section 2). A public client may have a certificate too.
+    /// The certificate of the connection and `client_id` (RFC 8705 section 2). A public client may have a certificate
+    /// too.
     Certificate(ClientId, ClientCertificate),
-    /// `client_id` alone: a public client.
+    /// `client_id` only: a public client.
     Public(ClientId),
 }
 
 impl ClientCredentials {
-    /// Whose credentials they are said to be.
+    /// Returns the client that the credentials claim to come from.
     #[must_use]
     pub const fn client_id(&self) -> &ClientId {
         match self {
@@ -33,7 +34,7 @@ impl ClientCredentials {
         }
     }
 
-    /// Tells whether this is how a client of `methods` may authenticate.
+    /// Returns true if a client of these `methods` may authenticate in this way.
     #[must_use]
     pub fn are_of(&self, methods: AuthenticationMethods) -> bool {
         use ClientAuthenticationMethod as Method;
@@ -55,15 +56,15 @@ impl ClientCredentials {
     }
 }
 
-/// Proof that a client authenticated. [`TokenService`](crate::TokenService) serves nobody without one.
+/// Proof that a client authenticated. [`TokenService`](crate::TokenService) requires one for every request of a client.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient(Arc<Client>);
 
 impl AuthenticatedClient {
     /// Asserts that `client` has authenticated by a registered method, or is public and was named.
     ///
-    /// The only way to make a proof, so every place where one originates can be found by its name. Call it in a
-    /// [`ClientAuthenticator`](super::ClientAuthenticator), or in tests.
+    /// There is no other constructor, so a search for this name finds every place that vouches for a client. Call it
+    /// in a [`ClientAuthenticator`](super::ClientAuthenticator), or in tests.
     #[must_use]
     pub const fn assertion(client: Arc<Client>) -> Self {
         Self(client)

@@ -1,9 +1,10 @@
 use std::error::Error;
 
 use super::CredentialRefusal;
+use crate::ports::Unavailable;
 use crate::vocabulary::ClientId;
 
-/// Why a client could not be authenticated.
+/// The reason why a client could not be authenticated.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct AuthenticateError(Cause);
@@ -13,36 +14,38 @@ enum Cause {
     #[error("client authentication failed: {1}")]
     Refused(Option<ClientId>, CredentialRefusal),
     #[error("client authentication is unavailable")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    Unavailable(#[source] Unavailable),
 }
 
 impl AuthenticateError {
-    /// The credentials are not accepted. The reason is for the host: the client is told the same whatever it is.
+    /// A refusal of the credentials. The reason is for events: the client gets the same response for every reason.
     #[must_use]
     pub const fn refused(reason: CredentialRefusal) -> Self {
         Self(Cause::Refused(None, reason))
     }
 
-    /// The credentials of this registered client are not accepted. The client learns no more than from
-    /// [`refused`](Self::refused), but events name it. An id that is not registered belongs in no log: a client that mixes
-    /// up its fields sends secrets as ids.
+    /// A refusal of the credentials of a registered client. Events name the client; the client itself learns no more
+    /// than from [`refused`](Self::refused).
+    ///
+    /// Never pass an id that is not registered. A client that mixes up its fields sends its secret as the id, and the
+    /// id would reach the log.
     #[must_use]
     pub const fn refused_known(client_id: ClientId, reason: CredentialRefusal) -> Self {
         Self(Cause::Refused(Some(client_id), reason))
     }
 
-    /// It cannot be told now; the next attempt may succeed.
-    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(Cause::Unavailable(source.into()))
+    /// An outage: the authenticator cannot decide now.
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Cause::Unavailable(Unavailable::new(cause)))
     }
 
-    /// Whether the credentials are not accepted.
+    /// Returns true if the credentials are not accepted, and false for an outage.
     #[must_use]
     pub const fn is_refused(&self) -> bool {
         self.refusal().is_some()
     }
 
-    /// The reason for which the credentials are not accepted; `None` when that cannot be told now.
+    /// Returns the reason of a refusal, and `None` for an outage.
     #[must_use]
     pub const fn refusal(&self) -> Option<CredentialRefusal> {
         match &self.0 {
@@ -56,5 +59,11 @@ impl AuthenticateError {
             Cause::Refused(client_id, _) => client_id.as_ref(),
             Cause::Unavailable(_) => None,
         }
+    }
+}
+
+impl From<Unavailable> for AuthenticateError {
+    fn from(outage: Unavailable) -> Self {
+        Self::unavailable(outage)
     }
 }

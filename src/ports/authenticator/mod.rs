@@ -1,4 +1,11 @@
-//! Who the client is: credentials in, a proof out.
+//! Client authentication: credentials become an [`AuthenticatedClient`].
+//!
+//! | clients | use |
+//! |---|---|
+//! | known at start-up | [`ClientRegistry`](crate::ClientRegistry) |
+//! | in a database or a directory | a [`ClientAuthenticator`] of your own, as in `examples/custom_authenticator.rs` |
+//! | with a JWT or a certificate | a [`VerifyCredentials`] of `regrant-jose`, in the registry |
+//! | with a password hash such as argon2 | [`SecretHash::custom`] with a [`VerifySecret`], in the registry |
 
 mod credential_error;
 pub(crate) mod credentials;
@@ -14,87 +21,79 @@ pub use registry::RegistryError;
 pub(crate) use secret_hash::SecretHash;
 pub use secret_hash::VerifySecret;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 
 use crate::client::{Client, ClientAuthenticationMethod};
 use crate::policy::{ClientPolicy, PolicyError};
+use crate::vocabulary::forward_to_arc;
 
-/// Verifies the assertions or certificates of one client or of several: what a [`ClientRegistry`](crate::ClientRegistry) does not do itself.
-/// `regrant-jose` has implementations.
+/// Verifies the assertions or certificates of one or several clients, for a
+/// [`ClientRegistry`](crate::ClientRegistry). The crate `regrant-jose` has implementations.
 ///
 /// # Contract
-/// * Accepted are only credentials that fit the client's registered method: the caller has compared no more than their
-///   kind.
+/// * The credentials fit the registered method of the client. The caller has compared the kind of credentials only.
 /// * An assertion is accepted once (RFC 7523 section 3).
-/// * It is the same work whatever is wrong, a key that the client does not have included. A [`ClientRegistry`](crate::ClientRegistry) asks one
-///   of its clients' verifiers also where a request names an unknown client, and refuses whatever the answer is:
-///   otherwise the time of the answer tells who is registered.
+/// * The work is the same for every fault, including a key that the client does not have. For an unknown client the
+///   registry asks the verifier of some other client and refuses in any case. Otherwise the response time reveals
+///   which clients are registered.
 #[async_trait]
 pub trait VerifyCredentials: Send + Sync {
-    /// Finds `credentials` to be those of `client`.
+    /// Verifies that `credentials` are those of `client`.
     ///
     /// # Errors
-    /// When they are not, and why; or when that cannot be told now.
+    /// [`CredentialError`] with the reason when they are not, or when they cannot be verified now.
     async fn verify(&self, client: &Client, credentials: &ClientCredentials) -> Result<(), CredentialError>;
 
-    /// The algorithms of the assertions it accepts, for the metadata (`token_endpoint_auth_signing_alg_values_supported`);
-    /// none for certificates.
+    /// Returns the accepted algorithms of assertions, for the metadata
+    /// (`token_endpoint_auth_signing_alg_values_supported`). Empty for certificates.
     fn algorithms(&self) -> Vec<&'static str>;
 }
 
 /// Authenticates clients.
 ///
 /// # Contract
-/// * The registered methods are accepted and no other, and only while the client is enabled.
-/// * An unknown client takes the same work as a wrong secret, or an assertion with a wrong signature: otherwise the
-///   time of the answer tells who is registered, and for which method.
-/// * An outage is [`AuthenticateError::unavailable`], never a refusal: a refusal makes clients give up.
+/// * Only the registered methods of a client are accepted, and only while the client is enabled.
+/// * An unknown client costs the same work as a wrong secret or an assertion with a wrong signature. Otherwise the
+///   response time reveals which clients are registered, and with which method.
+/// * An outage is [`AuthenticateError::unavailable`], never a refusal: clients give up after a refusal.
 #[async_trait]
 pub trait ClientAuthenticator: Send + Sync {
-    /// The client that `credentials` belong to.
+    /// Returns the client that `credentials` belong to.
     ///
     /// # Errors
-    /// When they are not accepted, or when that cannot be told.
+    /// [`AuthenticateError`] when the credentials are not accepted, or cannot be verified now.
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError>;
 
-    /// Lets `check` look at the policies of all clients it knows beforehand, when the service is built. One that looks clients
-    /// up as they come knows none; theirs are checked with each request.
+    /// Passes the policies of all clients known in advance to `check`, when the service is built. Default: none are
+    /// known. The policies of clients that are looked up later are checked with each request.
     ///
     /// # Errors
-    /// What `check` finds first.
+    /// The first error of `check`.
     fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError> {
         let _ = check;
         Ok(())
     }
 
-    /// The methods it accepts, for the metadata (RFC 8414 section 2). Default: a secret in the header or the body, and none.
+    /// Returns the accepted methods, for the metadata (RFC 8414 section 2). Default: `client_secret_basic`,
+    /// `client_secret_post` and `none`.
     fn methods(&self) -> Vec<ClientAuthenticationMethod> {
         ClientAuthenticationMethod::PLAIN.into()
     }
 
-    /// The algorithms of the client assertions it accepts, for the metadata. Default none.
+    /// Returns the accepted algorithms of client assertions, for the metadata. Default none.
     fn assertion_algorithms(&self) -> Vec<&'static str> {
         Vec::new()
     }
 }
 
-#[async_trait]
-impl<T: ClientAuthenticator + ?Sized> ClientAuthenticator for Arc<T> {
-    async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
-        (**self).authenticate(credentials).await
-    }
-
-    fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError> {
-        (**self).check_policies(check)
-    }
-
-    fn methods(&self) -> Vec<ClientAuthenticationMethod> {
-        (**self).methods()
-    }
-
-    fn assertion_algorithms(&self) -> Vec<&'static str> {
-        (**self).assertion_algorithms()
+forward_to_arc! {
+    ClientAuthenticator {
+        async fn authenticate(
+            &self,
+            credentials: &ClientCredentials
+        ) -> Result<AuthenticatedClient, AuthenticateError>;
+        fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError>;
+        fn methods(&self) -> Vec<ClientAuthenticationMethod>;
+        fn assertion_algorithms(&self) -> Vec<&'static str>;
     }
 }

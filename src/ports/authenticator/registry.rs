@@ -13,24 +13,25 @@ use crate::client::{Client, ClientAuthenticationMethod};
 use crate::policy::{ClientPolicy, PolicyError};
 use crate::vocabulary::{ClientId, ClientSecret};
 
-/// How many secrets a client may have at once: the one in use and the one that replaces it.
+/// The number of secrets a client may have at once: the current one and its replacement.
 const SECRETS: usize = 2;
 
-/// A ready [`ClientAuthenticator`] for clients known at start-up.
+/// A [`ClientAuthenticator`] for clients known at start-up.
 ///
 /// ```
 /// use regrant::{Client, ClientId, ClientRegistry, ClientSecret, SecretHash};
 ///
 /// let secret = ClientSecret::new("hD3kq0vX7ZrYc2LmN8sTpW");
-/// let clients = ClientRegistry::new().with(Client::new(ClientId::new("app")?), [SecretHash::sha256(&secret)])?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let app = Client::new(ClientId::from_static("app"));
+/// let clients = ClientRegistry::new().register(app, [SecretHash::sha256(&secret)])?;
+/// # Ok::<(), regrant::authenticator::RegistryError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientRegistry {
     clients: HashMap<ClientId, Registered>,
-    /// What an unknown client's secret is compared with. Nobody knows its preimage.
+    /// Stands in for the secret of an unknown client. No preimage is known.
     decoy: SecretHash,
-    /// One client of each method with a verifier. It verifies what comes in the name of clients that have none.
+    /// One client of each method that needs a verifier. Its verifier does the work for unknown clients.
     decoys: Vec<Registered>,
 }
 
@@ -40,10 +41,10 @@ struct Registered {
     credential: Credential,
 }
 
-/// What a client's credentials are compared with.
+/// The registered side of a client's credentials.
 #[derive(Clone)]
 enum Credential {
-    /// None for a public client.
+    /// Empty for a public client.
     Secrets(Vec<SecretHash>),
     Verifier(Arc<dyn VerifyCredentials>),
 }
@@ -55,19 +56,20 @@ impl ClientRegistry {
         Self { clients: HashMap::new(), decoy: SecretHash::from_sha256_digest([0; 32]), decoys: Vec::new() }
     }
 
-    /// Sets the hash that stands in where there is no secret to compare with. Clients with a slow hash need a decoy of the
-    /// same slowness, or the time of the answer tells which client ids exist.
+    /// Sets the hash to compare with when a client has no secret. Clients with a slow hash need an equally slow decoy.
+    /// Otherwise the response time reveals which client ids exist.
     #[must_use]
     pub fn with_decoy(mut self, decoy: SecretHash) -> Self {
         self.decoy = decoy;
         self
     }
 
-    /// Adds a client: without a secret if it is public, with one otherwise, with two while the first is being replaced.
+    /// Registers a client with its secrets: none for a public client, one for a confidential client, two while the
+    /// first one is being replaced.
     ///
     /// # Errors
     /// [`RegistryError`] when the client id is taken or the number of secrets does not fit.
-    pub fn with(
+    pub fn register(
         mut self,
         client: Client,
         secrets: impl IntoIterator<Item = SecretHash>,
@@ -84,11 +86,11 @@ impl ClientRegistry {
         Ok(self)
     }
 
-    /// Adds a client that authenticates with a JWT or a certificate, and who verifies them.
+    /// Registers a client that authenticates with a JWT or a certificate, and the verifier for them.
     ///
     /// # Errors
-    /// [`RegistryError`] when the client id is taken or its method is another one.
-    pub fn with_verifier(
+    /// [`RegistryError`] when the client id is taken or the client authenticates in another way.
+    pub fn register_with_verifier(
         mut self,
         client: Client,
         verifier: Arc<dyn VerifyCredentials>,
@@ -111,14 +113,15 @@ impl ClientRegistry {
         }
     }
 
-    /// The client of this id, for an authorization endpoint that has to know where to redirect. It proves nothing.
+    /// Returns the client with this id, for an authorization endpoint that looks up redirect URIs. The result is no
+    /// proof of authentication.
     #[must_use]
     pub fn client(&self, client_id: &ClientId) -> Option<Arc<Client>> {
         self.clients.get(client_id).map(|registered| Arc::clone(&registered.client))
     }
 
-    /// Whether `presented` is one of `secrets`. As many comparisons whatever there is to compare with: an unknown client
-    /// and a wrong secret cost the same.
+    /// Returns true if `presented` is one of `secrets`. The number of comparisons is always the same, so that an
+    /// unknown client and a wrong secret cost the same time.
     async fn is_one_of(&self, presented: &ClientSecret, secrets: &[SecretHash]) -> bool {
         let mut is_known = false;
         for slot in 0..SECRETS {
@@ -129,10 +132,10 @@ impl ClientRegistry {
         is_known
     }
 
-    /// Judges the credentials, with the same work whoever they are said to be of: two comparisons of a secret, or one
-    /// verification of an assertion or a certificate. So the time of the answer does not tell who is registered, and
-    /// how.
-    async fn judge(&self, own: Option<&Registered>, credentials: &ClientCredentials) -> Result<(), CredentialError> {
+    /// Verifies the credentials against those of the registered client, if there is one. The work is the same for
+    /// known and unknown clients: two comparisons of a secret, or one verification of an assertion or a certificate.
+    /// Otherwise the response time would reveal which clients are registered, and with which method.
+    async fn verify(&self, own: Option<&Registered>, credentials: &ClientCredentials) -> Result<(), CredentialError> {
         let fitting = own.filter(|own| credentials.are_of(own.client.authentication_methods));
         if let Some(presented) = credentials.secret() {
             let secrets = match own.map(|own| &own.credential) {
@@ -151,7 +154,7 @@ impl ClientRegistry {
             }
             _ => Ok(()),
         };
-        // The verdict of a decoy is nobody's.
+        // The verdict on a decoy is discarded here.
         fitting.ok_or(CredentialRefusal::MethodNotRegistered)?;
         verdict
     }
@@ -173,7 +176,7 @@ impl Default for ClientRegistry {
 impl ClientAuthenticator for ClientRegistry {
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
         let registered = self.clients.get(credentials.client_id());
-        let verdict = self.judge(registered, credentials).await;
+        let verdict = self.verify(registered, credentials).await;
         let Some(Registered { client, .. }) = registered else {
             return Err(AuthenticateError::refused(CredentialRefusal::UnknownClient));
         };
@@ -203,18 +206,18 @@ impl ClientAuthenticator for ClientRegistry {
     }
 }
 
-/// Why a client could not be registered.
+/// The reason why a client could not be registered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
     /// The client id is taken.
     #[error("client {0} is registered twice")]
     DuplicateClient(ClientId),
-    /// Clients with a secret or none are added with [`with`](ClientRegistry::with), those with a JWT or a certificate with
-    /// [`with_verifier`](ClientRegistry::with_verifier).
+    /// Clients with a JWT or a certificate need [`register_with_verifier`](ClientRegistry::register_with_verifier), all
+    /// others [`register`](ClientRegistry::register).
     #[error("client {0} is not registered in the way its authentication method needs")]
     Method(ClientId),
-    /// A confidential client has one or two secrets, a public one none.
+    /// A confidential client needs one or two secrets, a public client none.
     #[error("client {0} needs one or two secrets if it is confidential, and none if it is public")]
     SecretCount(ClientId),
 }

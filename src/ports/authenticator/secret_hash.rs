@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use crate::vocabulary::{ClientSecret, Digest};
 
-/// What is kept of a client secret.
+/// The stored form of a client secret: a hash.
 #[derive(Clone)]
 pub struct SecretHash(Kind);
 
@@ -15,9 +15,9 @@ enum Kind {
     Custom(Arc<dyn VerifySecret>),
 }
 
-/// A password hash of your choice (argon2, scrypt, a hardware module) behind one question.
+/// Verifies a client secret against a password hash of your choice, for example argon2, scrypt or a hardware module.
 ///
-/// A slow one should do its work off the async threads: that is why it may await.
+/// The method is async so that a slow hash can run on a blocking thread.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -26,7 +26,7 @@ enum Kind {
 /// use regrant::{ClientSecret, SecretHash};
 /// use regrant::authenticator::VerifySecret;
 ///
-/// /// Stands for argon2: what `argon2::PasswordHash` verifies, on a thread that may take its time.
+/// /// Stands for `argon2::PasswordHash`, verified on a blocking thread.
 /// struct Argon2(String);
 /// # fn argon2_verify(_: &str, _: &[u8]) -> bool { true }
 ///
@@ -43,34 +43,34 @@ enum Kind {
 /// ```
 #[async_trait]
 pub trait VerifySecret: Send + Sync {
-    /// Whether `presented` is the secret, compared in constant time. An answer that cannot be had is `false`.
+    /// Returns true if `presented` is the secret. Compares in constant time. A failure of the hash returns false.
     async fn verify(&self, presented: &ClientSecret) -> bool;
 }
 
 impl SecretHash {
-    /// SHA-256 of a *generated* secret of at least 128 random bits. Such a secret cannot be guessed, so a slow hash would
-    /// only slow down the server. One that a person chose needs [`SecretHash::custom`].
+    /// SHA-256 of a *generated* secret of at least 128 random bits. Such a secret cannot be guessed, so a slow hash
+    /// would only slow down the server. A secret that a person chose needs [`SecretHash::custom`].
     ///
-    /// Generate secrets of letters, digits, `-` and `_`: clients disagree on whether Basic credentials are
-    /// percent-encoded, and those characters read the same either way.
+    /// Generate secrets from letters, digits, `-` and `_`. Some clients percent-encode Basic credentials and some do
+    /// not; these characters are the same in both forms.
     #[must_use]
     pub fn sha256(secret: &ClientSecret) -> Self {
         Self(Kind::Sha256(Digest::of(&[secret.expose().as_bytes()])))
     }
 
-    /// The same from a stored digest.
+    /// The hash with this SHA-256 digest, for example from a database.
     #[must_use]
     pub const fn from_sha256_digest(digest: [u8; 32]) -> Self {
         Self(Kind::Sha256(Digest::from_bytes(digest)))
     }
 
-    /// A hash of your choice.
+    /// A hash of your choice, verified by `verifier`.
     #[must_use]
     pub fn custom(verifier: Arc<dyn VerifySecret>) -> Self {
         Self(Kind::Custom(verifier))
     }
 
-    /// Whether `presented` is the secret that was hashed.
+    /// Returns true if `presented` is the secret that was hashed.
     pub async fn verify(&self, presented: &ClientSecret) -> bool {
         match &self.0 {
             Kind::Sha256(digest) => Digest::of(&[presented.expose().as_bytes()]) == *digest,

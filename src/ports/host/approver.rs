@@ -1,41 +1,41 @@
-//! Flows of the host's own at the token endpoint.
-
-use std::error::Error;
-use std::sync::Arc;
-
 use async_trait::async_trait;
 
 use crate::grant::Approval;
+use crate::ports::Unavailable;
 use crate::ports::authenticator::AuthenticatedClient;
-use crate::vocabulary::{GrantType, MissingParameter, Parameters, Resources, Scope, Subject};
+use crate::vocabulary::{GrantType, MissingParameter, Parameters, Resources, Scope, Subject, forward_to_arc};
 
-/// A token request of a flow that the library does not decide: password, device code, assertion, an extension.
+/// A token request of a flow that the library does not decide itself: password, assertion, an extension grant.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ApproveRequest<'a> {
     /// The flow.
     pub grant_type: GrantType,
-    /// The scope asked for; what [`Client::scope_of`](crate::Client::scope_of) has for a request
-    /// that names none.
+    /// The requested scope. If the request has none, the default of the client: see
+    /// [`Client::scope_of`](crate::Client::scope_of).
     pub scope: Scope,
-    /// The resources asked for (RFC 8707); the empty when the request names none.
+    /// The requested resources (RFC 8707). Empty if the request has none.
     pub resources: Resources,
-    /// All parameters, for what the flow needs besides.
+    /// All parameters of the request, for the flow's own ones.
     pub parameters: &'a Parameters,
 }
 
 impl ApproveRequest<'_> {
-    /// The approval of all that is asked for, on behalf of `subject`.
+    /// Approves everything that was requested, on behalf of `subject`.
     #[must_use]
     pub fn approve_for(&self, subject: Subject) -> Approval {
         Approval::of(subject).with_scope(self.scope.clone()).with_resources(self.resources.clone())
     }
 }
 
-/// Decides a flow at the token endpoint. Registered with [`Endpoints::with_approver`](crate::wire::Endpoints::with_approver);
-/// asked only for clients that authenticated and may use the flow.
+/// Decides a flow at the token endpoint. Register it with
+/// [`Endpoints::with_approver`](crate::wire::Endpoints::with_approver).
 ///
-/// The host must slow down guessing (RFC 6749 section 4.3.2).
+/// The approver is asked only after the client has authenticated, may use the flow, and has shown a valid proof if it
+/// sent one.
+///
+/// # Contract
+/// The host must limit guessing of passwords (RFC 6749 section 4.3.2). The library does not count attempts.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -61,10 +61,10 @@ impl ApproveRequest<'_> {
 /// ```
 #[async_trait]
 pub trait GrantApprover: Send + Sync {
-    /// What is approved.
+    /// Returns the approval, from which tokens are issued at once.
     ///
     /// # Errors
-    /// When the request is not approved, lacks a parameter, or cannot be decided now.
+    /// [`ApproveError`] when the request is denied, lacks a parameter, or cannot be decided now.
     async fn approve(
         &self,
         client: &AuthenticatedClient,
@@ -72,29 +72,27 @@ pub trait GrantApprover: Send + Sync {
     ) -> Result<Approval, ApproveError>;
 }
 
-#[async_trait]
-impl<T: GrantApprover + ?Sized> GrantApprover for Arc<T> {
-    async fn approve(
-        &self,
-        client: &AuthenticatedClient,
-        request: &ApproveRequest<'_>,
-    ) -> Result<Approval, ApproveError> {
-        (**self).approve(client, request).await
+forward_to_arc! {
+    GrantApprover {
+        async fn approve(
+            &self,
+            client: &AuthenticatedClient,
+            request: &ApproveRequest<'_>
+        ) -> Result<Approval, ApproveError>;
     }
 }
 
-/// Why a flow was not approved.
+/// The reason why a flow was not approved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApproveError {
-    /// The resource owner's credentials, or what stands in their place, are not accepted: `invalid_grant`.
+    /// The credentials of the resource owner, or the assertion in their place, are not accepted: `invalid_grant`.
     #[error("not approved")]
     Denied,
     /// The request lacks a parameter: `invalid_request`.
     #[error(transparent)]
     Missing(#[from] MissingParameter),
-    /// It cannot be decided: 503, or 500 if a [`StoreError`](crate::store::StoreError) among the causes says that
-    /// trying again does not help.
+    /// The approver cannot decide now: 503.
     #[error("approval is unavailable")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    Unavailable(#[from] Unavailable),
 }

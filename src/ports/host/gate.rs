@@ -1,56 +1,52 @@
-//! The host's last word on a resource owner.
-
-use std::error::Error;
-use std::sync::Arc;
-
 use async_trait::async_trait;
 
-use crate::vocabulary::Subject;
+use crate::ports::Unavailable;
+use crate::vocabulary::{Subject, forward_to_arc};
 
-/// Whether a resource owner may still be served. Asked at redemption, refresh and introspection, so that tokens stop with
-/// the account (AM security advisory #201801-06: refresh went on after the account was disabled).
+/// Lets the host stop serving a resource owner, for example because the account was disabled.
+///
+/// The gate is asked at redemption, refresh, token exchange and introspection, so that tokens stop working together
+/// with the account. In AM refresh went on after the account was disabled (security advisory #201801-06).
 ///
 /// ```
 /// use std::collections::HashSet;
-/// use std::error::Error;
 ///
 /// use async_trait::async_trait;
 /// use regrant::Subject;
-/// use regrant::host::SubjectGate;
+/// use regrant::host::{SubjectGate, Unavailable};
 ///
 /// struct OpenAccounts(HashSet<Subject>);
 ///
 /// #[async_trait]
 /// impl SubjectGate for OpenAccounts {
-///     async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>> {
+///     async fn may_be_served(&self, subject: &Subject) -> Result<bool, Unavailable> {
 ///         Ok(self.0.contains(subject))
 ///     }
 /// }
 /// ```
 #[async_trait]
 pub trait SubjectGate: Send + Sync {
-    /// Whether `subject` may still be served.
+    /// Returns true if `subject` may still be served. False refuses the request with `invalid_grant`, and makes
+    /// introspection report the token as inactive. The grant itself stays as it is.
     ///
     /// # Errors
-    /// When that cannot be told. Nothing is consumed then. The client is told to try again, unless a
-    /// [`StoreError`](crate::store::StoreError) among the causes says that it does not help.
-    async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>>;
+    /// [`Unavailable`] when the gate cannot decide. No token is consumed then.
+    async fn may_be_served(&self, subject: &Subject) -> Result<bool, Unavailable>;
 }
 
-#[async_trait]
-impl<T: SubjectGate + ?Sized> SubjectGate for Arc<T> {
-    async fn may_be_served(&self, subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>> {
-        (**self).may_be_served(subject).await
+forward_to_arc! {
+    SubjectGate {
+        async fn may_be_served(&self, subject: &Subject) -> Result<bool, Unavailable>;
     }
 }
 
-/// Serves everybody: for hosts that revoke a subject's grants when they close its account.
+/// A gate that serves every subject. It fits hosts that revoke the grants of a subject when they close the account.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EverySubject;
 
 #[async_trait]
 impl SubjectGate for EverySubject {
-    async fn may_be_served(&self, _subject: &Subject) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    async fn may_be_served(&self, _subject: &Subject) -> Result<bool, Unavailable> {
         Ok(true)
     }
 }

@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// A failure of the store. Its text names the kind; the cause is the [`source`](Error::source).
+/// A failure of a store. The text names the kind; the cause is the [`source`](Error::source).
 ///
 /// ```
 /// use std::error::Error;
@@ -28,31 +28,31 @@ enum Kind {
 }
 
 impl StoreError {
-    /// The store could not be reached, did not answer in time, or cannot write now: a failover, a full disk, no memory
-    /// left. The next attempt may succeed without anybody's doing, since a purge frees space.
+    /// An outage: the store is out of reach, too slow, or cannot write now (a failover, a full disk, no memory left).
+    /// The next attempt may succeed without intervention, since a purge frees space. Clients get 503.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: Kind::Unavailable, source: Some(source.into()) }
     }
 
-    /// The store holds something that is no grant record.
+    /// A record that cannot be read. Clients get 500.
     pub fn corrupt(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: Kind::Corrupt, source: Some(source.into()) }
     }
 
-    /// The store answered, and will answer the same until somebody mends it: a missing table, a missing permission, a
-    /// wrong password. Clients are told 500 and not to try again; an outage of any kind, a failover for instance,
-    /// belongs in [`unavailable`](Self::unavailable).
+    /// A failure that persists until an operator repairs it: a missing table, a missing permission, a wrong password.
+    /// Clients get 500 and do not try again. An outage, such as a failover, is [`unavailable`](Self::unavailable)
+    /// instead.
     pub fn rejected(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: Kind::Rejected, source: Some(source.into()) }
     }
 
-    /// Whether trying again may help without anybody's doing.
+    /// Returns true if the next attempt may succeed without intervention.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.kind == Kind::Unavailable
     }
 
-    /// Whether the store holds something that is no grant record.
+    /// Returns true if a record cannot be read.
     #[must_use]
     pub fn is_corrupt(&self) -> bool {
         self.kind == Kind::Corrupt

@@ -19,8 +19,9 @@ use marks::Marks;
 
 const SHARDS: usize = 64;
 
-/// Grants in this process' memory; clones share them. Fit for production where one process is enough and a restart may
-/// log everybody out.
+/// A store in the memory of this process. Clones share the grants.
+///
+/// It is fit for production if one process is enough, and if a restart may log out all users.
 ///
 /// ```
 /// use regrant::MemoryStore;
@@ -43,8 +44,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct GrantShard {
     grants: HashMap<GrantKey, StoredGrant>,
-    /// An entry for each grant that ends, at a moment not later than its end. A grant that lives on is put back when its
-    /// entry comes up, so that a refresh, which moves the end away, does not have to touch this.
+    /// One entry for each grant that expires, at or before its expiry. A purge puts an entry back if its grant lives
+    /// longer by now. So a refresh, which moves the expiry, does not touch the heap.
     ends: BinaryHeap<Reverse<(Timestamp, GrantKey)>>,
 }
 
@@ -84,13 +85,13 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// How many records it holds, dead ones not yet purged included.
+    /// Returns the number of records, including expired ones that are not purged yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.grants.iter().map(|shard| locked(shard).grants.len()).sum()
     }
 
-    /// Whether it holds no record.
+    /// Returns true if there is no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -99,7 +100,7 @@ impl MemoryStore {
 
 impl Shared {
     fn grants(&self, key: &GrantKey) -> MutexGuard<'_, GrantShard> {
-        // Ids are random, so any of their bytes spreads them.
+        // Ids are random, so any byte distributes them evenly.
         locked(&self.grants[usize::from(key.id.as_bytes()[0]) % SHARDS])
     }
 
@@ -109,15 +110,15 @@ impl Shared {
         locked(&self.owners[hash % SHARDS])
     }
 
-    /// Enters a new grant into the index, while its shard is locked and before it exists: a listing may then meet an id
-    /// without a grant, never miss a grant.
-    fn enter(&self, key: &GrantKey, record: &GrantRecord) {
+    /// Adds a new grant to the index, before the grant exists and while its shard is locked. A listing may find an id
+    /// without a grant, but never misses a grant.
+    fn add_to_index(&self, key: &GrantKey, record: &GrantRecord) {
         for owner in owners(&key.realm, record) {
             self.owners(&owner).entry(owner.clone()).or_default().insert(key.id);
         }
     }
 
-    fn leave(&self, key: &GrantKey, record: &GrantRecord) {
+    fn remove_from_index(&self, key: &GrantKey, record: &GrantRecord) {
         for owner in owners(&key.realm, record) {
             let mut shard = self.owners(&owner);
             if let Some(ids) = shard.get_mut(&owner) {
@@ -137,15 +138,15 @@ impl TokenStore for MemoryStore {
     }
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
-        // One counter for all keys: a version is never used twice, also when a record was purged in between.
+        // One counter for all keys: a version is never used twice, even if a record was purged in between.
         let version = Version(self.0.versions.fetch_add(1, Ordering::Relaxed));
         let stored = StoredGrant { version, record };
         let end = stored.record.expires_at;
-        // An owner's shard is only ever locked behind a grant's, never before it.
+        // Lock order: the shard of a grant, then the shard of an owner.
         let mut shard = self.0.grants(key);
         let known_end = match (expect, shard.grants.entry(key.clone())) {
             (Expect::Absent, Entry::Vacant(place)) => {
-                self.0.enter(key, &stored.record);
+                self.0.add_to_index(key, &stored.record);
                 place.insert(stored);
                 None
             }
@@ -180,7 +181,7 @@ impl GrantIndex for MemoryStore {
         let owner = (realm.clone(), owner);
         let mut page = Vec::new();
         let mut from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        // Ids first, then grants, a page of ids at a time: no lock is held for a long list.
+        // Ids first, then grants, one page of ids at a time: no lock is held for a long list.
         loop {
             let ids: Vec<GrantId> = match self.0.owners(&owner).get(&owner) {
                 Some(ids) => ids.range((from, Bound::Unbounded)).take(limit).copied().collect(),
@@ -210,8 +211,8 @@ impl PurgeExpired for MemoryStore {
         for shard in &self.0.grants {
             let mut shard = locked(shard);
             while purged < limit {
-                let Some((key, record)) = shard.take_ended(now) else { break };
-                self.0.leave(&key, &record);
+                let Some((key, record)) = shard.take_expired(now) else { break };
+                self.0.remove_from_index(&key, &record);
                 purged += 1;
             }
         }
@@ -230,8 +231,8 @@ impl SingleUse for MemoryStore {
 }
 
 impl GrantShard {
-    /// Removes one grant that has ended.
-    fn take_ended(&mut self, now: Timestamp) -> Option<(GrantKey, GrantRecord)> {
+    /// Removes one expired grant.
+    fn take_expired(&mut self, now: Timestamp) -> Option<(GrantKey, GrantRecord)> {
         while self.ends.peek().is_some_and(|Reverse((end, _))| *end <= now) {
             let Reverse((_, key)) = self.ends.pop()?;
             match self.grants.get(&key).map(|stored| stored.record.expires_at) {
@@ -239,7 +240,7 @@ impl GrantShard {
                     return self.grants.remove(&key).map(|stored| (key, stored.record));
                 }
                 Some(Some(end)) => self.ends.push(Reverse((end, key))),
-                // It never ends any more, or is gone.
+                // The grant is gone, or never expires any more.
                 Some(None) | None => {}
             }
         }
@@ -253,7 +254,8 @@ fn owners(realm: &Realm, record: &GrantRecord) -> impl Iterator<Item = (Realm, O
     std::iter::once(client).chain(subject).map(|owner| (realm.clone(), owner))
 }
 
-/// A panic elsewhere leaves a shard as consistent as it was: every change under a lock is a single insert or remove.
+/// Ignores poisoning. Every change under a lock is a single insert or remove, so a panic cannot leave a shard
+/// inconsistent.
 fn locked<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,7 @@
-//! Where grants are kept: four small traits, and the store in memory.
+//! Storage of grants: four small traits.
+//!
+//! [`TokenStore`] is required. [`GrantIndex`] adds listing and revocation by owner, [`PurgeExpired`] deletes expired
+//! records, [`SingleUse`] remembers used assertions and proofs.
 
 mod error;
 pub(crate) mod memory;
@@ -8,13 +11,12 @@ pub use error::StoreError;
 pub use single_use::{SingleUse, Use, UseId};
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::vocabulary::{ClientId, Entropy as _, GrantId, Realm, Subject, SystemEntropy, Timestamp};
+use crate::vocabulary::{ClientId, Entropy as _, GrantId, Realm, Subject, SystemEntropy, Timestamp, forward_to_arc};
 
-/// The key of a record: the same grant id in two realms is two records.
+/// The key of a record. The same grant id in two realms belongs to two records.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct GrantKey {
@@ -25,23 +27,24 @@ pub struct GrantKey {
 }
 
 impl Hash for GrantKey {
-    /// The id alone: ids are drawn at random, so those of two realms never meet.
+    /// Hashes the id only. Ids are random, so ids of two realms do not collide.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(self.id.as_bytes());
     }
 }
 
-/// What a store keeps: bytes it does not understand, and the few fields by which it finds them.
+/// A record of a store: an opaque payload, and the few fields that the store searches by.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores build it from their rows")]
 pub struct GrantRecord {
-    /// The grant, encoded. 200 to 800 bytes as a rule; never more than what the host puts into it.
+    /// The encoded grant, usually 200 to 800 bytes. It grows only with the data that the host puts into a grant.
     pub payload: Vec<u8>,
-    /// For [`GrantIndex`]: the client. It never changes in the life of a grant.
+    /// The client, for [`GrantIndex`]. Fixed for the life of a grant.
     pub client_id: ClientId,
-    /// For [`GrantIndex`]: the resource owner, if there is one. It never changes in the life of a grant.
+    /// The resource owner, for [`GrantIndex`]. Fixed for the life of a grant.
     pub subject: Option<Subject>,
-    /// For [`PurgeExpired`]: from when on the record may be deleted; `None` is never. It may move either way.
+    /// The time from which the record may be deleted, for [`PurgeExpired`]. `None` means never. Later writes may move
+    /// it in both directions.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -64,10 +67,10 @@ pub struct Version(pub u64);
 impl Version {
     /// Draws a version: 64 bits of the system's randomness.
     ///
-    /// A counter would break the [contract](TokenStore). It starts anew when a record is deleted and stored again. It also
-    /// counts the same numbers twice after a failover that lost the last writes, or after a restore from an older copy.
-    /// In each case a slow writer overwrites a record that it never read. A drawn version needs no state, and a writer
-    /// recognises its own write by it.
+    /// A counter would break the [contract](TokenStore). It starts anew when a record is deleted and stored again. It
+    /// also counts the same numbers twice after a failover that lost the last writes, or after a restore from an
+    /// older copy. In each case a slow writer overwrites a record that it never read. A drawn version needs no state,
+    /// and a writer recognises its own write by it.
     ///
     /// ```
     /// use regrant::store::Version;
@@ -82,7 +85,7 @@ impl Version {
     }
 }
 
-/// A record with the version under which it is stored.
+/// A stored record with its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores build it")]
 pub struct StoredGrant {
@@ -96,65 +99,65 @@ pub struct StoredGrant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "stores must handle every condition")]
 pub enum Expect {
-    /// There is no record of this key.
+    /// There is no record with this key.
     Absent,
-    /// The record is still the one of this version.
+    /// The record still has this version.
     Version(Version),
 }
 
-/// What became of a conditional write.
+/// The outcome of a conditional write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a write that met a conflict stored nothing"]
+#[must_use = "after a conflict nothing is stored"]
 #[expect(clippy::exhaustive_enums, reason = "a write is stored or it is not")]
 pub enum Swap {
     /// The condition held and the record is stored.
     Stored,
-    /// The condition did not hold and nothing changed. Not an error: the caller loads and decides again. It may be its
-    /// own write that it met, where a client library repeated it.
+    /// The condition did not hold and nothing changed. This is no error: the caller loads and decides again. The
+    /// conflict may be with the caller's own write, if a client library repeated it.
     Conflict,
 }
 
-/// Grants by key, guarded by one compare-and-swap.
+/// Stores grants by key, with one atomic operation: compare-and-swap.
 ///
 /// # Contract
-/// What an implementor owes, and what each breach costs:
+/// The duties of an implementation, and the cost of each violation:
 ///
-/// * **Linearizable per key.** `load` sees every swap that was acknowledged before it began, on any node. A stale read
-///   costs a conflict and a second round; a stale read that is then swapped successfully forks a grant.
-/// * **One winner.** Of all swaps that expect the same version, at most one is stored. A second one means two live
-///   refresh tokens: theft goes unseen.
-/// * **A conflict changes nothing**, neither the record nor any index. An entry for an owner whose creation was refused
-///   would list another one's grant, and "revoke all of mine" would end it.
-/// * **A version is never used twice for a key**, not even after the record was deleted. A reused one lets a slow writer
-///   overwrite what it never saw (ABA), a revocation for instance.
-/// * **Acknowledged is stored.** `Stored` that did not persist brings a spent token back to life. An error may mean
-///   stored or not: the service reads back. So may a conflict, once a reply was lost: client libraries send a write
-///   again by themselves (the AWS SDK makes three attempts), and the second one meets the first. The service loads
-///   anyway, and takes a record with the payload that it wrote for its own.
-/// * **Every call ends in time.** Two seconds for everything in it, the wait for a connection, for locks and for its
-///   own repetitions included, then an error: the service reads back once at most, and answers within five when the
-///   database falls silent. A load, a write and a read-back that each take nearly two are six.
-/// * **A dropped future is all or nothing.**
-/// * **An error is never an absence.** `Ok(None)` logs the user out; an outage must be an `Err`.
+/// * **Linearizable per key.** `load` sees every swap that was acknowledged before it began, on all nodes. A stale
+///   read costs a conflict and a second round. A stale read followed by a successful swap forks a grant.
+/// * **One winner.** Of all swaps that expect the same version, at most one is stored. A second one creates two live
+///   refresh tokens, and theft stays undetected.
+/// * **A conflict changes nothing**, neither the record nor an index. An index entry from a refused creation would
+///   list the grant of another owner, and "revoke all of mine" would revoke it.
+/// * **A version is never used twice for a key**, not even after the record was deleted. With a reused version a slow
+///   writer overwrites a record that it never read (ABA), for example a revocation. [`Version::random`] draws
+///   versions.
+/// * **Acknowledged is stored.** If an acknowledged write is lost, a spent token becomes valid again. After an error
+///   the record may be stored or not: the service reads back. The same holds after a conflict, since client libraries
+///   repeat writes (the AWS SDK makes three attempts) and the second attempt conflicts with the first. The service
+///   recognises its own write by the payload.
+/// * **Every call ends within two seconds**, then with an error. This includes waiting for connections and locks, and
+///   retries. The service reads back at most once, so a request takes at most about five seconds when the database
+///   stops responding (six if a load, a write and a read-back all just succeed).
+/// * **A dropped future has stored all or nothing.**
+/// * **An outage is an error.** `Ok(None)` logs the user out.
 ///
-/// There are no default methods: nothing here has a safe default. A complete implementation stands in
-/// `examples/custom_store.rs`.
+/// There are no default methods, since none would be safe. `examples/custom_store.rs` is a complete implementation.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
-    /// The record of `key`, if there is one.
+    /// Returns the record of `key`, if there is one.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// [`StoreError`] when the store cannot read.
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError>;
 
     /// Stores `record` under `key` if `expect` holds, in one atomic step.
     ///
     /// # Errors
-    /// When the store cannot tell whether it did.
+    /// [`StoreError`] when the record may be stored or not.
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError>;
 }
 
-/// Whose grants to list: of a resource owner, of a client, or of the one with the other.
+/// The owner of the grants to list: a resource owner, a client, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "stores must handle every question")]
 pub enum GrantOwner {
@@ -162,21 +165,21 @@ pub enum GrantOwner {
     Subject(Subject),
     /// All grants of this client.
     Client(ClientId),
-    /// The grants of this resource owner that this client holds.
+    /// The grants of this resource owner at this client.
     SubjectAndClient(Subject, ClientId),
 }
 
 /// Lists grants by owner.
 ///
 /// # Contract
-/// Pages are in ascending order of grant id and begin behind `after`. A grant that exists throughout the listing is on
-/// exactly one page, whatever writers do meanwhile. A page shorter than `limit` is the last one.
+/// Pages are in ascending order of grant id and start after `after`. A grant that exists during the whole listing is
+/// on exactly one page, regardless of concurrent writes. A page shorter than `limit` is the last one.
 #[async_trait]
 pub trait GrantIndex: Send + Sync {
-    /// At most `limit` records of `owner` with ids greater than `after`.
+    /// Returns at most `limit` records of `owner` with ids greater than `after`.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// [`StoreError`] when the store cannot read.
     async fn page(
         &self,
         realm: &Realm,
@@ -186,48 +189,47 @@ pub trait GrantIndex: Send + Sync {
     ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError>;
 }
 
-/// Deletes what has expired.
+/// Deletes expired records.
 ///
 /// # Contract
-/// Deletes only records, and marks of [`SingleUse`], whose `expires_at` is `now` or earlier, at most `limit` of them, and says
-/// how many: fewer than `limit` means that none is left. Deleting earlier forgets live grants, and with them the evidence by which a spent token is
-/// known.
+/// Deletes only records, and marks of [`SingleUse`], with an `expires_at` of `now` or earlier. A record that is
+/// deleted too early logs out its user, or removes the evidence that a token was used before.
 #[async_trait]
 pub trait PurgeExpired: Send + Sync {
-    /// Deletes at most `limit` expired records, of all realms.
+    /// Deletes at most `limit` expired records of all realms, and returns their number. Fewer than `limit` means that
+    /// none is left.
     ///
     /// # Errors
-    /// When the store cannot tell whether it did.
+    /// [`StoreError`] when the records may be deleted or not.
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }
 
-#[async_trait]
-impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
-    async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
-        (**self).load(key).await
-    }
-
-    async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
-        (**self).compare_and_swap(key, expect, record).await
-    }
-}
-
-#[async_trait]
-impl<S: GrantIndex + ?Sized> GrantIndex for Arc<S> {
-    async fn page(
-        &self,
-        realm: &Realm,
-        owner: &GrantOwner,
-        after: Option<GrantId>,
-        limit: usize,
-    ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
-        (**self).page(realm, owner, after, limit).await
+forward_to_arc! {
+    TokenStore {
+        async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError>;
+        async fn compare_and_swap(
+            &self,
+            key: &GrantKey,
+            expect: Expect,
+            record: GrantRecord
+        ) -> Result<Swap, StoreError>;
     }
 }
 
-#[async_trait]
-impl<S: PurgeExpired + ?Sized> PurgeExpired for Arc<S> {
-    async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        (**self).purge_expired(now, limit).await
+forward_to_arc! {
+    GrantIndex {
+        async fn page(
+            &self,
+            realm: &Realm,
+            owner: &GrantOwner,
+            after: Option<GrantId>,
+            limit: usize
+        ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError>;
+    }
+}
+
+forward_to_arc! {
+    PurgeExpired {
+        async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
     }
 }

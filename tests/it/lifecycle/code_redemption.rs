@@ -245,12 +245,12 @@ fn a_bound_grant_is_served_only_to_who_holds_the_key() {
         let request = AuthorizeRequest::new(approval().with_confirmation(Some(key)));
         let code = run(node.service.authorize(&node.client, request)).unwrap().code;
         let others = [None, Some(Confirmation::DpopKey([8; 32])), Some(Confirmation::Certificate([8; 32]))];
-        let redeem = |proof| node.redeem_with(&RedeemRequest::new(code.clone()).with_possession(proof));
+        let redeem = |proof| node.redeem_with(&RedeemRequest::new(code.clone()).with_presented_keys(proof));
         for other in others {
             assert_eq!(refusal(redeem(other)), Refusal::ProofOfPossessionFailed);
         }
         let tokens = redeem(Some(key)).unwrap();
-        let refresh = |token: &str, proof| node.refresh_with(&RefreshRequest::new(token).with_possession(proof));
+        let refresh = |token: &str, proof| node.refresh_with(&RefreshRequest::new(token).with_presented_keys(proof));
         for other in others {
             assert_eq!(refusal(refresh(tokens.refresh(), other)), Refusal::ProofOfPossessionFailed);
         }

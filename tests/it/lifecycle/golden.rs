@@ -175,9 +175,9 @@ fn write_device_or_key(name: &str, node: Node) -> (Node, GrantId, Vec<(&'static 
             (node, response.grant_id, vec![("code", response.code.expose().to_owned())])
         }
         "access_tokens_of_other_keys" => {
-            let issue = IssueRequest::new(GrantType::Password, approval()).with_possession(Some(KEY));
+            let issue = IssueRequest::new(GrantType::Password, approval()).with_presented_keys(Some(KEY));
             let first = Tokens::from(run(node.service.issue(&node.client, issue)).unwrap());
-            let request = RefreshRequest::new(first.refresh()).with_possession(Some(OTHER_KEY));
+            let request = RefreshRequest::new(first.refresh()).with_presented_keys(Some(OTHER_KEY));
             let second = node.refresh_with(&request).unwrap();
             let third = node.refresh(second.refresh()).unwrap();
             let tokens = [named(&third), vec![("of_key", first.access), ("of_certificate", second.access)]].concat();
@@ -186,7 +186,7 @@ fn write_device_or_key(name: &str, node: Node) -> (Node, GrantId, Vec<(&'static 
         "bound_late" => {
             let node = node.acting_as(public_client("app"));
             let first = node.issue();
-            let request = RefreshRequest::new(first.refresh()).with_possession(Some(KEY));
+            let request = RefreshRequest::new(first.refresh()).with_presented_keys(Some(KEY));
             let second = node.refresh_with(&request).unwrap();
             (node, first.grant_id, [named(&second), vec![("spent", first.refresh().to_owned())]].concat())
         }
@@ -338,7 +338,7 @@ fn a_golden_grant_that_was_bound_late_is_bound_from_there_on() {
     let (node, golden) = restored("bound_late");
     let node = node.acting_as(public_client("app"));
     assert_eq!(refusal(node.refresh(&golden["refresh_token"])), Refusal::ProofOfPossessionFailed);
-    let request = RefreshRequest::new(&*golden["refresh_token"]).with_possession(Some(KEY));
+    let request = RefreshRequest::new(&*golden["refresh_token"]).with_presented_keys(Some(KEY));
     assert!(node.refresh_with(&request).is_ok());
     assert_eq!(refusal(node.refresh(&golden["spent"])), Refusal::RefreshTokenReused);
 }
@@ -374,7 +374,7 @@ fn everything_that_was_approved_is_in_the_golden_record() {
     assert_eq!((active.approval, active.grant_type.as_str()), (full_approval(), EXTENSION));
     let request = RefreshRequest::new(&*golden["refresh_token"]);
     assert_eq!(refusal(node.refresh_with(&request)), Refusal::ProofOfPossessionFailed);
-    let request = request.with_possession(Some(Confirmation::DpopKey([0xd0; 32])));
+    let request = request.with_presented_keys(Some(Confirmation::DpopKey([0xd0; 32])));
     assert!(node.refresh_with(&request).is_ok());
 }
 
@@ -405,7 +405,7 @@ fn a_golden_code_that_is_bound_needs_its_key() {
     let (node, golden) = restored("code_bound_to_a_key");
     let request = RedeemRequest::new(&*golden["code"]);
     assert_eq!(refusal(node.redeem_with(&request)), Refusal::ProofOfPossessionFailed);
-    let request = request.with_possession(Some(KEY));
+    let request = request.with_presented_keys(Some(KEY));
     assert!(node.redeem_with(&request).is_ok());
     assert_eq!(refusal(node.redeem_with(&request)), Refusal::CodeReused);
 }

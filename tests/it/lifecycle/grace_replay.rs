@@ -314,13 +314,13 @@ fn callers() -> [(&'static str, Node, Option<Confirmation>, bool); 4] {
 fn a_lost_response_that_is_noticed_the_next_morning_costs_no_session() {
     // A phone was killed during a refresh. A deadline protects no one where the client authenticates or shows its key.
     for (who, node, key, has_deadline) in callers() {
-        let request = |token: &str| RefreshRequest::new(token).with_possession(key);
+        let request = |token: &str| RefreshRequest::new(token).with_presented_keys(key);
         let first = Tokens::from(
             crate::lifecycle::node::run(
                 node.service.issue(
                     &node.client,
                     regrant::IssueRequest::new(regrant::GrantType::Password, crate::lifecycle::node::approval())
-                        .with_possession(key),
+                        .with_presented_keys(key),
                 ),
             )
             .unwrap(),
@@ -357,7 +357,7 @@ fn a_time_that_somebody_set_is_exactly_that_time_for_everybody() {
     for (who, node, key, _) in callers() {
         for (age, is_inside) in [(SECOND * 5 - MS, true), (SECOND * 5, false)] {
             let node = node.under(Policy::default().with_grace_period((SECOND * 5).into()));
-            let request = |token: &str| RefreshRequest::new(token).with_possession(key);
+            let request = |token: &str| RefreshRequest::new(token).with_presented_keys(key);
             let first = node.issue();
             node.refresh_with(&request(first.refresh())).unwrap();
             node.advance(age);

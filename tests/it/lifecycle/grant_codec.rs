@@ -152,7 +152,7 @@ proptest! {
             let code = run(node.service.authorize(&node.client, request)).unwrap();
             check_record(&node, code.grant_id)?;
             let request =
-                RedeemRequest::new(code.code).with_redirect_uri(CALLBACK).with_possession(code_key);
+                RedeemRequest::new(code.code).with_redirect_uri(CALLBACK).with_presented_keys(code_key);
             node.redeem_with(&request).unwrap()
         } else {
             node.try_issue(GrantType::Password, approval).unwrap()
@@ -165,11 +165,11 @@ proptest! {
                 Step::Revoke => node.revoke(last.refresh()),
                 Step::RevokeAccess => node.revoke(&last.access),
                 Step::Replay => {
-                    let request = RefreshRequest::new(previous.refresh()).with_possession(key);
+                    let request = RefreshRequest::new(previous.refresh()).with_presented_keys(key);
                     drop(node.refresh_with(&request));
                 }
                 Step::Refresh(wanted, another) => {
-                    let mut request = RefreshRequest::new(last.refresh()).with_possession(key.or(another));
+                    let mut request = RefreshRequest::new(last.refresh()).with_presented_keys(key.or(another));
                     request.scope = wanted.map(scope);
                     if let Ok(next) = node.refresh_with(&request) {
                         previous = std::mem::replace(&mut last, next);

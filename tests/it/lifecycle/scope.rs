@@ -113,7 +113,7 @@ fn a_grant_of_which_nothing_is_registered_any_more_is_over_for_clients_that_name
 fn a_grant_without_scope_and_resources_is_refreshed_whatever_is_registered() {
     let node = Node::new(Policy::default());
     let bare = node.try_issue(GrantType::Password, Approval::of(subject("demo"))).unwrap();
-    let nothing = node.acting_as(client("app").with_scope(Scope::empty()).with_resources(Resources::none()));
+    let nothing = node.acting_as(client("app").with_scope(Scope::empty()).with_resources(Resources::empty()));
     assert!(nothing.refresh(bare.refresh()).unwrap().scope.is_empty());
 }
 

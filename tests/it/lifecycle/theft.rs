@@ -28,7 +28,7 @@ fn id(grant_id: GrantId) -> [u8; 16] {
 }
 
 fn with_key(node: &Node, token: &str, key: Confirmation) -> Answer {
-    node.refresh_with(&RefreshRequest::new(token).with_possession(Some(key)))
+    node.refresh_with(&RefreshRequest::new(token).with_presented_keys(Some(key)))
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn the_keys_and_the_whole_database_and_every_other_token_make_none() {
 fn a_key_that_was_never_drawn_is_refused() {
     for byte in [0, 1, 0xff] {
         assert_eq!(Key::new([byte; 32]).map(drop).unwrap_err(), KeyRingError::NotRandom);
-        assert_eq!(Key::with_id(7, [byte; 32]).map(drop).unwrap_err(), KeyRingError::NotRandom);
+        assert_eq!(Key::from_parts(7, [byte; 32]).map(drop).unwrap_err(), KeyRingError::NotRandom);
     }
     let zeros = "A".repeat(43);
     assert_eq!(Key::from_base64url(&zeros).map(drop).unwrap_err(), KeyRingError::NotRandom);

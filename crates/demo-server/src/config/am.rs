@@ -72,17 +72,17 @@ pub(super) fn register(
             (Only(Method::ClientSecretJwt), Some(secret)) => {
                 let verifier = registrar.assertions.client_secret_jwt(secret, Algorithm::Hs256);
                 let verifier = verifier.map_err(|error| Fault::of_all(error, SECRETS))?;
-                registry.with_verifier(client, Arc::new(verifier))
+                registry.register_with_verifier(client, Arc::new(verifier))
             }
             (Secret | Only(Method::None | Method::ClientSecretBasic | Method::ClientSecretPost), secret) => {
-                registry.with(client, secret.as_ref().map(SecretHash::sha256))
+                registry.register(client, secret.as_ref().map(SecretHash::sha256))
             }
             _ => {
                 let Some(verifier) = verifier(&credential, registrar) else {
                     warn!("AM: client {} is left out: its keys are not in the export, or not readable", client.id);
                     continue;
                 };
-                registry.with_verifier(client, verifier)
+                registry.register_with_verifier(client, verifier)
             }
         };
         registry = registered.map_err(|error| Fault::of_all(error, "clients"))?;

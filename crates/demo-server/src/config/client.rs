@@ -114,8 +114,8 @@ impl ClientEntry {
             })
             .with_policy(self.policy.map(Spanned::into_inner).unwrap_or_default());
         let registered = match verifier {
-            Some(verifier) => registry.with_verifier(client, verifier),
-            None => registry.with(client, secrets),
+            Some(verifier) => registry.register_with_verifier(client, verifier),
+            None => registry.register(client, secrets),
         };
         registered.map_err(|error| Fault::at(&self.client_id, "clients.client_id", error))
     }

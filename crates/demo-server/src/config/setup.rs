@@ -145,7 +145,7 @@ fn keys(keys: &[Spanned<String>]) -> Result<KeyRing, Fault> {
     let key =
         |text: &Spanned<String>| Key::from_base64url(text.get_ref()).map_err(|error| Fault::at(text, "keys", error));
     former.iter().try_fold(KeyRing::new(key(primary)?), |ring, text| {
-        ring.with_former(key(text)?).map_err(|error| Fault::at(text, "keys", error))
+        ring.add_former(key(text)?).map_err(|error| Fault::at(text, "keys", error))
     })
 }
 

@@ -29,7 +29,7 @@ const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
 fn endpoints(constraint: SenderConstraint) -> Endpoints<MemoryStore> {
     let client = Client::new(ClientId::new("service").unwrap()).with_grant_types([GrantType::ClientCredentials]);
     let secret = SecretHash::sha256(&ClientSecret::new("s3cret"));
-    let clients = ClientRegistry::new().with(client, [secret]).unwrap();
+    let clients = ClientRegistry::new().register(client, [secret]).unwrap();
     let service = TokenService::builder(MemoryStore::new(), clients, KeyRing::generate(&SystemEntropy))
         .policy(Policy::default().with_sender_constraint(constraint));
     Endpoints::new(service.build().unwrap(), "https://as.example")

@@ -35,7 +35,7 @@ fn endpoints_under(policy: Policy) -> Endpoints<MemoryStore> {
         .with_grant_types([GrantType::ClientCredentials])
         .with_scope("read".parse().unwrap());
     let secret = SecretHash::sha256(&ClientSecret::new("s3cret"));
-    let clients = ClientRegistry::new().with(client, [secret]).unwrap();
+    let clients = ClientRegistry::new().register(client, [secret]).unwrap();
     let keys = KeyRing::generate(&SystemEntropy);
     let service = TokenService::builder(MemoryStore::new(), clients, keys).policy(policy).build().unwrap();
     Endpoints::new(service, "https://as.example")

@@ -70,7 +70,7 @@ impl Fixture {
         let approval = Approval::of(Subject::new("demo").unwrap())
             .with_scope(scope.parse().unwrap())
             .with_resources([RESOURCE.parse().unwrap()].into_iter().collect());
-        let request = IssueRequest::new(GrantType::Password, approval).with_possession(bound);
+        let request = IssueRequest::new(GrantType::Password, approval).with_presented_keys(bound);
         let client = AuthenticatedClient::assertion(client.into());
         self.service.issue(&client, request).await.unwrap().access_token
     }

@@ -132,13 +132,13 @@ pub(super) fn registry() -> ClientRegistry {
     let everybody = plain.into_iter().chain(difficult).chain(special);
     let registry = everybody.fold(ClientRegistry::new(), |registry, (client, secrets)| {
         let hashes = secrets.into_iter().filter_map(Auth::secret).map(ClientSecret::new);
-        registry.with(client, hashes.map(|secret| SecretHash::sha256(&secret))).unwrap()
+        registry.register(client, hashes.map(|secret| SecretHash::sha256(&secret))).unwrap()
     });
     let of = |id, method| client(Auth::Public(id)).with_authentication_methods(method);
     let asserting = of(ASSERTING, ClientAuthenticationMethod::PrivateKeyJwt);
     let certified = of(CERTIFIED, ClientAuthenticationMethod::TlsClientAuth);
-    let registry = registry.with_verifier(asserting, Arc::new(Assertions::default())).unwrap();
-    registry.with_verifier(certified, Arc::new(Certificates)).unwrap()
+    let registry = registry.register_with_verifier(asserting, Arc::new(Assertions::default())).unwrap();
+    registry.register_with_verifier(certified, Arc::new(Certificates)).unwrap()
 }
 
 /// The registration of [`APP`], [`OTHER`], [`POSTER`] and [`SPA`], which differ only in id and method.

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regrant::authenticator::{AssertionFault, CertificateFault, CredentialError, CredentialRefusal, VerifyCredentials};
 use regrant::clock::Timestamp;
 use regrant::grant::Confirmation;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId, SignError};
+use regrant::host::Unavailable;
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
 use regrant::proof::{ClientCertificate, DpopProof, ProofError, ProofFault, ProofVerifier};
 use regrant::{Client, ClientCredentials, ClientId};
 use serde_json::{Map, Value, json};
@@ -44,7 +45,7 @@ impl ProofVerifier for Proofs {
             return Err(ProofFault::Malformed.into());
         };
         if key == "unreachable" {
-            return Err(ProofError::Unavailable("the store of used proofs is out of reach".into()));
+            return Err(ProofError::Unavailable(Unavailable::new("the store of used proofs is out of reach")));
         }
         if method != proof.method || url != proof.url || key.len() != 1 {
             return Err(ProofFault::Url.into());
@@ -142,11 +143,11 @@ impl JwtIssuer for Issuer {
         true
     }
 
-    async fn access_token(&self, _: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, SignError> {
+    async fn access_token(&self, _: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, Unavailable> {
         Ok(format!("at_e30.{}.right", encoded(&json!({ "jti": claims.jti }))))
     }
 
-    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, SignError> {
+    async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, Unavailable> {
         Ok(format!("e30.{}.right", encoded(&json!({ "sub": claims.subject.as_str() }))))
     }
 
@@ -155,7 +156,7 @@ impl JwtIssuer for Issuer {
         caller: &ClientId,
         answer: &Map<String, Value>,
         _: Timestamp,
-    ) -> Result<String, SignError> {
+    ) -> Result<String, Unavailable> {
         Ok(format!("e30.{}.right", encoded(&json!({ "aud": caller.as_str(), "active": answer["active"] }))))
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use regrant::clock::{ManualClock, Timestamp};
 use regrant::device::UserCode;
-use regrant::host::{ApproveError, ApproveRequest, GrantApprover, SubjectGate};
+use regrant::host::{ApproveError, ApproveRequest, GrantApprover, SubjectGate, Unavailable};
 use regrant::wire::Endpoint::{Introspection, Revocation, Token};
 use regrant::wire::Endpoints;
 use regrant::{
@@ -67,7 +67,7 @@ impl Server {
         let service = TokenService::builder(
             store.clone(),
             registry(),
-            KeyRing::new(Key::with_id(1, *b"a test key of thirty-two bytes..").unwrap()),
+            KeyRing::new(Key::from_parts(1, *b"a test key of thirty-two bytes..").unwrap()),
         )
         .clock(clock.clone())
         .entropy(Seeded::new())
@@ -214,11 +214,11 @@ impl Accounts {
 
 #[async_trait]
 impl SubjectGate for Accounts {
-    async fn may_be_served(&self, _: &Subject) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    async fn may_be_served(&self, _: &Subject) -> Result<bool, Unavailable> {
         match *self.0.lock().unwrap() {
             Account::Open => Ok(true),
             Account::Closed => Ok(false),
-            Account::Unknown => Err("directory unreachable".into()),
+            Account::Unknown => Err(Unavailable::new("directory unreachable")),
         }
     }
 }
@@ -232,7 +232,7 @@ impl GrantApprover for Passwords {
         let username = request.parameters.required("username")?;
         match request.parameters.required("password")? {
             PASSWORD if username == USER => Ok(request.approve_for(Subject::new(USER).unwrap())),
-            "unreachable" => Err(ApproveError::Unavailable("directory unreachable".into())),
+            "unreachable" => Err(ApproveError::Unavailable(Unavailable::new("directory unreachable"))),
             _ => Err(ApproveError::Denied),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use regrant::clock::{Clock, Timestamp};
-use regrant::host::{ApproveError, ApproveRequest, GrantApprover};
+use regrant::host::{ApproveError, ApproveRequest, GrantApprover, Unavailable};
 use regrant::store::{SingleUse, Use, UseId};
 use regrant::token::Realm;
 use regrant::{Approval, AuthenticatedClient};
@@ -142,7 +142,7 @@ impl GrantApprover for JwtBearerFlow {
         if !names_somebody || (scope.is_empty() && !request.scope.is_empty()) {
             return Err(ApproveError::Denied);
         }
-        let subject = issuer.subjects.resolve(&claims).await.map_err(ApproveError::Unavailable)?;
+        let subject = issuer.subjects.resolve(&claims).await.map_err(Unavailable::new)?;
         let approval = request.approve_for(subject.ok_or(ApproveError::Denied)?).with_scope(scope);
         // Comes last: a client may send an assertion again after any other failure.
         self.use_once(issuer, &claims, end).await?;

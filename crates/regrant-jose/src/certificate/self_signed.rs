@@ -31,7 +31,7 @@ use crate::key::KeySource;
 /// let client = Client::new(ClientId::new("payments")?)
 ///     .with_authentication_methods(ClientAuthenticationMethod::SelfSignedTlsClientAuth);
 /// let verifier = SelfSignedTlsClientAuth::new(JwkSet::from_value(jwks)?, Arc::new(SystemClock));
-/// let clients = ClientRegistry::new().with_verifier(client, Arc::new(verifier))?;
+/// let clients = ClientRegistry::new().register_with_verifier(client, Arc::new(verifier))?;
 /// # Ok(())
 /// # }
 /// ```

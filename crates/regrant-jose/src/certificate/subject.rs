@@ -71,7 +71,7 @@ impl CertificateSubject {
 ///     .with_authentication_methods(ClientAuthenticationMethod::TlsClientAuth);
 /// let subject = CertificateSubject::Dn("CN=payments,O=Example,C=DE".parse()?);
 /// let verifier = TlsClientAuth::new(subject, Arc::new(SystemClock));
-/// let clients = ClientRegistry::new().with_verifier(client, Arc::new(verifier))?;
+/// let clients = ClientRegistry::new().register_with_verifier(client, Arc::new(verifier))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TlsClientAuth {

@@ -41,7 +41,7 @@ use crate::key::KeySource;
 /// let client = Client::new(ClientId::new("payments")?)
 ///     .with_authentication_methods(ClientAuthenticationMethod::PrivateKeyJwt);
 /// let verifier = assertions.private_key_jwt(JwkSet::from_value(jwks)?);
-/// let clients = ClientRegistry::new().with_verifier(client, Arc::new(verifier))?;
+/// let clients = ClientRegistry::new().register_with_verifier(client, Arc::new(verifier))?;
 /// # Ok(())
 /// # }
 /// ```

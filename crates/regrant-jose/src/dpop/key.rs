@@ -1,7 +1,7 @@
 use std::fmt;
 
 use regrant::clock::Timestamp;
-use regrant::jwt::SignError;
+use regrant::host::Unavailable;
 use regrant::{AccessToken, Entropy};
 use serde_json::{Map, Value, json};
 
@@ -97,7 +97,7 @@ impl<'a> UnsignedProof<'a> {
     ///
     /// # Errors
     /// When the signer fails for now.
-    pub async fn sign(self, now: Timestamp, entropy: &dyn Entropy) -> Result<String, SignError> {
+    pub async fn sign(self, now: Timestamp, entropy: &dyn Entropy) -> Result<String, Unavailable> {
         let mut jti = [0; 16];
         entropy.fill(&mut jti);
         let mut claims = Map::from_iter([

@@ -15,7 +15,7 @@ use ed25519_dalek::SigningKey as Ed25519Key;
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature as P256Signature, SigningKey as P256PrivateKey};
 use regrant::Entropy;
-use regrant::jwt::SignError;
+use regrant::host::Unavailable;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -130,7 +130,7 @@ impl Signer for PrivateKey {
         self.public.clone()
     }
 
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unavailable> {
         match &self.secret {
             Secret::Ed25519(key) => Ok(key.sign(message)),
             // RFC 6979 nonces, even where another backend is faster: with a random nonce each replayed response would

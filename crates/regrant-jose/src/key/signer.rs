@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::jwt::SignError;
+use regrant::host::Unavailable;
 
 use crate::jwk::Jwk;
 
@@ -22,7 +22,7 @@ pub trait Signer: Send + Sync {
     ///
     /// # Errors
     /// When the signer fails for now.
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unavailable>;
 }
 
 #[async_trait]
@@ -31,7 +31,7 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
         (**self).public_key()
     }
 
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unavailable> {
         (**self).sign(message).await
     }
 }

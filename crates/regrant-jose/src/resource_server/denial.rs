@@ -2,6 +2,7 @@ use std::error::Error;
 use std::fmt;
 
 use regrant::event::ErrorCode;
+use regrant::host::Unavailable;
 use regrant::proof::{ProofError, ProofFault};
 use regrant::wire::Response;
 use serde_json::json;
@@ -89,7 +90,7 @@ pub enum DenialReason {
     /// The token cannot be verified for now: 503. The response says nothing of the token, because clients discard
     /// invalid tokens.
     #[error("the access token cannot be verified now")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    Unavailable(#[source] Unavailable),
 }
 
 impl DenialReason {

@@ -1,9 +1,9 @@
-use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use regrant::AccessToken;
 use regrant::clock::Timestamp;
+use regrant::host::Unavailable;
 
 use super::VerifiedToken;
 use crate::jws::JwsError;
@@ -41,7 +41,7 @@ pub enum VerifyError {
     Invalid(#[from] InvalidToken),
     /// The token cannot be verified for now: 503.
     #[error("the access token cannot be verified now")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    Unavailable(#[source] Unavailable),
 }
 
 /// The fault of an access token, for logs. Clients always get `invalid_token`.

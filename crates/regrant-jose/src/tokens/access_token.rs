@@ -1,6 +1,7 @@
 use regrant::clock::Timestamp;
 use regrant::grant::{Actor, Confirmation};
-use regrant::jwt::{AccessTokenClaims, SignError};
+use regrant::host::Unavailable;
+use regrant::jwt::AccessTokenClaims;
 use regrant::{Resource, Subject};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -47,7 +48,7 @@ pub(super) fn payload(
     tokens: &JwtTokens,
     claims: &AccessTokenClaims<'_>,
     more: &Map<String, Value>,
-) -> Result<Vec<u8>, SignError> {
+) -> Result<Vec<u8>, Unavailable> {
     let (client, approval) = (claims.client.id.as_str(), claims.approval);
     json(&AccessToken {
         iss: &tokens.issuer,

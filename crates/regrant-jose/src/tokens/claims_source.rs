@@ -2,7 +2,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, SignError};
+use regrant::host::Unavailable;
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims};
 use serde_json::{Map, Value};
 
 /// The claims of the protocol, which a host must not set (RFC 7519, 7800, 8693, 9068, 9701, OpenID Connect Core section
@@ -75,10 +76,10 @@ impl<S: ClaimsSource + ?Sized> ClaimsSource for Arc<S> {
 /// Refuses claims that belong to the protocol.
 pub(super) fn reject_reserved(
     claims: Result<Map<String, Value>, Box<dyn Error + Send + Sync>>,
-) -> Result<Map<String, Value>, SignError> {
-    let claims = claims.map_err(SignError::new)?;
+) -> Result<Map<String, Value>, Unavailable> {
+    let claims = claims.map_err(Unavailable::new)?;
     match RESERVED.iter().find(|name| claims.contains_key(**name)) {
-        Some(name) => Err(SignError::new(format!("the claims source must not set {name}"))),
+        Some(name) => Err(Unavailable::new(format!("the claims source must not set {name}"))),
         None => Ok(claims),
     }
 }

@@ -1,5 +1,6 @@
 use regrant::clock::Timestamp;
-use regrant::jwt::{IdTokenClaims, SignError};
+use regrant::host::Unavailable;
+use regrant::jwt::IdTokenClaims;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha512};
@@ -37,7 +38,7 @@ pub(super) fn payload(
     claims: &IdTokenClaims<'_>,
     algorithm: Algorithm,
     more: &Map<String, Value>,
-) -> Result<Vec<u8>, SignError> {
+) -> Result<Vec<u8>, Unavailable> {
     let (client, approval) = (claims.client.id.as_str(), claims.approval);
     json(&IdToken {
         iss: &tokens.issuer,

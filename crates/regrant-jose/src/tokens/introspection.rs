@@ -1,6 +1,6 @@
 use regrant::ClientId;
 use regrant::clock::Timestamp;
-use regrant::jwt::SignError;
+use regrant::host::Unavailable;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,6 +21,6 @@ pub(super) fn payload(
     caller: &ClientId,
     answer: &Map<String, Value>,
     now: Timestamp,
-) -> Result<Vec<u8>, SignError> {
+) -> Result<Vec<u8>, Unavailable> {
     json(&Introspection { iss: &tokens.issuer, aud: caller.as_str(), iat: now.as_secs(), token_introspection: answer })
 }

@@ -87,9 +87,9 @@ async fn a_client_authenticates_with_its_own_key_only() {
         let (own, other) = (key(algorithm), key(algorithm));
         let method = ClientAuthenticationMethod::PrivateKeyJwt;
         let clients = ClientRegistry::new()
-            .with_verifier(client(APP, method), Arc::new(assertions.private_key_jwt(jwks([&own]))))
+            .register_with_verifier(client(APP, method), Arc::new(assertions.private_key_jwt(jwks([&own]))))
             .unwrap()
-            .with_verifier(client("other", method), Arc::new(assertions.private_key_jwt(jwks([&other]))))
+            .register_with_verifier(client("other", method), Arc::new(assertions.private_key_jwt(jwks([&other]))))
             .unwrap();
         let header = json!({ "alg": algorithm.as_str() });
         let claims = with(&claims(), "jti", Some(algorithm.as_str().into()));
@@ -462,7 +462,7 @@ async fn other_credentials_are_refused() {
 async fn a_store_outage_is_reported_and_the_assertion_is_accepted_afterwards() {
     let fixture = Fixture::new();
     let client = client(APP, ClientAuthenticationMethod::PrivateKeyJwt);
-    let clients = ClientRegistry::new().with_verifier(client, Arc::new(fixture.verifier())).unwrap();
+    let clients = ClientRegistry::new().register_with_verifier(client, Arc::new(fixture.verifier())).unwrap();
     let assertion = ClientAssertion::new(fixture.signed(&claims()).await);
     let credentials = ClientCredentials::Assertion(client_id(APP), assertion);
     fixture.used.set_down(true);

@@ -117,7 +117,7 @@ async fn a_certificate_authenticates_only_its_own_client() {
     let mut clients = ClientRegistry::new();
     for id in [APP, "other"] {
         let (client, verifier) = registered(id);
-        clients = clients.with_verifier(client, verifier).unwrap();
+        clients = clients.register_with_verifier(client, verifier).unwrap();
     }
     let certificates = [(APP, authority.issue(&named(APP))), ("other", authority.issue(&named("other")))];
     for (owner, certificate) in &certificates {

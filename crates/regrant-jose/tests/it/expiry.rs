@@ -86,7 +86,7 @@ async fn is_accepted(kind: &str, key: &PrivateKey, name: &str, value: Option<Val
                 client("app", ClientAuthenticationMethod::ClientSecretPost).with_grant_types([GrantType::JwtBearer]);
             let app = app.with_scope("read".parse().unwrap());
             let secret = SecretHash::sha256(&ClientSecret::new(SECRET));
-            let server = Server::start(ClientRegistry::new().with(app, [secret]).unwrap(), &clock, None);
+            let server = Server::start(ClientRegistry::new().register(app, [secret]).unwrap(), &clock, None);
             let server = Server(server.0.with_approver(GrantType::JwtBearer, flow));
             let assertion = sign(key, &jwt, &of(json!({ "iss": PARTNER, "sub": "alice", "aud": ISSUER }))).await;
             let form = [

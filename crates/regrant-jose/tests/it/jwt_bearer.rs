@@ -64,7 +64,7 @@ impl Fixture {
             .with_grant_types([GrantType::JwtBearer])
             .with_introspection(IntrospectionAccess::Own)
             .with_scope("read write".parse().unwrap());
-        let clients = ClientRegistry::new().with(app, [SecretHash::sha256(&ClientSecret::new(SECRET))]).unwrap();
+        let clients = ClientRegistry::new().register(app, [SecretHash::sha256(&ClientSecret::new(SECRET))]).unwrap();
         let Server(endpoints) = Server::start(clients, &clock, None);
         let server = Server(endpoints.with_approver(GrantType::JwtBearer, flow));
         Self { clock, used, key, server }

@@ -31,8 +31,8 @@ async fn each_fault_of_an_assertion_has_its_own_reason() {
     let assertions = ClientAssertions::new(ISSUER, Arc::new(clock()), Arc::new(used.clone()));
     let method = ClientAuthenticationMethod::PrivateKeyJwt;
     let verifier = || Arc::new(assertions.private_key_jwt(jwks([&own])));
-    let clients = ClientRegistry::new().with_verifier(client("app", method), verifier()).unwrap();
-    let clients = clients.with_verifier(client("other", method), verifier()).unwrap();
+    let clients = ClientRegistry::new().register_with_verifier(client("app", method), verifier()).unwrap();
+    let clients = clients.register_with_verifier(client("other", method), verifier()).unwrap();
     let header = json!({ "alg": "EdDSA", "typ": "JWT" });
     let of_header = async |name, value: Value| sign(&own, &with(&header, name, Some(value)), &claims()).await;
     let of_claim = async |name, value: Option<Value>| sign(&own, &header, &with(&claims(), name, value)).await;
@@ -90,9 +90,9 @@ async fn each_fault_of_a_certificate_has_its_own_reason() {
     let by_authority = client("by-authority", ClientAuthenticationMethod::TlsClientAuth);
     let by_itself = client("by-itself", ClientAuthenticationMethod::SelfSignedTlsClientAuth);
     let clients = ClientRegistry::new()
-        .with_verifier(by_authority, Arc::new(TlsClientAuth::new(subject, clock.clone())))
+        .register_with_verifier(by_authority, Arc::new(TlsClientAuth::new(subject, clock.clone())))
         .unwrap()
-        .with_verifier(by_itself, Arc::new(SelfSignedTlsClientAuth::new(JwkSet::default(), clock)))
+        .register_with_verifier(by_itself, Arc::new(SelfSignedTlsClientAuth::new(JwkSet::default(), clock)))
         .unwrap();
     let reason = async |name: &str, certificate: ClientCertificate| {
         let outcome = clients.authenticate(&ClientCredentials::Certificate(client_id(name), certificate)).await;
@@ -128,7 +128,8 @@ async fn the_event_has_the_fault_of_an_assertion_and_no_part_of_it() {
     let (own, recorded) = (key(Algorithm::EdDsa), RecordedReasons::default());
     let assertions = ClientAssertions::new(ISSUER, Arc::new(clock()), Arc::new(MemoryStore::new()));
     let app = client("app", ClientAuthenticationMethod::PrivateKeyJwt);
-    let clients = ClientRegistry::new().with_verifier(app, Arc::new(assertions.private_key_jwt(jwks([&own])))).unwrap();
+    let clients =
+        ClientRegistry::new().register_with_verifier(app, Arc::new(assertions.private_key_jwt(jwks([&own])))).unwrap();
     let service = TokenService::builder(MemoryStore::new(), clients, KeyRing::generate(&SystemEntropy))
         .clock(clock())
         .events(recorded.clone())

@@ -39,17 +39,17 @@ impl Fixture {
             .with_audiences([TOKEN_ENDPOINT]);
         let subject = CertificateSubject::Dn("CN=tls".parse().unwrap());
         let clients = ClientRegistry::new()
-            .with_verifier(
+            .register_with_verifier(
                 able("jwt", ClientAuthenticationMethod::PrivateKeyJwt).with_introspection(IntrospectionAccess::Any),
                 Arc::new(assertions.private_key_jwt(jwks([&key]))),
             )
             .unwrap()
-            .with_verifier(
+            .register_with_verifier(
                 able("tls", ClientAuthenticationMethod::TlsClientAuth),
                 Arc::new(TlsClientAuth::new(subject, Arc::new(clock.clone()))),
             )
             .unwrap()
-            .with(able("spa", ClientAuthenticationMethod::None), [])
+            .register(able("spa", ClientAuthenticationMethod::None), [])
             .unwrap();
         let dpop = configure(DpopVerifier::new(Arc::new(used.clone())));
         let server = Server::start(clients, &clock, Some(Arc::new(dpop)));
@@ -216,7 +216,7 @@ async fn a_full_replay_cache_asks_to_try_again_and_only_permitted_clients_can_fi
     let (clock, dpop) = (clock(), DpopKey::new(key(Algorithm::EdDsa)).unwrap());
     let cache = Arc::new(ReplayCache::new(2, Arc::new(clock.clone())));
     // A public client may redeem codes; client credentials in its grant types have no effect.
-    let clients = ClientRegistry::new().with(able("spa", ClientAuthenticationMethod::None), []).unwrap();
+    let clients = ClientRegistry::new().register(able("spa", ClientAuthenticationMethod::None), []).unwrap();
     let server = Server::start(clients, &clock, Some(Arc::new(DpopVerifier::new(cache.clone()))));
     let fixture = Fixture { clock, server, ..Fixture::new(|verifier| verifier) };
     let proof = async || dpop.proof("POST", TOKEN_ENDPOINT).sign(at(NOW), &SystemEntropy).await.unwrap();

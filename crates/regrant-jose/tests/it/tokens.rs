@@ -10,7 +10,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use regrant::client::ClientAuthenticationMethod;
 use regrant::grant::{Actor, Confirmation};
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, SignError};
+use regrant::host::Unavailable;
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
 use regrant::{Approval, Client, Resource, Resources, Scope, Subject};
 use regrant_jose::{Algorithm, ClaimsSource, Jwk, JwtTokens, KeySet, PrivateKey, Signer};
 use serde_json::{Map, Value, json};
@@ -40,7 +41,7 @@ fn resources(names: &[&str]) -> Resources {
     names.iter().map(|name| Resource::new(name).expect("a resource")).collect::<Vec<_>>().into()
 }
 
-async fn access_token(tokens: &JwtTokens, approval: &Approval) -> Result<String, SignError> {
+async fn access_token(tokens: &JwtTokens, approval: &Approval) -> Result<String, Unavailable> {
     let app = app();
     let claims = AccessTokenClaims::new("j1", &app, approval, at(NOW), at(END));
     tokens
@@ -48,7 +49,7 @@ async fn access_token(tokens: &JwtTokens, approval: &Approval) -> Result<String,
         .await
 }
 
-async fn id_token(tokens: &JwtTokens, approval: &Approval, nonce: Option<&str>) -> Result<String, SignError> {
+async fn id_token(tokens: &JwtTokens, approval: &Approval, nonce: Option<&str>) -> Result<String, Unavailable> {
     let (app, demo) = (app(), subject("demo"));
     let claims = IdTokenClaims::new(&app, &demo, approval, at(NOW), at(END), "at_secret").with_nonce(nonce);
     tokens.id_token(&claims).await
@@ -303,10 +304,10 @@ impl Signer for Remote {
         self.key.public_key()
     }
 
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unavailable> {
         tokio::task::yield_now().await;
         if self.is_down.load(Ordering::SeqCst) {
-            return Err(SignError::new("out of reach"));
+            return Err(Unavailable::new("out of reach"));
         }
         self.key.sign(message).await
     }

@@ -127,7 +127,7 @@ struct Held {
 impl<S: TokenStore + 'static> Host<S> {
     fn on(store: S, silence: &Silence) -> Self {
         let store = Arc::new(Collecting { store, silence: Arc::clone(silence), writes: Mutex::default() });
-        let keys = KeyRing::new(Key::with_id(1, *b"a test key of thirty-two bytes..").unwrap());
+        let keys = KeyRing::new(Key::from_parts(1, *b"a test key of thirty-two bytes..").unwrap());
         let service = TokenService::builder(Arc::clone(&store), ClientRegistry::new(), keys).build().unwrap();
         let client = Client::new(ClientId::new("app").unwrap())
             .with_redirect_uris([RedirectUri::new("https://app.example/callback").unwrap()])

@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::ports::store::{Use, UseId};
 use crate::vocabulary::Timestamp;
 
-/// What was used, and when each mark may be forgotten.
+/// Used ids, and the times from which they may be deleted.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     used: HashSet<UseId>,
@@ -19,7 +19,7 @@ impl Marks {
         Use::First
     }
 
-    /// Forgets at most `limit` marks that have ended, and says how many.
+    /// Deletes at most `limit` expired marks and returns their number.
     pub(super) fn purge(&mut self, now: Timestamp, limit: usize) -> usize {
         let mut purged = 0;
         while purged < limit && self.ends.first().is_some_and(|(end, _)| *end <= now) {

@@ -1,7 +1,7 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
-use regrant::jwt::SignError;
+use regrant::host::Unavailable;
 
 use crate::algorithm::Algorithm;
 use crate::jwk::{Jwk, RsaKey};
@@ -27,14 +27,14 @@ impl RsaPrivateKey {
             .map_err(|_| KeyError::Inconsistent)
     }
 
-    pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, Unavailable> {
         let padding: &'static dyn RsaEncoding = match algorithm {
             Algorithm::Ps256 => &RSA_PSS_SHA256,
             _ => &RSA_PKCS1_SHA256,
         };
         let mut signature = vec![0; self.0.public_modulus_len()];
         // The library draws the PSS salt itself, and accepts no other source.
-        self.0.sign(padding, &SystemRandom::new(), message, &mut signature).map_err(SignError::new)?;
+        self.0.sign(padding, &SystemRandom::new(), message, &mut signature).map_err(Unavailable::new)?;
         Ok(signature)
     }
 }

@@ -307,7 +307,7 @@ async fn a_malformed_answer_never_counts_as_active() {
     assert!(said(200, &yes).await.is_ok());
     for status in [100, 201, 204, 301, 302, 400, 401, 403, 404, 429, 500, 503] {
         let Err(VerifyError::Unavailable(error)) = said(status, &yes).await else { panic!("{status}") };
-        let error = error.downcast::<IntrospectionError>().expect("an introspection error");
+        let error = error.downcast_ref::<IntrospectionError>().expect("an introspection error");
         assert!(matches!(*error, IntrospectionError::Status(other) if other == status));
     }
     let mut bodies = vec![

@@ -63,7 +63,7 @@ impl Issuer {
             .with_scope("openid read write".parse().expect("a scope"))
             .with_resources([RESOURCE.parse().expect("a resource")].into_iter().collect())
             .with_actor(Some(Actor::new(Subject::new("clerk").expect("a subject"), None)));
-        let request = IssueRequest::new(GrantType::Password, approval).with_possession(bound);
+        let request = IssueRequest::new(GrantType::Password, approval).with_presented_keys(bound);
         self.endpoints.service().issue(&self.app, request).await.expect("tokens")
     }
 
@@ -101,8 +101,8 @@ fn clients() -> ClientRegistry {
     let api = Client::new(client_id("api")).with_introspection(IntrospectionAccess::Audiences(audience));
     let nosy = Client::new(client_id("nosy")).with_introspection(IntrospectionAccess::Any);
     let clients = ClientRegistry::new();
-    let clients = clients.with(app, secret()).and_then(|clients| clients.with(api, secret()));
-    clients.and_then(|clients| clients.with(nosy, secret())).expect("clients")
+    let clients = clients.register(app, secret()).and_then(|clients| clients.register(api, secret()));
+    clients.and_then(|clients| clients.register(nosy, secret())).expect("clients")
 }
 
 /// The network between the two servers: it counts requests, and a test can delay or interrupt it.

@@ -1,4 +1,4 @@
-//! What a request shows of the keys that its client holds, besides the client's credentials.
+//! Key proofs in a request: DPoP proof and client certificate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,49 +7,51 @@ use sha2::{Digest as _, Sha256};
 
 use crate::vocabulary::Confirmation;
 
-/// The keys that a request shows, each perhaps not there. Tokens are bound to one of them as the policy has it
-/// ([`sender_constraint`](crate::Policy::sender_constraint)), and bound ones are good only together with it.
+/// The keys that a request presents, besides the credentials of the client. Each of them is optional.
+///
+/// The policy decides to which of them new tokens are bound
+/// ([`sender_constraint`](crate::Policy::sender_constraint)). A bound token is accepted only together with its key.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Possession {
-    /// A DPoP proof, which the service verifies.
+pub struct PresentedKeys {
+    /// A DPoP proof. The service verifies it.
     pub dpop: Option<DpopProof>,
     /// The client certificate of the connection.
     pub certificate: Option<ClientCertificate>,
-    /// A key whose possession the host has verified itself.
+    /// A key that the host has verified itself.
     pub confirmation: Option<Confirmation>,
 }
 
-impl Possession {
-    /// Nothing is shown.
+impl PresentedKeys {
+    /// No keys.
     #[must_use]
     pub const fn none() -> Self {
         Self { dpop: None, certificate: None, confirmation: None }
     }
 
-    /// Adds a DPoP proof.
+    /// Sets the DPoP proof.
     #[must_use]
-    pub fn with_dpop(mut self, proof: Option<DpopProof>) -> Self {
-        self.dpop = proof;
+    pub fn with_dpop(mut self, proof: impl Into<Option<DpopProof>>) -> Self {
+        self.dpop = proof.into();
         self
     }
 
-    /// Adds the client certificate of the connection.
+    /// Sets the client certificate of the connection.
     #[must_use]
-    pub fn with_certificate(mut self, certificate: Option<ClientCertificate>) -> Self {
-        self.certificate = certificate;
+    pub fn with_certificate(mut self, certificate: impl Into<Option<ClientCertificate>>) -> Self {
+        self.certificate = certificate.into();
         self
     }
 }
 
-impl From<Option<Confirmation>> for Possession {
-    /// A key whose possession the host has verified itself.
+impl From<Option<Confirmation>> for PresentedKeys {
+    /// A key that the host has verified itself.
     fn from(confirmation: Option<Confirmation>) -> Self {
         Self { confirmation, ..Self::none() }
     }
 }
 
-/// A DPoP proof (RFC 9449 section 4) as it came, and the request it came with. `Debug` shows nothing of it.
+/// An unverified DPoP proof (RFC 9449 section 4) and the request that it came with. `Debug` shows none of it.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "hosts build it")]
 pub struct DpopProof {
@@ -57,8 +59,8 @@ pub struct DpopProof {
     pub jwt: String,
     /// The method of the request (`htm`).
     pub method: String,
-    /// The URL of the request as clients know it (`htu`), without query and fragment. From configuration, never from a
-    /// `Host` header, which is the client's to choose.
+    /// The URL of the request as clients know it (`htu`), without query and fragment. Take it from configuration, never
+    /// from the `Host` header: the client controls that header.
     pub url: String,
 }
 
@@ -68,24 +70,25 @@ impl fmt::Debug for DpopProof {
     }
 }
 
-/// The client certificate of a mutual-TLS connection, in DER, as the TLS stack verified possession of it (RFC 8705).
+/// The client certificate of a mutual-TLS connection, in DER (RFC 8705). The TLS stack has verified possession of its
+/// key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientCertificate(Arc<[u8]>);
 
 impl ClientCertificate {
-    /// The certificate of these DER bytes.
+    /// The certificate with these DER bytes.
     #[must_use]
     pub fn from_der(der: impl Into<Arc<[u8]>>) -> Self {
         Self(der.into())
     }
 
-    /// Its DER bytes.
+    /// Returns the DER bytes.
     #[must_use]
     pub fn as_der(&self) -> &[u8] {
         &self.0
     }
 
-    /// What tokens are bound to (`x5t#S256`, RFC 8705 section 3.1).
+    /// Returns the thumbprint to which tokens are bound (`x5t#S256`, RFC 8705 section 3.1).
     #[must_use]
     pub fn confirmation(&self) -> Confirmation {
         Confirmation::Certificate(Sha256::digest(&self.0).into())

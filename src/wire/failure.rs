@@ -1,0 +1,73 @@
+//! Error responses.
+
+use serde::Serialize;
+
+use super::{Endpoint, MalformedRequest, Request, Response};
+use crate::outcome::ErrorCode;
+use crate::service::TokenError;
+
+/// The `retry-after` of a 503, in seconds.
+const RETRY_AFTER: &str = "1";
+
+/// The reason why an endpoint responds with an error.
+pub(super) enum Failure {
+    /// A malformed request. It has not been reported to the host yet.
+    Malformed(MalformedRequest),
+    /// An error of the service, which has reported it to the host.
+    Code(ErrorCode),
+}
+
+impl Failure {
+    /// Returns the error response. It depends on the endpoint and the request only for `invalid_client`.
+    pub(super) fn response(self, endpoint: Endpoint, request: &Request<'_>) -> Response {
+        let is_introspection = endpoint == Endpoint::Introspection;
+        let (code, response) = match self {
+            // RFC 7662 section 2.3: a caller without credentials gets a 401 and a challenge.
+            Self::Malformed(MalformedRequest::NoClient) if is_introspection => {
+                (ErrorCode::InvalidClient, error(ErrorCode::InvalidClient))
+            }
+            Self::Malformed(malformed) => (malformed.code(), malformed.response()),
+            Self::Code(code) => (code, error(code)),
+        };
+        // RFC 6749 section 5.2: credentials in the Authorization header get a challenge. Credentials in the body do
+        // not: a challenge makes browsers ask the user for a password.
+        let has_challenge = is_introspection || request.has_header("authorization");
+        if code == ErrorCode::InvalidClient && has_challenge { response.with_challenge() } else { response }
+    }
+}
+
+impl<E: Into<MalformedRequest>> From<E> for Failure {
+    fn from(malformed: E) -> Self {
+        Self::Malformed(malformed.into())
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::Code(error.code())
+    }
+}
+
+impl MalformedRequest {
+    /// Returns the whole error response, with status, headers and a JSON body. For adapters and a host's own endpoints.
+    #[must_use]
+    pub fn response(self) -> Response {
+        let body = ErrorBody { error: self.code().as_str(), error_description: self.to_string() };
+        let response = Response::json(self.status(), &body);
+        if let Self::Method(allowed) = self { response.with_header("allow", allowed) } else { response }
+    }
+}
+
+/// Returns the response of an error code. A 503 says when to try again (RFC 9110 section 10.2.3).
+fn error(code: ErrorCode) -> Response {
+    let body = ErrorBody { error: code.as_str(), error_description: code.description().to_owned() };
+    let response = Response::json(code.status(), &body);
+    if code == ErrorCode::TemporarilyUnavailable { response.with_header("retry-after", RETRY_AFTER) } else { response }
+}
+
+/// RFC 6749 section 5.2.
+#[derive(Serialize)]
+struct ErrorBody {
+    error: &'static str,
+    error_description: String,
+}

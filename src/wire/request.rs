@@ -1,0 +1,67 @@
+use std::fmt;
+
+use super::MalformedRequest;
+use crate::vocabulary::ClientCertificate;
+
+/// An HTTP request, as an adapter passes it on.
+///
+/// It has no query string. Credentials and tokens in a URL end up in logs, so no endpoint reads them there (RFC 6749
+/// section 2.3.1, RFC 6750 section 5.3).
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Request<'a> {
+    /// The method, in the case in which it was sent.
+    pub method: &'a str,
+    /// The path as clients know it, without the issuer. A DPoP proof must contain the issuer and this path.
+    pub path: &'a str,
+    /// All headers, one entry per field line. Names may have any case.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The whole body, or the reason why it was not received. A part of a body is never passed on as a body.
+    pub body: Result<&'a [u8], MalformedRequest>,
+    /// The client certificate of the connection, if the TLS stack of this process verified one. A certificate from a
+    /// proxy comes in a header: see
+    /// [`Endpoints::with_certificate_header`](super::Endpoints::with_certificate_header).
+    pub client_certificate: Option<&'a ClientCertificate>,
+}
+
+impl<'a> Request<'a> {
+    /// A request without a client certificate.
+    #[must_use]
+    pub const fn new(method: &'a str, path: &'a str, headers: &'a [(&'a str, &'a [u8])], body: &'a [u8]) -> Self {
+        Self::received(method, path, headers, Ok(body))
+    }
+
+    /// A request whose body may have been [too large](MalformedRequest::TooLarge) or
+    /// [incomplete](MalformedRequest::Incomplete). The endpoint then responds with that error, unless it needs no body.
+    #[must_use]
+    pub const fn received(
+        method: &'a str,
+        path: &'a str,
+        headers: &'a [(&'a str, &'a [u8])],
+        body: Result<&'a [u8], MalformedRequest>,
+    ) -> Self {
+        Self { method, path, headers, body, client_certificate: None }
+    }
+
+    /// Sets the client certificate of the connection.
+    #[must_use]
+    pub fn with_client_certificate(mut self, certificate: impl Into<Option<&'a ClientCertificate>>) -> Self {
+        self.client_certificate = certificate.into();
+        self
+    }
+
+    /// Returns the values of all field lines with this name, in any case.
+    pub fn header(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    }
+
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        self.header(name).next().is_some()
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method).finish_non_exhaustive()
+    }
+}

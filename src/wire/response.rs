@@ -1,0 +1,65 @@
+use std::fmt;
+
+use serde::Serialize;
+
+/// The challenge of a 401: the only scheme of the endpoints is Basic (RFC 7617).
+const CHALLENGE: &str = "Basic realm=\"oauth2\", charset=\"UTF-8\"";
+
+/// An HTTP response for an adapter to send. `Debug` does not show the body, since tokens are in it.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "adapters take it apart")]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers, with names in lower case and without `content-length` and `date`.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A response with a JSON body that must not be cached. Everything that may contain a token is such a response,
+    /// and so are errors (RFC 6749 section 5.1).
+    #[must_use]
+    pub fn json(status: u16, body: &impl Serialize) -> Self {
+        Self::cacheable_json(status, body).not_stored()
+    }
+
+    /// A JSON document that caches may keep for `max_age` seconds.
+    pub(super) fn public_json(body: &impl Serialize, max_age: u32) -> Self {
+        Self::cacheable_json(200, body).with_header("cache-control", format!("public, max-age={max_age}"))
+    }
+
+    /// A response without a body.
+    pub(super) const fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    fn cacheable_json(status: u16, body: &impl Serialize) -> Self {
+        #[expect(clippy::expect_used, reason = "structs of strings and integers have a JSON form")]
+        let body = serde_json::to_vec(body).expect("structs of strings and integers have a JSON form");
+        Self { body, ..Self::empty(status) }.with_header("content-type", "application/json")
+    }
+
+    /// Adds a header. The name is in lower case.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn not_stored(self) -> Self {
+        self.with_header("cache-control", "no-store").with_header("pragma", "no-cache")
+    }
+
+    /// Makes the response a 401, which always has a challenge (RFC 9110 section 15.5.2).
+    pub(super) fn with_challenge(self) -> Self {
+        Self { status: 401, ..self }.with_header("www-authenticate", CHALLENGE)
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+//! The token endpoint (RFC 6749 section 3.2), top to bottom: read the request, dispatch by grant type, answer.
+
+use super::{Endpoints, MalformedRequest, Request, Response, body, failure::Failure, requested};
+use crate::engine::{IssueRequest, PollRequest, RedeemRequest, RefreshRequest, TokenResponse};
+use crate::grant::Approval;
+use crate::outcome::Refusal;
+use crate::ports::authenticator::{AuthenticatedClient, ClientCredentials};
+use crate::ports::host::{ApproveError, ApproveRequest, GrantApprover};
+use crate::ports::store::TokenStore;
+use crate::vocabulary::{GrantType, Parameters, PresentedKeys, Resources, Scope};
+
+/// A well-formed token request. The client has not authenticated yet.
+struct TokenRequest<'a> {
+    parameters: &'a Parameters,
+    credentials: &'a ClientCredentials,
+    presented_keys: PresentedKeys,
+    scope: Option<Scope>,
+    resources: Resources,
+}
+
+impl<S: TokenStore> Endpoints<S> {
+    /// Answers a token request. The form is parsed completely before the client authenticates, so a malformed request
+    /// costs no call of the authenticator.
+    pub(super) async fn token_request(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let form = self.read(request)?;
+        let parameters = &form.parameters;
+        let dpop = requested::proof(request, &self.issuer)?;
+        let grant_type = parameters.required("grant_type")?.parse().map_err(|_| MalformedRequest::GrantType)?;
+        let request = TokenRequest {
+            parameters,
+            credentials: &form.credentials,
+            presented_keys: PresentedKeys::none().with_dpop(dpop).with_certificate(form.certificate),
+            scope: requested::scope(parameters)?,
+            resources: requested::resources(parameters)?,
+        };
+        let tokens = self.by_grant_type(grant_type, request).await?;
+        Ok(body::tokens(&tokens))
+    }
+
+    /// Calls the method of the grant type. A flow that the library does not serve itself goes to the host's approver.
+    async fn by_grant_type(&self, grant_type: GrantType, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
+        match grant_type {
+            GrantType::AuthorizationCode => self.redeem(request).await,
+            GrantType::RefreshToken => self.refresh(request).await,
+            GrantType::ClientCredentials => self.client_credentials(request).await,
+            GrantType::DeviceCode if self.paths.device_verification.is_some() => self.poll(request).await,
+            GrantType::TokenExchange if self.exchanges_tokens => self.exchange(request).await,
+            GrantType::Implicit => Err(MalformedRequest::GrantType.into()),
+            other => self.approved_by_host(other, request).await,
+        }
+    }
+
+    /// `authorization_code` (RFC 6749 section 4.1.3).
+    async fn redeem(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
+        let parameters = request.parameters;
+        let mut redemption = RedeemRequest::new(parameters.required("code")?)
+            .with_resources(request.resources)
+            .with_presented_keys(request.presented_keys);
+        redemption.redirect_uri = parameters.get("redirect_uri").map(str::to_owned);
+        redemption.code_verifier = parameters.get("code_verifier").map(Into::into);
+        let client = self.service.authenticate(request.credentials).await?;
+        Ok(self.service.redeem(&client, &redemption).await?)
+    }
+
+    /// `refresh_token` (RFC 6749 section 6).
+    async fn refresh(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
+        let mut refresh = RefreshRequest::new(request.parameters.required("refresh_token")?)
+            .with_resources(request.resources)
+            .with_presented_keys(request.presented_keys);
+        refresh.scope = request.scope;
+        let client = self.service.authenticate(request.credentials).await?;
+        Ok(self.service.refresh(&client, &refresh).await?)
+    }
+
+    /// `client_credentials` (RFC 6749 section 4.4.2).
+    async fn client_credentials(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
+        let client = self.service.authenticate(request.credentials).await?;
+        let scope = self.scope_of(&client, &GrantType::ClientCredentials, request.scope)?;
+        let mut issue = IssueRequest::client_credentials(scope).with_presented_keys(request.presented_keys);
+        issue.approval.resources = request.resources;
+        Ok(self.service.issue(&client, issue).await?)
+    }
+
+    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 section 3.4).
+    async fn poll(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
+        let device_code = request.parameters.required("device_code")?;
+        let poll = PollRequest::new(device_code).with_presented_keys(request.presented_keys);
+        let client = self.service.authenticate(request.credentials).await?;
+        Ok(self.service.poll(&client, &poll).await?)
+    }
+
+    /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693 section 2.1).
+    async fn exchange(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
+        let exchange = requested::exchange(request.parameters, request.scope, &request.resources)?;
+        let exchange = exchange.with_presented_keys(request.presented_keys);
+        let client = self.service.authenticate(request.credentials).await?;
+        Ok(self.service.exchange(&client, &exchange).await?)
+    }
+
+    /// A flow of the host's own, such as `password` or an assertion.
+    ///
+    /// The proof is verified before the approver is asked. The approver may use up an assertion, and a proof that
+    /// only lacks its nonce must cost nothing.
+    async fn approved_by_host(
+        &self,
+        grant_type: GrantType,
+        request: TokenRequest<'_>,
+    ) -> Result<TokenResponse, Failure> {
+        let approver = self.approvers.get(&grant_type).ok_or(MalformedRequest::GrantType)?;
+        let client = self.service.authenticate(request.credentials).await?;
+        let scope = self.scope_of(&client, &grant_type, request.scope)?;
+        let TokenRequest { parameters, resources, presented_keys, .. } = request;
+        let request = ApproveRequest { grant_type, scope, resources, parameters };
+        let presented_keys = self.service.proven(&client, &request.grant_type, presented_keys).await?;
+        let approval = self.ask(&**approver, &client, &request).await?;
+        let issue = IssueRequest::new(request.grant_type, approval).with_presented_keys(presented_keys);
+        Ok(self.service.issue(&client, issue).await?)
+    }
+
+    /// Returns the scope of a client that may use the flow. Other clients are refused first: they must neither learn
+    /// about scopes nor get to try passwords.
+    fn scope_of(
+        &self,
+        client: &AuthenticatedClient,
+        grant_type: &GrantType,
+        requested: Option<Scope>,
+    ) -> Result<Scope, Failure> {
+        self.service.entitle(client, grant_type)?;
+        let scope = client.scope_of(requested);
+        scope.ok_or_else(|| self.service.refuse_approval(client, Refusal::ScopeMissing).into())
+    }
+
+    /// Asks the approver, and reports a refusal or an outage to the host.
+    async fn ask(
+        &self,
+        approver: &dyn GrantApprover,
+        client: &AuthenticatedClient,
+        request: &ApproveRequest<'_>,
+    ) -> Result<Approval, Failure> {
+        match approver.approve(client, request).await {
+            Ok(approval) => Ok(approval),
+            Err(ApproveError::Denied) => Err(self.service.refuse_approval(client, Refusal::ApprovalDenied).into()),
+            Err(ApproveError::Missing(missing)) => Err(missing.into()),
+            Err(ApproveError::Unavailable(outage)) => Err(self.service.fail_approval(client, outage).into()),
+        }
+    }
+}
