@@ -1,5 +1,4 @@
-//! A single server and a cluster keep the promises of a store. A cluster does so whether its writes wait for replicas or
-//! not.
+//! A single server and a cluster keep the promises of a store. A cluster does so with and without waiting for replicas.
 
 mod common;
 
