@@ -1,4 +1,4 @@
-use tracing::{debug, error, info, warn};
+use tracing::{Level, debug, error, info, warn};
 
 use crate::grant::RevocationReason;
 use crate::outcome::{Event, EventKind, EventSink, Refusal};
@@ -48,36 +48,44 @@ impl EventSink for TracingSink {
                 )
             };
         }
-        match event.kind {
-            // Two nodes have different keys under one key id, or a record is damaged.
-            EventKind::Refused(Refusal::SuccessorMismatch)
-            | EventKind::Unavailable
-            | EventKind::Rejected
-            | EventKind::RecordCorrupt
-            | EventKind::PolicyInvalid => write!(error),
-            // A bound token without its key may be stolen. A token without the root of its grant needs a leaked key
-            // of the ring. A token ahead of its record means a lost write.
-            EventKind::Refused(
-                Refusal::ProofOfPossessionFailed | Refusal::RootMismatch | Refusal::RefreshTokenAhead,
-            )
-            | EventKind::ReuseDetected { .. }
-            | EventKind::GrantRevoked(RevocationReason::RefreshTokenReuse | RevocationReason::CodeReuse)
-            | EventKind::Healed { .. } => write!(warn),
-            EventKind::Contended
-            | EventKind::WriteConfirmed
-            | EventKind::Malformed(_)
-            | EventKind::Refused(_)
-            | EventKind::GrantRevoked(_)
-            | EventKind::Replayed { steps: 2.., .. } => write!(info),
-            EventKind::CodeIssued
-            | EventKind::Issued
-            | EventKind::DeviceCodeIssued
-            | EventKind::DeviceDecided { .. }
-            | EventKind::Redeemed
-            | EventKind::Rotated { .. }
-            | EventKind::Refreshed
-            | EventKind::Replayed { .. }
-            | EventKind::AccessTokenRevoked => write!(debug),
+        match level(event.kind) {
+            Level::ERROR => write!(error),
+            Level::WARN => write!(warn),
+            Level::INFO => write!(info),
+            _ => write!(debug),
         }
+    }
+}
+
+/// Returns the level: errors are failures, warnings are suspected theft and lost writes, debug is success.
+const fn level(kind: EventKind) -> Level {
+    match kind {
+        // Two nodes have different keys under one key id, or a record is damaged.
+        EventKind::Refused(Refusal::SuccessorMismatch)
+        | EventKind::Unavailable
+        | EventKind::Rejected
+        | EventKind::RecordCorrupt
+        | EventKind::PolicyInvalid => Level::ERROR,
+        // A bound token without its key may be stolen. A token without the root of its grant needs a leaked key
+        // of the ring. A token ahead of its record means a lost write.
+        EventKind::Refused(Refusal::ProofOfPossessionFailed | Refusal::RootMismatch | Refusal::RefreshTokenAhead)
+        | EventKind::ReuseDetected { .. }
+        | EventKind::GrantRevoked(RevocationReason::RefreshTokenReuse | RevocationReason::CodeReuse)
+        | EventKind::Healed { .. } => Level::WARN,
+        EventKind::Contended
+        | EventKind::WriteConfirmed
+        | EventKind::Malformed(_)
+        | EventKind::Refused(_)
+        | EventKind::GrantRevoked(_)
+        | EventKind::Replayed { steps: 2.., .. } => Level::INFO,
+        EventKind::CodeIssued
+        | EventKind::Issued
+        | EventKind::DeviceCodeIssued
+        | EventKind::DeviceDecided { .. }
+        | EventKind::Redeemed
+        | EventKind::Rotated { .. }
+        | EventKind::Refreshed
+        | EventKind::Replayed { .. }
+        | EventKind::AccessTokenRevoked => Level::DEBUG,
     }
 }
