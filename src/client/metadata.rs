@@ -11,6 +11,7 @@ use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resource
 ///     .with_grant_types([GrantType::AuthorizationCode, GrantType::RefreshToken])
 ///     .with_scope(Scope::from_static("read write"));
 /// assert!(app.may_use(&GrantType::RefreshToken));
+/// assert!(!app.may_use(&GrantType::ClientCredentials));
 /// assert!(app.is_confidential());
 /// ```
 #[derive(Clone, Debug)]
@@ -18,11 +19,12 @@ use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resource
 pub struct Client {
     /// The client identifier.
     pub id: ClientId,
-    /// The number of the registration of the identifier. Default 0.
+    /// The number of the registration of the identifier. Default 0. With another number the client
+    /// loses all its grants.
     pub registration: Registration,
     /// The accepted authentication methods. Default `client_secret_basic` and `client_secret_post`.
     pub authentication_methods: AuthenticationMethods,
-    /// The registered redirection URIs. Default none.
+    /// The registered redirection URIs. Default none. Compared character for character; see [`RedirectUri::admits`].
     pub redirect_uris: Vec<RedirectUri>,
     /// The registered grant types. Default `authorization_code` only, as in AM. A client that refreshes needs
     /// `refresh_token` too.
@@ -166,7 +168,8 @@ impl Client {
     }
 
     /// Returns true if the client may use `grant_type`. The client must be registered for the flow, and must be
-    /// confidential for client credentials (OAuth 2.1 section 4.2).
+    /// confidential for client credentials (OAuth 2.1 section 4.2): with the id of a public client anyone could get a
+    /// token. The refusal is `unauthorized_client`.
     #[must_use]
     pub fn may_use(&self, grant_type: &GrantType) -> bool {
         self.grant_types.contains(grant_type) && (self.is_confidential() || *grant_type != GrantType::ClientCredentials)
@@ -175,7 +178,8 @@ impl Client {
     /// Returns the redirection URI for an authorization response: the `requested` one if it is registered, or the only
     /// registered one if the request names none (RFC 6749 section 3.1.2.3).
     ///
-    /// Returns `None` otherwise. Show an error to the user then, and do not redirect.
+    /// Returns `None` otherwise. Show an error to the user then, and do not redirect: the target may belong to an
+    /// attacker (RFC 6749 section 4.1.2.1).
     ///
     /// ```
     /// use regrant::{Client, ClientId, RedirectUri};
@@ -210,7 +214,7 @@ impl Client {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IntrospectionAccess {
-    /// Tokens issued to the client itself.
+    /// Tokens issued to the client itself. Any other token is answered as inactive, as an unknown token would be.
     Own,
     /// The client's own tokens, and access tokens with one of these resources in their audience. For a resource server.
     Audiences(Resources),

@@ -60,7 +60,15 @@ impl From<ClientAuthenticationMethod> for AuthenticationMethods {
     }
 }
 
-/// A method of client authentication (RFC 7591 section 2, `token_endpoint_auth_method`).
+/// A method of client authentication (RFC 7591 section 2, `token_endpoint_auth_method`). The serde form is its name.
+///
+/// ```
+/// use regrant::client::ClientAuthenticationMethod;
+///
+/// assert_eq!("private_key_jwt".parse(), Ok(ClientAuthenticationMethod::PrivateKeyJwt));
+/// assert!(ClientAuthenticationMethod::PrivateKeyJwt.is_asymmetric());
+/// assert!(!ClientAuthenticationMethod::ClientSecretJwt.is_asymmetric()); // the server has the secret too
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
@@ -69,14 +77,15 @@ pub enum ClientAuthenticationMethod {
     ClientSecretBasic,
     /// `client_secret_post`: `client_id` and `client_secret` in the body.
     ClientSecretPost,
-    /// `client_secret_jwt`: a JWT with a MAC, keyed by the client's secret (OpenID Connect Core section 9).
+    /// `client_secret_jwt`: a JWT with a MAC, keyed by the client's secret (OpenID Connect Core section 9). The server
+    /// must store the secret itself, since a hash cannot verify the MAC.
     ClientSecretJwt,
     /// `private_key_jwt`: a JWT signed with the client's private key (RFC 7523 section 2.2, OpenID Connect Core
     /// section 9).
     PrivateKeyJwt,
     /// `tls_client_auth`: a certificate of a known authority, by its subject (RFC 8705 section 2.1).
     TlsClientAuth,
-    /// `self_signed_tls_client_auth`: a registered certificate (RFC 8705 section 2.2).
+    /// `self_signed_tls_client_auth`: a registered certificate (RFC 8705 section 2.2). No authority is involved.
     SelfSignedTlsClientAuth,
     /// `none`: a public client, which sends only its `client_id`.
     None,
@@ -121,6 +130,10 @@ impl ClientAuthenticationMethod {
 impl FromStr for ClientAuthenticationMethod {
     type Err = InvalidValue;
 
+    /// Parses the name of a method.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] with the list of known names.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let unknown = InvalidValue::new(
             "token_endpoint_auth_method",

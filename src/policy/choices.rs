@@ -1,28 +1,33 @@
 use serde::{Deserialize, Serialize};
 
-/// The reaction to the reuse of a spent refresh token.
+/// The reaction to the reuse of a spent refresh token. In a configuration file `"revoke"` or `"refuse"`.
+///
+/// Two parties hold the tokens of one grant, and one of them is a thief. The service cannot know which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnReuse {
-    /// Revoke the grant and all its tokens (RFC 9700 section 4.14.2).
+    /// Revoke the grant and all its tokens (RFC 9700 section 4.14.2). Both parties lose access, and the user signs in
+    /// again.
     Revoke,
-    /// Refuse the request and report the reuse. The grant stays valid.
+    /// Refuse the request and report the reuse. The grant stays valid. A thief who holds the current token keeps access
+    /// until the host reacts to the event.
     Refuse,
 }
 
-/// The effect of a refresh on earlier access tokens.
+/// The effect of a refresh on earlier access tokens. In a configuration file `"keep"` or `"revoke"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PreviousAccessToken {
-    /// They stay valid until they expire.
+    /// They stay valid until they expire. Parallel requests with the earlier token do not fail.
     Keep,
-    /// The refresh revokes them.
+    /// The refresh revokes them. Resource servers that verify JWTs without introspection do not notice.
     Revoke,
 }
 
-/// The reaction to a refresh token that is ahead of its record, because the store lost writes.
+/// The reaction to a refresh token that is ahead of its record, because the store lost writes. In a configuration file
+/// `"heal"` or `"refuse"`. With a store that never loses an acknowledged write the two are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -33,7 +38,7 @@ pub enum OnRollback {
     Refuse,
 }
 
-/// The format of access tokens.
+/// The format of access tokens. In a configuration file `"opaque"` or `"jwt"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -41,11 +46,12 @@ pub enum AccessTokenFormat {
     /// A reference that only the service can read. Revocation takes effect at once.
     Opaque,
     /// A signed JWT (RFC 9068). A resource server without introspection accepts the token until it expires, even if
-    /// it was revoked.
+    /// it was revoked. Choose a short lifetime then. The service needs a [`JwtIssuer`](crate::jwt::JwtIssuer).
     Jwt,
 }
 
-/// The key to which access tokens must be bound. A stolen token is useless without the key.
+/// The key to which access tokens must be bound. A stolen token is useless without the key. In a configuration file
+/// `"optional"`, `"dpop"`, `"certificate"` or `"either"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -61,15 +67,16 @@ pub enum SenderConstraint {
     Either,
 }
 
-/// The clients that must use PKCE.
+/// The clients that must use PKCE (RFC 7636). In a configuration file `"nobody"`, `"public_clients"` or `"everybody"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RequirePkce {
     /// None. A challenge that was sent is enforced all the same.
     Nobody,
-    /// Public clients.
+    /// Public clients. Their codes can be redeemed by anyone who sees them, since no authentication protects them.
     PublicClients,
-    /// All clients.
+    /// All clients, as OAuth 2.1 and FAPI 2.0 require. PKCE also stops an attacker who injects a stolen code into the
+    /// session of a confidential client (RFC 9700 section 4.5).
     Everybody,
 }

@@ -1,5 +1,6 @@
 /// Generates from one list of fields: the provider's `Policy`, the client's `ClientPolicy` with every field optional,
-/// their setters, and the rule by which the second overrides the first.
+/// their setters, and the rule by which the second overrides the first. A field that one of them lacked, or that the
+/// rule forgot, would be a setting that a client overrides without effect.
 macro_rules! policy_fields {
     ($(
         $(#[doc = $doc:literal])+
@@ -36,13 +37,15 @@ macro_rules! policy_fields {
         }
 
         impl Policy {
-            /// The defaults of ForgeRock / Ping AM 7.5.
+            /// The defaults of ForgeRock / Ping AM 7.5, for a migration without a change of behaviour. There is no
+            /// grace period, PKCE is optional, and reuse revokes nothing. A new deployment is safer with
+            /// [`default`](Self::default).
             #[must_use]
             pub fn am_7_5() -> Self {
                 Self { $( $field: $am, )+ }
             }
 
-            /// Returns this policy, with the fields that `client` sets.
+            /// Returns this policy, with the fields that `client` sets. The result is not validated.
             pub(super) fn overridden_by(&self, client: &ClientPolicy) -> Self {
                 Self { $( $field: client.$field.unwrap_or(self.$field), )+ }
             }
@@ -60,6 +63,18 @@ macro_rules! policy_fields {
         /// The settings of one client that differ from the provider's. An absent field is inherited (AM: 0).
         ///
         /// [`grant_types`](Self::grant_types) has overrides for the grants of one flow, which take precedence.
+        ///
+        /// ```
+        /// use std::time::Duration;
+        /// use regrant::Policy;
+        /// use regrant::policy::{ClientPolicy, GracePeriod};
+        ///
+        /// let provider = Policy::default();
+        /// let client = ClientPolicy::default().with_grace_period(GracePeriod::UntilSuccessorUse);
+        /// assert!(client.validate(&provider).is_ok());
+        /// let inherited = client.with_grace_period(None);
+        /// assert_eq!(inherited, ClientPolicy::default());
+        /// ```
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         #[non_exhaustive]
@@ -70,7 +85,7 @@ macro_rules! policy_fields {
                 $(#[serde(with = $with_optional)])?
                 pub $field: Option<$type>,
             )+
-            /// Overrides for the grants of one flow. They do not nest.
+            /// Overrides for the grants of one flow, by the grant type that created them. They do not nest.
             #[serde(skip_serializing_if = "BTreeMap::is_empty")]
             pub grant_types: BTreeMap<GrantType, ClientPolicy>,
         }

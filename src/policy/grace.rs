@@ -19,6 +19,7 @@ use crate::vocabulary::InvalidValue;
 ///
 /// assert_eq!("auto".parse(), Ok(GracePeriod::Auto));
 /// assert_eq!("30s".parse(), Ok(GracePeriod::Of(Duration::from_secs(30))));
+/// assert!("30".parse::<GracePeriod>().is_err()); // without a unit
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -76,6 +77,10 @@ impl From<Duration> for GracePeriod {
 impl FromStr for GracePeriod {
     type Err = InvalidValue;
 
+    /// Parses one of the two words, or a time with units. [`Policy::validate`] checks the range.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] for another word, and for a number without a unit.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         match text {
             "auto" => Ok(Self::Auto),

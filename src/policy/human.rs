@@ -15,7 +15,9 @@ use crate::vocabulary::InvalidValue;
 /// use regrant::policy::Lifetime;
 ///
 /// assert_eq!("7d".parse(), Ok(Lifetime::Of(Duration::from_secs(7 * 24 * 3600))));
+/// assert_eq!("1h 30m".parse(), Ok(Lifetime::Of(Duration::from_secs(90 * 60))));
 /// assert_eq!("never".parse(), Ok(Lifetime::Never));
+/// assert!(Lifetime::Never > Duration::from_secs(u64::MAX).into());
 /// ```
 ///
 /// Lifetimes are ordered by length, and `Never` is the longest.
@@ -37,6 +39,10 @@ impl From<Duration> for Lifetime {
 impl FromStr for Lifetime {
     type Err = InvalidValue;
 
+    /// Parses `never`, or numbers with units, such as `500ms`, `90s` or `1day 12h`.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] for a number without a unit, such as `600`: it could be read as seconds or as milliseconds.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         if text == "never" { Ok(Self::Never) } else { parse(text).map(Self::Of) }
     }
@@ -80,7 +86,7 @@ impl fmt::Display for Lifetime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a whole number or \"unlimited\"")]
 pub enum Limit {
-    /// At most this many.
+    /// At most this many. 0 means none at all.
     AtMost(u32),
     /// No limit.
     #[serde(with = "unlimited")]
@@ -88,6 +94,7 @@ pub enum Limit {
 }
 
 impl Limit {
+    /// Returns true if one more would exceed the limit.
     pub(crate) const fn is_reached_by(self, count: u32) -> bool {
         match self {
             Self::AtMost(most) => count >= most,
@@ -110,6 +117,7 @@ mod unlimited {
     }
 }
 
+/// Parses a duration with units. The error repeats no text of the file: a secret may stand in the wrong line.
 pub(super) fn parse(text: &str) -> Result<Duration, InvalidValue> {
     humantime::parse_duration(text)
         .map_err(|_| InvalidValue::new("duration", "write it like \"90s\", \"10m\" or \"7d\""))

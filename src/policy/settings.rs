@@ -14,7 +14,8 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The maximum number of live access tokens in a record. Every request reads and writes all of them.
+/// The maximum number of live access tokens in a record. Every request reads and writes all of them, so the limit
+/// bounds the costs of each request.
 const MAX_LIVE_ACCESS_TOKENS: u16 = 1000;
 
 policy_fields! {
@@ -127,10 +128,13 @@ impl Policy {
             .with_require_pkce(RequirePkce::Everybody)
     }
 
-    /// Rejects values out of range and contradictions.
+    /// Rejects values out of range and contradictions. Building a service does this too.
     ///
     /// # Errors
-    /// [`PolicyError`] with the first wrong field.
+    /// [`PolicyError`] with the first wrong field: a value outside the range in the documentation of the field, or a
+    /// [`grace_period`](Self::grace_period) of 0 where refresh tokens rotate and
+    /// [`require_asymmetric_authentication`](Self::require_asymmetric_authentication) is set (FAPI 2.0 requires a
+    /// retry).
     pub fn validate(&self) -> Result<(), PolicyError> {
         let second = Duration::from_secs(1);
         let grace_is_short = !matches!(self.grace_period, GracePeriod::Of(span) if span > GracePeriod::MAX);
@@ -218,7 +222,8 @@ impl ClientPolicy {
     /// Rejects overrides that contradict `provider`, for every flow.
     ///
     /// # Errors
-    /// [`PolicyError`] with the first wrong field.
+    /// [`PolicyError`] with the first wrong field, as for [`Policy::validate`]. Also for overrides that nest, and for
+    /// overrides of the flow `refresh_token`, which creates no grants.
     pub fn validate(&self, provider: &Policy) -> Result<(), PolicyError> {
         if self.grant_types.values().any(|for_flow| !for_flow.grant_types.is_empty()) {
             return Err(PolicyError { field: "grant_types", range: "not nested" });

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 use crate::token::{Key, KeyRing, Lineage, TokenKind, TokenPrefixes};
 use crate::vocabulary::{Digest, Entropy, GrantId, Realm, draw};
 
-/// The version of the format. It is associated data, so a token of another version does not open.
+/// The version of the format. It is associated data, so a token of another version does not open, and cannot be read
+/// with the layout of this one.
 const FORMAT_VERSION: u8 = 1;
 
 const NONCE: usize = 12;
@@ -21,6 +22,7 @@ const BODY: usize = NUMBER_END + 32;
 const REFRESH_BODY: usize = BODY + Lineage::LEN;
 const MAX_SEALED: usize = 1 + NONCE + REFRESH_BODY + TAG;
 
+/// Returns the length of a body in bytes. It depends on the kind only, so the length of a token reveals nothing else.
 const fn body_len(kind: TokenKind) -> usize {
     if matches!(kind, TokenKind::RefreshToken) { REFRESH_BODY } else { BODY }
 }
@@ -31,6 +33,9 @@ const fn sealed_len(kind: TokenKind) -> usize {
 }
 
 /// The 32 random bytes of a token. The record contains their SHA-256.
+///
+/// 256 bits make a guess hopeless and a plain digest sufficient. The bytes are drawn for first tokens and derived for
+/// successors; both are uniform.
 #[derive(Clone)]
 pub(crate) struct TokenSecret(Zeroizing<[u8; 32]>);
 
@@ -52,12 +57,12 @@ impl TokenSecret {
     }
 }
 
-/// The content of a token that is to be sealed.
+/// The content of a token that is to be sealed. Equal claims give equal tokens under one key.
 pub(crate) struct Claims<'a> {
     pub(crate) grant_id: &'a GrantId,
     pub(crate) number: u32,
     pub(crate) secret: &'a TokenSecret,
-    /// Present in refresh tokens only.
+    /// Present in refresh tokens only. Absent in every other kind, so that no other token reveals the root.
     pub(crate) lineage: Option<&'a Lineage>,
 }
 
@@ -90,6 +95,9 @@ impl std::fmt::Debug for Opened {
 }
 
 /// Seals and opens the tokens of one realm.
+///
+/// The associated data of each kind is computed once: format version, kind, realm. The first two have one byte each, so
+/// the concatenation is unambiguous.
 #[derive(Debug)]
 pub(crate) struct TokenFormat {
     ring: KeyRing,
@@ -110,6 +118,10 @@ impl TokenFormat {
         &self.ring
     }
 
+    /// Seals a token of `kind` under `key`.
+    ///
+    /// The key is an argument and not always the primary one: a repeated response is sealed under the key of its
+    /// rotation, or a rotation of the ring would change the answer.
     pub(crate) fn seal(&self, kind: TokenKind, key: &Key, claims: &Claims<'_>) -> String {
         let mut sealed = Zeroizing::new([0; MAX_SEALED]);
         let sealed = &mut sealed[..sealed_len(kind)];
@@ -134,6 +146,9 @@ impl TokenFormat {
     }
 
     /// Opens `text` as a token of `kind`. Needs no I/O, so garbage costs no database call.
+    ///
+    /// Returns `None` for every text that is not exactly a token of this kind: another prefix, length, alphabet, key,
+    /// realm or format version, or a changed bit. The caller learns no reason, and so the client learns none.
     #[must_use]
     pub(crate) fn open(&self, kind: TokenKind, text: &str) -> Option<Opened> {
         let spelled = text.strip_prefix(self.prefixes.of(kind));
@@ -162,7 +177,8 @@ impl TokenFormat {
         })
     }
 
-    /// Opens `text` as the kind that its prefix names. So `token_type_hint` (RFC 7009 section 2.1) is not needed.
+    /// Opens `text` as the kind that its prefix names. So `token_type_hint` (RFC 7009 section 2.1) is not needed. A
+    /// `jti` has no prefix and is never opened here.
     pub(crate) fn open_any(&self, text: &str) -> Option<Opened> {
         let is_prefixed = |kind: &TokenKind| *kind != TokenKind::JwtId && text.starts_with(self.prefixes.of(*kind));
         let kind = TokenKind::ALL.into_iter().find(is_prefixed)?;

@@ -1,4 +1,7 @@
 //! The keys of the application. They seal tokens and derive the successors of refresh tokens.
+//!
+//! Each use has a key of its own, expanded from one configured secret with a label. A weakness in one use does not
+//! reach the other, and the host still has one value to keep secret.
 
 use std::fmt;
 
@@ -15,10 +18,25 @@ use crate::token::format::TokenSecret;
 use crate::vocabulary::{Digest, Entropy, GrantId, UserCode, draw};
 
 /// Random bytes of a rotation. They stay in the record, so that the rotation can be repeated but not predicted.
+///
+/// Without a salt the successors of a token would be fixed in advance. A thief of the key and of one refresh token
+/// could compute the whole chain.
 pub(crate) type Salt = [u8; 16];
 
 /// A 32-byte secret of the application and the keys derived from it. The id of the key is readable in every token
 /// that the key seals.
+///
+/// The secret must be the same on every node and after every restart. Keep it where no copy of the database is kept.
+/// `Debug` shows the id only:
+///
+/// ```
+/// use regrant::Key;
+///
+/// # let secret: [u8; 32] = std::array::from_fn(|index| index as u8);
+/// let key = Key::from_parts(7, secret)?;
+/// assert_eq!(format!("{key:?}"), "Key { id: 7, .. }");
+/// # Ok::<(), regrant::token::KeyRingError>(())
+/// ```
 pub struct Key {
     id: u8,
     seal: Aes128GcmSiv,
@@ -27,6 +45,8 @@ pub struct Key {
 
 impl Key {
     /// A key from 32 secret random bytes. The id is derived from the secret, so only the secret has to be configured.
+    ///
+    /// The id has one byte: two secrets have the same id in one of 256 cases, and [`KeyRing::add_former`] reports that.
     ///
     /// ```
     /// use regrant::{Key, KeyRing};
@@ -40,14 +60,16 @@ impl Key {
     /// ```
     ///
     /// # Errors
-    /// [`KeyRingError::NotRandom`] when all bytes are equal: an array that was never filled.
+    /// [`KeyRingError::NotRandom`] when all bytes are equal: an array that was never filled. Other weak secrets, such
+    /// as a word filled up with zeros, cannot be recognised.
     pub fn new(secret: [u8; 32]) -> Result<Self, KeyRingError> {
         let secret = Zeroizing::new(secret);
         let id = expand(&secret, b"regrant v1 key id")[0];
         Self::from_parts(id, *secret)
     }
 
-    /// A key with an id of your choice, 0 to 255. Never use the id with another secret.
+    /// A key with an id of your choice, 0 to 255. Never use the id with another secret: two nodes with different
+    /// secrets under one id refuse each other's tokens.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -59,6 +81,7 @@ impl Key {
         Ok(Self::expanded(id, &secret))
     }
 
+    /// Derives the key of the seal and the key of the derivation. Neither reveals the other, or the secret.
     fn expanded(id: u8, secret: &[u8; 32]) -> Self {
         let mut seal = aes_gcm_siv::Key::<Aes128GcmSiv>::default();
         seal.copy_from_slice(&expand(secret, b"regrant v1 seal")[..16]);
@@ -66,10 +89,21 @@ impl Key {
         Self { id, seal, derive: hmac(&expand(secret, b"regrant v1 derive")) }
     }
 
-    /// A key from the base64url text (no padding) of 32 secret bytes, for configuration files.
+    /// A key from the base64url text (no padding) of 32 secret bytes, for configuration files: 43 characters. The
+    /// command `openssl rand -base64 32 | tr '+/' '-_' | tr -d '='` prints such a text.
+    ///
+    /// ```
+    /// use regrant::Key;
+    /// use regrant::token::KeyRingError;
+    ///
+    /// assert!(Key::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").is_ok());
+    /// assert_eq!(Key::from_base64url("secret").err(), Some(KeyRingError::Malformed));
+    /// assert_eq!(Key::from_base64url(&"A".repeat(43)).err(), Some(KeyRingError::NotRandom));
+    /// ```
     ///
     /// # Errors
-    /// [`KeyRingError::Malformed`] for anything else; otherwise as for [`new`](Self::new).
+    /// [`KeyRingError::Malformed`] for padding, a line break, another alphabet or another length; otherwise as for
+    /// [`new`](Self::new). The error does not contain the text.
     pub fn from_base64url(text: &str) -> Result<Self, KeyRingError> {
         let decoded = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyRingError::Malformed)?);
         let secret: [u8; 32] = decoded.as_slice().try_into().map_err(|_| KeyRingError::Malformed)?;
@@ -95,7 +129,8 @@ impl Key {
         (nonce, tag)
     }
 
-    /// Opens in place. Returns false unless the key sealed exactly this text with this associated data.
+    /// Opens in place. Returns false unless the key sealed exactly this text with this associated data. On false the
+    /// body has no meaning.
     pub(super) fn open(&self, nonce: &Nonce, associated_data: &[u8], body: &mut [u8], tag: &Tag) -> bool {
         self.seal.decrypt_inout_detached(nonce, associated_data, body.into(), tag).is_ok()
     }
@@ -149,6 +184,10 @@ impl fmt::Debug for Key {
 /// Dropping a key invalidates its tokens. A spent token of a dropped key is unknown, so its theft is no longer
 /// detected.
 ///
+/// The first step must be complete before the second begins. A node without the new key would answer `invalid_grant` to
+/// tokens of the other nodes, and clients would end their sessions. A leaked key alone makes no token that a grant
+/// accepts. So a leak is a reason to rotate, but not to drop the key at once.
+///
 /// ```
 /// use regrant::{Key, KeyRing};
 ///
@@ -174,13 +213,24 @@ impl KeyRing {
         Self { primary, former: Vec::new() }
     }
 
-    /// A ring of one random key, for demonstrations and tests. All tokens become invalid when the ring is dropped.
+    /// A ring of one random key, for demonstrations and tests. All tokens become invalid when the ring is dropped: a
+    /// restart signs out every user, and a second node accepts no token of the first.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self::new(Key::expanded(0, &Zeroizing::new(draw(entropy))))
     }
 
-    /// Adds a key that opens tokens but seals no new ones.
+    /// Adds a key that opens tokens but seals no new ones. The order of former keys has no meaning.
+    ///
+    /// ```
+    /// use regrant::token::KeyRingError;
+    /// use regrant::{Key, KeyRing};
+    ///
+    /// # let secret = |first: u8| std::array::from_fn(|index| first + index as u8);
+    /// let ring = KeyRing::new(Key::from_parts(1, secret(1))?);
+    /// assert_eq!(ring.add_former(Key::from_parts(1, secret(2))?).err(), Some(KeyRingError::DuplicateId(1)));
+    /// # Ok::<(), KeyRingError>(())
+    /// ```
     ///
     /// # Errors
     /// [`KeyRingError::DuplicateId`] when the ring has a key with the same id. Give one of them another id, or generate
@@ -193,6 +243,7 @@ impl KeyRing {
         Ok(self)
     }
 
+    /// Returns the key that seals new tokens and derives new successors.
     pub(crate) const fn primary(&self) -> &Key {
         &self.primary
     }
@@ -202,22 +253,23 @@ impl KeyRing {
         std::iter::once(&self.primary).chain(&self.former)
     }
 
+    /// Returns the key with this id, as it stands in a token or in a rotation of a record.
     pub(crate) fn key(&self, id: u8) -> Option<&Key> {
         self.iter().find(|key| key.id == id)
     }
 }
 
-/// The reason why a key or a ring could not be created.
+/// The reason why a key or a ring could not be created. No variant contains a secret, so the error may be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
     /// The text is not base64url of 32 bytes.
     #[error("a key must be 32 bytes in base64url without padding")]
     Malformed,
-    /// All bytes of the secret are equal.
+    /// All bytes of the secret are equal: zeros from an array that was never filled, for example.
     #[error("all bytes of a key are equal: it was never generated")]
     NotRandom,
-    /// Two keys of a ring have the same id.
+    /// Two keys of a ring have the same id. A token names its key by the id, so only one of them could be found.
     #[error("two keys of the ring have the id {0}")]
     DuplicateId(u8),
 }

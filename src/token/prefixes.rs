@@ -3,14 +3,21 @@ use crate::vocabulary::InvalidValue;
 
 /// The prefixes of tokens, by which people and secret scanners recognise them. Default `ac_`, `rt_`, `at_`, and `dc_`
 /// for device codes.
+///
+/// A prefix of your own, such as `acme_rt_`, lets a scanner find tokens that somebody committed to a repository. The
+/// prefix also gives the kind of a token at the revocation endpoint, so a wrong `token_type_hint` does no harm
+/// (RFC 7009 section 2.1).
+///
+/// A change of a prefix makes all earlier tokens of that kind unknown: users have to sign in again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenPrefixes([Box<str>; 4]);
 
 impl TokenPrefixes {
-    /// Prefixes of your own: each 1 to 32 letters, digits, `-` or `_`, and none the beginning of another.
+    /// Prefixes of your own: each 1 to 32 ASCII letters, digits, `-` or `_`, and none the beginning of another.
     ///
     /// # Errors
-    /// [`InvalidValue`] when a prefix is malformed, or is the beginning of another.
+    /// [`InvalidValue`] when a prefix is empty, too long or has another character; or when it equals another prefix or
+    /// is the beginning of one. The kind of a token would then be ambiguous.
     ///
     /// ```
     /// use regrant::token::TokenPrefixes;
@@ -38,6 +45,7 @@ impl TokenPrefixes {
         Ok(Self(all.map(Into::into)))
     }
 
+    /// Returns the prefix of a kind. A `jti` has none, since it is never presented alone.
     pub(crate) fn of(&self, kind: TokenKind) -> &str {
         let [authorization_code, refresh_token, access_token, device_code] = &self.0;
         match kind {

@@ -1,6 +1,9 @@
 /// Implements a trait for `Arc<T>` where `T` implements the trait, so that a host can hand a port to the service and
 /// keep a handle on it.
 ///
+/// For `Clock` these are `Arc<ManualClock>`, with which a test moves the time, and `Arc<dyn Clock>`. The bound is
+/// `?Sized`, so a host that chooses a port at run time needs no wrapper of its own.
+///
 /// Every method must be listed, those with a default body too: an omitted one would use the default of the trait
 /// instead of the method of `T`.
 macro_rules! forward_to_arc {

@@ -10,7 +10,8 @@ use crate::vocabulary::InvalidValue;
 
 /// The identity of a grant: 16 random bytes, written as 22 base64url characters.
 ///
-/// A grant id gives no access to anything. It serves the host for listing, revocation and audit.
+/// A grant id gives no access to anything. It serves the host for listing, revocation and audit. The service draws it;
+/// the id of a device authorization is derived from the user code instead.
 ///
 /// ```
 /// use regrant::GrantId;
@@ -23,7 +24,7 @@ use crate::vocabulary::InvalidValue;
 pub struct GrantId([u8; 16]);
 
 impl GrantId {
-    /// The id with these bytes.
+    /// The id with these bytes, as a store returned them.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -37,6 +38,7 @@ impl GrantId {
 }
 
 impl fmt::Display for GrantId {
+    /// 22 base64url characters without padding: fit for URLs, file names and logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
     }
@@ -45,6 +47,18 @@ impl fmt::Display for GrantId {
 impl FromStr for GrantId {
     type Err = InvalidValue;
 
+    /// Parses the text that `Display` writes.
+    ///
+    /// ```
+    /// use regrant::GrantId;
+    ///
+    /// assert!("BwcHBwcHBwcHBwcHBwcHBw".parse::<GrantId>().is_ok());
+    /// assert!("BwcHBwcHBwcHBwcHBwcHBw==".parse::<GrantId>().is_err()); // padding
+    /// assert!("BwcHBwcHBwcHBwcHBwcHBx".parse::<GrantId>().is_err()); // a second spelling of the last byte
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidValue`] when the text is not the base64url form of 16 bytes.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
         bytes.map(Self).ok_or(InvalidValue::new("grant id", "must be 22 base64url characters"))

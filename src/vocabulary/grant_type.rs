@@ -9,6 +9,8 @@ use crate::vocabulary::{InvalidValue, absolute_uri};
 
 /// A `grant_type` (RFC 6749 section 1.3). AM 7.5 knows all of the named ones.
 ///
+/// The text is compared exactly: `Password` is not `password`. The serde form is the text.
+///
 /// ```
 /// use regrant::GrantType;
 ///
@@ -26,33 +28,35 @@ pub enum GrantType {
     AuthorizationCode,
     /// `implicit` (RFC 6749 section 4.2). It does not use the token endpoint and never has a refresh token.
     Implicit,
-    /// `password` (RFC 6749 section 4.3).
+    /// `password` (RFC 6749 section 4.3). OAuth 2.1 removes the flow: the client sees the password of the user.
     Password,
     /// `client_credentials` (RFC 6749 section 4.4). It has no resource owner and never a refresh token.
     ClientCredentials,
     /// `refresh_token` (RFC 6749 section 6). It creates no grant, but a client must be registered for it.
     RefreshToken,
-    /// Device authorization (RFC 8628).
+    /// Device authorization (RFC 8628): `urn:ietf:params:oauth:grant-type:device_code`.
     DeviceCode,
-    /// JWT bearer assertion (RFC 7523).
+    /// JWT bearer assertion (RFC 7523): `urn:ietf:params:oauth:grant-type:jwt-bearer`.
     JwtBearer,
-    /// SAML 2.0 bearer assertion (RFC 7522).
+    /// SAML 2.0 bearer assertion (RFC 7522): `urn:ietf:params:oauth:grant-type:saml2-bearer`.
     Saml2Bearer,
-    /// Token exchange (RFC 8693).
+    /// Token exchange (RFC 8693): `urn:ietf:params:oauth:grant-type:token-exchange`.
     TokenExchange,
-    /// Client-initiated backchannel authentication (OpenID CIBA Core 1.0).
+    /// Client-initiated backchannel authentication (OpenID CIBA Core 1.0): `urn:openid:params:grant-type:ciba`.
     Ciba,
-    /// UMA 2.0 ticket.
+    /// UMA 2.0 ticket: `urn:ietf:params:oauth:grant-type:uma-ticket`.
     UmaTicket,
     /// An extension grant, named by an absolute URI (RFC 6749 section 4.5).
     Extension(ExtensionUri),
 }
 
 /// The URI of an extension grant. Only parsing a [`GrantType`] creates one, so the URI is never that of a named grant
-/// type.
+/// type. Otherwise one flow would have two values, and a client registered for one of them would be refused with the
+/// other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExtensionUri(Box<str>);
 
+/// The names on the wire. One table serves both directions, so no name can be parsed that is not printed.
 static NAMED: [(&str, GrantType); 11] = [
     ("authorization_code", GrantType::AuthorizationCode),
     ("implicit", GrantType::Implicit),
@@ -68,7 +72,7 @@ static NAMED: [(&str, GrantType); 11] = [
 ];
 
 impl GrantType {
-    /// Returns the name on the wire.
+    /// Returns the name on the wire, which is also the name in client metadata (`grant_types`, RFC 7591 section 2).
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -88,6 +92,11 @@ impl GrantType {
 impl FromStr for GrantType {
     type Err = InvalidValue;
 
+    /// Parses a name on the wire. An absolute URI that is not one of the named grant types is an extension.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] for a plain word that names no grant type, and for a URI that is malformed, has a fragment or
+    /// is longer than 2048 characters.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         if let Some((_, known)) = NAMED.iter().find(|(name, _)| *name == text) {
             return Ok(known.clone());

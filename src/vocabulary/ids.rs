@@ -4,7 +4,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A value that violates the grammar of its specification. The text of the error never contains the value.
+/// A value that violates the grammar of its specification. The text of the error never contains the value: an error may
+/// be logged, and the value may be a secret or an attempt to forge lines of the log.
+///
+/// ```
+/// use regrant::ClientId;
+///
+/// let error = ClientId::new("line\nbreak").err().map(|error| error.to_string());
+/// assert_eq!(error.as_deref(), Some("invalid client_id: only %x20-7E is allowed"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid {what}: {why}")]
 pub struct InvalidValue {
@@ -27,7 +35,11 @@ pub(crate) fn literal<T>(value: Result<T, InvalidValue>, text: &str) -> T {
     value.unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
-/// Implements a text newtype: checked constructors, views and the serde form. Clones share the text.
+/// Implements a text newtype: checked constructors, views and the serde form. Clones share the text, because a client
+/// id is copied into every grant, event and response.
+///
+/// Deserialization checks the text too. Otherwise a configuration file or a record could hold a value that no
+/// constructor accepts.
 macro_rules! text_type {
     ($(#[$meta:meta])* $name:ident, $check:expr) => {
         $(#[$meta])*
@@ -36,17 +48,17 @@ macro_rules! text_type {
         pub struct $name(std::sync::Arc<str>);
 
         impl $name {
-            /// Checks the text.
+            /// Checks the text. No character is changed, trimmed or decoded.
             ///
             /// # Errors
-            /// [`InvalidValue`](crate::InvalidValue) when the text violates the grammar above.
+            /// [`InvalidValue`](crate::InvalidValue) when the text violates the grammar above, or is too long.
             pub fn new(text: impl AsRef<str>) -> Result<Self, $crate::vocabulary::InvalidValue> {
                 let text = text.as_ref();
                 let check: fn(&str) -> Result<(), $crate::vocabulary::InvalidValue> = $check;
                 check(text).map(|()| Self(text.into()))
             }
 
-            /// Checks a literal in the code.
+            /// Checks a literal in the code, as `http::HeaderName::from_static` does.
             ///
             /// # Panics
             /// Panics if the text is not valid. Use [`new`](Self::new) for text from outside.
@@ -115,7 +127,10 @@ text_type! {
     ///
     /// assert_eq!(ClientId::from_static("myClient").as_str(), "myClient");
     /// assert!(ClientId::new("caf\u{e9}").is_err());
+    /// assert!(ClientId::new("").is_err());
     /// ```
+    ///
+    /// A client id is public. It appears in URLs, logs and events, and proves nothing without authentication.
     ClientId, |text| match text.len() {
         1..=255 if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) => Ok(()),
         1..=255 => Err(InvalidValue::new("client_id", "only %x20-7E is allowed")),
@@ -128,6 +143,16 @@ text_type! {
     ///
     /// Choose subjects that cannot be mistaken for client ids (RFC 9700 section 4.15). In this library the two cannot
     /// be confused: a grant without a resource owner (client credentials) has no subject.
+    ///
+    /// ```
+    /// use regrant::Subject;
+    ///
+    /// assert!(Subject::new("f2a1c0de-7d3b-4a1e-9c55-0a4b8f3f7e21").is_ok());
+    /// assert!(Subject::new("demo\n").is_err());
+    /// ```
+    ///
+    /// A subject must never pass to another person. An e-mail address is a bad choice where addresses are given to
+    /// another user: that user would get the grants of the former one.
     Subject, |text| match text.len() {
         1..=255 if !text.chars().any(char::is_control) => Ok(()),
         1..=255 => Err(InvalidValue::new("subject", "control characters are not allowed")),
@@ -138,7 +163,8 @@ text_type! {
 text_type! {
     /// A tenant (AM: realm): 0 to 128 bytes of UTF-8 without control characters. The default realm is empty.
     ///
-    /// A token of one realm is invalid in every other realm, even with the same keys and the same store.
+    /// A token of one realm is invalid in every other realm, even with the same keys and the same store. The realm is
+    /// part of the seal, so a service that gets a wrong realm treats all its former tokens as unknown.
     ///
     /// ```
     /// use regrant::token::Realm;
@@ -164,14 +190,27 @@ impl Default for Realm {
 }
 
 text_type! {
-    /// A redirection URI: absolute and without a fragment (RFC 6749 section 3.1.2). It is never normalized.
+    /// A redirection URI: absolute, without a fragment (RFC 6749 section 3.1.2), and at most 2048 characters long.
+    ///
+    /// The URI is never normalized. Two URIs that a browser treats alike are different here, since a lenient comparison
+    /// sends codes to the wrong page (RFC 9700 section 4.1).
+    ///
+    /// ```
+    /// use regrant::RedirectUri;
+    ///
+    /// assert!(RedirectUri::new("https://app.example/callback").is_ok());
+    /// assert!(RedirectUri::new("com.example.app:/callback").is_ok()); // a native app (RFC 8252 section 7.1)
+    /// assert!(RedirectUri::new("/callback").is_err());
+    /// assert!(RedirectUri::new("https://app.example/callback#top").is_err());
+    /// ```
     RedirectUri, |text| absolute_uri("redirect_uri", text)
 }
 
 impl RedirectUri {
     /// Returns true if a client that registered `self` may be redirected to `requested`. The two must be the same,
     /// character for character. Only the port of a loopback `http` address may differ, since a native app chooses it
-    /// (RFC 8252 section 7.3).
+    /// (RFC 8252 section 7.3). `localhost` is no loopback address here: the name may resolve to another one (section
+    /// 8.3).
     ///
     /// ```
     /// use regrant::RedirectUri;
@@ -191,7 +230,8 @@ impl RedirectUri {
     }
 }
 
-/// Splits a loopback redirection URI into its origin and the part after the port.
+/// Splits a loopback redirection URI into its origin and the part after the port. Returns `None` for every URI that is
+/// not certainly loopback; such a URI is compared as a whole.
 fn loopback(uri: &str) -> Option<(&str, &str)> {
     ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|origin| {
         let rest = uri.strip_prefix(origin)?;
@@ -206,6 +246,9 @@ fn loopback(uri: &str) -> Option<(&str, &str)> {
 
 /// Checks the form of redirection URIs, resource indicators and extension grant types: a scheme with text after it, no
 /// fragment, only characters that are allowed in a URI, and at most 2 KiB.
+///
+/// The check is no parser of URIs. These values are compared as text, so their parts have no meaning here. The
+/// characters are checked because the text gets into `Location` headers and JSON.
 pub(crate) fn absolute_uri(what: &'static str, text: &str) -> Result<(), InvalidValue> {
     let is_uri_byte = |byte: u8| matches!(byte, 0x21..=0x7e) && !b"\"<>\\^`{|}".contains(&byte);
     let scheme_is_valid = |scheme: &str| {
@@ -224,7 +267,7 @@ pub(crate) fn absolute_uri(what: &'static str, text: &str) -> Result<(), Invalid
 /// The number of a registration of a client id, for example a row id or a creation time.
 ///
 /// A new client that gets the id of a deleted one needs another number. Otherwise the new client inherits the grants
-/// of the old one.
+/// of the old one. A grant whose number differs from that of the client is refused as a grant of another client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Registration(pub u64);

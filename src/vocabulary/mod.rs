@@ -2,6 +2,16 @@
 //!
 //! Text types have two constructors: `new` for text from outside, which returns [`InvalidValue`] for malformed text,
 //! and `from_static` for a literal in the code, which panics instead.
+//!
+//! Identifiers and secrets are different types. An identifier has `Display` and serde: it may appear in logs and
+//! records. A secret has neither, and its `Debug` is redacted, so it cannot get into a log by accident.
+//!
+//! Identifiers are not normalized: text that differs is another value. Otherwise a check in this library and a
+//! comparison in another system could disagree about the same text. There are two exceptions: a scope is a set, so its
+//! tokens are sorted, and a user code is typed by people, so case and spaces are ignored.
+//!
+//! Time and randomness belong here too, as the traits [`clock::Clock`] and [`Entropy`]. Both are arguments of a
+//! decision, so a decision can be repeated with the same result.
 
 pub mod clock;
 mod confirmation;

@@ -9,9 +9,21 @@ use zeroize::Zeroizing;
 ///
 /// `Debug` shows only their number. Values are secrets, and so are the names of a malformed request. The text is zeroed
 /// when dropped.
+///
+/// ```
+/// use regrant::wire::{MalformedRequest, Request, form};
+///
+/// let headers: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")];
+/// let body = b"password=secret&resource=https://a.example&resource=https://b.example";
+/// let parameters = form(&Request::new("POST", "/login", &headers, body), 1024)?;
+/// assert_eq!(parameters.required("password"), Ok("secret"));
+/// assert_eq!(parameters.all("resource").count(), 2);
+/// assert_eq!(format!("{parameters:?}"), "Parameters(3)");
+/// # Ok::<(), MalformedRequest>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Parameters {
-    /// All decoded names and values, one after the other.
+    /// All decoded names and values, one after the other, so that there is one buffer to zero.
     text: Zeroizing<String>,
     pairs: Vec<Pair>,
 }
@@ -29,7 +41,7 @@ impl Parameters {
         Self { text, pairs }
     }
 
-    /// Returns the value of `name`, unless it is absent or empty.
+    /// Returns the value of `name`, unless it is absent or empty. The name is compared exactly, with regard to case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
@@ -43,7 +55,8 @@ impl Parameters {
         self.get(name).ok_or(MissingParameter(name))
     }
 
-    /// Returns all values of `name` that are not empty, for the few parameters that may repeat.
+    /// Returns all values of `name` that are not empty, for the few parameters that may repeat: `resource` (RFC 8707
+    /// section 2) and `audience` (RFC 8693 section 2.1). A form that repeats another parameter is not parsed.
     pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         let named = self.pairs.iter().filter(move |pair| self.text[pair.name.clone()] == *name);
         named.map(|pair| &self.text[pair.value.clone()]).filter(|value| !value.is_empty())
@@ -56,7 +69,8 @@ impl fmt::Debug for Parameters {
     }
 }
 
-/// A required parameter is absent or empty.
+/// A required parameter is absent or empty: `invalid_request` (RFC 6749 section 5.2). The error contains the name that
+/// the code asked for, and nothing that the client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the parameter {0} is missing")]
 pub struct MissingParameter(pub(crate) &'static str);

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636).
+//! Proof Key for Code Exchange (RFC 7636): a stolen authorization code is useless without the verifier of its client.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,6 +6,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::vocabulary::{CodeVerifier, Digest, InvalidValue};
 
 /// A PKCE challenge: SHA-256 of the `code_verifier` that the client must present at redemption (RFC 7636 section 4.2).
+///
+/// A code that was issued with a challenge needs its verifier. A code that was issued without one is refused together
+/// with a verifier: an attacker could have removed the challenge from the request (RFC 9700 section 4.8.2).
 ///
 /// ```
 /// use regrant::{CodeChallenge, CodeVerifier};
@@ -22,6 +25,15 @@ pub struct CodeChallenge(pub(crate) Digest);
 impl CodeChallenge {
     /// Reads the two parameters of an authorization request. A request without a method means `plain` (RFC 7636 section
     /// 4.3), so it is rejected and not read as `S256`.
+    ///
+    /// ```
+    /// use regrant::CodeChallenge;
+    ///
+    /// let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    /// assert!(CodeChallenge::from_request(challenge, Some("S256")).is_ok());
+    /// assert!(CodeChallenge::from_request(challenge, None).is_err());
+    /// assert!(CodeChallenge::from_request(challenge, Some("s256")).is_err());
+    /// ```
     ///
     /// # Errors
     /// [`InvalidValue`] when the method is not `S256` or the challenge is not base64url of 32 bytes.
@@ -46,7 +58,8 @@ impl CodeChallenge {
     /// A challenge of the method `plain`: the verifier itself. Anyone who sees the authorization request can use it
     /// (RFC 7636 section 7.2). Only for clients that cannot compute SHA-256.
     ///
-    /// The verifier is hashed on arrival, so a stolen record does not redeem a code either.
+    /// The verifier is hashed on arrival, so a stolen record does not redeem a code either. The record is the same as
+    /// for `S256`, so the redemption is verified in one way.
     ///
     /// # Errors
     /// [`InvalidValue`] when the text is not 43 to 128 unreserved characters.
@@ -54,7 +67,7 @@ impl CodeChallenge {
         Self::of(&CodeVerifier::new(code_challenge))
     }
 
-    /// The challenge for `verifier`, as a client computes it.
+    /// The challenge for `verifier`, as a client computes it. A host needs this constructor in tests only.
     ///
     /// # Errors
     /// [`InvalidValue`] when the verifier is not 43 to 128 unreserved characters (RFC 7636 section 4.1).
@@ -67,7 +80,8 @@ impl CodeChallenge {
         Ok(Self(Digest::of(&[text])))
     }
 
-    /// Returns true if the challenge was made from `verifier`. Always false for a malformed verifier.
+    /// Returns true if the challenge was made from `verifier`. Always false for a malformed verifier. The digests are
+    /// compared in constant time.
     #[must_use]
     pub fn is_met_by(&self, verifier: &CodeVerifier) -> bool {
         Self::of(verifier).is_ok_and(|shown| shown == *self)

@@ -1,4 +1,5 @@
-//! Resource indicators (RFC 8707).
+//! Resource indicators (RFC 8707): the APIs for which a token is meant. A token for one API is
+//! useless at another one that checks its audience.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +7,8 @@ use crate::vocabulary::{absolute_uri, sorted_subset, text_type};
 
 text_type! {
     /// A resource indicator: the place where a token is to be used, as an absolute URI without a fragment (RFC 8707
-    /// section 2).
+    /// section 2). At most 2048 characters, never normalized: `https://api.example` and `https://api.example/` are two
+    /// resources.
     ///
     /// ```
     /// use regrant::Resource;
@@ -19,6 +21,18 @@ text_type! {
 }
 
 /// A set of resource indicators: the audience of a token. Empty if the request named none.
+///
+/// Equal sets are equal values, whatever the order and the repetitions of their origin.
+///
+/// ```
+/// use regrant::{Resource, Resources};
+///
+/// let orders = Resource::from_static("https://api.example/orders");
+/// let stock = Resource::from_static("https://api.example/stock");
+/// let both = Resources::from(vec![stock.clone(), orders.clone(), stock.clone()]);
+/// assert_eq!(both, Resources::from_iter([orders.clone(), stock]));
+/// assert!(Resources::from(vec![orders]).is_subset_of(&both));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<Resource>")]
 pub struct Resources(Vec<Resource>);
@@ -42,7 +56,7 @@ impl Resources {
         self.0.is_empty()
     }
 
-    /// Returns true if `other` contains every resource of `self`.
+    /// Returns true if `other` contains every resource of `self`. True for the empty set.
     #[must_use]
     pub fn is_subset_of(&self, other: &Self) -> bool {
         sorted_subset(self.iter(), other.iter())
@@ -54,7 +68,7 @@ impl Resources {
         self.iter().filter(|resource| other.iter().any(|known| known == *resource)).cloned().collect()
     }
 
-    /// Returns true if the two sets have a resource in common.
+    /// Returns true if the two sets have a resource in common. False if one of them is empty.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
         self.iter().any(|resource| other.0.binary_search(resource).is_ok())

@@ -1,4 +1,6 @@
 //! `scope` in the grammar of RFC 6749 section 3.3.
+//!
+//! The parser is strict. A lenient one would accept a scope that a resource server splits in another way.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -30,7 +32,8 @@ use crate::vocabulary::{InvalidValue, literal};
 pub struct Scope(Arc<str>);
 
 impl Scope {
-    /// The scope without any token.
+    /// The scope without any token. In a request an omitted scope is not the empty one: see
+    /// [`Client::scope_of`](crate::Client::scope_of).
     #[must_use]
     pub fn empty() -> Self {
         Self("".into())
@@ -39,7 +42,17 @@ impl Scope {
     /// Parses a space-delimited list of scope tokens.
     ///
     /// # Errors
-    /// [`InvalidValue`] when the text violates the grammar above.
+    /// [`InvalidValue`] for a space at the start, at the end or beside another space, and for a character outside the
+    /// grammar: control characters, `"`, `\` and everything that is not ASCII.
+    ///
+    /// ```
+    /// use regrant::Scope;
+    ///
+    /// assert!(Scope::new("urn:example:read orders/42").is_ok());
+    /// assert!(Scope::new(" read").is_err());
+    /// assert!(Scope::new("\"read\"").is_err());
+    /// assert!(Scope::new("caf\u{e9}").is_err());
+    /// ```
     pub fn new(text: &str) -> Result<Self, InvalidValue> {
         let mut is_sorted = true;
         let mut previous = "";
@@ -72,7 +85,7 @@ impl Scope {
         literal(Self::new(text), text)
     }
 
-    /// Returns the tokens in ascending order.
+    /// Returns the tokens in ascending order of their bytes, each of them once.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ').filter(|token| !token.is_empty())
     }
@@ -83,27 +96,35 @@ impl Scope {
         self.0.is_empty()
     }
 
-    /// Returns true if `token` is in the scope.
+    /// Returns true if `token` is in the scope. A whole token counts, never a part: `read` is not in `read_all`.
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {
         self.iter().any(|own| own == token)
     }
 
     /// Returns true if `other` contains every token of `self`. Linear in both, so that a scope as long as the whole
-    /// body costs little.
+    /// body costs little. True for the empty scope.
     #[must_use]
     pub fn is_subset_of(&self, other: &Self) -> bool {
         self == other || sorted_subset(self.iter(), other.iter())
     }
 
-    /// Returns the tokens that are in both scopes.
+    /// Returns the tokens that are in both scopes: the granted scope, after the registration of the client was reduced.
+    ///
+    /// ```
+    /// use regrant::Scope;
+    ///
+    /// let granted = Scope::from_static("read write");
+    /// assert_eq!(granted.intersection(&Scope::from_static("admin read")), Scope::from_static("read"));
+    /// ```
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let both: Vec<&str> = self.iter().filter(|token| other.contains(token)).collect();
         Self(both.join(" ").into())
     }
 
-    /// Returns the tokens, separated by one space.
+    /// Returns the tokens, separated by one space: the value of `scope` in a response. Sorted, so equal scopes have
+    /// equal text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -111,6 +132,9 @@ impl Scope {
 }
 
 /// Returns true if each item of `left` is in `right`. Both are ascending and without repetition.
+///
+/// Both are walked once. A nested search would let a request with thousands of scope tokens cost millions of
+/// comparisons.
 pub(crate) fn sorted_subset<T: Ord>(left: impl Iterator<Item = T>, right: impl Iterator<Item = T>) -> bool {
     let mut right = right;
     left.into_iter().all(|wanted| {

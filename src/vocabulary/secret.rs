@@ -1,4 +1,7 @@
 //! Secret values. They have no `Display` and no `Serialize`, a `Debug` without content, and are zeroed when dropped.
+//!
+//! They have no `PartialEq` either: `==` on texts stops at the first difference, and its duration reveals how much of
+//! a guess is right. The library compares digests in constant time.
 
 use std::fmt;
 
@@ -6,6 +9,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+/// Implements a secret text. Each kind of secret is a type of its own, so a refresh token cannot be passed where an
+/// access token is expected.
 macro_rules! secret_text {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
@@ -13,12 +18,14 @@ macro_rules! secret_text {
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// Takes the text unchecked. The service checks the text when it uses it.
+            /// Takes the text unchecked. The service checks the text when it uses it: malformed and unknown secrets are
+            /// refused in the same way, so that the answer reveals no difference.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(Zeroizing::new(text.into()))
             }
 
-            /// Returns the secret text. Never log it, and never put it into a URL.
+            /// Returns the secret text. Never log it, and never put it into a URL: URLs get into logs, histories and
+            /// `Referer` headers. The returned text is not copied; a copy is not zeroed.
             #[must_use]
             pub fn expose(&self) -> &str {
                 &self.0
@@ -47,19 +54,30 @@ macro_rules! secret_text {
 
 secret_text! {
     /// An authorization code (RFC 6749 section 4.1.2), 111 characters with the default prefix.
+    ///
+    /// The code works once. A second redemption by the rightful client revokes the grant, with the tokens of the first.
     AuthorizationCode
 }
 secret_text! {
     /// A refresh token (RFC 6749 section 1.5), 147 characters with the default prefix.
+    ///
+    /// ```
+    /// use regrant::RefreshToken;
+    ///
+    /// let token = RefreshToken::new("rt_AAEC");
+    /// assert_eq!(token.expose(), "rt_AAEC"); // `format!("{token}")` does not compile
+    /// assert_eq!(format!("{token:?}"), "RefreshToken([redacted])");
+    /// ```
     RefreshToken
 }
 secret_text! {
     /// An access token (RFC 6749 section 1.4), 111 characters with the default prefix, all of them `b64token`
-    /// characters (RFC 6750 section 2.1).
+    /// characters (RFC 6750 section 2.1). A JWT access token (RFC 9068) is longer, and its length depends on its
+    /// claims.
     AccessToken
 }
 secret_text! {
-    /// A client's password (RFC 6749 section 2.3.1).
+    /// A client's password (RFC 6749 section 2.3.1). Register only its [`SecretHash`](crate::SecretHash).
     ClientSecret
 }
 secret_text! {
@@ -68,19 +86,25 @@ secret_text! {
     ClientAssertion
 }
 secret_text! {
-    /// An `id_token` (OpenID Connect Core section 2): a signed statement about a person. It is personal data.
+    /// An `id_token` (OpenID Connect Core section 2): a signed statement about a person. It is personal data, and never
+    /// a credential for an API.
     IdToken
 }
 secret_text! {
-    /// A device code (RFC 8628 section 3.2), 111 characters with the default prefix.
+    /// A device code (RFC 8628 section 3.2), 111 characters with the default prefix. The device polls with the code;
+    /// the user never sees it, unlike the [`UserCode`](crate::device::UserCode).
     DeviceCode
 }
 secret_text! {
-    /// A PKCE `code_verifier` as the client sent it (RFC 7636 section 4.1).
+    /// A PKCE `code_verifier` as the client sent it (RFC 7636 section 4.1): 43 to 128 letters, digits, `-`, `.`, `_` or
+    /// `~`. The grammar is checked at redemption.
     CodeVerifier
 }
 
 /// SHA-256 of a secret. Records contain digests instead of secrets. Compared in constant time.
+///
+/// The hash has no salt and is fast: the secrets of this library have 256 random bits and cannot be guessed. A client's
+/// password is different; see `SecretHash`.
 #[derive(Clone, Copy)]
 pub(crate) struct Digest([u8; 32]);
 
@@ -94,6 +118,7 @@ impl Digest {
         Self(hash.finalize().into())
     }
 
+    /// Takes a digest that was computed elsewhere: by a client, or before the record was stored.
     pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -8,18 +8,22 @@ use crate::vocabulary::{Entropy, InvalidValue, draw};
 
 /// Consonants only, without look-alikes: the code spells no words (RFC 8628 section 6.1).
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+/// 8 of 20 letters are 25.6 billion codes. RFC 8628 section 6.1 has both as its example.
 const LENGTH: usize = 8;
 
 /// A user code (RFC 8628 section 3.2): 8 of 20 consonants (34.5 bits), shown in two groups.
 ///
-/// A user code is short enough to be guessed. The page where users enter it must limit the attempts (section 5.1).
+/// A user code is short enough to be guessed. The page where users enter it must limit the attempts (section 5.1). A
+/// right guess lets an attacker approve the victim's device with the attacker's own account.
+///
+/// `Debug` is redacted, although the code is on a screen: a log with live codes would spare the guessing.
 ///
 /// ```
 /// use regrant::device::UserCode;
 ///
 /// let code = UserCode::parse("wdjb mjht")?;
 /// assert_eq!(code.expose(), "WDJB-MJHT");
-/// assert!(UserCode::parse("WDJB-MJH0").is_err());
+/// assert_eq!(format!("{code:?}"), "UserCode([redacted])");
 /// # Ok::<(), regrant::InvalidValue>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -30,7 +34,16 @@ impl UserCode {
     /// users add spaces, and phones replace the hyphen with a dash.
     ///
     /// # Errors
-    /// [`InvalidValue`] when the text is not a user code.
+    /// [`InvalidValue`] when the text has another number of letters than 8, or a letter that no code has: a vowel, `Y`,
+    /// or a letter outside ASCII. A digit is an error too.
+    ///
+    /// ```
+    /// use regrant::device::UserCode;
+    ///
+    /// assert_eq!(UserCode::parse("WDJB\u{2013}MJHT."), UserCode::parse("wdjbmjht"));
+    /// assert!(UserCode::parse("WDJB-MJH0").is_err()); // a digit
+    /// assert!(UserCode::parse("WDJB-MJH").is_err());
+    /// ```
     pub fn parse(typed: &str) -> Result<Self, InvalidValue> {
         let mut code = Zeroizing::new([0; LENGTH]);
         let mut length = 0;
@@ -52,6 +65,7 @@ impl UserCode {
         format!("{}-{}", &letters[..LENGTH / 2], &letters[LENGTH / 2..])
     }
 
+    /// Draws a code. Each of the codes is equally likely.
     pub(crate) fn random(entropy: &dyn Entropy) -> Self {
         let mut code = Zeroizing::new([0; LENGTH]);
         let mut length = 0;
@@ -66,6 +80,7 @@ impl UserCode {
         Self(code)
     }
 
+    /// Returns the letters without the hyphen: the input from which the id of the waiting grant is derived.
     pub(crate) fn as_bytes(&self) -> &[u8; LENGTH] {
         &self.0
     }

@@ -1,4 +1,6 @@
 //! RFC 3339 in the Gregorian calendar, from year 0 to year 9999.
+//!
+//! Time zones, names of months and locales are not needed, so a dependency would cost more than these functions.
 
 const DAY: i64 = 24 * 60 * MINUTE;
 const MINUTE: i64 = 60_000;
@@ -18,7 +20,8 @@ pub(super) fn format(millis: i64) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
 }
 
-/// Returns milliseconds since the Unix epoch; smaller fractions are cut off.
+/// Returns milliseconds since the Unix epoch; smaller fractions are cut off. `None` for malformed text, and for a date
+/// or time that does not exist.
 ///
 /// Any character may separate date and time: RFC 3339 section 5.6 names the space as an example.
 pub(super) fn parse(text: &str) -> Option<i64> {
@@ -40,13 +43,15 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     }
 }
 
-/// Returns the millisecond before a leap second, which only the end of a month can have (RFC 3339 section 5.7).
+/// Returns the millisecond before a leap second, which only the end of a month can have (RFC 3339 section 5.7). Unix
+/// time has no number for a leap second; the millisecond before keeps the order of events.
 fn leap_second(minute: i64) -> Option<i64> {
     let end = minute + MINUTE;
     let (_, _, day) = date(end.div_euclid(DAY));
     (end.rem_euclid(DAY) == 0 && day == 1).then_some(end - 1)
 }
 
+/// Reads the fraction of a second in milliseconds. 0 if there is none; `None` for a point without a digit.
 fn fraction(rest: &mut &[u8]) -> Option<i64> {
     if !rest.starts_with(b".") {
         return Some(0);
@@ -73,11 +78,13 @@ fn offset(rest: &mut &[u8]) -> Option<i64> {
     (hour <= 23 && minute <= 59).then_some(sign * (hour * 60 + minute))
 }
 
+/// Reads two digits behind a separator.
 fn digits_after(literal: &[u8], rest: &mut &[u8]) -> Option<i64> {
     *rest = rest.strip_prefix(literal)?;
     digits(rest, 2)
 }
 
+/// Reads exactly `count` ASCII digits. A sign or a space is not a digit, unlike in `str::parse`.
 fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
     let digits = rest.split_off(..count)?;
     digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
@@ -88,7 +95,7 @@ fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
 
 const DAYS_BEFORE_EPOCH: i64 = 719_468;
 
-/// Returns the days since the Unix epoch.
+/// Returns the days since the Unix epoch. A day that the month does not have is counted into the next month.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let months = year * 12 + month - 3;
     let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
@@ -96,7 +103,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + days_before(month) + day - 1 - DAYS_BEFORE_EPOCH
 }
 
-/// Returns year, month and day.
+/// Returns year, month and day. Inverts `days`, also for negative numbers.
 fn date(days: i64) -> (i64, i64, i64) {
     let days = days + DAYS_BEFORE_EPOCH;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
