@@ -8,6 +8,19 @@ use crate::vocabulary::{Confirmation, Resources, Scope, Subject, Timestamp};
 /// [`AuthorizeRequest`](crate::AuthorizeRequest) or [`IssueRequest`](crate::IssueRequest). Access tokens, `id_token`s
 /// and introspection repeat its facts.
 ///
+/// | field | access token (RFC 9068) | `id_token` | introspection (RFC 7662) |
+/// |---|---|---|---|
+/// | `subject` | `sub` | `sub` | `sub` |
+/// | `scope` | `scope`, as far as requested | | `scope` |
+/// | `resources` | `aud`, as far as requested | | `aud` |
+/// | `auth_time`, `acr`, `amr` | the same names | the same names | the same names |
+/// | `nonce` | | `nonce`, at redemption | |
+/// | `session_id` | | `sid` | |
+/// | `actor`, `may_act` | `act`, `may_act` | | `act`, `may_act` |
+///
+/// The facts describe the moment of consent and are not updated. An account that was closed since is refused by the
+/// [`SubjectGate`](crate::host::SubjectGate).
+///
 /// ```
 /// use regrant::{Approval, Scope, Subject};
 ///
@@ -24,23 +37,28 @@ use crate::vocabulary::{Confirmation, Resources, Scope, Subject, Timestamp};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Approval {
-    /// The resource owner; absent when the client acts for itself.
+    /// The resource owner; absent when the client acts for itself. Use an id that is never given to another person: an
+    /// address that is assigned again would hand over the sessions of its former owner.
     pub subject: Option<Subject>,
-    /// The scope consented to. It never shrinks and never grows.
+    /// The scope consented to. It never shrinks and never grows. A refresh may ask for less and later for all of it
+    /// again (RFC 6749 section 6).
     pub scope: Scope,
-    /// The resources consented to (RFC 8707).
+    /// The resources consented to (RFC 8707). Each token names a selection of them as its audience; empty leaves the
+    /// audience to the [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub resources: Resources,
     /// The key that a request with a code or refresh token must prove to possess. The host may set one for any client.
     /// For a public client the service sets the first key that is proven when tokens are issued or rotated (RFC 9449
     /// section 5). That key binds the refresh tokens issued from then on.
     pub confirmation: Option<Confirmation>,
-    /// The time at which the resource owner was authenticated (OpenID Connect `auth_time`).
+    /// The time at which the resource owner was authenticated (OpenID Connect `auth_time`). Not the time of consent: a
+    /// session may be hours old by then.
     pub auth_time: Option<Timestamp>,
-    /// The strength of that authentication (OpenID Connect `acr`).
+    /// The strength of that authentication (OpenID Connect `acr`), by the name that the host and its clients agreed on.
     pub acr: Option<String>,
-    /// The methods of that authentication (OpenID Connect `amr`).
+    /// The methods of that authentication (OpenID Connect `amr`), by the names of RFC 8176 section 2.
     pub amr: Vec<String>,
-    /// The `nonce` of the authentication request (OpenID Connect Core section 3.1.2.1).
+    /// The `nonce` of the authentication request (OpenID Connect Core section 3.1.2.1). The client compares it, so that
+    /// an `id_token` of another sign-in cannot be injected.
     pub nonce: Option<String>,
     /// The session at the authorization server in which the grant was approved (`sid` of an `id_token`).
     pub session_id: Option<String>,
@@ -48,19 +66,19 @@ pub struct Approval {
     pub actor: Option<Actor>,
     /// The only party that may become the actor by token exchange (`may_act`, RFC 8693 section 4.4). Absent: no limit.
     pub may_act: Option<Subject>,
-    /// Bytes of the host, which the service carries along unread. Keep them few: they are read and written with every
-    /// request.
+    /// Bytes of the host, which the service carries along unread: a device name, a tenant, the id of a consent receipt.
+    /// Keep them few, since they are read and written with every request. Stores keep them in plain text.
     pub data: Vec<u8>,
 }
 
 impl Approval {
-    /// Returns the approval of a resource owner, of an empty scope.
+    /// Returns the approval of a resource owner, of an empty scope. Add a scope with [`with_scope`](Self::with_scope).
     #[must_use]
     pub fn of(subject: Subject) -> Self {
         Self { subject: Some(subject), ..Self::default() }
     }
 
-    /// Sets the scope consented to.
+    /// Sets the scope consented to. The service refuses an approval that exceeds the registered scope of the client.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
@@ -74,14 +92,16 @@ impl Approval {
         self
     }
 
-    /// Sets the key that holders must prove to possess.
+    /// Sets the key that holders must prove to possess, from issue on. Without it a public client may still bind its
+    /// tokens with its first proof.
     #[must_use]
     pub fn with_confirmation(mut self, confirmation: impl Into<Option<Confirmation>>) -> Self {
         self.confirmation = confirmation.into();
         self
     }
 
-    /// Sets time, strength and methods of the authentication of the resource owner.
+    /// Sets time, strength and methods of the authentication of the resource owner. An OpenID Connect request with
+    /// `max_age` requires the time (Core section 3.1.2.1).
     #[must_use]
     pub fn with_authentication(
         mut self,
@@ -102,7 +122,8 @@ impl Approval {
         self
     }
 
-    /// Sets the session in which the grant was approved.
+    /// Sets the session in which the grant was approved, so that a client can match a later logout request to
+    /// its session (OpenID Connect Back-Channel Logout 1.0).
     #[must_use]
     pub fn with_session_id(mut self, session_id: impl Into<Option<String>>) -> Self {
         self.session_id = session_id.into();
@@ -116,7 +137,16 @@ impl Approval {
         self
     }
 
-    /// Sets the only party that may become the actor.
+    /// Sets the only party that may become the actor. An exchange by another party is refused with
+    /// [`Refusal::ActorNotAllowed`](crate::Refusal::ActorNotAllowed).
+    ///
+    /// ```
+    /// use regrant::{Approval, Subject};
+    ///
+    /// // Only the shipping service may act for the user with this token.
+    /// let approval = Approval::of(Subject::from_static("demo")).with_may_act(Subject::from_static("shipping"));
+    /// assert_eq!(approval.may_act.as_ref().map(Subject::as_str), Some("shipping"));
+    /// ```
     #[must_use]
     pub fn with_may_act(mut self, may_act: impl Into<Option<Subject>>) -> Self {
         self.may_act = may_act.into();
@@ -124,6 +154,13 @@ impl Approval {
     }
 
     /// Sets the bytes of the host.
+    ///
+    /// ```
+    /// use regrant::{Approval, Subject};
+    ///
+    /// let approval = Approval::of(Subject::from_static("demo")).with_data(b"Firefox on Linux".to_vec());
+    /// assert_eq!(approval.data, b"Firefox on Linux");
+    /// ```
     #[must_use]
     pub fn with_data(mut self, data: Vec<u8>) -> Self {
         self.data = data;
@@ -133,6 +170,9 @@ impl Approval {
 
 /// A chain of actors (`act`, RFC 8693 section 4.1): the current actor acts for the resource owner, and after the former
 /// ones.
+///
+/// Only the current actor counts for access decisions. The former ones are for audit (RFC 8693 section 4.1). In JSON a
+/// chain is `{"sub": "shipping", "act": {"sub": "shop"}}`.
 ///
 /// ```
 /// use regrant::Subject;
@@ -158,13 +198,14 @@ impl Actor {
     /// The maximum length of a chain. Each exchange adds an actor, and the whole chain is written into every token.
     pub(crate) const MAX_CHAIN: usize = 8;
 
-    /// Returns `subject` acting after `former`.
+    /// Returns `subject` acting after `former`. Token exchange calls it with the actor of the subject token, so hosts
+    /// need it only to issue a token that is delegated from the start.
     #[must_use]
     pub fn new(subject: Subject, former: Option<Self>) -> Self {
         Self { subject, former: former.map(Box::new) }
     }
 
-    /// Returns the actors from the current one to the first.
+    /// Returns the actors from the current one to the first, each as the id to compare with.
     pub fn chain(&self) -> impl Iterator<Item = &Subject> {
         std::iter::successors(Some(self), |actor| actor.former.as_deref()).map(|actor| &actor.subject)
     }

@@ -7,8 +7,32 @@
 //!           list of retired tokens, list of access tokens, write_id 4
 //! ```
 //!
-//! Numbers, lengths and times are LEB128, so that a small one has a single byte. An optional field begins with a flag,
-//! 0 or 1. A list and a text begin with their length. Digests, salts and ids have their fixed length.
+//! The id of the grant is the key of the record and not repeated in it. `created_at` is big-endian.
+//!
+//! | type | bytes |
+//! |---|---|
+//! | number, length | LEB128: seven bits a byte, so that a small one has a single byte |
+//! | time | the difference to `created_at` in milliseconds, its sign in the lowest bit, as a number |
+//! | text, bytes | length, then content |
+//! | list | length, then items |
+//! | optional (`?`) | flag 0, or flag 1 and the value |
+//! | digest 32, mark 8, salt 16, id 16 | as they are |
+//!
+//! | part | fields in order |
+//! |---|---|
+//! | flow | tag of [`FLOWS`]; 0 is followed by the name |
+//! | approval, first part | subject?, scope, resources, confirmation, auth_time?, acr?, amr, nonce? |
+//! | approval, second part | data, session_id?, actors, may_act? |
+//! | confirmation | 0; 1 DPoP thumbprint; 2 certificate thumbprint |
+//! | phase 0, code | digest, redirect_uri?, challenge?, confirmation, expires_at |
+//! | phase 1, active | (digest, expires_at)? of the redeemed code |
+//! | phase 2, revoked | at, until, tag of [`REASONS`] |
+//! | phase 3, device | digest, expires_at, interval in seconds, polled_at?, verdict |
+//! | verdict | 0 undecided; 1 approved, grant id; 2 denied |
+//! | head | root, generation, digest, issued_at, used_at?, expires_at? |
+//! | retired token | mark, salt, key id 1, retired_at, replays |
+//! | access token, first part | serial 4, digest, scope?, resources?, issued_at, expires_at |
+//! | access token, second part | parent?, own confirmation?, signing_key? |
 //!
 //! Times are written as differences to the creation, so most take three or four bytes. The checksum separates a damaged
 //! record from a fork: without it a flipped bit in a digest would look like theft and end a session.
@@ -34,11 +58,16 @@ use writer::Writer;
 const VERSION: u8 = 1;
 
 /// A record that this release cannot read: damaged, stored under a wrong key, or written by a newer release.
+///
+/// The service reports it as [`EventKind::RecordCorrupt`](crate::event::EventKind::RecordCorrupt), and the client gets
+/// 500, never `invalid_grant`: the session may continue when the record has been restored. The text names the fault and
+/// contains no part of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the grant record is unreadable: {0}")]
 pub struct CorruptRecord(&'static str);
 
-/// The numbers of the flows in records. Never reuse one. 0 is an extension, which is written by name.
+/// The numbers of the flows in records. Never reuse one: old records would change their flow, and with it their policy.
+/// 0 is an extension, which is written by name.
 static FLOWS: [(u8, GrantType); 11] = [
     (1, GrantType::AuthorizationCode),
     (2, GrantType::Implicit),
@@ -53,7 +82,8 @@ static FLOWS: [(u8, GrantType); 11] = [
     (11, GrantType::UmaTicket),
 ];
 
-/// The numbers of the reasons in records. Never reuse one.
+/// The numbers of the reasons in records. Never reuse one. An unknown number makes the record unreadable: guessing a
+/// reason would falsify the audit trail.
 static REASONS: [(u8, RevocationReason); 4] = [
     (1, RevocationReason::ClientRequest),
     (2, RevocationReason::HostRequest),
@@ -64,6 +94,8 @@ static REASONS: [(u8, RevocationReason); 4] = [
 impl Grant {
     /// Returns the bytes of the record: 200 to 800 as a rule. The host's own [`data`](Approval::data) and the number of
     /// live access tokens add to it; the number of rotations does not.
+    ///
+    /// Equal grants have equal bytes, so the service recognizes its own write by comparing them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::new(VERSION, self.created_at);
@@ -87,7 +119,9 @@ impl Grant {
     /// refused.
     ///
     /// # Errors
-    /// [`CorruptRecord`] for anything that [`encode`](Self::encode) did not write for this id.
+    /// [`CorruptRecord`] for anything that [`encode`](Self::encode) did not write for this id: another version, a wrong
+    /// checksum, a record that is cut short or has bytes after its end, a value that violates its grammar. Bytes from a
+    /// store are never trusted, so no input makes this function panic or allocate more than the input justifies.
     pub fn decode(id: GrantId, bytes: &[u8]) -> Result<Self, CorruptRecord> {
         let mut from = Reader::open(VERSION, id.as_bytes(), bytes)?;
         let client_id = from.parsed(ClientId::new)?;
@@ -115,6 +149,7 @@ impl Grant {
     }
 }
 
+/// Writes one byte for a known flow, and the name of an extension grant.
 fn write_flow(out: &mut Writer, grant_type: &GrantType) {
     if let Some((tag, _)) = FLOWS.iter().find(|(_, flow)| flow == grant_type) {
         out.byte(*tag);
@@ -124,6 +159,7 @@ fn write_flow(out: &mut Writer, grant_type: &GrantType) {
     }
 }
 
+/// Reads a flow. An unknown tag is an error: another flow has another policy.
 fn read_flow(from: &mut Reader<'_>) -> Result<GrantType, CorruptRecord> {
     match from.byte()? {
         0 => from.parsed(str::parse),
@@ -131,6 +167,7 @@ fn read_flow(from: &mut Reader<'_>) -> Result<GrantType, CorruptRecord> {
     }
 }
 
+/// Writes the approval. The actors are a flat list, so that reading one needs no recursion.
 fn write_approval(out: &mut Writer, approval: &Approval) {
     out.optional(approval.subject.as_ref(), |out, subject| out.text(subject.as_str()));
     out.text(approval.scope.as_str());
@@ -147,6 +184,7 @@ fn write_approval(out: &mut Writer, approval: &Approval) {
     out.optional(approval.may_act.as_ref(), |out, actor| out.text(actor.as_str()));
 }
 
+/// Reads the approval. Each text is parsed again: a record never brings in a value that a request could not.
 fn read_approval(from: &mut Reader<'_>) -> Result<Approval, CorruptRecord> {
     Ok(Approval {
         subject: from.optional(|from| from.parsed(Subject::new))?,
@@ -164,11 +202,13 @@ fn read_approval(from: &mut Reader<'_>) -> Result<Approval, CorruptRecord> {
     })
 }
 
+/// Reads the actors and nests them again, the first one innermost.
 fn read_actors(from: &mut Reader<'_>) -> Result<Option<Actor>, CorruptRecord> {
     let actors: Vec<Subject> = from.list(|from| from.parsed(Subject::new))?;
     Ok(actors.into_iter().rev().fold(None, |former, subject| Some(Actor::new(subject, former))))
 }
 
+/// Writes the key of a binding as a tag and a thumbprint.
 fn write_confirmation(out: &mut Writer, confirmation: Option<&Confirmation>) {
     match confirmation {
         None => out.byte(0),
@@ -183,6 +223,8 @@ fn write_confirmation(out: &mut Writer, confirmation: Option<&Confirmation>) {
     }
 }
 
+/// Reads the key of a binding. An unknown tag is an error: read as "no key", it would turn a bound token into a bearer
+/// token.
 fn read_confirmation(from: &mut Reader<'_>) -> Result<Option<Confirmation>, CorruptRecord> {
     match from.byte()? {
         0 => Ok(None),
@@ -277,6 +319,7 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
     }
 }
 
+/// Writes the current refresh token: about 80 bytes, most of them digests.
 fn write_head(out: &mut Writer, head: &Head) {
     out.array(head.root.as_bytes());
     out.number(head.generation.into());
@@ -297,6 +340,7 @@ fn read_head(from: &mut Reader<'_>) -> Result<Head, CorruptRecord> {
     })
 }
 
+/// Writes a rotation: about 30 bytes. Mark, salt and key id are all that a replay needs.
 fn write_retired(out: &mut Writer, retired: &Retired) {
     out.array(&retired.mark);
     out.array(&retired.salt);
@@ -332,6 +376,7 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option
     out.optional(token.signing_key.as_ref(), |out, key| out.text(key.as_str()));
 }
 
+/// Reads an access token, whose key is that of the grant unless it has one of its own.
 fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> Result<LiveAccessToken, CorruptRecord> {
     Ok(LiveAccessToken {
         serial: u32::from_be_bytes(from.array()?),
@@ -346,6 +391,8 @@ fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> R
     })
 }
 
+/// Returns the CRC-32 of `key` and `content`. It recognizes accidents, not attacks: a writer to the database can always
+/// put an older record back.
 fn checksum(key: &[u8; 16], content: &[u8]) -> [u8; 4] {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(key);

@@ -2,6 +2,15 @@
 //!
 //! An expiry that was issued is a promise to the client, so a policy that is relaxed later does not extend it. A policy
 //! that is tightened applies at once: the earlier of both counts.
+//!
+//! | expiry | set | moved by | recorded in |
+//! |---|---|---|---|
+//! | of the grant | at creation, from `grant_lifetime` | nothing | the grant |
+//! | of a refresh token | at issue, from `refresh_token_lifetime` | `extend_on_use`, without rotation | the head |
+//! | of an access token | at issue, from `access_token_lifetime` | nothing | its entry |
+//! | of the record | with each write, as the last of them | each write, in both directions | the store |
+//!
+//! An expiry is exclusive: a token is valid while `now < expiry`.
 
 use super::{Grant, Head, Phase};
 use crate::policy::{Lifetime, Policy};
@@ -14,7 +23,8 @@ impl Grant {
         earlier(self.expires_at, after(self.created_at, policy.grant_lifetime))
     }
 
-    /// Returns the expiry of a token that is issued at `now` for `lifetime`. No token outlives its grant.
+    /// Returns the expiry of a token that is issued at `now` for `lifetime`. No token outlives its grant, so the last
+    /// access token of a grant may live for less than its lifetime.
     pub(crate) fn expiry_of(&self, now: Timestamp, lifetime: Lifetime, policy: &Policy) -> Option<Timestamp> {
         earlier(after(now, lifetime), self.absolute_expiry(policy))
     }
@@ -23,6 +33,9 @@ impl Grant {
     ///
     /// A spent refresh token is evidence of theft only while a live one needs protection. So the evidence may go when
     /// the grant ends, and not before.
+    ///
+    /// The store gets this time with each write, and `None` keeps the record without end. The policy is not an
+    /// argument: the recorded expiries count, so that a policy which is relaxed again finds the records.
     pub(crate) fn deletable_from(&self) -> Option<Timestamp> {
         let last = match &self.phase {
             Phase::AwaitingApproval(device) => device.expires_at,
@@ -41,7 +54,7 @@ impl Grant {
 
 impl Head {
     /// Returns the expiry of the refresh token under `policy`, which may have been tightened since the token was
-    /// issued.
+    /// issued. The lifetime counts from the issue, or from the last use with `extend_on_use` (an idle time-out).
     pub(crate) fn expiry(&self, policy: &Policy) -> Option<Timestamp> {
         let since = self.used_at.filter(|_| policy.extend_on_use).unwrap_or(self.issued_at);
         earlier(self.expires_at, after(since, policy.refresh_token_lifetime))

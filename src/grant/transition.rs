@@ -4,6 +4,20 @@
 //! Consistent means: `recent` holds the generations directly before the head without a gap, a revoked grant has no
 //! access tokens, a bound grant keeps its key, and no phase follows `Revoked`.
 //!
+//! | transition | from | cause |
+//! |---|---|---|
+//! | `approved` | a device that waits | its user approved: a second grant is created |
+//! | `decide`, `note_poll` | awaiting approval | the user answered; the device polled |
+//! | `redeem` | awaiting redemption | the code was presented |
+//! | `start` | a grant without head | first tokens of a flow that may refresh |
+//! | `rotate`, `use_head` | active | the head was presented |
+//! | `count_replay` | active | a former head was answered |
+//! | `adopt` | active | a token ahead of the record was presented |
+//! | `bind` | unbound | a key was proven at issue or at a rotation |
+//! | `add_access_token`, `revoke_access_token` | active | an issue; a revocation by the client |
+//! | `revoke` | every phase but revoked | a client, the host, or reuse |
+//! | `prune` | active | each refresh that issues a token |
+//!
 //! A transition changes the grant in memory. Whether the change is stored is the decision of the engine: a refusal
 //! after a transition discards the grant.
 
@@ -17,7 +31,8 @@ use crate::policy::Policy;
 use crate::token::Salt;
 use crate::vocabulary::{Digest, GrantId, KeyId, Timestamp};
 
-/// The number of former heads that a record remembers.
+/// The number of former heads that a record remembers: about 30 bytes each. A client with parallel processes is rarely
+/// more than a few rotations behind, and a token that is further behind is spent.
 pub(super) const MAX_RECENT: usize = 8;
 
 /// The time for which the record of a revoked grant is kept for the audit trail when the grant would never have
@@ -26,9 +41,13 @@ const REVOKED_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A new head, and the parts that are kept to repeat the rotation.
 pub(crate) struct Rotation {
+    /// Digest of the secret of the new head.
     pub(crate) digest: Digest,
+    /// The expiry of the new head.
     pub(crate) expires_at: Option<Timestamp>,
+    /// The random input of the derivation.
     pub(crate) salt: Salt,
+    /// The key of the derivation.
     pub(crate) key_id: u8,
 }
 
@@ -46,19 +65,21 @@ impl Grant {
         Self { id, approval, created_at: now, phase, ..self.clone() }
     }
 
-    /// Ends a new grant at `expires_at` if that is earlier than its own expiry.
+    /// Ends a new grant at `expires_at` if that is earlier than its own expiry. For token exchange: the new token must
+    /// not outlive the token that it was exchanged for.
     pub(crate) fn shorten(&mut self, expires_at: Option<Timestamp>) {
         self.expires_at = earlier(self.expires_at, expires_at);
     }
 
-    /// Records the decision of the user of a device.
+    /// Records the decision of the user of a device. The engine has checked that there was none: a second decision must
+    /// not replace the first.
     pub(crate) fn decide(&mut self, verdict: Verdict) {
         if let Phase::AwaitingApproval(device) = &mut self.phase {
             device.verdict = verdict;
         }
     }
 
-    /// Records a poll of a device that waits, and the interval that it must keep from now on.
+    /// Records a poll of a device that waits, and the interval that it must keep from now on (RFC 8628 section 3.5).
     pub(crate) fn note_poll(&mut self, now: Timestamp, interval: Duration) {
         if let Phase::AwaitingApproval(device) = &mut self.phase {
             device.polled_at = Some(now);
@@ -66,7 +87,8 @@ impl Grant {
         }
     }
 
-    /// Activates the grant: its code was presented. `redeemed` is kept to recognize a second use of the code.
+    /// Activates the grant: its code was presented. `redeemed` is kept to recognize a second use of the code. The
+    /// conditions of the redemption are dropped with the phase.
     pub(crate) fn redeem(&mut self, redeemed: Option<RedeemedCode>) {
         debug_assert!(matches!(self.phase, Phase::AwaitingRedemption(_)), "a code is redeemed once");
         self.phase = Phase::Active { redeemed };
@@ -84,13 +106,15 @@ impl Grant {
 
 /// Refresh tokens.
 impl Grant {
-    /// Gives the grant its first refresh token, of generation 0.
+    /// Gives the grant its first refresh token, of generation 0. `root` stays the same for all later generations.
     pub(crate) fn start(&mut self, root: Digest, token: Digest, now: Timestamp, expires_at: Option<Timestamp>) {
         self.head = Some(Head { root, generation: 0, digest: token, issued_at: now, used_at: None, expires_at });
     }
 
     /// Replaces the head by its successor and remembers the rotation. The record holds no secret of either: a replay
     /// derives the successor from the former token, which its client presents.
+    ///
+    /// The generation saturates. The engine refuses a grant that has reached the maximum before it calls this.
     pub(crate) fn rotate(&mut self, rotation: &Rotation, now: Timestamp) {
         let Some(head) = &mut self.head else { return };
         self.recent.push_back(Retired {
@@ -112,6 +136,9 @@ impl Grant {
 
     /// Makes a refresh token that is ahead of the record the head. The store lost the writes in between, and with them
     /// everything that the record could know of the token's predecessors.
+    ///
+    /// `recent` is cleared because its entries would no longer adjoin the head, and
+    /// [`rotations_from`](Self::rotations_from) counts positions. A predecessor that comes back is therefore spent.
     pub(crate) fn adopt(&mut self, generation: u32, digest: Digest, now: Timestamp, expires_at: Option<Timestamp>) {
         self.recent.clear();
         if let Some(head) = &mut self.head {
@@ -119,7 +146,8 @@ impl Grant {
         }
     }
 
-    /// Counts one more replay of the former head of `generation`.
+    /// Counts one more replay of the former head of `generation`. Saturates, so that no number of replays resets the
+    /// limit of the policy.
     pub(crate) fn count_replay(&mut self, generation: u32) {
         let remembered = self.rotations_from(generation).map_or(0, |rotations| rotations.len());
         if let Some(retired) = self.recent.iter_mut().rev().take(remembered).last() {
@@ -142,7 +170,7 @@ impl Grant {
 /// Access tokens.
 impl Grant {
     /// Adds an access token, which is a use of the grant. The oldest tokens are dropped when there are more than
-    /// `limit`.
+    /// `limit`, which bounds the record: a client that refreshes in a loop revokes its own oldest tokens.
     pub(crate) fn add_access_token(&mut self, token: LiveAccessToken, limit: u16) {
         while self.access_tokens.len() >= usize::from(limit.max(1)) {
             self.access_tokens.pop_front();
@@ -164,12 +192,13 @@ impl Grant {
         Some(expires_at)
     }
 
-    /// Drops all access tokens.
+    /// Drops all access tokens, for a policy under which a refresh revokes the earlier ones (`previous_access_token`).
     pub(crate) fn drop_access_tokens(&mut self) {
         self.access_tokens.clear();
     }
 
-    /// Drops the access tokens whose signing key is no longer held. Opaque ones stay.
+    /// Drops the access tokens whose signing key is no longer held. Opaque ones stay. A key is withdrawn when it
+    /// leaked: no resource server accepts its tokens any more, and a replay cannot repeat them.
     pub(crate) fn drop_access_tokens_unless(&mut self, is_held: impl Fn(&KeyId) -> bool) {
         self.access_tokens.retain(|token| token.signing_key.as_ref().is_none_or(&is_held));
     }
@@ -178,6 +207,9 @@ impl Grant {
 /// The end of the grant, and every write.
 impl Grant {
     /// Ends the grant with all its tokens. A second revocation changes nothing: the first reason and time stay.
+    ///
+    /// The record stays. Deleting it would let a delayed write with
+    /// [`Expect::Absent`](crate::store::Expect::Absent) create the grant again.
     pub(crate) fn revoke(&mut self, at: Timestamp, reason: RevocationReason) {
         if matches!(self.phase, Phase::Revoked { .. }) {
             return;
@@ -205,7 +237,7 @@ impl Grant {
         }
     }
 
-    /// Marks the record for one write, so that its writer can recognize it.
+    /// Marks the record for one write, so that its writer can recognize it. The last step before encoding.
     pub(crate) const fn mark_write(&mut self, write_id: [u8; 4]) {
         self.write_id = write_id;
     }

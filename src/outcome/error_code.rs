@@ -1,8 +1,16 @@
-//! The error codes of the protocol.
+//! The error codes of the protocol, with one text and one status each.
 
 /// An `error` value of RFC 6749 and its extensions, with its fixed description and status.
 ///
 /// The texts never contain input of the client, so they cannot contain characters that RFC 6749 section 5.2 forbids.
+///
+/// | the client | on |
+/// |---|---|
+/// | starts a new session | `invalid_grant`, `expired_token`, `access_denied` |
+/// | sends the same request again, later | `temporarily_unavailable`, `authorization_pending`, `slow_down` |
+/// | sends the request with the new nonce | `use_dpop_nonce` |
+/// | waits for the operator | `server_error` |
+/// | is misconfigured, and retries in vain | all others |
 ///
 /// ```
 /// use regrant::event::ErrorCode;
@@ -13,21 +21,22 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// `invalid_request` (RFC 6749 section 5.2).
+    /// `invalid_request` (RFC 6749 section 5.2). A parameter is missing, repeated or malformed.
     InvalidRequest,
-    /// `invalid_client` (RFC 6749 section 5.2).
+    /// `invalid_client` (RFC 6749 section 5.2). One answer for an unknown client, a wrong secret and a wrong method, so
+    /// that it does not reveal which clients exist.
     InvalidClient,
     /// `invalid_grant` (RFC 6749 section 5.2). Clients end the session on it, so it is used only for final refusals.
     InvalidGrant,
-    /// `unauthorized_client` (RFC 6749 section 5.2).
+    /// `unauthorized_client` (RFC 6749 section 5.2). The client is not registered for the flow.
     UnauthorizedClient,
-    /// `unsupported_grant_type` (RFC 6749 section 5.2).
+    /// `unsupported_grant_type` (RFC 6749 section 5.2). The server does not offer the flow.
     UnsupportedGrantType,
-    /// `invalid_scope` (RFC 6749 section 5.2).
+    /// `invalid_scope` (RFC 6749 section 5.2). The scope is malformed, or exceeds the grant or the registration.
     InvalidScope,
-    /// `invalid_target` (RFC 8707 section 2).
+    /// `invalid_target` (RFC 8707 section 2). A resource is malformed, or outside of the grant or the registration.
     InvalidTarget,
-    /// `invalid_dpop_proof` (RFC 9449 section 5).
+    /// `invalid_dpop_proof` (RFC 9449 section 5). The proof is missing, malformed, expired, or was used before.
     InvalidDpopProof,
     /// `use_dpop_nonce` (RFC 9449 section 8). The nonce is in the header `DPoP-Nonce`.
     UseDpopNonce,
@@ -98,6 +107,15 @@ impl ErrorCode {
 
     /// Returns the HTTP status: 400 unless a specification differs. A response with a challenge has 401 instead (RFC
     /// 9110 section 15.5.2).
+    ///
+    /// ```
+    /// use regrant::event::ErrorCode;
+    ///
+    /// // A client repeats the same request on 503 only.
+    /// let is_retryable = |code: ErrorCode| code.status() == 503;
+    /// assert!(is_retryable(ErrorCode::TemporarilyUnavailable));
+    /// assert!(!is_retryable(ErrorCode::InvalidGrant));
+    /// ```
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {

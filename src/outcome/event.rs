@@ -1,4 +1,6 @@
 //! Events for the host's audit log and counters. They contain no secrets.
+//!
+//! An event borrows its fields, so emitting one allocates nothing. A sink that keeps it makes an [`OwnedEvent`].
 
 use std::error::Error;
 use std::fmt;
@@ -9,6 +11,18 @@ use crate::outcome::{MalformedRequest, Refusal};
 use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp, forward_to_arc};
 
 /// The outcome of a call, or a fact found during the call.
+///
+/// One call may emit several: a detected reuse is `reuse_detected`, `grant_revoked` and `refused`. Events of a write
+/// come after the write is stored, so an audit log never names a rotation that did not happen.
+///
+/// ```
+/// use regrant::event::{Event, EventKind};
+///
+/// /// Decides whether an event belongs in the audit log of its user.
+/// fn concerns_user(event: &Event<'_>) -> bool {
+///     event.subject.is_some() && matches!(event.kind, EventKind::Redeemed | EventKind::GrantRevoked(_))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
@@ -20,17 +34,20 @@ pub struct Event<'a> {
     pub at: Timestamp,
     /// The realm of the service.
     pub realm: &'a Realm,
-    /// The client, if known.
+    /// The client, if known. Always a registered one: an id that only a request claims might be a mistyped secret.
     pub client_id: Option<&'a ClientId>,
     /// The grant, if known. It connects the events of one session in an audit log.
     pub grant_id: Option<GrantId>,
-    /// The resource owner, if known.
+    /// The resource owner, if known. Personal data in most deployments: keep audit logs accordingly.
     pub subject: Option<&'a Subject>,
     /// The failure behind a 5xx response, if a port failed.
     pub failure: Option<Failure<'a>>,
 }
 
 /// The failure of a port, for the host only. The client gets 500 or 503 and no details.
+///
+/// `Display` writes the error and its sources in one line, as in
+/// `the store is unavailable: connection refused (os error 111)`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Failure<'a> {
@@ -38,7 +55,7 @@ pub struct Failure<'a> {
     pub port: Port,
     /// True if the same request may succeed later without intervention. The response is then 503, otherwise 500.
     pub is_transient: bool,
-    /// The error of the port. The port chose its text and its sources.
+    /// The error of the port. The port chose its text and its sources, so a port must not put a secret into them.
     pub error: &'a (dyn Error + 'static),
 }
 
@@ -62,7 +79,8 @@ pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item 
     successors(Some(error), |error| (*error).source())
 }
 
-/// The ports that can fail.
+/// The ports that can fail: the traits behind which the host does its I/O. The name in an event shows which system to
+/// look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Port {
@@ -149,10 +167,22 @@ impl Operation {
 }
 
 /// The kind of an event.
+///
+/// | kind | meaning for an operator | do |
+/// |---|---|---|
+/// | `Issued`, `Redeemed`, `Rotated` and other successes | normal | nothing |
+/// | `Replayed` | clients lose responses or refresh in parallel | watch its share of `Rotated` |
+/// | `WriteConfirmed` | the store answers late or repeats writes | look at its latency |
+/// | `Refused`, `Malformed` | normal, until one client or one cause has very many | look at the cause |
+/// | `ReuseDetected`, `GrantRevoked` by reuse | theft, or a faulty client | inform the user |
+/// | `Healed` | the store lost acknowledged writes | look at its failover and durability |
+/// | `Contended` | very many writers of one grant, or clocks more than 5 s apart | find the client, compare clocks |
+/// | `Unavailable` | an outage that may end by itself | alert when it lasts |
+/// | `Rejected`, `RecordCorrupt`, `PolicyInvalid` | nothing improves by itself | alert at once |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// An authorization code was issued.
+    /// An authorization code was issued. No token exists yet.
     CodeIssued,
     /// First tokens were issued for an approved grant.
     Issued,
@@ -205,18 +235,20 @@ pub enum EventKind {
     Unavailable,
     /// A port failed and will fail again until an operator repairs it. The client gets 500.
     Rejected,
-    /// A record cannot be read.
+    /// A record cannot be read: damaged, stored under a wrong key, or of a newer release. The client gets 500.
     RecordCorrupt,
     /// The policy of a client that was looked up at run time contradicts itself or the provider's policy. The client
     /// gets 500.
     PolicyInvalid,
     /// The request is malformed.
     Malformed(MalformedRequest),
-    /// A write of unknown outcome, or one that conflicted with itself, was found to be stored.
+    /// A write of unknown outcome, or one that conflicted with itself, was found to be stored. The call continues as if
+    /// the store had acknowledged the write.
     WriteConfirmed,
 }
 
-/// The reason why a retired refresh token was presented again.
+/// The reason why a retired refresh token was presented again, as far as the service can know: a thief within the
+/// window looks the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReplayCause {
@@ -266,6 +298,15 @@ impl EventKind {
     }
 
     /// Returns the short name of the cause, for the kinds that have one.
+    ///
+    /// ```
+    /// use regrant::Refusal;
+    /// use regrant::event::EventKind;
+    ///
+    /// let kind = EventKind::Refused(Refusal::CodeExpired);
+    /// assert_eq!((kind.as_str(), kind.cause()), ("refused", Some("code_expired")));
+    /// assert_eq!(EventKind::Issued.cause(), None);
+    /// ```
     #[must_use]
     pub const fn cause(self) -> Option<&'static str> {
         match self {
@@ -281,8 +322,13 @@ impl EventKind {
 /// Receives events.
 ///
 /// # Contract
-/// `record` runs inside a request, after the write that it reports. It must be quick, must not block and must not
-/// panic. Use a queue for slow work.
+/// `record` runs inside a request, after the write that it reports:
+///
+/// * **It is quick and does not block.** Its time adds to each request. Use a queue for slow work, and drop events when
+///   the queue is full.
+/// * **It does not panic.** The write is stored at this point, so the client would lose the response. A refresh can be
+///   repeated, a redemption cannot.
+/// * **It keeps what it needs.** The service does not repeat an event, so events are lost when the process ends.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -346,7 +392,16 @@ pub struct OwnedEvent {
     pub failure: Option<OwnedFailure>,
 }
 
-/// A [`Failure`] that owns its data.
+/// A [`Failure`] that owns its data. The errors themselves cannot be cloned, so their texts are kept.
+///
+/// ```
+/// use regrant::event::OwnedFailure;
+///
+/// /// One line for an alert: `store: the store is unavailable: connection refused`.
+/// fn line(failure: &OwnedFailure) -> String {
+///     format!("{}: {}", failure.port.as_str(), failure.chain.join(": "))
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnedFailure {

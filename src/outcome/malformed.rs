@@ -1,4 +1,4 @@
-//! Malformed requests.
+//! Malformed requests: faults that are found before a client is authenticated or a grant is loaded.
 
 use crate::outcome::ErrorCode;
 use crate::vocabulary::MissingParameter;
@@ -27,7 +27,8 @@ pub enum MalformedRequest {
     /// The body exceeds the limit.
     #[error("The body is too large.")]
     TooLarge,
-    /// The connection ended before the whole body was received. For adapters.
+    /// The connection ended before the whole body was received. For adapters: a truncated form could drop the parameter
+    /// that narrows the request.
     #[error("The body is incomplete.")]
     Incomplete,
     /// The body has more parameters than any request of the protocol.
@@ -36,16 +37,17 @@ pub enum MalformedRequest {
     /// The body is not form-encoded UTF-8, or contains a NUL.
     #[error("The body is not form-encoded UTF-8.")]
     Encoding,
-    /// A parameter occurs twice that may occur once.
+    /// A parameter occurs twice that may occur once (RFC 6749 section 3.2). Two parsers may disagree about which one
+    /// counts.
     #[error("A parameter is repeated.")]
     Repeated,
-    /// A required parameter is missing or empty.
+    /// A required parameter is missing or empty. RFC 6749 section 3.2 treats both alike. Contains its name.
     #[error("The parameter {0} is missing.")]
     Missing(&'static str),
     /// The request identifies no client.
     #[error("Client authentication is missing.")]
     NoClient,
-    /// The request has more than one way of authentication, or two different client ids.
+    /// The request has more than one way of authentication, or two different client ids (RFC 6749 section 2.3).
     #[error("Client authentication must be done in exactly one way.")]
     SeveralAuthentications,
     /// The Authorization header is not well-formed Basic.
@@ -58,7 +60,7 @@ pub enum MalformedRequest {
     /// The header with the client certificate is malformed. The proxy is not configured as the host expects.
     #[error("The client certificate is malformed.")]
     Certificate,
-    /// The request has more than one DPoP proof, or a proof that is not text.
+    /// The request has more than one DPoP proof (RFC 9449 section 4.3), or a proof that is not text.
     #[error("There must be one well-formed DPoP proof.")]
     Proof,
     /// The token type cannot be exchanged.
@@ -136,7 +138,7 @@ impl MalformedRequest {
         }
     }
 
-    /// Returns the HTTP status.
+    /// Returns the HTTP status: 404, 405 or 413 where HTTP has a status for the fault, otherwise that of the code.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {

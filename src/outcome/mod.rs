@@ -1,4 +1,19 @@
 //! Outcomes of calls: refusals with their error codes, events with their causes, durations, and sinks.
+//!
+//! The host and the client learn different things about one outcome:
+//!
+//! | | the client gets | the host gets |
+//! |---|---|---|
+//! | success | tokens | an event such as `issued` or `rotated` |
+//! | malformed request | an [`ErrorCode`], and the fault in words | `malformed`, with the [`MalformedRequest`] |
+//! | refusal | an [`ErrorCode`] and its fixed text | `refused`, with the [`Refusal`] |
+//! | failure of a port | 500 or 503 | `unavailable` or `rejected`, with the [`Failure`] and its sources |
+//!
+//! The separation is a defence. An answer that distinguishes an unknown token from an expired one helps to probe stolen
+//! tokens, and the text of a database error may contain names of tables.
+//!
+//! Each refusal maps to its code by one exhaustive `match`, in [`Refusal::code`]. A new refusal does not compile until
+//! it has a code.
 
 mod error_code;
 mod event;

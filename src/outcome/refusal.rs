@@ -9,6 +9,17 @@ use crate::ports::proof::ProofFault;
 /// The client sees only the [`ErrorCode`] that the reason maps to. An attacker must not learn the difference between an
 /// unknown token, an expired one and the token of another client.
 ///
+/// Most refusals are everyday events. These need an operator:
+///
+/// | refusal | likely cause | do |
+/// |---|---|---|
+/// | `RefreshTokenReused` | theft, or a client that keeps old tokens | look for a client that causes many |
+/// | `RootMismatch` | a leaked key of the ring, or a restored backup | replace the key unless a restore explains it |
+/// | `SuccessorMismatch` | two nodes with different keys under one key id | compare their key rings |
+/// | `TokenUnrecognized`, many at once | a key was dropped too early | add it as a former key |
+/// | `RefreshTokenForked` | the store lost acknowledged writes, or theft after such a loss | look at its replication |
+/// | `ClockBehind` | clocks more than 5 s apart | synchronize the nodes |
+///
 /// ```
 /// use regrant::Refusal;
 /// use regrant::event::ErrorCode;
@@ -24,19 +35,22 @@ pub enum Refusal {
     #[error("client authentication failed: {0}")]
     ClientAuthenticationFailed(CredentialRefusal),
     /// The service did not issue the token for this use. The token is garbage, truncated, of another kind or realm,
-    /// or sealed with a key that was dropped.
+    /// or sealed with a key that was dropped. Nothing was loaded: garbage costs no I/O.
     #[error("token not recognized")]
     TokenUnrecognized,
-    /// The token is genuine, but the store has no such grant: it expired and was purged.
+    /// The token is genuine, but the store has no such grant: it expired and was purged. Many at once mean that the
+    /// store lost records.
     #[error("grant unknown")]
     GrantUnknown,
-    /// The token was issued to another client.
+    /// The token was issued to another client. The grant lives on: a foreign client must not be able to end it.
     #[error("token belongs to another client")]
     OtherClient,
-    /// The token was issued to an earlier registration of this client id.
+    /// The token was issued to an earlier registration of this client id, see
+    /// [`Client::registration`](crate::Client::registration).
     #[error("token belongs to an earlier registration of the client")]
     OtherRegistration,
-    /// The grant is bound to a key, and the request does not prove possession of that key.
+    /// The grant is bound to a key, and the request does not prove possession of that key. A stolen token looks like
+    /// this, and does not count as reuse: the request says nothing about the owner of the key.
     #[error("proof of possession missing or of another key")]
     ProofOfPossessionFailed,
     /// The policy requires a DPoP proof, or a proof or certificate, and the request has none.
@@ -51,13 +65,14 @@ pub enum Refusal {
     /// The nonce of the DPoP proof is missing or no longer accepted.
     #[error("proof of possession without the nonce")]
     ProofNonceRequired,
-    /// The policy requires client authentication with a private key.
+    /// The policy requires client authentication with a private key: `private_key_jwt` (RFC 7523) or a certificate (RFC
+    /// 8705).
     #[error("client authentication without a private key")]
     AuthenticationTooWeak,
-    /// The user of the device has not decided yet.
+    /// The user of the device has not decided yet (RFC 8628 section 3.5). Normal while a device waits.
     #[error("authorization pending")]
     AuthorizationPending,
-    /// The device polls more often than allowed.
+    /// The device polls more often than allowed. Each such poll lengthens the interval.
     #[error("polled too fast")]
     PolledTooFast,
     /// The device code has expired.
@@ -66,7 +81,8 @@ pub enum Refusal {
     /// The user of the device denied the request.
     #[error("denied by the resource owner")]
     DeniedByOwner,
-    /// No device waits for this user code. The code was mistyped, has expired, or was decided before.
+    /// No device waits for this user code. The code was mistyped, has expired, or was decided before. Many of them are
+    /// guesses: limit the rate of the verification page (RFC 8628 section 5.1).
     #[error("user code unknown")]
     UserCodeUnknown,
     /// The subject token or the actor token is not active, or this client may not exchange it (RFC 8693).
@@ -82,10 +98,11 @@ pub enum Refusal {
     /// second.
     #[error("grant expired")]
     GrantExpired,
-    /// The subject gate of the host refused the resource owner.
+    /// The [`SubjectGate`](crate::host::SubjectGate) of the host refused the resource owner. The grant lives on, and is
+    /// served again when the gate allows it.
     #[error("subject not served")]
     SubjectNotServed,
-    /// The refresh token has expired.
+    /// The refresh token has expired. The user was away for longer than `refresh_token_lifetime`.
     #[error("refresh token expired")]
     RefreshTokenExpired,
     /// The refresh token does not contain the root of its grant. A key of the ring sealed the token, but the grant
@@ -103,7 +120,7 @@ pub enum Refusal {
     /// under one key id, or the record is damaged. The client gets 503, since a node with the right key can answer.
     #[error("derived successor differs from the recorded one")]
     SuccessorMismatch,
-    /// The refresh token is spent: reuse.
+    /// The refresh token is spent: reuse (RFC 9700 section 4.14.2). By default the grant is revoked.
     #[error("refresh token reused")]
     RefreshTokenReused,
     /// Two refresh tokens of one generation exist. The store lost a write, and the rotation was done twice.
@@ -112,7 +129,7 @@ pub enum Refusal {
     /// The refresh token is ahead of its record, and the policy forbids healing.
     #[error("refresh token ahead of its record")]
     RefreshTokenAhead,
-    /// The authorization code has expired.
+    /// The authorization code has expired. Often a client that redeems it late, or a slow network.
     #[error("authorization code expired")]
     CodeExpired,
     /// The code was redeemed before, by the same client with the same keys and verifier. The grant is revoked.
@@ -122,10 +139,12 @@ pub enum Refusal {
     /// lives on, so that a stolen code cannot end it.
     #[error("authorization code already redeemed")]
     CodeSpent,
-    /// The redirect URI differs from that of the authorization request, or is missing.
+    /// The redirect URI differs from that of the authorization request, or is missing (RFC 6749 section 4.1.3). An
+    /// injected code looks like this.
     #[error("redirect URI mismatch")]
     RedirectUriMismatch,
-    /// The code verifier does not match the challenge, or is missing.
+    /// The code verifier does not match the challenge, or is missing (RFC 7636 section 4.6). A stolen code looks like
+    /// this.
     #[error("code verifier mismatch")]
     CodeVerifierMismatch,
     /// The authorization request had no challenge, but the request has a code verifier: a downgrade (RFC 9700 section
@@ -169,6 +188,14 @@ pub enum Refusal {
 
 impl Refusal {
     /// Returns a short name, for logs and metric labels. For a variant with a reason, the name of the reason.
+    ///
+    /// ```
+    /// use regrant::Refusal;
+    /// use regrant::proof::ProofFault;
+    ///
+    /// assert_eq!(Refusal::GrantRevoked.as_str(), "grant_revoked");
+    /// assert_eq!(Refusal::ProofInvalid(ProofFault::Used).as_str(), "proof_used");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -222,6 +249,10 @@ impl Refusal {
     }
 
     /// Returns the error code. The match is exhaustive, so that a new reason must choose its code.
+    ///
+    /// `invalid_grant` is for refusals that no retry can change. A refusal that another node could answer
+    /// ([`ClockBehind`](Self::ClockBehind), [`SuccessorMismatch`](Self::SuccessorMismatch)) is
+    /// `temporarily_unavailable`, so that the client keeps its tokens.
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {

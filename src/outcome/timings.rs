@@ -1,4 +1,4 @@
-//! Durations of calls.
+//! Durations of calls. No decision depends on them: decisions use the [`Clock`](crate::clock::Clock).
 
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use crate::vocabulary::forward_to_arc;
 /// is measured: the library reads no clock of its own.
 ///
 /// # Contract
-/// Both methods run inside a request. They must be quick, must not block and must not panic.
+/// * **Both methods are quick, do not block and do not panic.** They run inside a request, [`took`](Self::took) also
+///   while a future is dropped.
+/// * **[`now`](Self::now) never goes backwards.** A step back is recorded as a duration of zero.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -47,7 +49,7 @@ forward_to_arc! {
     }
 }
 
-/// A measured call.
+/// A measured call. Operations contain their store calls, so the two kinds are not added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Timed {
@@ -57,7 +59,7 @@ pub enum Timed {
     Store(StoreCall),
 }
 
-/// A call of a store.
+/// A call of a store. [`SingleUse`](crate::store::SingleUse) is not measured: the verifiers call it, not the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is the method of a store trait with the same name")]
@@ -81,10 +83,12 @@ impl StoreCall {
     }
 }
 
-/// Measures the time until it is dropped.
+/// Measures the time until it is dropped. A client that hangs up drops the future of the call, and the slow calls are
+/// those that clients give up on: a timer that is stopped by hand would miss them.
 pub(crate) struct Timer<'a>(Option<(&'a dyn Timings, Timed, Duration)>);
 
 impl<'a> Timer<'a> {
+    /// Starts to measure. Without `timings` no clock is read.
     pub(crate) fn start(timings: Option<&'a dyn Timings>, what: Timed) -> Self {
         Self(timings.map(|timings| (timings, what, timings.now())))
     }

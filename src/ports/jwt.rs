@@ -1,4 +1,7 @@
 //! Signing and reading of the service's JWTs. The crate `regrant-jose` implements the port.
+//!
+//! Implement it yourself to sign in a key service or a hardware module. The service decides on the claims and calls the
+//! issuer before it stores a grant, so a signer that fails has consumed nothing: the client repeats its request.
 
 pub use crate::vocabulary::KeyId;
 
@@ -19,17 +22,42 @@ use crate::vocabulary::{ClientId, Confirmation, GrantType, Resources, Scope, Sub
 /// * **The same claims under the same key give the same text**, so that a replay within grace repeats its access
 ///   token byte for byte. If the signature is randomized (PS256, ECDSA in a hardware module), at least the payload is
 ///   the same.
-/// * A key that signed an access token is [held](Self::holds) and [published](Self::jwks) until that token has expired.
-/// * Claims are readable by every holder of the token. The host adds only claims that all of them may read.
+/// * **A key that signed an access token is [held](Self::holds) and [published](Self::jwks) until that token has
+///   expired.** Otherwise resource servers refuse valid tokens, and the service drops tokens whose key is not held.
+/// * **A new key is published before it signs**, for as long as resource servers cache the key set. Otherwise they
+///   refuse its first tokens.
+/// * **The `typ` of each kind differs**: `at+jwt`, `JWT` and `token-introspection+jwt` (RFC 8725 section 3.11).
+///   Otherwise an `id_token` passes as an access token.
+/// * **Claims are readable by every holder of the token.** The host adds only claims that all of them may read.
+/// * **Every call ends within seconds**, then with an error. The client waits for the signature.
+///
+/// ```
+/// use regrant::host::Unavailable;
+/// use regrant::jwt::{AccessTokenClaims, KeyId};
+/// use serde_json::json;
+///
+/// # async fn kms_sign(_: &str, _: String) -> Result<String, std::io::Error> { Ok(String::new()) }
+/// # struct Issuer;
+/// # impl Issuer {
+/// /// The method of an issuer whose keys are in a key service. A failure of the key service is an outage.
+/// async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, Unavailable> {
+///     // Also iss, sub, aud, client_id and iat (RFC 9068 section 2.2).
+///     let payload = json!({ "jti": claims.jti, "exp": claims.expires_at.as_secs(), "scope": claims.scope.as_str() });
+///     Ok(kms_sign(key.as_str(), payload.to_string()).await?)
+/// }
+/// # }
+/// ```
 #[async_trait]
 pub trait JwtIssuer: Send + Sync {
-    /// Returns the `iss` of all tokens of this issuer.
+    /// Returns the `iss` of all tokens of this issuer: an `https` URL without query and fragment (RFC 8414 section 2).
     fn issuer(&self) -> &str;
 
-    /// Returns the key that signs the access tokens of `client` from `now` on.
+    /// Returns the key that signs the access tokens of `client` from `now` on. Clients may have different algorithms,
+    /// so the choice may depend on the client.
     fn signing_key(&self, client: &Client, now: Timestamp) -> KeyId;
 
-    /// Returns true while the issuer can sign with `key`. A replay signs with the key of its first response.
+    /// Returns true while the issuer can sign with `key`. A replay signs with the key of its first response. False
+    /// revokes the access tokens of `key`: use it for a key that leaked.
     fn holds(&self, key: &KeyId) -> bool;
 
     /// Signs an access token with `key`.
@@ -39,7 +67,7 @@ pub trait JwtIssuer: Send + Sync {
     /// client gets 503.
     async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, Unavailable>;
 
-    /// Signs an `id_token`.
+    /// Signs an `id_token`, at redemption and at refresh, when the scope contains `openid`.
     ///
     /// # Errors
     /// As for [`access_token`](Self::access_token).
@@ -57,13 +85,15 @@ pub trait JwtIssuer: Send + Sync {
     ) -> Result<String, Unavailable>;
 
     /// Returns the `jti` of an access token that this issuer signed, expired or not. Returns `None` for any other text.
+    /// The signature must be verified: introspection and revocation trust the result.
     fn read_access_token(&self, jwt: &str) -> Option<String>;
 
     /// Returns the keys to publish at `now` as a JWK set (RFC 7517 section 5): keys in use, keys soon to be used, and
     /// keys whose tokens have not expired yet.
     fn jwks(&self, now: Timestamp) -> Map<String, Value>;
 
-    /// Returns the algorithms of the issuer's `id_token`s, for the metadata.
+    /// Returns the algorithms of the issuer's `id_token`s, for the metadata (`id_token_signing_alg_values_supported`,
+    /// OpenID Connect Discovery section 3).
     fn algorithms(&self) -> Vec<&'static str>;
 }
 
@@ -86,7 +116,7 @@ forward_to_arc! {
     }
 }
 
-/// The content of an access token (RFC 9068 section 2.2).
+/// The content of an access token (RFC 9068 section 2.2). In the JWT times are seconds (RFC 7519 section 2).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AccessTokenClaims<'a> {
@@ -135,6 +165,18 @@ pub struct IdTokenClaims<'a> {
 
 impl<'a> AccessTokenClaims<'a> {
     /// Claims with the scope and resources of the approval and without a confirmation, for tests of a [`JwtIssuer`].
+    ///
+    /// ```
+    /// use regrant::clock::Timestamp;
+    /// use regrant::jwt::AccessTokenClaims;
+    /// use regrant::{Approval, Client, ClientId, Scope, Subject};
+    ///
+    /// let client = Client::new(ClientId::from_static("app"));
+    /// let approval = Approval::of(Subject::from_static("demo")).with_scope(Scope::from_static("read"));
+    /// let (from, to) = (Timestamp::from_millis(0), Timestamp::from_millis(3_600_000));
+    /// let claims = AccessTokenClaims::new("reference", &client, &approval, from, to);
+    /// assert_eq!(claims.scope.as_str(), "read");
+    /// ```
     #[must_use]
     pub fn new(
         jti: &'a str,

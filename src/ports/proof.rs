@@ -1,4 +1,8 @@
 //! Verification of DPoP proofs (RFC 9449). The crate `regrant-jose` implements the port.
+//!
+//! A proof is a JWT that the client signs for one request. It shows that the client holds a private key, so a stolen
+//! token is useless without that key. The verifier checks the proof, and the service compares the key with that of the
+//! grant. Certificates (RFC 8705) need no port: the TLS handshake is the proof.
 
 pub use crate::vocabulary::{ClientCertificate, DpopProof, PresentedKeys};
 
@@ -10,8 +14,33 @@ use crate::vocabulary::{Confirmation, Timestamp, forward_to_arc};
 /// Verifies DPoP proofs.
 ///
 /// # Contract
-/// * All checks of RFC 9449 section 4.3, except the comparison with the bound key. The service makes that comparison.
-/// * A proof is accepted once.
+/// * **All checks of RFC 9449 section 4.3**, except the comparison with the bound key. The service makes that
+///   comparison. Without the comparison of `htm` and `htu`, a resource server can send the proof that it received to
+///   this server.
+/// * **A proof is accepted once** (section 11.1), on all nodes together. Otherwise an eavesdropper sends a copy.
+///   [`SingleUse`](crate::store::SingleUse) remembers ids.
+/// * **Only asymmetric algorithms are accepted, and `jwk` has no private part.** With `none` or HMAC anyone can make a
+///   proof of any key.
+/// * **A proof without the nonce is not used up** (section 8): the client may send the next proof at once.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use regrant::clock::Timestamp;
+/// use regrant::grant::Confirmation;
+/// use regrant::proof::{DpopProof, ProofError, ProofVerifier};
+///
+/// /// Reports proofs before it passes them on.
+/// struct Reported<V>(V);
+///
+/// #[async_trait]
+/// impl<V: ProofVerifier> ProofVerifier for Reported<V> {
+///     async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError> {
+///         self.0.verify(proof, now).await.inspect_err(|error| eprintln!("{error}"))
+///     }
+///     # fn nonce(&self, now: Timestamp) -> Option<String> { self.0.nonce(now) }
+///     # fn algorithms(&self) -> Vec<&'static str> { self.0.algorithms() }
+/// }
+/// ```
 #[async_trait]
 pub trait ProofVerifier: Send + Sync {
     /// Returns the thumbprint of the key that signed the proof, as [`Confirmation::DpopKey`].
@@ -21,6 +50,7 @@ pub trait ProofVerifier: Send + Sync {
     async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError>;
 
     /// Returns the nonce for the next proof (RFC 9449 section 8). Returns `None` if this verifier requires no nonce.
+    /// All nodes accept the nonces of each other, or a client behind a load balancer never succeeds.
     fn nonce(&self, now: Timestamp) -> Option<String>;
 
     /// Returns the accepted algorithms, for the metadata (`dpop_signing_alg_values_supported`).
@@ -52,6 +82,9 @@ pub enum ProofError {
 
 /// The faulty part of a DPoP proof (RFC 9449 section 4.3), for events and logs. A client gets `invalid_dpop_proof`
 /// for each of them.
+///
+/// `Used` may be theft: somebody sends copies of proofs. `Expired` and `NotYetValid` of one client mean a wrong clock.
+/// `Url` of all clients means that a proxy changes the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofFault {

@@ -2,12 +2,19 @@ use super::CorruptRecord;
 use crate::vocabulary::{Digest, InvalidValue, Timestamp};
 
 /// Reads fields from a record whose checksum is right.
+///
+/// The checksum does not prove well-formed content, since every writer to the database can compute one. So each method
+/// checks lengths and ranges, and a false length runs out of bytes before it runs out of memory.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
     created_at: Timestamp,
 }
 
 impl<'a> Reader<'a> {
+    /// Checks version and checksum, and reads the creation, to which all times relate.
+    ///
+    /// # Errors
+    /// [`CorruptRecord`] when the bytes are empty, of another version, cut short, damaged, or stored under another key.
     pub(super) fn open(version: u8, key: &[u8; 16], bytes: &'a [u8]) -> Result<Self, CorruptRecord> {
         // The version first: a newer layout may have another checksum, and must not be reported as damaged.
         let found = *bytes.first().ok_or(CorruptRecord("it is empty"))?;
@@ -23,6 +30,7 @@ impl<'a> Reader<'a> {
         Ok(from)
     }
 
+    /// Ends the reading. Bytes after the last field mean that writer and reader disagree about the layout.
     pub(super) const fn close(self) -> Result<(), CorruptRecord> {
         if self.rest.is_empty() { Ok(()) } else { Err(CorruptRecord("something follows its end")) }
     }
@@ -35,6 +43,7 @@ impl<'a> Reader<'a> {
         self.array::<1>().map(|[byte]| byte)
     }
 
+    /// Reads a field of fixed length.
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], CorruptRecord> {
         let (array, rest) = self.rest.split_first_chunk().ok_or(CorruptRecord("it ends too early"))?;
         self.rest = rest;
@@ -45,6 +54,7 @@ impl<'a> Reader<'a> {
         self.array().map(Digest::from_bytes)
     }
 
+    /// Reads a number in LEB128.
     pub(super) fn number(&mut self) -> Result<u64, CorruptRecord> {
         // Lengths, flags and counts have one byte. Only times and high generations have more.
         if let [byte @ ..0x80, rest @ ..] = self.rest {
@@ -54,6 +64,7 @@ impl<'a> Reader<'a> {
         self.long_number()
     }
 
+    /// Reads a number of several bytes: at most ten, which hold 64 bits.
     fn long_number(&mut self) -> Result<u64, CorruptRecord> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
@@ -66,16 +77,19 @@ impl<'a> Reader<'a> {
         Err(CorruptRecord("a number is too large"))
     }
 
+    /// Reads a number of at most 32 bits: a generation or a count.
     pub(super) fn small(&mut self) -> Result<u32, CorruptRecord> {
         u32::try_from(self.number()?).map_err(|_| CorruptRecord("a number is too large"))
     }
 
+    /// Reads a time. The addition wraps, as the subtraction of the writer does, so every pair of times survives.
     pub(super) fn time(&mut self) -> Result<Timestamp, CorruptRecord> {
         let folded = self.number()?;
         let distance = (folded >> 1).cast_signed() ^ -((folded & 1).cast_signed());
         Ok(Timestamp::from_millis(self.created_at.as_millis().wrapping_add(distance)))
     }
 
+    /// Reads bytes after their length, without copying them.
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], CorruptRecord> {
         let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(CorruptRecord("it ends too early"))?;
@@ -87,10 +101,12 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.bytes()?).map_err(|_| CorruptRecord("a text is not UTF-8"))
     }
 
+    /// Reads a text that has no grammar of its own.
     pub(super) fn string(&mut self) -> Result<String, CorruptRecord> {
         self.text().map(str::to_owned)
     }
 
+    /// Reads a text and checks its grammar by the constructor of its type.
     pub(super) fn parsed<T>(
         &mut self,
         parse: impl FnOnce(&'a str) -> Result<T, InvalidValue>,
@@ -98,6 +114,7 @@ impl<'a> Reader<'a> {
         parse(self.text()?).map_err(|_| CorruptRecord("a value has the wrong form"))
     }
 
+    /// Reads a value after its flag.
     pub(super) fn optional<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, CorruptRecord>,
@@ -105,6 +122,7 @@ impl<'a> Reader<'a> {
         if self.flag()? { read(self).map(Some) } else { Ok(None) }
     }
 
+    /// Reads a flag. Any byte but 0 and 1 means that writer and reader disagree about the layout.
     pub(super) fn flag(&mut self) -> Result<bool, CorruptRecord> {
         match self.byte()? {
             0 => Ok(false),

@@ -15,6 +15,16 @@ use crate::outcome::{Event, EventKind, EventSink, Refusal};
 /// Fields: `operation`, `kind`, `cause`; `generation` and `steps` of a rotation, a heal and a replay; `port`,
 /// `transient` and `error` (with its sources) of a failure; `client_id`, `grant_id`, `subject`, `realm`. Unknown
 /// fields are omitted. No field contains a token or a secret.
+///
+/// ```
+/// use regrant::event::TracingSink;
+/// use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+///
+/// let keys = KeyRing::generate(&SystemEntropy);
+/// let service =
+///     TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).events(TracingSink).build()?;
+/// # Ok::<(), regrant::policy::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
 

@@ -4,7 +4,16 @@ use std::sync::Arc;
 use crate::client::{AuthenticationMethods, Client, ClientAuthenticationMethod};
 use crate::vocabulary::{ClientAssertion, ClientCertificate, ClientId, ClientSecret};
 
-/// Client credentials of one request: exactly one method (RFC 6749 section 2.3).
+/// Client credentials of one request: exactly one method (RFC 6749 section 2.3). They are claims until a
+/// [`ClientAuthenticator`](super::ClientAuthenticator) has verified them. `Debug` shows no secret.
+///
+/// ```
+/// use regrant::{ClientCredentials, ClientId, ClientSecret};
+///
+/// let credentials = ClientCredentials::Basic(ClientId::from_static("app"), ClientSecret::new("guess"));
+/// assert_eq!(credentials.client_id().as_str(), "app");
+/// assert!(!format!("{credentials:?}").contains("guess"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ClientCredentials {
@@ -22,7 +31,7 @@ pub enum ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// Returns the client that the credentials claim to come from.
+    /// Returns the client that the credentials claim to come from. Nothing is verified yet.
     #[must_use]
     pub const fn client_id(&self) -> &ClientId {
         match self {

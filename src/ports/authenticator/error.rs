@@ -4,7 +4,16 @@ use super::CredentialRefusal;
 use crate::ports::Unavailable;
 use crate::vocabulary::ClientId;
 
-/// The reason why a client could not be authenticated.
+/// The reason why a client could not be authenticated: a refusal (`invalid_client`) or an outage (503).
+///
+/// ```
+/// use regrant::authenticator::{AuthenticateError, CredentialRefusal};
+///
+/// let refused = AuthenticateError::refused(CredentialRefusal::UnknownClient);
+/// assert_eq!(refused.refusal(), Some(CredentialRefusal::UnknownClient));
+/// let outage = AuthenticateError::unavailable("the directory is down");
+/// assert!(!outage.is_refused());
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct AuthenticateError(Cause);

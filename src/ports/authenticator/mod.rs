@@ -6,6 +6,9 @@
 //! | in a database or a directory | a [`ClientAuthenticator`] of your own, as in `examples/custom_authenticator.rs` |
 //! | with a JWT or a certificate | a [`VerifyCredentials`] of `regrant-jose`, in the registry |
 //! | with a password hash such as argon2 | [`SecretHash::custom`] with a [`VerifySecret`], in the registry |
+//!
+//! Failed authentication has one answer, `invalid_client` (RFC 6749 section 5.2), for every reason. The reason is in
+//! the event. A limit on guesses is the part of the host: count `refused` events, or requests.
 
 mod credential_error;
 pub(crate) mod credentials;
@@ -31,11 +34,34 @@ use crate::vocabulary::forward_to_arc;
 /// [`ClientRegistry`](crate::ClientRegistry). The crate `regrant-jose` has implementations.
 ///
 /// # Contract
-/// * The credentials fit the registered method of the client. The caller has compared the kind of credentials only.
-/// * An assertion is accepted once (RFC 7523 section 3).
-/// * The work is the same for every fault, including a key that the client does not have. For an unknown client the
+/// * **The credentials fit the registered method of the client.** The caller has compared the kind of credentials only:
+///   a client of `private_key_jwt` must not pass with an assertion under HMAC.
+/// * **An assertion is accepted once** (RFC 7523 section 3). A copy from a log would authenticate otherwise.
+/// * **The audience is this server** (RFC 7523 section 3). Otherwise another server that received the assertion sends
+///   it here.
+/// * **The work is the same for every fault**, including a key that the client does not have. For an unknown client the
 ///   registry asks the verifier of some other client and refuses in any case. Otherwise the response time reveals
 ///   which clients are registered.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use regrant::authenticator::{CertificateFault, CredentialError, VerifyCredentials};
+/// use regrant::{Client, ClientCredentials};
+///
+/// /// Certificates in DER that are pinned for one client.
+/// struct Pinned(Vec<Vec<u8>>);
+///
+/// #[async_trait]
+/// impl VerifyCredentials for Pinned {
+///     async fn verify(&self, _: &Client, credentials: &ClientCredentials) -> Result<(), CredentialError> {
+///         match credentials {
+///             ClientCredentials::Certificate(_, shown) if self.0.iter().any(|der| der == shown.as_der()) => Ok(()),
+///             _ => Err(CertificateFault::Unregistered.into()),
+///         }
+///     }
+///     # fn algorithms(&self) -> Vec<&'static str> { Vec::new() }
+/// }
+/// ```
 #[async_trait]
 pub trait VerifyCredentials: Send + Sync {
     /// Verifies that `credentials` are those of `client`.
@@ -52,10 +78,14 @@ pub trait VerifyCredentials: Send + Sync {
 /// Authenticates clients.
 ///
 /// # Contract
-/// * Only the registered methods of a client are accepted, and only while the client is enabled.
+/// * Only the registered methods of a client are accepted, and only while the client is enabled. A weaker method than
+///   the registered one is a downgrade.
 /// * An unknown client costs the same work as a wrong secret or an assertion with a wrong signature. Otherwise the
 ///   response time reveals which clients are registered, and with which method.
 /// * An outage is [`AuthenticateError::unavailable`], never a refusal: clients give up after a refusal.
+/// * A client that was deleted and registered again has another
+///   [`registration`](crate::Client::registration). Otherwise the new owner of the id inherits the grants of the old
+///   one.
 #[async_trait]
 pub trait ClientAuthenticator: Send + Sync {
     /// Returns the client that `credentials` belong to.

@@ -26,6 +26,9 @@ const SECRETS: usize = 2;
 /// let clients = ClientRegistry::new().register(app, [SecretHash::sha256(&secret)])?;
 /// # Ok::<(), regrant::authenticator::RegistryError>(())
 /// ```
+///
+/// The registry does not change after the service is built. To add a client, build a new registry and a new service
+/// over the same store and keys: all grants live on.
 #[derive(Clone, Debug)]
 pub struct ClientRegistry {
     clients: HashMap<ClientId, Registered>,

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 
 use crate::vocabulary::{ClientSecret, Digest};
 
-/// The stored form of a client secret: a hash.
+/// The stored form of a client secret: a hash. A copy of the registry therefore contains no secret. `Debug` shows
+/// nothing of the hash.
 #[derive(Clone)]
 pub struct SecretHash(Kind);
 

@@ -5,7 +5,8 @@ use crate::ports::Unavailable;
 use crate::ports::authenticator::AuthenticatedClient;
 use crate::vocabulary::{GrantType, MissingParameter, Parameters, Resources, Scope, Subject, forward_to_arc};
 
-/// A token request of a flow that the library does not decide itself: password, assertion, an extension grant.
+/// A token request of a flow that the library does not decide itself: password (RFC 6749 section 4.3), assertion (RFC
+/// 7523 section 2.1), an extension grant (RFC 6749 section 4.5). The client has authenticated.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ApproveRequest<'a> {
@@ -16,12 +17,21 @@ pub struct ApproveRequest<'a> {
     pub scope: Scope,
     /// The requested resources (RFC 8707). Empty if the request has none.
     pub resources: Resources,
-    /// All parameters of the request, for the flow's own ones.
+    /// All parameters of the request, for the flow's own ones. They contain secrets: do not log them.
     pub parameters: &'a Parameters,
 }
 
 impl ApproveRequest<'_> {
-    /// Approves everything that was requested, on behalf of `subject`.
+    /// Approves everything that was requested, on behalf of `subject`. To approve less, set a smaller scope:
+    ///
+    /// ```
+    /// use regrant::host::ApproveRequest;
+    /// use regrant::{Approval, Scope, Subject};
+    ///
+    /// fn read_only(request: &ApproveRequest<'_>, subject: Subject) -> Approval {
+    ///     request.approve_for(subject).with_scope(Scope::from_static("read"))
+    /// }
+    /// ```
     #[must_use]
     pub fn approve_for(&self, subject: Subject) -> Approval {
         Approval::of(subject).with_scope(self.scope.clone()).with_resources(self.resources.clone())
@@ -35,7 +45,14 @@ impl ApproveRequest<'_> {
 /// sent one.
 ///
 /// # Contract
-/// The host must limit guessing of passwords (RFC 6749 section 4.3.2). The library does not count attempts.
+/// * **Guessing of passwords is limited** (RFC 6749 section 4.3.2). The library does not count attempts, so without a
+///   limit the token endpoint is an oracle for passwords.
+/// * **An assertion is accepted once, and only for this server** (RFC 7523 section 3). Otherwise an eavesdropper, or
+///   another server that received the assertion, gets tokens. [`SingleUse`](crate::store::SingleUse) remembers ids.
+/// * **An outage is [`ApproveError::Unavailable`]**, never `Denied`: the client would ask its user for the password
+///   again.
+/// * **The approval grants no more than the subject may delegate.** The service compares it with the registration of
+///   the client, and cannot know the rights of the subject.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -64,7 +81,8 @@ pub trait GrantApprover: Send + Sync {
     /// Returns the approval, from which tokens are issued at once.
     ///
     /// # Errors
-    /// [`ApproveError`] when the request is denied, lacks a parameter, or cannot be decided now.
+    /// [`ApproveError`] when the request is denied, lacks a parameter, or cannot be decided now. No grant is created
+    /// then.
     async fn approve(
         &self,
         client: &AuthenticatedClient,
@@ -82,11 +100,12 @@ forward_to_arc! {
     }
 }
 
-/// The reason why a flow was not approved.
+/// The reason why a flow was not approved. A missing parameter and an [`Unavailable`] convert with `?`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApproveError {
-    /// The credentials of the resource owner, or the assertion in their place, are not accepted: `invalid_grant`.
+    /// The credentials of the resource owner, or the assertion in their place, are not accepted: `invalid_grant`. The
+    /// client does not learn whether the user or the password was wrong.
     #[error("not approved")]
     Denied,
     /// The request lacks a parameter: `invalid_request`.

@@ -8,6 +8,14 @@ use crate::vocabulary::{Subject, forward_to_arc};
 /// The gate is asked at redemption, refresh, token exchange and introspection, so that tokens stop working together
 /// with the account. In AM refresh went on after the account was disabled (security advisory #201801-06).
 ///
+/// # Contract
+/// * **It is quick.** It is asked within each request, also once more when a race repeats the decision. A cache of a
+///   few seconds is fine, and delays the end of a closed account by as much.
+/// * **An outage is an error.** `Ok(false)` is answered with `invalid_grant`, on which clients discard their tokens.
+/// * **It does not replace revocation.** The gate cannot stop JWT access tokens that a resource server verifies by
+///   itself. When an account is closed for good, call
+///   [`TokenService::revoke_subject`](crate::TokenService::revoke_subject) as well.
+///
 /// ```
 /// use std::collections::HashSet;
 ///

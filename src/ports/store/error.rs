@@ -3,6 +3,14 @@ use std::fmt;
 
 /// A failure of a store. The text names the kind; the cause is the [`source`](Error::source).
 ///
+/// | kind | for example | the client gets | event |
+/// |---|---|---|---|
+/// | [`unavailable`](Self::unavailable) | no connection, failover, full disk | 503, and retries | `unavailable` |
+/// | [`corrupt`](Self::corrupt) | a row without a payload | 500 | `record_corrupt` |
+/// | [`rejected`](Self::rejected) | missing table, wrong password | 500 | `rejected` |
+///
+/// In doubt choose `unavailable`: a client that retries in vain loses nothing.
+///
 /// ```
 /// use std::error::Error;
 /// use std::io;

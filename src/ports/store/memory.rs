@@ -17,11 +17,15 @@ use super::{
 use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp};
 use marks::Marks;
 
+/// The number of locks for each kind of content: more than most machines have cores, so that two requests
+/// rarely wait for each other.
 const SHARDS: usize = 64;
 
 /// A store in the memory of this process. Clones share the grants.
 ///
-/// It is fit for production if one process is enough, and if a restart may log out all users.
+/// It is fit for production if one process is enough, and if a restart may log out all users. It implements all four
+/// traits of [`store`](crate::store). Expired records stay until
+/// [`TokenService::purge_expired`](crate::TokenService::purge_expired) is called.
 ///
 /// ```
 /// use regrant::MemoryStore;
@@ -32,12 +36,19 @@ const SHARDS: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Shared>);
 
+/// The shards. At most two locks are held at once, first that of a grant and then that of an owner, so no deadlock is
+/// possible.
 #[derive(Debug)]
 struct Shared {
+    /// Chooses the shard of an owner. It is seeded, so that no client can choose ids that all fall into one shard.
     hasher: RandomState,
+    /// The next version of any record.
     versions: AtomicU64,
+    /// The records by key.
     grants: [Mutex<GrantShard>; SHARDS],
+    /// The index for listings.
     owners: [Mutex<OwnerShard>; SHARDS],
+    /// The used ids.
     marks: [Mutex<Marks>; SHARDS],
 }
 
@@ -118,6 +129,7 @@ impl Shared {
         }
     }
 
+    /// Removes a purged grant from the index, and an owner without grants with it: the index would grow otherwise.
     fn remove_from_index(&self, key: &GrantKey, record: &GrantRecord) {
         for owner in owners(&key.realm, record) {
             let mut shard = self.owners(&owner);

@@ -2,6 +2,16 @@
 //!
 //! [`TokenStore`] is required. [`GrantIndex`] adds listing and revocation by owner, [`PurgeExpired`] deletes expired
 //! records, [`SingleUse`] remembers used assertions and proofs.
+//!
+//! | trait | enables | without it |
+//! |---|---|---|
+//! | [`TokenStore`] | every method of the service | there is no service |
+//! | [`GrantIndex`] | `grants`, `revoke_subject`, `revoke_client` | no "my sessions" page |
+//! | [`PurgeExpired`] | `purge_expired` | the database deletes by its own expiry, or grows |
+//! | [`SingleUse`] | assertions and DPoP proofs that work once, on all nodes | each node needs a memory of its own |
+//!
+//! A store moves bytes and compares versions. All decisions are above it, so a store needs no knowledge of OAuth. The
+//! crate `regrant-conformance` tests one against the contract of each trait.
 
 mod error;
 pub(crate) mod memory;
@@ -20,9 +30,9 @@ use crate::vocabulary::{ClientId, Entropy as _, GrantId, Realm, Subject, SystemE
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct GrantKey {
-    /// The realm.
+    /// The realm: the provider, when several share one store.
     pub realm: Realm,
-    /// The grant.
+    /// The grant: 16 bytes, which a store may use for sharding.
     pub id: GrantId,
 }
 
@@ -85,7 +95,7 @@ impl Version {
     }
 }
 
-/// A stored record with its version.
+/// A stored record with its version. The service returns the version with its next write, see [`Expect::Version`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores build it")]
 pub struct StoredGrant {
@@ -147,13 +157,16 @@ pub trait TokenStore: Send + Sync {
     /// Returns the record of `key`, if there is one.
     ///
     /// # Errors
-    /// [`StoreError`] when the store cannot read.
+    /// [`StoreError`] when the store cannot read: [`unavailable`](StoreError::unavailable) for an outage or a time-out,
+    /// [`corrupt`](StoreError::corrupt) for a row that is no record, [`rejected`](StoreError::rejected) for a missing
+    /// table or permission. A missing record is no error.
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError>;
 
     /// Stores `record` under `key` if `expect` holds, in one atomic step.
     ///
     /// # Errors
-    /// [`StoreError`] when the record may be stored or not.
+    /// [`StoreError`] when the record may be stored or not. The service then reads once, to learn which. A condition
+    /// that does not hold is no error, but [`Swap::Conflict`].
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError>;
 }
 
@@ -172,8 +185,23 @@ pub enum GrantOwner {
 /// Lists grants by owner.
 ///
 /// # Contract
-/// Pages are in ascending order of grant id and start after `after`. A grant that exists during the whole listing is
-/// on exactly one page, regardless of concurrent writes. A page shorter than `limit` is the last one.
+/// * **Pages are in ascending order of grant id and start after `after`.** Another order lets the next page skip
+///   grants.
+/// * **A grant that exists during the whole listing is on exactly one page**, regardless of concurrent writes. A grant
+///   that is missed survives [`revoke_subject`](crate::TokenService::revoke_subject), and its thief stays signed in.
+/// * **A page shorter than `limit` is the last one.** A short page in between ends the listing early.
+/// * **Records of another owner or realm are never returned**: "revoke all of mine" would revoke them.
+///
+/// ```
+/// use regrant::store::{GrantIndex, GrantOwner, StoreError};
+/// use regrant::token::Realm;
+/// use regrant::Subject;
+///
+/// async fn sessions(index: &impl GrantIndex, subject: Subject) -> Result<usize, StoreError> {
+///     let owner = GrantOwner::Subject(subject);
+///     Ok(index.page(&Realm::default(), &owner, None, 100).await?.len())
+/// }
+/// ```
 #[async_trait]
 pub trait GrantIndex: Send + Sync {
     /// Returns at most `limit` records of `owner` with ids greater than `after`.
@@ -192,8 +220,23 @@ pub trait GrantIndex: Send + Sync {
 /// Deletes expired records.
 ///
 /// # Contract
-/// Deletes only records, and marks of [`SingleUse`], with an `expires_at` of `now` or earlier. A record that is
-/// deleted too early logs out its user, or removes the evidence that a token was used before.
+/// * **Only records, and marks of [`SingleUse`], with an `expires_at` of `now` or earlier are deleted.** A record that
+///   is deleted too early logs out its user, or removes the evidence that a token was used before.
+/// * **The expiry is compared in the deletion itself.** A refresh may move the expiry between a query and a deletion.
+/// * **The index forgets deleted records.** Otherwise it grows without end.
+///
+/// Call [`TokenService::purge_expired`](crate::TokenService::purge_expired) on a schedule, until it returns fewer than
+/// the limit:
+///
+/// ```
+/// use regrant::store::{PurgeExpired, TokenStore};
+/// use regrant::{TokenError, TokenService};
+///
+/// async fn purge(service: &TokenService<impl TokenStore + PurgeExpired>) -> Result<(), TokenError> {
+///     while service.purge_expired(1000).await? == 1000 {}
+///     Ok(())
+/// }
+/// ```
 #[async_trait]
 pub trait PurgeExpired: Send + Sync {
     /// Deletes at most `limit` expired records of all realms, and returns their number. Fewer than `limit` means that

@@ -75,6 +75,18 @@ pub enum Use {
 /// * **Every call ends in time**, as for a [`TokenStore`](super::TokenStore).
 /// * **A mark lives until `expires_at`.** From then on the assertion is refused for its age.
 ///   [`PurgeExpired`](super::PurgeExpired) of the same store deletes and counts marks as it does grants.
+///
+/// ```
+/// use regrant::clock::Timestamp;
+/// use regrant::store::{SingleUse, StoreError, Use, UseId};
+/// use regrant::token::Realm;
+///
+/// /// Accepts an assertion of a flow of the host once.
+/// async fn is_fresh(used: &impl SingleUse, issuer: &str, jti: &str, exp: Timestamp) -> Result<bool, StoreError> {
+///     let id = UseId::new(&Realm::default(), "jwt_bearer", issuer, jti);
+///     Ok(used.use_once(&id, exp).await? == Use::First)
+/// }
+/// ```
 #[async_trait]
 pub trait SingleUse: Send + Sync {
     /// Uses `id` up.

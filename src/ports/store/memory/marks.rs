@@ -11,6 +11,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
+    /// Marks `id` as used. One insertion decides, so of two racing calls exactly one is the first.
     pub(super) fn add(&mut self, id: UseId, expires_at: Timestamp) -> Use {
         if !self.used.insert(id) {
             return Use::Again;
