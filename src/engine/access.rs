@@ -1,7 +1,17 @@
-//! Access tokens: their reach, their minting, and their repetition in a replay.
+//! Access tokens: their reach, their minting, and their repetition in a replay. ARCHITECTURE.md, order of checks:
+//! reach, answer.
 //!
 //! An access token of a rotation is derived from the refresh token that was presented. A replay derives it again, so a
 //! client that lost the response gets the same access token, not a second one. Only its digest is in the record.
+//!
+//! The reach of a token has two limits, and both are checked at every refresh, not once at consent:
+//!
+//! | limit | a request beyond it | a request without `scope` or `resource` |
+//! |---|---|---|
+//! | the approval | `invalid_scope`, `invalid_target` | gets all of the approval |
+//! | the registration of the client today | `invalid_scope`, `invalid_target` | gets the part that is left |
+//!
+//! A refresh for less does not shrink the grant: the next one may ask for the whole reach again (RFC 6749 section 6).
 
 use std::time::Duration;
 
@@ -15,6 +25,9 @@ use crate::vocabulary::{AccessToken, Confirmation, GrantType, KeyId, RefreshToke
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The reach of an access token: scope and audience.
+///
+/// Made by [`whole`](Self::whole) and [`requested`](Self::requested) alone, so each value of this type was checked
+/// against the approval and the registration.
 pub(super) struct Access {
     scope: Scope,
     resources: Resources,
@@ -70,6 +83,9 @@ impl Access {
     }
 
     /// Returns true when `token` has exactly this reach.
+    ///
+    /// A replay repeats only a token of equal reach. A client that asks for less the second time must not get more than
+    /// it asked for.
     pub(super) fn is_of(&self, token: &LiveAccessToken, grant: &Grant) -> bool {
         self.scope == *token.scope.as_ref().unwrap_or(&grant.approval().scope)
             && self.resources == *token.resources.as_ref().unwrap_or(&grant.approval().resources)
@@ -77,8 +93,11 @@ impl Access {
 }
 
 /// The source of the secret of an access token.
+///
+/// Only a rotation derives. It keeps a salt in the record, and the client holds the parent: the two inputs of the
+/// derivation.
 pub(super) enum Origin<'a> {
-    /// Fresh randomness: the token can never be repeated.
+    /// Fresh randomness, for first tokens and a refresh without rotation: the token can never be repeated.
     Drawn,
     /// The refresh token of this generation. A replay of that refresh token gets the same access token again.
     Derived(Derivation<'a>, u32),
@@ -88,8 +107,11 @@ pub(super) enum Origin<'a> {
 #[derive(Debug)]
 pub(crate) struct MintedAccessToken {
     pub(crate) form: AccessTokenForm,
+    /// The time of issue: the `iat` of a JWT. A replay keeps the first one, so that the token is equal byte for byte.
     pub(crate) issued_at: Timestamp,
+    /// The expiry: the `exp` of a JWT.
     pub(crate) expires_at: Timestamp,
+    /// The key that the token is bound to: the `cnf` of a JWT. It also decides the `token_type` of the response.
     pub(crate) confirmation: Option<Confirmation>,
 }
 
@@ -99,11 +121,17 @@ pub(crate) enum AccessTokenForm {
     /// The token itself.
     Opaque(AccessToken),
     /// The `jti` of a JWT that has yet to be signed, and the key to sign it with.
+    ///
+    /// The key was chosen before the decision. It is in the record, so that tokens of a withdrawn key are found and a
+    /// replay signs with the same key.
     Jwt { jti: String, key: KeyId },
 }
 
 impl MintedAccessToken {
     /// Seals the recorded access token `live` in the form in which it was issued.
+    ///
+    /// Deterministic: equal inputs give an equal text. A JWT gets a sealed `jti` of the same content, so introspection
+    /// and revocation find its entry in the record as they find that of an opaque token.
     fn of(live: &LiveAccessToken, grant: &Grant, key: &Key, secret: &TokenSecret, ctx: &Context<'_>) -> Self {
         let claims = Claims { grant_id: &grant.id(), number: live.serial, secret, lineage: None };
         let form = match &live.signing_key {
@@ -118,6 +146,11 @@ impl MintedAccessToken {
 }
 
 /// Mints an access token and records it in the grant.
+///
+/// When the grant has `max_live_access_tokens` already, the oldest one is dropped and is inactive from then on. The
+/// record must not grow without bound (see ARCHITECTURE.md, the grant record).
+///
+/// The entry keeps scope and resources only where they differ from the approval: most tokens have the whole reach.
 ///
 /// # Errors
 /// [`Refusal::GrantExpired`] when the grant has less than a second to live.
@@ -152,8 +185,15 @@ pub(super) fn mint(
 
 /// Returns the access token that an earlier request derived from the same rotation with the same reach.
 ///
-/// Returns `None` when that token has less than a second to live, or outlives the grant because the policy was
-/// tightened since.
+/// Returns `None`, and the caller mints another token, when
+///
+/// * no live token of that rotation has that reach, or it was revoked,
+/// * the request proves another key: a token bound to one key is useless to the holder of another,
+/// * the token has less than a second to live, or
+/// * the token outlives the grant, because the policy was tightened since.
+///
+/// The digest is compared at the end. An entry may stem from a rotation that a failover replaced, and then the
+/// derivation gives another secret.
 pub(super) fn repeat(
     grant: &Grant,
     access: &Access,
@@ -177,12 +217,21 @@ pub(super) fn repeat(
 
 /// Returns the key that a new access token is bound to: the one that the request proves, or the one that the host bound
 /// the grant to.
+///
+/// The proven key comes first: a confidential client may change its key, and the tokens follow (RFC 9449 section 5).
 fn key_for_new_tokens(grant: &Grant, ctx: &Context<'_>) -> Option<Confirmation> {
     ctx.key.or(grant.approval().confirmation)
 }
 
 /// Returns the expiry of a new access token: never after the grant, and at least a second away, since clients get whole
-/// seconds and take 0 for an error. A JWT states its expiry in whole seconds, so its record does too.
+/// seconds and take 0 for an error.
+///
+/// A JWT states its expiry in whole seconds, so its record does too. Otherwise introspection and a resource server that
+/// reads the JWT would disagree for up to a second. The expiry of the token is rounded up and that of the grant down: a
+/// JWT must not outlive its grant.
+///
+/// # Errors
+/// [`Refusal::GrantExpired`].
 fn access_token_expiry(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Refusal> {
     let is_jwt = ctx.signing_key.is_some();
     let own = ctx.now + ctx.policy.access_token_lifetime;
@@ -192,18 +241,23 @@ fn access_token_expiry(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Re
     if lives_a_second(expiry, ctx) { Ok(expiry) } else { Err(Refusal::GrantExpired) }
 }
 
+/// Returns true when at least a whole second is left. A response with `expires_in` 0 makes clients refresh at once,
+/// again and again.
 pub(super) fn lives_a_second(expiry: Timestamp, ctx: &Context<'_>) -> bool {
     expiry.since(ctx.now).is_some_and(|left| left >= SECOND)
 }
 
-/// A refresh token that leaves with the response.
+/// A refresh token that leaves with the response. Its text exists only here: the record has the digest of its secret.
 #[derive(Debug)]
 pub(crate) struct SealedRefreshToken {
     pub(crate) token: RefreshToken,
+    /// The expiry of an unused token; `None` is never.
     pub(crate) expires_at: Option<Timestamp>,
 }
 
 impl SealedRefreshToken {
+    /// Seals the refresh token of `generation`. The binding of that generation is sealed in, for a record that a
+    /// failover rolls back to a time before the binding.
     pub(super) fn seal(
         grant: &Grant,
         key: &Key,
@@ -219,7 +273,9 @@ impl SealedRefreshToken {
     }
 }
 
-/// Returns the response of RFC 6749 section 5.1.
+/// Returns the response of RFC 6749 section 5.1, not signed yet.
+///
+/// `expires_in` is measured from now and not from the time of issue: a replay returns the lifetime that is left.
 pub(super) fn respond(
     grant: &Grant,
     access: Access,

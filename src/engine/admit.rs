@@ -1,9 +1,17 @@
 //! The checks before a decision about a grant. ARCHITECTURE.md, order of checks: owner, proof, life.
 //!
 //! The types carry the order. [`check_owner`] turns an opened token into an [`Owned`] one, [`admit`] turns that into an
-//! [`Admitted`] one, and the decisions about codes and refresh tokens take nothing
-//! else. Between the two the service verifies the proof of possession,
-//! which uses it up: a request with the token of another client must not cost anything.
+//! [`Admitted`] one, and the decisions about codes and refresh tokens take nothing else. Between the two the service
+//! verifies the proof of possession, which uses it up: a request with the token of another client must not cost
+//! anything.
+//!
+//! No check here writes. Until the decision a request proves too little about its sender:
+//!
+//! * Before **owner** any client could name a grant id. A foreign client that guessed or found a token must not end the
+//!   session of its owner (keystone #1262).
+//! * Before **proof** a bound token may come from a thief who lacks the key. If such a token counted as reuse, every
+//!   thief could revoke the grant of the victim.
+//! * Before **life** the grant may have ended, and then there is nothing left to protect.
 
 use std::ops::Deref;
 
@@ -14,10 +22,14 @@ use crate::outcome::Refusal;
 use crate::token::{Binding, Detail, Opened};
 
 /// A token that belongs to the grant and was presented by the client of the grant. Made by [`check_owner`] alone.
+///
+/// It says nothing yet about the sender: a token that leaked is still owned by its client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Owned<'a>(&'a Opened);
 
 /// An owned token of a request that passed the checks of proof and life. Made by [`admit`] alone.
+///
+/// A decision that takes this type cannot be called with a check missing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted<'a>(&'a Opened);
 
@@ -40,8 +52,13 @@ impl Deref for Admitted<'_> {
 /// Checks that `client` holds the grant, and that the grant issued the token. A key of the ring can seal a token of any
 /// grant id. Only refresh tokens that the grant issued carry its root.
 ///
+/// Codes and access tokens carry no root. Their decisions compare the digest of the secret with the record, which
+/// proves the same.
+///
 /// # Errors
-/// The first check that fails.
+/// The first check that fails: [`Refusal::OtherClient`], [`Refusal::OtherRegistration`] or [`Refusal::RootMismatch`].
+/// All of them are `invalid_grant` on the wire, as an unknown token is, so that a client cannot probe for the tokens of
+/// others.
 pub(crate) fn check_owner<'a>(client: &Client, grant: &Grant, presented: &'a Opened) -> Result<Owned<'a>, Refusal> {
     owned_by(client, grant)?;
     let has_root = match &presented.detail {
@@ -55,6 +72,9 @@ pub(crate) fn check_owner<'a>(client: &Client, grant: &Grant, presented: &'a Ope
 }
 
 /// Checks that the grant was issued to this registration of this client.
+///
+/// A client id may be deleted and given to another party later. The number of the registration keeps the new client
+/// from the grants of the old one.
 ///
 /// # Errors
 /// [`Refusal::OtherClient`] or [`Refusal::OtherRegistration`].
@@ -70,8 +90,12 @@ pub(crate) fn owned_by(client: &Client, grant: &Grant) -> Result<(), Refusal> {
 
 /// Checks that the request proves the key of the token, and that the grant is alive.
 ///
+/// The absolute end is computed with the policy of today: a grant lifetime that was shortened applies to existing
+/// grants. The end is exclusive, so a grant whose end is `now` has ended.
+///
 /// # Errors
-/// The first check that fails.
+/// The first check that fails: [`Refusal::ProofOfPossessionFailed`], [`Refusal::GrantRevoked`] or
+/// [`Refusal::GrantExpired`].
 pub(crate) fn admit<'a>(grant: &Grant, presented: Owned<'a>, ctx: &Context<'_>) -> Result<Admitted<'a>, Refusal> {
     if !proves_key(grant, &presented, ctx) {
         return Err(Refusal::ProofOfPossessionFailed);

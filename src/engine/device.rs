@@ -1,6 +1,21 @@
 //! The device authorization grant (RFC 8628). It has two records. One holds the request of the device and is found by
 //! its user code. The other is the grant that the user approved: it is redeemed like a code, and `revoke_subject`
 //! reaches it from the moment of approval.
+//!
+//! ```text
+//!   device                  service                                      page of the host
+//!     | authorize_device ----> record of the device, undecided
+//!     | poll ----------------> authorization_pending
+//!     |                        grant created, verdict recorded <---------- approve_device |
+//!     | poll ----------------> grant redeemed, once
+//! ```
+//!
+//! The id of the first record follows from the user code and a key of the ring. So the page finds it by the code alone,
+//! and a stolen database does not contain the codes. The second record has a random id, as every other grant.
+//!
+//! A user code has 34.5 bits and can be guessed. Guessing it gives no tokens: they go to the device, which needs the
+//! device code with its 256 random bits. An attacker can still start a device himself and send his user code to a
+//! victim (RFC 8628 section 5.4), so the page must show the client and the scope.
 
 use std::time::Duration;
 
@@ -22,6 +37,8 @@ const JITTER: Duration = Duration::from_millis(500);
 
 /// Starts a device authorization. Its id follows from the user code. When a record of that id exists, another device
 /// has the same code, and a new one must be drawn.
+///
+/// Scope and resources are checked now. Otherwise a user could approve a request that the redemption refuses.
 ///
 /// # Errors
 /// A [`Refusal`] when the client may not use the flow, or not ask for the scope or a resource.
@@ -57,8 +74,13 @@ pub(crate) fn authorize_device(
 /// Creates the grant that the user gives to the device. Store it before the decision in the record of the device: a
 /// device that learns of the grant must find it.
 ///
+/// The grant holds the digest of the device code, so only that device can redeem it. It expires with the code. If the
+/// second write fails, it therefore expires unused.
+///
 /// # Errors
-/// A [`Refusal`] when no device waits for the decision any more, or the approval exceeds the request of the device.
+/// [`Refusal::UserCodeUnknown`] when no device waits for the decision any more, [`Refusal::ScopeExceeded`] or
+/// [`Refusal::ResourceExceeded`] when the approval exceeds the request of the device. The user may approve less than
+/// the device asked for, never more.
 pub(crate) fn approve_device(
     device: &Grant,
     approval: Approval,
@@ -82,7 +104,10 @@ pub(crate) fn approve_device(
     Ok(device.approved(GrantId::from_bytes(draw(entropy)), approval, code, now))
 }
 
-/// Records the decision of the user. The first decision stands.
+/// Records the decision of the user. The first decision stands: a second click, or a second tab, gets
+/// [`Refusal::UserCodeUnknown`].
+///
+/// `approved` is the grant of [`approve_device`], or `None` for a denial.
 pub(crate) fn decide_device(device: &mut Grant, approved: Option<GrantId>, now: Timestamp) -> Decision<()> {
     if let Err(refusal) = undecided(device, now) {
         return Decision::refuse(refusal);
@@ -97,6 +122,8 @@ pub(crate) fn decide_device(device: &mut Grant, approved: Option<GrantId>, now: 
 ///
 /// # Errors
 /// [`Refusal::UserCodeUnknown`] when no device waits any more.
+///
+/// One refusal for a code that is unknown, expired or decided: a guess reveals nothing.
 pub(crate) fn undecided(device: &Grant, now: Timestamp) -> Result<&PendingDevice, Refusal> {
     match device.phase() {
         Phase::AwaitingApproval(pending) if pending.verdict == Verdict::Undecided && now < pending.expires_at => {
@@ -108,6 +135,16 @@ pub(crate) fn undecided(device: &Grant, now: Timestamp) -> Result<&PendingDevice
 
 /// Answers the poll of a device with the grant to redeem, or the reason to wait. A poll before the decision is
 /// recorded, since the interval of the next one is measured from it.
+///
+/// | state | refusal | code (RFC 8628 section 3.5) |
+/// |---|---|---|
+/// | undecided, interval kept | `AuthorizationPending` | `authorization_pending` |
+/// | undecided, too early | `PolledTooFast`, and the interval grows by 5 s | `slow_down` |
+/// | denied | `DeniedByOwner` | `access_denied` |
+/// | expired | `DeviceCodeExpired` | `expired_token` |
+/// | not a device code of this client | `OtherClient` and others | `invalid_grant` |
+///
+/// A poll after an approval writes nothing: the redemption of the grant does.
 pub(crate) fn poll(device: &mut Grant, presented: &Opened, ctx: &Context<'_>) -> Decision<GrantId> {
     if let Err(refusal) = owned_by(ctx.client, device) {
         return Decision::refuse(refusal);
@@ -137,6 +174,10 @@ pub(crate) fn poll(device: &mut Grant, presented: &Opened, ctx: &Context<'_>) ->
 }
 
 /// Issues the first tokens to the device, once.
+///
+/// A second redemption is refused and revokes nothing, unlike that of an authorization code. A device code never passes
+/// through a browser, and a device that lost the response polls again. It gets `invalid_grant` and starts a new
+/// authorization.
 pub(crate) fn redeem_device(
     grant: &mut Grant,
     presented: Admitted<'_>,

@@ -2,6 +2,16 @@
 //!
 //! The tokens of the request were introspected before, with the rights of the client: it can exchange the tokens that
 //! it may know of. The checks here compare the request with the facts of those tokens.
+//!
+//! | part | in the new token |
+//! |---|---|
+//! | resource owner, authentication | those of the subject token |
+//! | scope | requested and held; absent: held and registered for the client |
+//! | audience | requested and registered; absent: held and registered |
+//! | expiry | not after that of the subject token |
+//! | key | the one that this request proves, never that of the subject token |
+//! | actor | that of the actor token, before the actors so far |
+//! | refresh token | none |
 
 use super::access::{Access, lives_a_second};
 use super::issue::{create_grant, first_tokens};
@@ -11,14 +21,16 @@ use crate::outcome::Refusal;
 use crate::vocabulary::{GrantType, Subject};
 
 /// Exchanges an access token for another one (RFC 8693). The new token has the same resource owner, no more scope, no
-/// longer life, and an audience that the client is registered for. It is never a refresh token.
+/// longer life, and an audience that the client is registered for. It is never a refresh token: with one, a client
+/// could extend an access that was meant to end.
 ///
 /// With an actor the new token names the actor (`act`, delegation). Without one it does not (impersonation). An `act`
 /// of the old token is kept in both cases.
 ///
 /// # Errors
-/// A [`Refusal`] when the client may not use the flow, the scope or a resource, when the token has no resource owner,
-/// or when the token does not admit the actor.
+/// [`Refusal::SubjectTokenInvalid`] when a token is bound to a key that a public client does not prove, has less than a
+/// second to live, or has no resource owner. [`Refusal::ActorNotAllowed`] when the token does not admit the actor.
+/// Otherwise the refusal of the flow, the scope or a resource.
 pub(crate) fn exchange(
     request: &ExchangeRequest,
     subject: ActiveToken,
@@ -76,6 +88,12 @@ fn proves_key_of(token: &ActiveToken, ctx: &Context<'_>) -> bool {
 
 /// Returns the actor of the new token. `may_act` limits it to one party (RFC 8693 section 4.4): the subject of the
 /// actor token, or the client itself without one.
+///
+/// The chain of actors is bounded by [`Actor::MAX_CHAIN`]. Without a bound two services that exchange the tokens of
+/// each other would let the record grow.
+///
+/// # Errors
+/// [`Refusal::ActorNotAllowed`].
 fn acting(held: &Approval, actor: Option<&ActiveToken>, ctx: &Context<'_>) -> Result<Option<Actor>, Refusal> {
     let is_admitted = |acting: &str| held.may_act.as_ref().is_none_or(|admitted| admitted.as_str() == acting);
     let Some(token) = actor else {

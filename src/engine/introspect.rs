@@ -1,4 +1,13 @@
 //! Introspection (RFC 7662): the facts of an active token, for callers that may know them.
+//!
+//! | [`IntrospectionAccess`] | access tokens | refresh tokens |
+//! |---|---|---|
+//! | `Own` | of its own grants | of its own grants |
+//! | `Audiences` | of its own grants, and those with one of the audiences | of its own grants |
+//! | `Any` | all | all |
+//!
+//! A caller that may not know a token gets the answer of an inactive one. Otherwise a caller could test which of many
+//! texts are tokens (RFC 7662 section 4).
 
 use crate::client::{Client, IntrospectionAccess};
 use crate::grant::{Approval, Grant, GrantSummary, LiveAccessToken, Phase, earlier};
@@ -9,6 +18,24 @@ use crate::vocabulary::{ClientId, Confirmation, Digest, GrantId, GrantType, Reso
 /// An active token (RFC 7662 section 2.2): one that would be accepted at this moment. Returned by
 /// [`TokenService::introspect`](crate::TokenService::introspect). The wire layer writes the facts for the caller as
 /// JSON; `grant_id` and [`Approval::data`] stay with the host.
+///
+/// A host that is its own resource server reads the fields directly:
+///
+/// ```
+#[doc = include_str!("../service/example/begin.txt")]
+/// use regrant::{ActiveToken, GrantType, IssueRequest};
+///
+/// fn may_write(token: &ActiveToken) -> bool {
+///     // `scope` is that of the token. `approval.scope` is that of the grant, and may be wider.
+///     token.scope.contains("write") && token.approval.subject.is_some()
+/// }
+///
+/// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+/// let token = service.introspect(&client, tokens.access_token.expose()).await?.ok_or("not active")?;
+/// assert!(may_write(&token));
+/// assert_eq!(token.grant_id, tokens.grant_id); // for `revoke_grant`
+#[doc = include_str!("../service/example/end.txt")]
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ActiveToken {
@@ -20,15 +47,18 @@ pub struct ActiveToken {
     pub grant_type: GrantType,
     /// The scope of the token. That of an access token may be narrower than the approved one.
     pub scope: Scope,
-    /// The audience of the token (RFC 8707).
+    /// The audience of the token (RFC 8707). A resource server rejects a token whose audience it is not. Empty: the
+    /// token is limited to no resource.
     pub resources: Resources,
-    /// The time of issue.
+    /// The time of issue: for a refresh token that of its rotation, not that of the grant.
     pub issued_at: Timestamp,
-    /// The expiry; `None` is never.
+    /// The expiry; `None` is never. The earlier one of the token and its grant counts. A cache that keeps the answer
+    /// until then misses a revocation.
     pub expires_at: Option<Timestamp>,
     /// The way in which the token is presented; absent for a refresh token.
     pub token_type: Option<TokenType>,
-    /// The key that the token is bound to.
+    /// The key that the token is bound to (`cnf`, RFC 7800). A resource server must demand proof of that key, otherwise
+    /// a stolen token works there (RFC 9449 section 7.1, RFC 8705 section 3).
     pub confirmation: Option<Confirmation>,
     /// The approval behind the token: subject, authentication, the bytes of the host.
     pub approval: Approval,
@@ -65,6 +95,7 @@ pub(crate) fn introspect(
     expires_at.is_none_or(|expiry| now < expiry).then_some(ActiveToken { expires_at, ..active })
 }
 
+/// Finds the access token in the record. The digest is compared too: a key of the ring can seal any serial.
 fn access_token(grant: Grant, serial: u32, digest: Digest, caller: &Client, is_own: bool) -> Option<ActiveToken> {
     let token = grant.access_tokens().find(|token| token.serial == serial && token.digest == digest)?;
     let LiveAccessToken { scope, resources, issued_at, expires_at, confirmation, .. } = token.clone();
@@ -93,6 +124,7 @@ fn access_token(grant: Grant, serial: u32, digest: Digest, caller: &Client, is_o
     })
 }
 
+/// Compares the refresh token with the head. Former and forked tokens are inactive.
 fn refresh_token(
     grant: Grant,
     generation: u32,

@@ -2,6 +2,9 @@
 //!
 //! Each flow ends in [`create_grant`] and [`first_tokens`], so the rights of the client and the choice of a refresh
 //! token are decided in one place.
+//!
+//! A grant is created with everything that later requests must match: registration of the client, approval, key and
+//! absolute end. Nothing of it can be added afterwards, except the key of a public client, once.
 
 use super::access::{Access, Origin, SealedRefreshToken, mint, respond};
 use super::{AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, UnsignedResponse};
@@ -13,9 +16,13 @@ use crate::vocabulary::{AuthorizationCode, GrantId, GrantType, draw};
 
 /// Issues an authorization code for an approved request. The grant waits for the redemption of the code.
 ///
+/// The redirect URI is checked first. An error may be sent to a registered URI only: otherwise the server is an open
+/// redirector (RFC 9700 section 4.11).
+///
 /// # Errors
-/// A [`Refusal`] when the client may not use the flow, the redirect URI, the scope or a resource, or when the policy
-/// demands PKCE and the request has no challenge.
+/// * [`Refusal::RedirectUriNotRegistered`], also when the request has none and the client registered several.
+/// * [`Refusal::CodeChallengeRequired`] when the policy demands PKCE and the request has no challenge.
+/// * The refusal of the flow, the scope or a resource.
 pub(crate) fn authorize(
     request: AuthorizeRequest,
     ctx: &Context<'_>,
@@ -77,7 +84,11 @@ pub(super) fn create_grant(
     Ok(Grant::new(id, ctx.client, grant_type, approval, phase, ctx.policy, ctx.now))
 }
 
-/// Issues the first tokens of a grant. They are drawn at random, since no request can repeat them.
+/// Issues the first tokens of a grant. They are drawn at random, since no request can repeat them: RFC 6749 section
+/// 4.1.2 forbids a second answer to a code.
+///
+/// A refresh token is issued when the policy, the flow and the registration of the client all allow one. Its root is
+/// drawn here and never again. The record keeps a digest of it, and every successor carries it.
 ///
 /// # Errors
 /// As for [`mint`].
@@ -100,6 +111,8 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
 /// Binds the refresh tokens of a public client, from `generation` on, to the key that the request proves (RFC 9449
 /// section 5): no other fact ties them to the client. Those of a confidential client are tied by its authentication,
 /// and its key may change.
+///
+/// The first key stays. A grant that is bound ignores later keys, so a thief cannot take it over with a key of his own.
 pub(super) fn bind(grant: &mut Grant, generation: u32, ctx: &Context<'_>) {
     if !ctx.client.is_confidential() {
         grant.bind(generation, ctx.key);

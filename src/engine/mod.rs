@@ -9,10 +9,32 @@
 //!                                     +--> events to report after the commit
 //! ```
 //!
-//! The service repeats a decision with the grant that won a race, so a decision must depend on its inputs alone.
+//! # How a decision is made and driven
+//!
+//! 1. The service opens the presented token with the key ring and loads the grant.
+//! 2. [`check_owner`] returns an `Owned` token: the grant belongs to the client and issued the token.
+//! 3. The service verifies the key proofs of the request, and [`choose_key`] picks the key that counts.
+//! 4. [`admit()`] returns an [`Admitted`] token: the request proves the key of the token, and the grant is alive.
+//! 5. A decision, such as [`refresh()`], changes its copy of the grant and returns a [`Decision`].
+//! 6. The service signs the response, stores the grant if the decision commits, reports the events, and only then
+//!    answers.
+//!
+//! A flow that creates a grant presents no token. [`authorize`], [`issue()`], [`exchange()`] and [`authorize_device`]
+//! return the new grant together with its response, or a refusal.
 //!
 //! The order of checks is that of ARCHITECTURE.md. A check that could reveal whether a token exists comes after the
 //! check of the owner, and no check before the generation can revoke a grant.
+//!
+//! # Why decisions are values
+//!
+//! * **Races.** Two calls may decide about one version of a grant. The store lets one of them win, and the other one
+//!   decides again with the grant of the winner. So a decision depends on its inputs alone and leaves no trace outside
+//!   of the grant: a counter or a cache would also count the attempt that was lost.
+//! * **Dropped calls.** No decision awaits, so a call that is cancelled leaves no grant that is half changed.
+//! * **Time.** One decision sees one time. If the clock were read twice, a token could pass one check and expire before
+//!   the next one.
+//! * **Tests.** A test passes a grant and a time, and compares response, record and events. It needs no store and never
+//!   sleeps.
 
 mod access;
 mod admit;
@@ -72,6 +94,8 @@ pub(crate) struct Context<'a> {
     /// The key that signs new access tokens; `None` when they are opaque.
     pub(crate) signing_key: Option<&'a KeyId>,
     /// True when this request has already lost a race for this grant.
+    ///
+    /// Only the event differs: a token that lost a race was not lost on the way to the client.
     pub(crate) has_raced: bool,
 }
 
@@ -80,19 +104,27 @@ pub(crate) struct Context<'a> {
 #[must_use = "a decision has no effect until its grant is committed"]
 pub(crate) struct Decision<T> {
     /// The response or the refusal. It may leave the service only after the commit.
+    ///
+    /// The loser of a race discards it. Otherwise two callers could hold different tokens of one generation.
     pub(crate) outcome: Result<T, Refusal>,
     /// True when the grant must be stored as the decision left it; otherwise it is discarded. Some refusals are stored
     /// too: reuse of a refresh token revokes the grant although the caller gets an error.
+    ///
+    /// A flag and not a comparison of the grants: `mint` and other steps change the grant before a later step refuses.
     pub(crate) commits: bool,
     /// The events to report after the commit.
+    ///
+    /// A decision that is repeated after a lost race returns its events again, so none is reported twice.
     pub(crate) events: Vec<EventKind>,
 }
 
 impl<T> Decision<T> {
+    /// Refuses without a trace: the grant is discarded. The service reports the refusal itself, as the only event.
     const fn refuse(refusal: Refusal) -> Self {
         Self { outcome: Err(refusal), commits: false, events: Vec::new() }
     }
 
+    /// Answers with a response that leaves after the grant is stored, together with one event.
     fn commit(response: T, event: EventKind) -> Self {
         Self { outcome: Ok(response), commits: true, events: vec![event] }
     }

@@ -1,5 +1,16 @@
 //! The redemption of authorization codes (RFC 6749 section 4.1.3) and their second use.
 //!
+//! A code passes the checks up to life (ARCHITECTURE.md, order of checks). Then these follow, in this order:
+//!
+//! | check | refusal | the attack |
+//! |---|---|---|
+//! | secret of the code | `TokenUnrecognized` | a code that was sealed with a leaked key of the ring |
+//! | `dpop_jkt` | `ProofOfPossessionFailed` | a stolen code, redeemed with the thief's own key (RFC 9449 section 10) |
+//! | expiry | `CodeExpired` | a code found later, in a log or a browser's history |
+//! | redirect URI | `RedirectUriMismatch` | a code that was sent to a manipulated URI (RFC 6749 section 10.6) |
+//! | PKCE | `CodeVerifierMismatch` | a code that another app intercepted (RFC 7636 section 1) |
+//! | PKCE | `CodeVerifierUnexpected` | a challenge that was stripped on the way (RFC 9700 section 4.8.2) |
+//!
 //! A code may have leaked through a redirect, a log or a browser's history. So a stolen code alone must not suffice to
 //! end the session of its owner: only a second presenter who passes every check of the first one revokes the grant.
 
@@ -15,6 +26,9 @@ use crate::vocabulary::{CodeChallenge, Confirmation, Digest, RedirectUri};
 ///
 /// A second use by a presenter who holds everything that the first one held revokes the grant (RFC 6749 section 4.1.2):
 /// one of the two is a thief. A second use that fails any check proves nothing and changes nothing.
+///
+/// The race of two requests with one code needs no case of its own. Both may decide here; the store lets one of them
+/// win, and the other one decides again about an active grant: a second use.
 pub(crate) fn redeem(
     grant: &mut Grant,
     presented: Admitted<'_>,
@@ -35,6 +49,10 @@ pub(crate) fn redeem(
     }
 }
 
+/// Runs the checks of the module. Returns the digest of everything that a second presenter must hold.
+///
+/// # Errors
+/// The first check that fails. The code stays valid, so an attacker who guesses cannot use it up for the client.
 fn check(
     grant: &Grant,
     code: &PendingCode,
@@ -71,6 +89,10 @@ fn check(
     Ok(RedeemedCode { digest, expires_at: code.expires_at })
 }
 
+/// Activates the grant and issues its first tokens.
+///
+/// The rights of the client and the reach are checked again. Both were checked when the code was issued, and the
+/// registration may have changed since. A refusal here discards the redemption, and the code stays valid.
 fn first_redemption(
     grant: &mut Grant,
     redeemed: RedeemedCode,
@@ -91,6 +113,10 @@ fn first_redemption(
     }
 }
 
+/// Returns true when the presenter holds everything that the first one held: the code, the redirect URI, the verifier
+/// and the bound key.
+///
+/// False once the code would have expired: a code in an old log must not end a session of today.
 fn is_second_use(code: &RedeemedCode, presented: &Opened, request: &RedeemRequest, ctx: &Context<'_>) -> bool {
     let Ok(challenge) = request.code_verifier.as_ref().map(CodeChallenge::of).transpose() else { return false };
     // The record does not show whether the code was bound. An unbound one matches without a key, a bound one only with
@@ -102,6 +128,8 @@ fn is_second_use(code: &RedeemedCode, presented: &Opened, request: &RedeemReques
     ctx.now < code.expires_at && (matches_with(None) || matches_with(ctx.key.as_ref()))
 }
 
+/// Revokes the grant with all tokens that the first redemption issued (RFC 6749 section 4.1.2). Committed, although the
+/// caller gets an error: one of the exceptions in ARCHITECTURE.md, order of checks.
 fn revoke_for_reuse(grant: &mut Grant, ctx: &Context<'_>) -> Decision<UnsignedResponse> {
     grant.revoke(ctx.now, RevocationReason::CodeReuse);
     Decision {
@@ -113,6 +141,9 @@ fn revoke_for_reuse(grant: &mut Grant, ctx: &Context<'_>) -> Decision<UnsignedRe
 
 /// Returns one digest over everything that a redeemer must hold. The parts of fixed length come first, with their
 /// presence, so that no two different sets have the same digest.
+///
+/// One digest instead of its parts: a stolen record then reveals neither the redirect URI nor the challenge of a code
+/// that was redeemed, and the record stays short.
 fn digest_of(
     secret: &TokenSecret,
     redirect_uri: Option<&str>,

@@ -1,6 +1,20 @@
 //! Decides a refresh: rotate, replay, heal, or treat as reuse. ARCHITECTURE.md, order of checks: generation, reach,
 //! answer.
 //!
+//! # The standing of a presented token
+//!
+//! The refresh tokens of a grant form a chain of generations, and the record names the current one, the head. A
+//! presented token has one of four standings in that chain:
+//!
+//! * **Head**: the current token. Its holder goes on.
+//! * **Former**: retired by one of the last rotations, in a window that is still open. The response with its successor
+//!   was lost, or another process with the same credential was faster.
+//! * **Ahead**: of a later generation than the head. No client can make such a token, so the store has lost writes.
+//! * **Reused**: spent or forked. Two parties hold tokens of the grant, and one of them may be a thief.
+//!
+//! A token can also be refused without a conclusion: the head has expired, or the clock of this node is behind the
+//! record.
+//!
 //! | the presented token is | decision |
 //! |---|---|
 //! | the head | a new head, or an access token only |
@@ -9,6 +23,18 @@
 //! | any other former head | reuse: the grant is revoked |
 //! | of the generation of the head but another token | a fork, hence reuse |
 //! | ahead of the head | healed: the store had lost writes |
+//!
+//! An example with the defaults, for a client that does not authenticate: 60 s of grace, 10 s to catch up.
+//!
+//! | at | presents generation | head before | decision |
+//! |--:|--:|--:|---|
+//! | 0 s | 4 | 4 | rotation: the head is 5 |
+//! | 30 s | 4 | 5 | one step behind an unused head: 5 again, byte for byte |
+//! | 40 s | 5 | 5 | rotation: the head is 6 |
+//! | 45 s | 5 | 6 | one step behind an unused head: 6 again |
+//! | 46 s | 4 | 6 | two steps behind, and retired 46 s ago: reuse |
+//!
+//! # Why a former token is answered
 //!
 //! Every answer to a former token is the current head, so there is never more than one valid refresh token, and every
 //! holder of the grant gets the same bytes.
@@ -29,9 +55,17 @@ use crate::token::{Binding, Derivation, Detail, Key, Lineage, Salt, TokenKind, T
 use crate::vocabulary::{GrantType, Timestamp, draw};
 
 /// The lead that the clock of the node that rotated may have over the clock of this one.
+///
+/// ARCHITECTURE.md promises that no session ends when clocks differ by up to 5 s. A larger lead is answered 503,
+/// because the age of the token is then unknown.
 const MAX_LEAD: Duration = Duration::from_secs(5);
 
 /// Answers a refresh (RFC 6749 section 6).
+///
+/// The seal and the root were checked before, so this grant issued the token.
+///
+/// A reused token is refused with `commits` set: the revocation is stored, and the caller gets `invalid_grant`. Every
+/// other refusal changes nothing.
 pub(crate) fn refresh(
     grant: &mut Grant,
     presented: Admitted<'_>,
@@ -53,6 +87,8 @@ pub(crate) fn refresh(
 }
 
 /// A refresh token, opened.
+///
+/// The `lineage` has the root of the grant, which every successor must repeat, and the key that the token names.
 struct Presented<'a> {
     generation: u32,
     secret: &'a TokenSecret,
@@ -64,8 +100,13 @@ enum Standing {
     /// The current token.
     Head,
     /// Ahead of the record: the store lost acknowledged writes.
+    ///
+    /// `recorded` is the generation of the head, for the event. The difference is the number of rotations that were
+    /// lost.
     Ahead { recorded: u32 },
     /// Retired `steps` rotations ago, and to be answered with the head.
+    ///
+    /// `steps` is at least 1, and at most the number of rotations that the record remembers.
     Former { steps: u32 },
     /// Not usable, and no sign of theft.
     Refused(Refusal),
@@ -73,8 +114,12 @@ enum Standing {
     Reused(Refusal),
 }
 
-/// Determines the standing by generation and never by time. The expiry of the head does not matter for a token ahead of
-/// the record: the recorded head is out of date then.
+/// Determines the standing by generation and never by time. The clocks of nodes differ, and generations do not.
+///
+/// The expiry of the head does not matter for a token ahead of the record: the recorded head is out of date then.
+///
+/// The check of the binding comes first. A record that was rolled back and then bound to another key holds tokens of
+/// two parties, whatever the generation of the presented one.
 fn standing(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'_>) -> Standing {
     if grant.is_bound(presented.generation) && grant.binding_of(presented.generation) != presented.lineage.binding {
         // The token descends from writes that the store lost. Another party bound the recorded tokens: two hold a copy.
@@ -104,6 +149,14 @@ fn standing(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context
 
 /// Determines the standing of a former head: answered while its window is open, spent afterwards. Parallel tabs,
 /// retries and several processes with one credential look exactly like this.
+///
+/// The entry of the rotation must still be in the record. Entries of rotations that no window can answer are pruned,
+/// and the record remembers at most 8. So a missing entry means that no window is open: reuse, however old the token
+/// is.
+///
+/// The window is longer one step behind a head that was never used. Then no other party has shown the successor, and a
+/// lost response is the likely cause. A client that authenticates, or proves the key, gets the longest one: a thief of
+/// the token alone cannot use it.
 fn former(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'_>) -> Standing {
     let steps = head.generation - presented.generation;
     let Some(retired) = grant.rotations_from(presented.generation).and_then(|mut rotations| rotations.next()) else {
@@ -135,6 +188,8 @@ fn former(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'
 }
 
 /// The state of a window that opened with a rotation.
+///
+/// A window of [`Lifetime::Never`] stays open without end.
 enum Clock {
     Running,
     Over,
@@ -142,8 +197,11 @@ enum Clock {
     Behind,
 }
 
-/// Compares a window with the time. The window opens at the rotation and never again. Its end is exclusive, so a window
-/// of 0 is never open. A rotation slightly in the future counts as now, since the clocks of two nodes always differ.
+/// Compares a window with the time. The window opens at the rotation and never again: a replay does not extend it, so a
+/// thief cannot keep a spent token alive by presenting it again and again.
+///
+/// The end is exclusive, so a window of 0 is never open. A rotation slightly in the future counts as now, since the
+/// clocks of two nodes always differ.
 fn clock(retired_at: Timestamp, window: Lifetime, now: Timestamp) -> Clock {
     let Lifetime::Of(window) = window else { return Clock::Running };
     match now.since(retired_at) {
@@ -156,6 +214,12 @@ fn clock(retired_at: Timestamp, window: Lifetime, now: Timestamp) -> Clock {
 }
 
 /// Returns the reach of the new access token. ARCHITECTURE.md, order of checks: reach.
+///
+/// Checked after the generation. A spent token that asks for too much is still spent, and must not be taken for a
+/// mistake of the client.
+///
+/// # Errors
+/// [`Refusal::GrantTypeNotAllowed`], and as for [`Access::requested`].
 fn reach(grant: &Grant, request: &RefreshRequest, ctx: &Context<'_>) -> Result<Access, Refusal> {
     if !ctx.client.may_use(&GrantType::RefreshToken) {
         return Err(Refusal::GrantTypeNotAllowed);
@@ -167,6 +231,13 @@ fn reach(grant: &Grant, request: &RefreshRequest, ctx: &Context<'_>) -> Result<A
 ///
 /// The successor is derived from the head with a fresh salt that the record keeps. The database alone cannot compute
 /// it, since it does not hold the head; the head alone cannot, without the key ring.
+///
+/// Without rotation the response has no refresh token: the presented one stays valid. Its use is recorded, because an
+/// unused token expires (see [`extend_on_use`](crate::Policy::extend_on_use)).
+///
+/// # Errors
+/// The refusals of [`reach`] and [`mint`], and [`Refusal::GrantExhausted`] after the last of 2^32 generations. Nothing
+/// is stored then.
 fn renew(
     grant: &mut Grant,
     presented: &Presented<'_>,
@@ -199,9 +270,18 @@ fn renew(
     Ok(Decision::commit(response, EventKind::Rotated { generation }))
 }
 
-/// Answers a token ahead of the record, which proves that the store went back in time. As far as the service can know
-/// its holder was the last rightful owner, so the token becomes the head again. An older token of a thief shows up as
-/// reuse as soon as both are used.
+/// Answers a token ahead of the record, which proves that the store went back in time, for example in an asynchronous
+/// failover (ARCHITECTURE.md, rollback).
+///
+/// As far as the service can know its holder was the last rightful owner, so the token becomes the head again. An older
+/// token of a thief shows up as reuse as soon as both are used.
+///
+/// A thief gains nothing from this: he cannot make a token of a later generation, because each one is derived with the
+/// key ring from the one before. The event `Healed` comes first, so that an audit log shows the loss before the
+/// rotation.
+///
+/// # Errors
+/// As for [`renew`].
 fn heal(
     grant: &mut Grant,
     recorded: u32,
@@ -223,7 +303,15 @@ fn heal(
 
 /// Answers a former refresh token with the current one, byte for byte as it was first issued. A response was lost, lost
 /// a race, or went to another process with the same credential. The access token of the last rotation is repeated too
-/// if it is alive and has the requested reach. Binds nothing: the request may come from a thief, with a key of his own.
+/// if it is alive and has the requested reach.
+///
+/// Binds nothing: the request may come from a thief, with a key of his own.
+///
+/// Often nothing has to be stored. The decision commits only when the policy counts replays, or when a new access token
+/// was minted. So a client that repeats one request many times causes reads and no writes.
+///
+/// # Errors
+/// As for [`reach`] and [`mint`], and the refusals of [`walk`].
 fn catch_up(
     grant: &mut Grant,
     steps: u32,
@@ -256,7 +344,8 @@ fn catch_up(
     Ok(Decision { outcome: Ok(response), commits, events: vec![EventKind::Replayed { cause, steps }] })
 }
 
-/// The head, derived again, and the rotation that made it.
+/// The head, derived again, and the rotation that made it. `parent` and `salt` derive the access token of that rotation
+/// as well. `expires_at` is that of the recorded head: a replay does not extend it.
 struct Walked<'a> {
     key: &'a Key,
     parent: TokenSecret,
@@ -266,9 +355,15 @@ struct Walked<'a> {
     expires_at: Option<Timestamp>,
 }
 
-/// Derives successor after successor, up to the head. A result other than the recorded head means that two nodes have
-/// different keys under one key id, or that the record is damaged. Then no second successor may leave, and no client is
-/// to blame.
+/// Derives successor after successor, up to the head: at most 8 derivations, one for each rotation that the record
+/// remembers.
+///
+/// A result other than the recorded head means that two nodes have different keys under one key id, or that the record
+/// is damaged. Then no second successor may leave, and no client is to blame.
+///
+/// # Errors
+/// [`Refusal::SuccessorMismatch`], which the client gets as 503, [`Refusal::TokenUnrecognized`] when the key of a
+/// rotation was dropped from the ring, and [`Refusal::RefreshTokenReused`] when the rotations are forgotten.
 fn walk<'a>(grant: &Grant, presented: &Presented<'_>, ctx: &Context<'a>) -> Result<Walked<'a>, Refusal> {
     let (head, rotations) = grant.head().zip(grant.rotations_from(presented.generation)).ok_or(FORGOTTEN)?;
     let (mut parent, mut last) = (presented.secret.clone(), None);
@@ -292,6 +387,11 @@ const FORGOTTEN: Refusal = Refusal::RefreshTokenReused;
 
 /// Reacts to reuse (RFC 9700 section 4.14.2). Of two holders of one chain one is a thief, and the service cannot know
 /// which. The revocation is committed although the caller gets an error.
+///
+/// Under [`OnReuse::Refuse`] the grant stays as it is, and the event is the only trace. The holder of the head then
+/// goes on, and that may be the thief. AM behaves in this way.
+///
+/// The event of the reuse comes first. It is the warning; the revocation is its consequence.
 fn react(grant: &mut Grant, cause: Refusal, ctx: &Context<'_>) -> Decision<UnsignedResponse> {
     let revoked = ctx.policy.on_reuse == OnReuse::Revoke;
     let mut events = vec![EventKind::ReuseDetected { cause, revoked }];

@@ -1,5 +1,8 @@
 //! The requests to the service, as an endpoint or an application makes them. A constructor takes the required part, and
 //! a setter each of the others.
+//!
+//! A setter of an optional part takes the value or an `Option` of it, so that an endpoint passes on a parameter that
+//! may be absent.
 
 use crate::grant::Approval;
 use crate::vocabulary::{
@@ -23,10 +26,16 @@ use crate::vocabulary::{
 #[non_exhaustive]
 pub struct AuthorizeRequest {
     /// The approval.
+    ///
+    /// Its resource owner must have been authenticated: the service does not ask again.
     pub approval: Approval,
     /// The `redirect_uri` parameter, if the request had one. The redemption must then repeat it.
+    ///
+    /// The client must have registered it ([`Client::redirect_uri`](crate::Client::redirect_uri)).
     pub redirect_uri: Option<RedirectUri>,
     /// The PKCE challenge (RFC 7636), if the request had one. The redemption must then answer it.
+    ///
+    /// By default the policy requires one of public clients: see [`require_pkce`](crate::Policy::require_pkce).
     pub code_challenge: Option<CodeChallenge>,
     /// The `dpop_jkt` parameter (RFC 9449 section 10), if the request had one. The redemption must then prove that key.
     pub confirmation: Option<Confirmation>,
@@ -53,7 +62,17 @@ impl AuthorizeRequest {
         self
     }
 
-    /// Sets the key that the redemption must prove.
+    /// Sets the key that the redemption must prove. It protects the code: a thief of the code has another key.
+    ///
+    /// ```
+    /// use regrant::grant::Confirmation;
+    /// use regrant::{Approval, AuthorizeRequest};
+    ///
+    /// // SHA-256 thumbprint of the DPoP key: the parameter `dpop_jkt`, decoded from base64url.
+    /// let dpop_jkt = [7; 32];
+    /// let request = AuthorizeRequest::new(Approval::default()).with_confirmation(Confirmation::DpopKey(dpop_jkt));
+    /// assert_eq!(request.confirmation, Some(Confirmation::DpopKey(dpop_jkt)));
+    /// ```
     #[must_use]
     pub fn with_confirmation(mut self, confirmation: impl Into<Option<Confirmation>>) -> Self {
         self.confirmation = confirmation.into();
@@ -76,7 +95,8 @@ impl AuthorizeRequest {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IssueRequest {
-    /// The flow.
+    /// The flow. The client must be registered for it. It decides whether the grant may have a refresh token
+    /// ([`GrantType::may_refresh`]).
     pub grant_type: GrantType,
     /// The approval.
     pub approval: Approval,
@@ -91,7 +111,8 @@ impl IssueRequest {
         Self { grant_type, approval, presented_keys: PresentedKeys::none() }
     }
 
-    /// Returns a request of the client for itself (RFC 6749 section 4.4).
+    /// Returns a request of the client for itself (RFC 6749 section 4.4): without a resource owner, and without a
+    /// refresh token, since the client can ask again at any time.
     #[must_use]
     pub fn client_credentials(scope: Scope) -> Self {
         Self::new(GrantType::ClientCredentials, Approval::default().with_scope(scope))
@@ -121,6 +142,8 @@ pub struct RedeemRequest {
     /// The code.
     pub code: AuthorizationCode,
     /// The `redirect_uri` parameter. It is compared character for character with that of the authorization request.
+    ///
+    /// Kept as text: a URI that differs in case, port or a trailing slash is another URI (RFC 6749 section 4.1.3).
     pub redirect_uri: Option<String>,
     /// The PKCE verifier (RFC 7636 section 4.5).
     pub code_verifier: Option<CodeVerifier>,
@@ -151,6 +174,9 @@ impl RedeemRequest {
     }
 
     /// Sets the PKCE verifier.
+    ///
+    /// Pass on a verifier even if the authorization request had no challenge. The service then refuses the request: the
+    /// challenge was stripped (RFC 9700 section 4.8.2).
     #[must_use]
     pub fn with_code_verifier(mut self, code_verifier: impl Into<CodeVerifier>) -> Self {
         self.code_verifier = Some(code_verifier.into());
@@ -185,7 +211,8 @@ impl RedeemRequest {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefreshRequest {
-    /// The refresh token.
+    /// The refresh token, as the client sent it. A text that is no token of the service is refused without a call of
+    /// the store.
     pub refresh_token: RefreshToken,
     /// The scope of the access token; absent is everything that was approved. The refresh token keeps the whole scope.
     pub scope: Option<Scope>,
@@ -214,14 +241,37 @@ impl RefreshRequest {
         self
     }
 
-    /// Narrows the audience of the access token.
+    /// Narrows the audience of the access token. A token for one resource server is useless at another one, even if
+    /// that server leaks it (RFC 8707 section 3).
+    ///
+    /// ```
+    /// use regrant::{RefreshRequest, Resource};
+    ///
+    /// let orders = Resource::from_static("https://api.example/orders");
+    /// let request = RefreshRequest::new("rt_of_the_client").with_resources(vec![orders.clone()].into());
+    /// assert_eq!(request.resources.iter().collect::<Vec<_>>(), [&orders]);
+    /// ```
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
         self
     }
 
-    /// Sets the key proofs of the request.
+    /// Sets the key proofs of the request: a DPoP proof, a client certificate, or a key that the host verified itself.
+    ///
+    /// ```
+    /// use regrant::RefreshRequest;
+    /// use regrant::proof::{DpopProof, PresentedKeys};
+    ///
+    /// let proof = DpopProof {
+    ///     jwt: "the value of the DPoP header".to_owned(),
+    ///     method: "POST".to_owned(),
+    ///     url: "https://as.example/oauth2/token".to_owned(),
+    /// };
+    /// let keys = PresentedKeys::none().with_dpop(proof);
+    /// let request = RefreshRequest::new("rt_of_the_client").with_presented_keys(keys);
+    /// assert!(request.presented_keys.dpop.is_some());
+    /// ```
     #[must_use]
     pub fn with_presented_keys(mut self, presented_keys: impl Into<PresentedKeys>) -> Self {
         self.presented_keys = presented_keys.into();
@@ -231,6 +281,14 @@ impl RefreshRequest {
 
 /// The request of a device to be authorized (RFC 8628 section 3.1). The device gets a code to poll with and a code to
 /// show its user; see [`TokenService::authorize_device`](crate::TokenService::authorize_device) for the whole flow.
+///
+/// ```
+/// use regrant::Scope;
+/// use regrant::device::DeviceAuthorizationRequest;
+///
+/// let request = DeviceAuthorizationRequest::new().with_scope(Scope::from_static("play"));
+/// assert!(DeviceAuthorizationRequest::new().scope.is_none()); // asks for the registered scope of the client
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DeviceAuthorizationRequest {
@@ -262,7 +320,9 @@ impl DeviceAuthorizationRequest {
     }
 }
 
-/// A poll of a device (RFC 8628 section 3.4).
+/// A poll of a device (RFC 8628 section 3.4). The device repeats it, with at least
+/// [`interval`](crate::device::DeviceAuthorizationResponse::interval) between two polls, until it gets tokens or a
+/// final error.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PollRequest {
@@ -301,7 +361,8 @@ impl PollRequest {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExchangeRequest {
-    /// The token of the party on whose behalf the client asks.
+    /// The token of the party on whose behalf the client asks. The client must be allowed to introspect it: its own, or
+    /// one whose audience it is.
     pub subject_token: AccessToken,
     /// The token of the party that acts, if that is not the client.
     pub actor_token: Option<AccessToken>,
@@ -327,7 +388,15 @@ impl ExchangeRequest {
         }
     }
 
-    /// Sets the token of the party that acts.
+    /// Sets the token of the party that acts. The new token then names that party (`act`, RFC 8693 section 4.1):
+    /// delegation. Without an actor token it does not: impersonation.
+    ///
+    /// ```
+    /// use regrant::ExchangeRequest;
+    ///
+    /// let delegation = ExchangeRequest::new("at_of_the_user").with_actor_token("at_of_the_agent");
+    /// assert!(delegation.actor_token.is_some());
+    /// ```
     #[must_use]
     pub fn with_actor_token(mut self, actor_token: impl Into<AccessToken>) -> Self {
         self.actor_token = Some(actor_token.into());

@@ -1,4 +1,7 @@
 //! Revocation by the client (RFC 7009) and by the host.
+//!
+//! A client gets the same answer to every token: the caller must not learn from it that a token exists, or to which
+//! client it belongs (RFC 7009 section 2.2). So the outcomes here differ for events and for the host alone.
 
 use super::{Decision, check_owner};
 use crate::client::Client;
@@ -8,8 +11,11 @@ use crate::token::{Detail, Opened};
 use crate::vocabulary::Timestamp;
 
 /// Revokes the token that the client presents (RFC 7009). A refresh token of any generation, spent ones too, revokes
-/// the grant with all its tokens. An access token is revoked alone. A code, or a token that is no longer valid,
-/// changes nothing.
+/// the grant with all its tokens. An access token is revoked alone. A code, or a token that is no longer valid, changes
+/// nothing.
+///
+/// Neither the key nor the life of the token is checked. A client that lost its key must still be able to log out, and
+/// a thief who revokes a stolen token helps its owner.
 ///
 /// The outcome is true when something was alive.
 pub(crate) fn revoke(grant: &mut Grant, presented: &Opened, client: &Client, now: Timestamp) -> Decision<bool> {

@@ -1,4 +1,4 @@
-//! Client authentication (RFC 6749 section 2.3).
+//! Client authentication (RFC 6749 section 2.3). ARCHITECTURE.md, order of checks: client.
 
 use super::call::Call;
 use super::{TokenError, TokenService};
@@ -9,12 +9,27 @@ use crate::ports::authenticator::{AuthenticatedClient, ClientCredentials};
 use crate::ports::store::TokenStore;
 
 impl<S: TokenStore> TokenService<S> {
-    /// Authenticates the client that `credentials` name.
+    /// Authenticates the client that `credentials` name. The other calls of the client take the result.
+    ///
+    /// Afterwards the policy is applied, which may require a private key
+    /// ([`require_asymmetric_authentication`](crate::Policy::require_asymmetric_authentication)). A client with the
+    /// right password and too weak a method is refused like one with a wrong password.
     ///
     /// # Errors
-    /// [`TokenError::Refused`] when the credentials are not accepted, [`TokenError::Authenticator`] when the
-    /// authenticator failed, [`TokenError::Policy`] when the overrides of the client contradict the policy of the
-    /// provider.
+    /// * [`TokenError::Refused`] when the credentials are not accepted: `invalid_client`. A retry does not help.
+    /// * [`TokenError::Authenticator`] when the authenticator failed. Try again if the error [is
+    ///   transient](TokenError::is_transient).
+    /// * [`TokenError::Policy`] when the overrides of the client contradict the policy of the provider.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{ClientCredentials, TokenError};
+    ///
+    /// let credentials = ClientCredentials::Basic(ClientId::from_static("app"), "a guess".into());
+    /// let refused = service.authenticate(&credentials).await; // the registry of this service has no clients
+    /// assert!(matches!(refused, Err(error @ TokenError::Refused(_)) if error.code().as_str() == "invalid_client"));
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     pub async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, TokenError> {
         let call = Call::new(self, Operation::Authenticate);
         let _timer = self.timer(call.operation);

@@ -1,4 +1,7 @@
 //! The parts of a service, and their defaults.
+//!
+//! The required parts are arguments of [`TokenService::builder`]. They are the store, the authenticator and the key
+//! ring: no default of theirs would be safe.
 
 use std::sync::Arc;
 
@@ -61,34 +64,53 @@ impl<S> TokenServiceBuilder<S> {
     }
 
     /// Sets the tenant. Default: the empty realm.
+    ///
+    /// Services of several realms may share keys and a store. A token of one realm is unknown in every other one.
     #[must_use]
     pub fn realm(mut self, realm: Realm) -> Self {
         self.realm = realm;
         self
     }
 
-    /// Sets the prefixes of tokens. Default `ac_`, `rt_`, `at_`. After a change earlier tokens are unknown.
+    /// Sets the prefixes of tokens. Default `ac_`, `rt_`, `at_`, and `dc_` for device codes. After a change earlier
+    /// tokens are unknown, so every user signs in again.
+    ///
+    /// ```
+    /// use regrant::token::TokenPrefixes;
+    /// use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    ///
+    /// let keys = KeyRing::generate(&SystemEntropy);
+    /// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys)
+    ///     .prefixes(TokenPrefixes::new("acme_ac_", "acme_rt_", "acme_at_", "acme_dc_")?)
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn prefixes(mut self, prefixes: TokenPrefixes) -> Self {
         self.prefixes = prefixes;
         self
     }
 
-    /// Sets the policy of the provider. Default [`Policy::default`].
+    /// Sets the policy of the provider. Default [`Policy::default`]. Clients may override it
+    /// ([`Client::with_policy`](crate::Client::with_policy)), and override it again for a single flow.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Sets the clock. Default [`SystemClock`].
+    /// Sets the clock. Default [`SystemClock`]. Tests pass a [`ManualClock`](crate::clock::ManualClock) and move it
+    /// instead of sleeping.
+    ///
+    /// The clocks of two nodes may differ by up to 5 s. With a larger difference some refreshes are answered 503.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Sets the source of randomness. Default [`SystemEntropy`].
+    /// Sets the source of randomness. Default [`SystemEntropy`]. Every secret comes from it: another source must be as
+    /// unpredictable, or be used in tests only.
     #[must_use]
     pub fn entropy(mut self, entropy: impl Entropy + 'static) -> Self {
         self.entropy = Arc::new(entropy);
@@ -96,13 +118,36 @@ impl<S> TokenServiceBuilder<S> {
     }
 
     /// Sets the gate that decides about resource owners. Default [`EverySubject`].
+    ///
+    /// The gate is asked at each redemption, refresh, exchange and introspection of a token with a resource owner, so
+    /// it should be quick. If it fails the request gets 503, and no token is used up.
     #[must_use]
     pub fn gate(mut self, gate: impl SubjectGate + 'static) -> Self {
         self.gate = Arc::new(gate);
         self
     }
 
-    /// Adds a sink for events. Default none.
+    /// Adds a sink for events. Default none. Each sink gets every event. They are called within the request, in the
+    /// order in which they were added.
+    ///
+    /// ```
+    /// use regrant::event::{Event, EventKind, EventSink};
+    /// use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    ///
+    /// struct Alarm;
+    ///
+    /// impl EventSink for Alarm {
+    ///     fn record(&self, event: &Event<'_>) {
+    ///         if matches!(event.kind, EventKind::ReuseDetected { .. }) {
+    ///             eprintln!("suspected theft: {event:?}");
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let keys = KeyRing::generate(&SystemEntropy);
+    /// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).events(Alarm).build()?;
+    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// ```
     #[must_use]
     pub fn events(mut self, events: impl EventSink + 'static) -> Self {
         self.events.push(Arc::new(events));
@@ -117,7 +162,10 @@ impl<S> TokenServiceBuilder<S> {
     }
 
     /// Sets the issuer of JWT access tokens and `id_token`s. Default none: access tokens are opaque, and `openid` is a
-    /// scope like any other.
+    /// scope like any other. The crate `regrant-jose` has an implementation.
+    ///
+    /// An issuer alone changes no access token. The policy decides:
+    /// [`access_token_format`](Policy::access_token_format).
     #[must_use]
     pub fn jwt_issuer(mut self, issuer: impl JwtIssuer + 'static) -> Self {
         self.jwt_issuer = Some(Arc::new(issuer));
@@ -125,6 +173,9 @@ impl<S> TokenServiceBuilder<S> {
     }
 
     /// Sets the verifier of DPoP proofs. Default none: proofs are ignored, as a server without RFC 9449 ignores them.
+    ///
+    /// The crate `regrant-jose` has an implementation. It needs a store for used proofs that all nodes share: a proof
+    /// is accepted once (RFC 9449 section 11.1).
     #[must_use]
     pub fn proof_verifier(mut self, verifier: impl ProofVerifier + 'static) -> Self {
         self.proof_verifier = Some(Arc::new(verifier));
@@ -133,9 +184,22 @@ impl<S> TokenServiceBuilder<S> {
 
     /// Builds the service.
     ///
+    /// A configuration that would fail every request is rejected here. The policies of clients that an authenticator
+    /// looks up later are checked at their first call ([`TokenError::Policy`](crate::TokenError::Policy)).
+    ///
     /// # Errors
     /// [`PolicyError`] when the policy, or that of a registered client, is out of range or contradicts itself, or
     /// demands JWTs or proofs and there is no issuer or verifier.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use regrant::{ClientRegistry, KeyRing, MemoryStore, Policy, SystemEntropy, TokenService};
+    ///
+    /// let keys = KeyRing::generate(&SystemEntropy);
+    /// let a_day = Policy::default().with_authorization_code_lifetime(Duration::from_secs(24 * 3600));
+    /// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).policy(a_day).build();
+    /// assert!(service.is_err());
+    /// ```
     pub fn build(self) -> Result<TokenService<S>, PolicyError> {
         let (has_jwt_issuer, has_proof_verifier) = (self.jwt_issuer.is_some(), self.proof_verifier.is_some());
         self.policy.validate()?;

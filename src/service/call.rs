@@ -63,7 +63,7 @@ impl<'a, S> Call<'a, S> {
         self.send(kind, None, None, None);
     }
 
-    /// Reports an event about `grant`.
+    /// Reports an event about `grant`, with its client and its resource owner.
     pub(super) fn emit_for(&self, kind: EventKind, grant: &Grant) {
         let subject = grant.approval().subject.as_ref();
         self.about(grant.id()).send(kind, Some(grant.client_id()), subject, None);
@@ -88,6 +88,8 @@ impl<'a, S> Call<'a, S> {
         error
     }
 
+    /// Sends an event to each sink. `Event` borrows everything, and a service without sinks does not even read the
+    /// clock.
     fn send(
         &self,
         kind: EventKind,

@@ -23,24 +23,29 @@ use crate::ports::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant
 use crate::token::Opened;
 use crate::vocabulary::{GrantId, PresentedKeys, Subject, draw};
 
-/// The number of times that a call loads and decides. Each lost race is the success of another call.
+/// The number of times that a call loads and decides. Each lost race is the success of another call, so 64 losses mean
+/// 64 other calls for one grant in that time. The bound keeps a faulty store, which reports conflicts without end, from
+/// occupying the server.
 const MAX_ATTEMPTS: usize = 64;
 
 /// A grant, and the version that a decision about it must name. Boxed: a grant is large and passes through several
 /// futures.
 type Loaded = (Box<Grant>, Version);
 
-/// The outcome of a write. A lost race returns the record that won, so that the next round need not load it.
+/// The outcome of a write. A lost race returns the record that won, so that the next round need not load it. `None`
+/// there: the record was deleted meanwhile.
 pub(super) enum Written {
     Stored,
     Lost(Option<Loaded>),
 }
 
 impl<S: TokenStore> Call<'_, S> {
-    /// Decides about a grant until the decision is stored.
+    /// Decides about a grant until the decision is stored. `decide` may run several times and must not have effects of
+    /// its own.
     ///
     /// # Errors
-    /// The refusal of `decide`, [`TokenError::Contended`] after too many lost races, and the failure of the store.
+    /// The refusal of `decide`, [`Refusal::GrantUnknown`], [`TokenError::Contended`] after too many lost races, and the
+    /// failure of the store.
     pub(super) async fn transact<T>(
         self,
         id: GrantId,
@@ -113,6 +118,11 @@ impl<S: TokenStore> Call<'_, S> {
     }
 
     /// Asks the host about the subject: the part of the check of life that only the host knows.
+    ///
+    /// Client credentials have no subject, so the gate is not asked about them. The host disables the client instead.
+    ///
+    /// # Errors
+    /// [`TokenError::Gate`]. A gate that is down must not end sessions, so this is 503 and no refusal.
     pub(super) async fn subject_may_be_served(&self, subject: Option<&Subject>) -> Result<bool, TokenError> {
         let Some(subject) = subject else { return Ok(true) };
         let may_be_served = self.service.0.gate.may_be_served(subject).await;
@@ -120,6 +130,9 @@ impl<S: TokenStore> Call<'_, S> {
     }
 
     /// Stores what the decision commits, then reports its events, then returns the response. `Continue` is a lost race.
+    ///
+    /// The events come after the write: an audit log must not contain a rotation that never happened. A process that
+    /// stops in between loses the events, not the record.
     async fn settle<T>(
         &self,
         decision: Decision<T>,
@@ -166,6 +179,8 @@ impl<S: TokenStore> Call<'_, S> {
         }
     }
 
+    /// Writes the record, with the columns by which stores index and purge it. The columns are copies: the record
+    /// decides.
     async fn write(&self, grant: &Grant, expect: Expect) -> Result<Swap, StoreError> {
         let record = GrantRecord {
             payload: grant.encode(),
@@ -177,6 +192,10 @@ impl<S: TokenStore> Call<'_, S> {
         self.service.0.store.compare_and_swap(&self.key(grant.id()), expect, record).await
     }
 
+    /// Loads a grant; `None` when the store has none of that id.
+    ///
+    /// # Errors
+    /// [`TokenError::Store`], also for a record that cannot be decoded.
     pub(super) async fn load(&self, id: GrantId) -> Result<Option<Loaded>, TokenError> {
         let stored = self.read(id).await.map_err(|error| self.about(id).fail(TokenError::Store(error)))?;
         stored.map(|stored| self.decode(id, &stored)).transpose()
@@ -191,6 +210,7 @@ impl<S: TokenStore> Call<'_, S> {
         grant.ok_or_else(|| self.refuse(Refusal::GrantUnknown))
     }
 
+    /// Reads a record without an event, for callers that have the error of a write to report first.
     async fn read(&self, id: GrantId) -> Result<Option<StoredGrant>, StoreError> {
         let _timer = self.service.store_timer(StoreCall::Load);
         self.service.0.store.load(&self.key(id)).await
@@ -198,6 +218,11 @@ impl<S: TokenStore> Call<'_, S> {
 }
 
 impl<S> Call<'_, S> {
+    /// Decodes a record. A damaged one is an error and is never repaired or overwritten: it may be the only trace of a
+    /// fault of the store.
+    ///
+    /// # Errors
+    /// [`TokenError::Store`], with the event `RecordCorrupt`.
     pub(super) fn decode(&self, id: GrantId, stored: &StoredGrant) -> Result<Loaded, TokenError> {
         let grant = Grant::decode(id, &stored.record.payload);
         let corrupt = |error| self.about(id).fail(TokenError::Store(StoreError::corrupt(error)));

@@ -1,4 +1,6 @@
-//! The creation of a grant in the store.
+//! The creation of a grant in the store. No other call knows the id of a new grant, so no race can be lost and the
+//! decision runs once. The device flow is the exception: its id follows from a short user code, and a new code is drawn
+//! when the id is taken.
 
 use super::TokenError;
 use super::call::Call;

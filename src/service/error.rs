@@ -1,4 +1,7 @@
 //! The error of the service.
+//!
+//! A failure of a port keeps its source for the events and the host. The client gets an [`ErrorCode`] alone, so an
+//! error text of a database never leaves the server.
 
 use std::error::Error as _;
 
@@ -36,7 +39,10 @@ use crate::ports::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// The request was refused, for good.
+    /// The request was refused, for good: the same request is refused again. The client acts on the
+    /// [`code`](Self::code).
+    ///
+    /// The polls of a device are the exception. `authorization_pending` and `slow_down` mean that it polls on.
     #[error("refused: {0}")]
     Refused(Refusal),
     /// Other writers won every race, or the clock or the keys of another node differ. Try again.
@@ -50,6 +56,8 @@ pub enum TokenError {
     #[error("the client authenticator failed")]
     Authenticator(#[source] AuthenticateError),
     /// The subject gate failed. No token was issued, and none was used up.
+    ///
+    /// The client sends the same request again.
     #[error("the subject gate failed")]
     Gate(#[source] Unavailable),
     /// A DPoP proof could not be verified. No token was issued, and none was used up. The proof itself may be used up:
@@ -57,13 +65,19 @@ pub enum TokenError {
     #[error("the proof verifier failed")]
     Proof(#[source] Unavailable),
     /// A JWT could not be signed. No token was issued, and none was used up.
+    ///
+    /// The client sends the same request again: the grant was not stored, so a code is still unused.
     #[error("the JWT issuer failed")]
     Sign(#[source] Unavailable),
     /// A flow of the host could not be decided. No token was issued.
+    ///
+    /// An assertion may be used up, if the approver marked it before it failed.
     #[error("the grant approver failed")]
     Approver(#[source] Unavailable),
     /// The overrides of a client that was looked up at run time contradict the policy of the provider. No token was
     /// issued, and none was used up.
+    ///
+    /// A retry does not help: repair the overrides of the client.
     #[error("the policy of the client is invalid")]
     Policy(#[source] PolicyError),
 }
@@ -91,6 +105,16 @@ impl TokenError {
 
     /// Returns true when the same request may succeed later without any change. A [`StoreError`] among the causes
     /// decides, whichever port it came through. The failure of a port without one counts as an outage.
+    ///
+    /// ```
+    /// use regrant::host::Unavailable;
+    /// use regrant::store::StoreError;
+    /// use regrant::{Refusal, TokenError};
+    ///
+    /// assert!(TokenError::Gate(Unavailable::new("connection refused")).is_transient());
+    /// assert!(!TokenError::Gate(Unavailable::new(StoreError::rejected("no such table"))).is_transient());
+    /// assert!(!TokenError::Refused(Refusal::CodeExpired).is_transient());
+    /// ```
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -100,7 +124,7 @@ impl TokenError {
         }
     }
 
-    /// Returns the port that failed, if one did.
+    /// Returns the port that failed, if one did: the label for an alert of the host.
     #[must_use]
     pub const fn port(&self) -> Option<Port> {
         match self {

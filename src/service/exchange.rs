@@ -1,4 +1,4 @@
-//! Token exchange (RFC 8693).
+//! Token exchange (RFC 8693): a service that received a token gets one for the next service, with less reach.
 
 use super::call::Call;
 use super::{TokenError, TokenService};

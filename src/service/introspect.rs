@@ -1,4 +1,4 @@
-//! Token introspection (RFC 7662).
+//! Token introspection (RFC 7662). It writes nothing.
 
 use super::call::Call;
 use super::{TokenError, TokenService};
@@ -17,8 +17,9 @@ impl<S: TokenStore> TokenService<S> {
     /// callers see the expiry fixed at issue: the policy of the holder is not applied for them.
     ///
     /// # Errors
-    /// [`TokenError::Refused`] for a public client, which may not introspect; otherwise the failure of the store or the
-    /// subject gate.
+    /// [`TokenError::Refused`] for a public client, which may not introspect (RFC 7662 section 2.1); otherwise the
+    /// failure of the store or the subject gate. A resource server must not serve the request then: an error is no
+    /// statement about the token.
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]

@@ -38,6 +38,8 @@ pub struct GrantPage {
     /// The grants, in ascending order of id. Grants that have ended are left out, so a short page may have a next one.
     pub grants: Vec<GrantSummary>,
     /// The id to begin the next page after; `None` on the last page.
+    ///
+    /// It is the id of the last record that was examined, so pages stay stable while grants are created and revoked.
     pub next: Option<GrantId>,
 }
 

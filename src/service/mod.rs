@@ -1,6 +1,20 @@
 //! The service around the engine: load, decide, compare and swap, answer.
 //!
 //! **No token leaves before its compare-and-swap is stored.**
+//!
+//! Each public method is one call. It opens the presented token, which costs no I/O, and passes a decision of the
+//! engine to the loop of `commit`. The engine does not await: this module calls the store, the authenticator, the proof
+//! verifier, the subject gate and the JWT issuer.
+//!
+//! | file | content |
+//! |---|---|
+//! | `builder` | the parts of a service, and their defaults |
+//! | `call` | the events and errors of one call |
+//! | `commit`, `create` | the loop for a stored grant, and the storage of a new one |
+//! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
+//! | `signing` | JWTs |
+//! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `error` | the error of all calls |
 
 mod authenticate;
 mod builder;
@@ -76,6 +90,7 @@ use call::Call;
 /// ```
 pub struct TokenService<S>(Arc<Inner<S>>);
 
+/// The parts of a service, shared by all of its clones. None of them changes after [`TokenServiceBuilder::build`].
 struct Inner<S> {
     store: S,
     authenticator: Arc<dyn ClientAuthenticator>,
@@ -108,6 +123,9 @@ impl<S> std::fmt::Debug for TokenService<S> {
 
 impl<S: TokenStore> TokenService<S> {
     /// Starts to build a service from its required parts.
+    ///
+    /// The store may be an `Arc` of a store. All nodes of a deployment need the same key ring: with another one a node
+    /// refuses the tokens of the others.
     pub fn builder(
         store: S,
         authenticator: impl ClientAuthenticator + 'static,
@@ -266,6 +284,14 @@ impl<S: TokenStore> TokenService<S> {
 
 impl<S> TokenService<S> {
     /// Returns the time by the clock of the service, for hosts that set expiries by the same clock.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// assert_eq!(service.now().to_string(), "2026-11-23T12:00:00Z");
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(service.now().to_string(), "2026-11-23T12:00:01Z");
+    #[doc = include_str!("example/end.txt")]
+    /// ```
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
@@ -279,17 +305,18 @@ impl<S> TokenService<S> {
         Call::entitled(self, Operation::Issue, client, grant_type).map(|_| ())
     }
 
-    /// Reports that a flow of the host was refused before [`issue`](Self::issue).
+    /// Reports that a flow of the host was refused before [`issue`](Self::issue), and returns the error. The approver
+    /// has no sink of its own, so without this call a wrong password would leave no event.
     pub(crate) fn refuse_approval(&self, client: &Client, refusal: Refusal) -> TokenError {
         Call::new(self, Operation::Issue).by(&client.id).refuse(refusal)
     }
 
-    /// Reports that a flow of the host could not be decided.
+    /// Reports that a flow of the host could not be decided, and returns the error: 503, never `invalid_grant`.
     pub(crate) fn fail_approval(&self, client: &Client, cause: Unavailable) -> TokenError {
         Call::new(self, Operation::Issue).by(&client.id).fail(TokenError::Approver(cause))
     }
 
-    /// Reports a request with a malformed form.
+    /// Reports a request with a malformed form. No client is named: the request has not been authenticated.
     pub(crate) fn report_malformed(&self, operation: Operation, malformed: MalformedRequest) {
         Call::new(self, operation).emit(EventKind::Malformed(malformed));
     }
@@ -300,6 +327,7 @@ impl<S> TokenService<S> {
         self.0.proof_verifier.as_ref().and_then(|verifier| verifier.nonce(self.now()))
     }
 
+    /// Returns the algorithms of DPoP proofs, for the metadata; empty without a verifier.
     pub(crate) fn proof_algorithms(&self) -> Vec<&'static str> {
         self.0.proof_verifier.as_deref().map(ProofVerifier::algorithms).unwrap_or_default()
     }
@@ -318,6 +346,7 @@ impl<S> TokenService<S> {
         &self.0.policy
     }
 
+    /// Measures a call until the timer is dropped, also when the future of the call is dropped.
     fn timer(&self, operation: Operation) -> Timer<'_> {
         Timer::start(self.0.timings.as_deref(), Timed::Operation(operation))
     }

@@ -1,4 +1,8 @@
 //! The verification of key proofs, once per call: a DPoP proof is accepted once (RFC 9449 section 11.1).
+//! ARCHITECTURE.md, order of checks: proof.
+//!
+//! A proof is verified after the checks of client, right and owner. A stranger must not be able to fill the replay
+//! cache, nor to use up the proof of another client.
 
 use super::call::Call;
 use super::{TokenError, TokenService};

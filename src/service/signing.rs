@@ -1,6 +1,9 @@
 //! The JWTs of a response: access tokens (RFC 9068) and `id_token`s.
 //!
 //! The engine returns an unsigned response, since a signer may be a remote key service and the engine does not await.
+//!
+//! A failed signature therefore costs nothing: the grant is stored afterwards, so the retry of the client finds it
+//! unchanged.
 
 use serde_json::{Map, Value};
 
@@ -101,7 +104,10 @@ impl<S: TokenStore> Call<'_, S> {
 }
 
 impl<S: TokenStore> TokenService<S> {
-    /// Returns the signing keys to publish now; `None` when the service makes no JWTs.
+    /// Returns the signing keys to publish now (RFC 7517 section 5); `None` when the service makes no JWTs.
+    ///
+    /// The wire layer serves them at [`Paths::jwks`](crate::wire::Paths::jwks). Caches may keep them for 300 s, so an
+    /// issuer publishes a key for longer than that before it signs with it.
     #[must_use]
     pub fn jwks(&self) -> Option<Map<String, Value>> {
         self.0.jwt_issuer.as_ref().map(|issuer| issuer.jwks(self.now()))

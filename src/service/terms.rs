@@ -9,6 +9,8 @@ use crate::policy::{AccessTokenFormat, Policy};
 use crate::vocabulary::{GrantType, KeyId};
 
 /// The terms of a client for one flow: the policy in force, and the key that signs its access tokens if they are JWTs.
+///
+/// The key is chosen together with the policy and before the decision, so that the decision can record it.
 pub(super) struct Terms {
     pub(super) policy: Policy,
     signing_key: Option<KeyId>,

@@ -1,3 +1,9 @@
+//! HTTP Basic authentication of clients (RFC 7617).
+//!
+//! RFC 6749 section 2.3.1 differs from RFC 7617 in one point: id and secret are form-encoded before they are joined
+//! with a colon. So an id may contain a colon, and the first colon always is the separator. A client that forgets the
+//! encoding works until its secret has a `%` or a `+`.
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -5,7 +11,8 @@ use zeroize::Zeroizing;
 
 use super::form::decode;
 
-/// Base64 with or without padding: clients and proxies differ.
+/// Base64 with or without padding: clients and proxies differ. The secret is compared after decoding, so the padding
+/// does not matter.
 pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),

@@ -1,5 +1,8 @@
 //! Bodies of successful responses. Absent members are omitted, never null. Numbers are integers, since clients refuse
 //! anything else.
+//!
+//! The types here name each member of a response once. A member of [`TokenResponse`] that is for the host alone, such
+//! as the id of the grant, cannot reach a client by accident.
 
 use serde::Serialize;
 
@@ -7,7 +10,7 @@ use super::{Response, introspection, requested};
 use crate::engine::{DeviceAuthorizationResponse, TokenResponse};
 use crate::vocabulary::{IdToken, RefreshToken};
 
-/// RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1.
+/// The JSON of a token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1.
 #[derive(Serialize)]
 struct TokenBody<'a> {
     access_token: &'a str,
@@ -52,6 +55,7 @@ pub(super) fn introspection_jwt(jwt: String) -> Response {
     response.with_header("content-type", introspection::JWT_MEDIA_TYPE).not_stored()
 }
 
+/// The JSON of a device authorization response (RFC 8628 section 3.2). Both times are in seconds.
 #[derive(Serialize)]
 struct DeviceBody<'a> {
     device_code: &'a str,

@@ -1,3 +1,16 @@
+//! The client certificate behind a proxy that ends TLS (RFC 9440, and the headers of common proxies).
+//!
+//! A certificate authenticates a client and binds tokens to it (RFC 8705). The proxy has verified the possession of its
+//! key in the TLS handshake. This server cannot verify that again: it trusts the header, hence the proxy. Two attacks
+//! follow from that (RFC 9440 section 4):
+//!
+//! * **A forged header.** A client sends the header itself, and the proxy adds its own or none. A repeated header is
+//!   therefore an error, and the proxy must remove the header from every request.
+//! * **A forged field.** The subject of a certificate is chosen by its holder. In `X-Forwarded-Client-Cert` the subject
+//!   and the certificate are fields of one text, so quoted text must not count as a field.
+//!
+//! Only the certificate is read, never its subject or hash from the header: the service computes the thumbprint itself.
+
 use base64::Engine as _;
 
 use super::basic::BASE64;
@@ -28,6 +41,16 @@ pub struct CertificateHeader {
 
 impl CertificateHeader {
     /// The header `Client-Cert` (RFC 9440 section 2): the DER in base64, between colons.
+    ///
+    /// ```
+    /// use regrant::wire::{CertificateHeader, MalformedRequest, Request};
+    ///
+    /// let header = CertificateHeader::rfc_9440();
+    /// let sent: [(&str, &[u8]); 1] = [("Client-Cert", b":MAA=:")]; // an empty ASN.1 SEQUENCE
+    /// let certificate = header.read(&Request::new("POST", "/oauth2/token", &sent, b""))?;
+    /// assert_eq!(certificate.map(|certificate| certificate.as_der().to_vec()), Some(vec![0x30, 0x00]));
+    /// # Ok::<(), MalformedRequest>(())
+    /// ```
     #[must_use]
     pub fn rfc_9440() -> Self {
         Self::named("client-cert")
@@ -48,11 +71,15 @@ impl CertificateHeader {
         Self { name: "x-forwarded-client-cert".to_owned(), is_xfcc: true }
     }
 
-    /// Returns the certificate that the proxy verified, or `None` if the connection had none.
+    /// Returns the certificate that the proxy verified, or `None` if the connection had none. For a host's own
+    /// endpoints; [`Endpoints`](super::Endpoints) reads the header itself.
+    ///
+    /// The certificate is not parsed further. Its validity, and its chain if the server demands one, are the task of
+    /// the proxy.
     ///
     /// # Errors
     /// [`MalformedRequest::Certificate`] when the header is repeated or is not a certificate. The proxy is then not
-    /// configured as the host expects.
+    /// configured as the host expects: repair it, a retry does not help.
     pub fn read(&self, request: &Request<'_>) -> Result<Option<ClientCertificate>, MalformedRequest> {
         let mut values = request.header(&self.name);
         let value = values.next();
@@ -68,7 +95,7 @@ impl CertificateHeader {
     }
 }
 
-/// Returns the value of the field `Cert`.
+/// Returns the value of the field `Cert`; `None` when the element has none. `Hash` and `Subject` are not read.
 fn cert_field(value: &str) -> Option<&str> {
     let field = fields(value)?.into_iter().find_map(|field| field.trim().strip_prefix("Cert="))?;
     Some(field.trim_matches('"'))
@@ -98,6 +125,9 @@ fn fields(element: &str) -> Option<Vec<&str>> {
 }
 
 /// Returns the DER of a certificate in one of the forms of [`CertificateHeader::named`].
+///
+/// A value that is not a certificate is rejected, not ignored: ignored, a client with a broken certificate would become
+/// a public client.
 fn decode(value: &str) -> Option<Vec<u8>> {
     let text = unescaped(value)?;
     let armored = text.trim().strip_prefix("-----BEGIN CERTIFICATE-----");

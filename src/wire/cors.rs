@@ -1,3 +1,11 @@
+//! Calls from web pages (CORS, the Fetch standard).
+//!
+//! A browser sends a request of a page to another origin, but lets the page read the response only if the server names
+//! the origin of the page. Before a request with a DPoP proof or an Authorization header it asks with a preflight. CORS
+//! protects users of a browser; it is no protection of the server, since other programs ignore it.
+//!
+//! A page that is not allowed gets a response without that permission, and the browser hides the response.
+
 use super::{Endpoint, Request, Response};
 
 /// The time for which a browser may cache a preflight response, in seconds. All browsers accept two hours.
@@ -18,7 +26,8 @@ const MAX_AGE: &str = "7200";
 pub struct Cors(Option<Vec<String>>);
 
 impl Cors {
-    /// Allows pages of every origin.
+    /// Allows pages of every origin. Safe because no endpoint reads cookies: a page has the tokens and secrets that it
+    /// brings along, and no others.
     #[must_use]
     pub const fn any_origin() -> Self {
         Self(None)
@@ -26,13 +35,16 @@ impl Cors {
 
     /// Allows pages of these origins. An origin is scheme, host and non-default port, for example
     /// `https://app.example`.
+    ///
+    /// Origins are compared as texts, as browsers send them: in lower case, without a path and without a trailing
+    /// slash. There are no wildcards: a pattern that admits more than it should is the usual mistake of CORS settings.
     #[must_use]
     pub fn origins<O: Into<String>>(origins: impl IntoIterator<Item = O>) -> Self {
         Self(Some(origins.into_iter().map(Into::into).collect()))
     }
 
     /// Returns the response to a preflight. Returns `None` for other requests, and for pages that may not call the
-    /// endpoint.
+    /// endpoint. Those get the 405 of any `OPTIONS` request, and the browser does not send the actual request.
     pub(super) fn preflight(&self, endpoint: Endpoint, request: &Request<'_>) -> Option<Response> {
         let mut methods = request.header("access-control-request-method");
         if request.method != "OPTIONS" || methods.next().is_none() {
@@ -60,6 +72,8 @@ impl Cors {
         }
     }
 
+    /// Returns the value of `Access-Control-Allow-Origin`; `None` when the page may not read the response. One origin
+    /// is named, never a list: the header admits one only. A request with two `Origin` headers comes from no browser.
     fn allow_origin(&self, endpoint: Endpoint, request: &Request<'_>) -> Option<String> {
         if endpoint == Endpoint::Introspection {
             return None;

@@ -1,3 +1,20 @@
+//! The client credentials of a request (RFC 6749 section 2.3). ARCHITECTURE.md, order of checks: form.
+//!
+//! | in the request | credentials |
+//! |---|---|
+//! | `Authorization: Basic` | `Basic` (RFC 6749 section 2.3.1) |
+//! | `client_id`, `client_secret` | `Post` (RFC 6749 section 2.3.1) |
+//! | `client_assertion`, `client_assertion_type` | `Assertion` (RFC 7521 section 4.2) |
+//! | `client_id`, and a certificate of the connection | `Certificate` (RFC 8705 section 2) |
+//! | `client_id` | `Public` (RFC 6749 section 3.2.1) |
+//!
+//! The first three exclude each other: section 2.3 forbids more than one method in a request. With two of them a proxy,
+//! a log and this server could each take another client for the sender, or a wrong secret could pass beside a right
+//! one.
+//!
+//! Nothing is verified here. The authenticator compares the credentials, and rejects a method that the client did not
+//! register.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -11,6 +28,11 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 
 /// Returns the client credentials: from the Authorization header, a secret or an assertion in the body, or the
 /// certificate. Two ways of authentication in one request are an error (RFC 6749 section 2.3).
+///
+/// A certificate is no second method. Clients of every method may use one to bind their tokens (RFC 8705 section 3).
+///
+/// # Errors
+/// [`MalformedRequest`]. A request without any client is [`MalformedRequest::NoClient`].
 pub(super) fn credentials(
     request: &Request<'_>,
     parameters: &Parameters,
@@ -52,6 +74,10 @@ pub(super) fn credentials(
 }
 
 /// Returns the client assertion, if the request has one (RFC 7521 section 4.2).
+///
+/// # Errors
+/// [`MalformedRequest::Missing`] for half of the pair, [`MalformedRequest::ClientAssertion`] for another type, such as
+/// SAML: `invalid_client` with the text of a wrong signature.
 fn assertion(parameters: &Parameters) -> Result<Option<ClientAssertion>, MalformedRequest> {
     match (parameters.get("client_assertion_type"), parameters.get("client_assertion")) {
         (None, None) => Ok(None),
@@ -62,8 +88,9 @@ fn assertion(parameters: &Parameters) -> Result<Option<ClientAssertion>, Malform
     }
 }
 
-/// Returns the `sub` of an assertion, since `client_id` may be omitted (RFC 7521 section 4.2). The value is
-/// unverified: it only selects the keys to verify the assertion with.
+/// Returns the `sub` of an assertion, since `client_id` may be omitted (RFC 7521 section 4.2). The value is unverified:
+/// it only selects the keys to verify the assertion with. A false one selects the keys of another client, with which
+/// the signature does not fit.
 fn subject(assertion: &ClientAssertion) -> Option<ClientId> {
     #[derive(Deserialize)]
     struct Payload {
@@ -75,6 +102,7 @@ fn subject(assertion: &ClientAssertion) -> Option<ClientId> {
     ClientId::new(sub).ok()
 }
 
+/// Checks the grammar of a client id (RFC 6749 appendix A.1), so that no control character reaches a log or a store.
 fn parsed(client_id: &str) -> Result<ClientId, MalformedRequest> {
     ClientId::new(client_id).map_err(|_| MalformedRequest::ClientId)
 }

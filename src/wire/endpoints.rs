@@ -1,3 +1,11 @@
+//! The endpoints: the way of a request from its path to its response.
+//!
+//! The functions are in the order in which a request passes them: `handle`, `respond_to`, `dispatch`, and then one
+//! function for each endpoint. The token endpoint has a file of its own, `token_request`.
+//!
+//! Every endpoint reads the form and the credentials completely before it authenticates the client. A malformed request
+//! therefore costs no call of a port, and its answer does not depend on whether the client exists.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -54,8 +62,9 @@ pub struct Endpoints<S> {
 impl<S> Endpoints<S> {
     /// The endpoints of `service` at the default [`Paths`], with bodies of at most 64 KiB.
     ///
-    /// `issuer` is the URL by which clients know the server, without a query, a fragment or a trailing slash. If the
-    /// service has a [`JwtIssuer`](crate::jwt::JwtIssuer), it is the `iss` of its tokens.
+    /// `issuer` is the URL by which clients know the server, without a query, a fragment or a trailing slash (RFC 8414
+    /// section 2). If the service has a [`JwtIssuer`](crate::jwt::JwtIssuer), it is the `iss` of its tokens. DPoP
+    /// proofs must name this URL, also behind a proxy.
     pub fn new(service: TokenService<S>, issuer: impl Into<String>) -> Self {
         Self {
             service,
@@ -71,13 +80,28 @@ impl<S> Endpoints<S> {
     }
 
     /// Sets the paths of the endpoints.
+    ///
+    /// ```
+    /// # use regrant::wire::Endpoints;
+    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # let keys = KeyRing::generate(&SystemEntropy);
+    /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
+    /// use regrant::wire::Paths;
+    ///
+    /// let mut paths = Paths::default();
+    /// paths.token = "/token".to_owned();
+    /// let endpoints = Endpoints::new(service, "https://as.example").with_paths(paths);
+    /// assert_eq!(endpoints.paths().token, "/token");
+    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// ```
     #[must_use]
     pub fn with_paths(mut self, paths: Paths) -> Self {
         self.paths = paths;
         self
     }
 
-    /// Sets the maximum length of a body, in bytes.
+    /// Sets the maximum length of a body, in bytes. A longer body gets 413. The default of 64 KiB suffices for every
+    /// request of the protocol; assertions with long chains of certificates may need more.
     #[must_use]
     pub const fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -96,7 +120,7 @@ impl<S> Endpoints<S> {
     }
 
     /// Serves token exchange (RFC 8693) of the service's own access tokens. Clients must be registered for the grant
-    /// type.
+    /// type. Without this setting the flow is answered `unsupported_grant_type`, or by the approver of the host.
     #[must_use]
     pub const fn with_token_exchange(mut self) -> Self {
         self.exchanges_tokens = true;
@@ -106,7 +130,8 @@ impl<S> Endpoints<S> {
     /// Sets the header in which a proxy passes on the client certificate. Default none: the certificate of the
     /// connection counts.
     ///
-    /// With a header the certificate of the connection is ignored, since it is the certificate of the proxy.
+    /// With a header the certificate of the connection is ignored, since it is the certificate of the proxy. The proxy
+    /// must remove the header from client requests: see [`CertificateHeader`].
     #[must_use]
     pub fn with_certificate_header(mut self, header: impl Into<Option<CertificateHeader>>) -> Self {
         self.certificate_header = header.into();
@@ -114,6 +139,17 @@ impl<S> Endpoints<S> {
     }
 
     /// Lets web pages call the endpoints from a browser. Default none.
+    ///
+    /// ```
+    /// # use regrant::wire::Endpoints;
+    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # let keys = KeyRing::generate(&SystemEntropy);
+    /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
+    /// use regrant::wire::Cors;
+    ///
+    /// let endpoints = Endpoints::new(service, "https://as.example").with_cors(Cors::origins(["https://app.example"]));
+    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// ```
     #[must_use]
     pub fn with_cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
         self.cors = cors.into();
@@ -121,7 +157,18 @@ impl<S> Endpoints<S> {
     }
 
     /// Adds a member to the metadata (RFC 8414 section 2), for example `scopes_supported`. Members of the library
-    /// cannot be replaced.
+    /// cannot be replaced: a document that contradicts the endpoints makes clients fail.
+    ///
+    /// ```
+    /// # use regrant::wire::Endpoints;
+    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # let keys = KeyRing::generate(&SystemEntropy);
+    /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
+    /// let endpoints = Endpoints::new(service, "https://as.example")
+    ///     .with_metadata("scopes_supported", vec!["read", "write"])
+    ///     .with_metadata("service_documentation", "https://as.example/docs");
+    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// ```
     #[must_use]
     pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
         self.host_metadata.insert(name.into(), value.into());
@@ -141,7 +188,8 @@ impl<S> Endpoints<S> {
         self.body_limit
     }
 
-    /// Returns the service behind the endpoints.
+    /// Returns the service behind the endpoints, for calls that have no endpoint, such as [`TokenService::grants`] and
+    /// [`TokenService::revoke_subject`].
     #[must_use]
     pub const fn service(&self) -> &TokenService<S> {
         &self.service
@@ -150,6 +198,10 @@ impl<S> Endpoints<S> {
 
 impl<S: TokenStore> Endpoints<S> {
     /// Responds to a request to `endpoint`. Adds the CORS headers, if pages may call the endpoints.
+    ///
+    /// Use this method when the router of the host has chosen the endpoint, otherwise [`Handler::respond`], which looks
+    /// up the path. Never fails: an error is a response too. A dropped future is harmless, as for every call of the
+    /// service.
     pub async fn handle(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
         let Some(cors) = &self.cors else { return self.respond_to(endpoint, request).await };
         let response = match cors.preflight(endpoint, request) {
@@ -159,14 +211,15 @@ impl<S: TokenStore> Endpoints<S> {
         cors.allow(endpoint, request, response)
     }
 
-    /// Turns a failure into an error response, and adds the DPoP nonce.
+    /// Turns a failure into an error response, and adds the DPoP nonce. The only place that does either, so no endpoint
+    /// can return an error without its headers.
     async fn respond_to(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
         let result = self.dispatch(endpoint, request).await;
         let response = result.unwrap_or_else(|failure| self.error_response(failure, endpoint, request));
         if endpoint == Endpoint::Token { self.with_nonce(request, response) } else { response }
     }
 
-    /// Calls the method of the endpoint.
+    /// Calls the method of the endpoint. The match is exhaustive: a new endpoint does not compile without a method.
     async fn dispatch(&self, endpoint: Endpoint, request: &Request<'_>) -> Result<Response, Failure> {
         match endpoint {
             Endpoint::Token => self.token_request(request).await,
@@ -198,7 +251,8 @@ impl<S: TokenStore> Endpoints<S> {
         }
     }
 
-    /// RFC 7009. An unknown token gets 200 as well, so that a client cannot test tokens.
+    /// Revokes a token (RFC 7009). An unknown token gets 200 as well, so that a client cannot test tokens. The
+    /// `token_type_hint` is not read: a token shows its kind itself (section 2.1 allows that).
     async fn revocation(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let Form { parameters, credentials, .. } = self.read(request)?;
         let token = parameters.required("token")?;
@@ -207,7 +261,11 @@ impl<S: TokenStore> Endpoints<S> {
         Ok(body::revoked())
     }
 
-    /// RFC 7662, or RFC 9701 if the caller accepts a JWT and the service can sign one.
+    /// Introspects a token (RFC 7662), and answers with a JWT (RFC 9701) if the caller accepts one and the service can
+    /// sign one.
+    ///
+    /// The facts are read once. So JSON and JWT cannot differ, and a signer that fails is 503 and not a response with
+    /// less protection.
     async fn introspection(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let Form { parameters, credentials, .. } = self.read(request)?;
         let token = parameters.required("token")?;
@@ -222,7 +280,8 @@ impl<S: TokenStore> Endpoints<S> {
         Ok(Response::json(200, &members))
     }
 
-    /// RFC 8628 section 3.1. Served only if the host has a page where users enter the code.
+    /// Starts a device authorization (RFC 8628 section 3.1). Served only if the host has a page where users enter the
+    /// code.
     async fn device_authorization(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let verification = self.paths.device_verification.as_deref().ok_or(MalformedRequest::UnknownEndpoint)?;
         let Form { parameters, credentials, .. } = self.read(request)?;
@@ -235,6 +294,9 @@ impl<S: TokenStore> Endpoints<S> {
 
     /// Reads the form, the certificate and the credentials. A request without them is rejected before its other
     /// parameters are read.
+    ///
+    /// # Errors
+    /// [`MalformedRequest`]. No port was called.
     pub(super) fn read(&self, request: &Request<'_>) -> Result<Form, MalformedRequest> {
         let parameters = form(request, self.body_limit)?;
         // Behind a proxy all connections have the certificate of the proxy: with that one all clients would be the
@@ -248,7 +310,8 @@ impl<S: TokenStore> Endpoints<S> {
     }
 }
 
-/// Responds with a document, if the server has it.
+/// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets the
+/// response of `GET`; the HTTP library of the adapter drops the body.
 fn document(request: &Request<'_>, document: impl FnOnce() -> Option<Response>) -> Result<Response, Failure> {
     match request.method {
         "GET" | "HEAD" => Ok(document().ok_or(MalformedRequest::UnknownEndpoint)?),

@@ -1,4 +1,15 @@
 //! Error responses.
+//!
+//! | failure | status | body and headers |
+//! |---|---|---|
+//! | malformed request | 400, 404, 405 or 413 | the fault, and `Allow` for 405 |
+//! | `invalid_client`, for credentials in a header | 401 | the code, and `WWW-Authenticate` |
+//! | another refusal | 400 | the code and its fixed text |
+//! | outage | 503 | `temporarily_unavailable`, `Retry-After` |
+//! | failure that will repeat | 500 | `server_error` |
+//!
+//! A body contains fixed texts alone, never a text that the client sent. So no response can reflect a script or a
+//! secret, and two refusals with one code have equal bodies: the cause is for the host.
 
 use serde::Serialize;
 
@@ -6,14 +17,18 @@ use super::{Endpoint, MalformedRequest, Request, Response};
 use crate::outcome::ErrorCode;
 use crate::service::TokenError;
 
-/// The `retry-after` of a 503, in seconds.
+/// The `retry-after` of a 503, in seconds. It is short, because a failover takes seconds and users wait.
 const RETRY_AFTER: &str = "1";
 
 /// The reason why an endpoint responds with an error.
 pub(super) enum Failure {
     /// A malformed request. It has not been reported to the host yet.
+    ///
+    /// The client may see the fault: it is its own mistake and reveals nothing about tokens.
     Malformed(MalformedRequest),
     /// An error of the service, which has reported it to the host.
+    ///
+    /// Only the code reaches this module, so the cause of a refusal cannot leak into a response.
     Code(ErrorCode),
 }
 
@@ -50,6 +65,15 @@ impl From<TokenError> for Failure {
 
 impl MalformedRequest {
     /// Returns the whole error response, with status, headers and a JSON body. For adapters and a host's own endpoints.
+    ///
+    /// ```
+    /// use regrant::wire::MalformedRequest;
+    ///
+    /// let response = MalformedRequest::Method("POST").response();
+    /// assert_eq!(response.status, 405);
+    /// assert!(response.headers.contains(&("allow", "POST".to_owned())));
+    /// assert!(response.headers.contains(&("cache-control", "no-store".to_owned())));
+    /// ```
     #[must_use]
     pub fn response(self) -> Response {
         let body = ErrorBody { error: self.code().as_str(), error_description: self.to_string() };
@@ -65,7 +89,7 @@ fn error(code: ErrorCode) -> Response {
     if code == ErrorCode::TemporarilyUnavailable { response.with_header("retry-after", RETRY_AFTER) } else { response }
 }
 
-/// RFC 6749 section 5.2.
+/// The JSON of an error (RFC 6749 section 5.2). There is no `error_uri`.
 #[derive(Serialize)]
 struct ErrorBody {
     error: &'static str,

@@ -1,5 +1,14 @@
-//! A strict parser of `application/x-www-form-urlencoded`. It rejects malformed input and never repairs it: a lossy
-//! decoder would make one value of two inputs.
+//! A strict parser of `application/x-www-form-urlencoded`. ARCHITECTURE.md, order of checks: form.
+//!
+//! It rejects malformed input and never repairs it: a lossy decoder would make one value of two inputs.
+//!
+//! | input | RFC 6749 | the attack or fault |
+//! |---|---|---|
+//! | a parameter twice | section 3.2: forbidden | a gateway checks the first value, the server uses the second |
+//! | an empty parameter | section 3.2: counts as omitted | an empty secret is compared, an empty scope is granted |
+//! | a broken escape, bad UTF-8, NUL | appendix B: UTF-8 | two texts become one token, a text is cut off at the NUL |
+//! | another content type | section 4.1.3: form only | a gateway and the server read one body differently |
+//! | very many parameters | | the search for duplicates takes long |
 
 use std::ops::Range;
 
@@ -8,14 +17,17 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::{MalformedRequest, Request};
 use crate::vocabulary::{Pair, Parameters};
 
-/// More than any request of the protocol has. The limit keeps the search for duplicates short.
+/// The maximum number of parameters, which is more than any request of the protocol has. Each name is compared with all
+/// earlier ones, so without a limit a body of 64 KiB would cost hundreds of millions of comparisons.
 const MAX_PARAMETERS: usize = 64;
 
 /// The parameters that may repeat (RFC 8707 section 2, RFC 8693 section 2.1).
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
-/// Reads the form of a POST request with the strictness of the library's endpoints. For a host's own endpoints, such
-/// as the authorization endpoint. Only `resource` and `audience` may repeat.
+/// Reads the form of a POST request with the strictness of the library's endpoints. For a host's own endpoints, such as
+/// the authorization endpoint. Only `resource` and `audience` may repeat.
+///
+/// `body_limit` is the maximum length of the body in bytes.
 ///
 /// ```
 /// use regrant::wire::{MalformedRequest, Request, form};
@@ -24,11 +36,19 @@ const REPEATABLE: [&str; 2] = ["resource", "audience"];
 /// let parameters = form(&Request::new("POST", "/oauth2/token", &headers, b"state=a%20b&scope="), 1024)?;
 /// assert_eq!(parameters.get("state"), Some("a b"));
 /// assert_eq!(parameters.get("scope"), None);
+///
+/// let twice = form(&Request::new("POST", "/oauth2/token", &headers, b"scope=read&scope=write"), 1024);
+/// assert_eq!(twice.err(), Some(MalformedRequest::Repeated));
 /// # Ok::<(), MalformedRequest>(())
 /// ```
 ///
 /// # Errors
-/// [`MalformedRequest`], which [`response`](MalformedRequest::response) turns into an HTTP response.
+/// [`MalformedRequest`], which [`response`](MalformedRequest::response) turns into an HTTP response. The causes, in the
+/// order of the checks: [`Method`](MalformedRequest::Method), [`ContentType`](MalformedRequest::ContentType),
+/// [`Incomplete`](MalformedRequest::Incomplete), [`TooLarge`](MalformedRequest::TooLarge),
+/// [`Encoding`](MalformedRequest::Encoding), [`Repeated`](MalformedRequest::Repeated),
+/// [`TooManyParameters`](MalformedRequest::TooManyParameters). A retry of the same request does not help, except after
+/// `Incomplete`.
 pub fn form(request: &Request<'_>, body_limit: usize) -> Result<Parameters, MalformedRequest> {
     if request.method != "POST" {
         return Err(MalformedRequest::Method("POST"));
@@ -45,7 +65,8 @@ pub fn form(request: &Request<'_>, body_limit: usize) -> Result<Parameters, Malf
     parse(body)
 }
 
-/// Returns true for the content type of a form, without a charset or with UTF-8.
+/// Returns true for the content type of a form, without a charset or with UTF-8 (RFC 6749 appendix B). Another charset
+/// would give the bytes another meaning. Other parameters have no meaning and are ignored.
 fn is_form(content_type: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(content_type) else { return false };
     let mut parts = text.split(';').map(str::trim);
@@ -60,7 +81,11 @@ fn is_form(content_type: &[u8]) -> bool {
         && parts.all(is_utf8)
 }
 
-/// Decodes the whole body into one buffer.
+/// Decodes the whole body into one buffer. Names and values are ranges in it, so secrets are in one place, which is
+/// zeroed.
+///
+/// # Errors
+/// [`MalformedRequest::Encoding`], [`MalformedRequest::Repeated`] or [`MalformedRequest::TooManyParameters`].
 fn parse(body: &[u8]) -> Result<Parameters, MalformedRequest> {
     // A byte order mark would become part of the first name and hide that parameter.
     if body.starts_with(b"\xef\xbb\xbf") {
@@ -125,6 +150,7 @@ fn into_string(mut text: Zeroizing<Vec<u8>>) -> Option<Zeroizing<String>> {
     }
 }
 
+/// Returns the value of a hexadecimal digit in any case; `None` for another letter.
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }

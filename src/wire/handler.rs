@@ -1,3 +1,6 @@
+//! The interface between adapters and endpoints. An adapter knows this trait alone, so it serves the endpoints of the
+//! library and those of a host in the same way.
+
 use async_trait::async_trait;
 
 use super::{Request, Response};
@@ -28,7 +31,10 @@ pub(super) const BODY_LIMIT: usize = 64 * 1024;
 /// ```
 #[async_trait]
 pub trait Handler: Send + Sync {
-    /// Returns the response.
+    /// Returns the response. There is no error: an implementation turns each failure into a response, as
+    /// [`MalformedRequest::response`](super::MalformedRequest::response) does.
+    ///
+    /// An adapter may drop the future when the client closes the connection.
     async fn respond(&self, request: &Request<'_>) -> Response;
 
     /// Returns the maximum length of a body in bytes, by default 64 KiB. An adapter stops reading there and passes on

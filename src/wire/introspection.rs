@@ -1,4 +1,8 @@
 //! The introspection response (RFC 7662 section 2.2), as JSON or as a JWT (RFC 9701).
+//!
+//! The members are the facts that a resource server needs. The id of the grant and the bytes of the host
+//! ([`Approval::data`](crate::Approval::data)) are not among them: a resource server could otherwise recognise one
+//! sign-in across several tokens.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,10 +12,11 @@ use crate::engine::ActiveToken;
 use crate::grant::Actor;
 use crate::vocabulary::{Confirmation, Resource, Resources, Subject, Timestamp, TokenType};
 
-/// RFC 9701 section 4.
+/// The media type by which a caller asks for a JWT and recognises one (RFC 9701 sections 4 and 5).
 pub(super) const JWT_MEDIA_TYPE: &str = "application/token-introspection+jwt";
 
-/// Returns true if the caller accepts a JWT. A weight of 0 means that it does not (RFC 9110 section 12.4.2).
+/// Returns true if the caller accepts a JWT. A weight of 0 means that it does not (RFC 9110 section 12.4.2). Wildcards
+/// such as `*/*` ask for JSON: every HTTP library sends them without meaning a JWT.
 pub(super) fn wants_jwt(request: &Request<'_>) -> bool {
     let values = request.header("accept").filter_map(|value| std::str::from_utf8(value).ok());
     values.flat_map(|value| value.split(',')).any(|range| {
@@ -57,6 +62,9 @@ impl Members<'_> {
     }
 }
 
+/// The members of RFC 7662 section 2.2, and those of its extensions: `cnf` (RFC 8705 section 3.2, RFC 9449 section
+/// 6.2), `act` and `may_act` (RFC 8693 sections 4.1 and 4.4), `auth_time` and `acr` (RFC 9470 section 6.2), and `amr`
+/// (RFC 8176).
 #[derive(Default, Serialize)]
 pub(super) struct Members<'a> {
     active: bool,
@@ -98,6 +106,7 @@ enum Audience<'a> {
     Several(Vec<&'a str>),
 }
 
+/// Returns `aud`; `None` when the token is limited to no resource.
 fn audience(resources: &Resources) -> Option<Audience<'_>> {
     let all: Vec<&str> = resources.iter().map(Resource::as_str).collect();
     match all.as_slice() {

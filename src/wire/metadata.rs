@@ -1,5 +1,9 @@
-//! Authorization server metadata (RFC 8414) and OpenID Connect Discovery 1.0. The documents are made from the
-//! settings that the endpoints act on, so the two cannot disagree.
+//! Authorization server metadata (RFC 8414) and OpenID Connect Discovery 1.0. The documents are made from the settings
+//! that the endpoints act on, so the two cannot disagree.
+//!
+//! A client takes the endpoints and the accepted methods from here. It must compare `issuer` with the URL that it asked
+//! (RFC 8414 section 3.3): otherwise an attacker's server could name the endpoints of another one (mix-up, RFC 9700
+//! section 4.4). For that reason the host cannot replace a member of the library.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +15,8 @@ use crate::client::ClientAuthenticationMethod;
 use crate::policy::SenderConstraint;
 use crate::vocabulary::GrantType;
 
-/// The time for which caches may keep the documents, in seconds.
+/// The time for which caches may keep the documents, in seconds. After a change, clients may use the old document for
+/// an hour.
 const MAX_AGE: u32 = 3600;
 
 /// Returns the authorization server metadata (RFC 8414 section 2).
@@ -29,6 +34,7 @@ pub(super) fn openid_configuration<S>(endpoints: &Endpoints<S>) -> Option<Respon
     Some(document(&openid, &endpoints.host_metadata))
 }
 
+/// The additional members that OpenID Connect Discovery 1.0 section 3 requires.
 #[derive(Serialize)]
 struct OpenId<'a> {
     #[serde(flatten)]
@@ -37,6 +43,8 @@ struct OpenId<'a> {
     id_token_signing_alg_values_supported: Vec<&'static str>,
 }
 
+/// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9449 section 5.1 and RFC 9701
+/// section 7. A feature that is off has no member.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,
@@ -70,6 +78,7 @@ struct Metadata<'a> {
 }
 
 impl<'a> Metadata<'a> {
+    /// Reads the settings. A method that the policy of the provider refuses is not announced.
     fn of<S>(endpoints: &'a Endpoints<S>) -> Self {
         let Endpoints { service, issuer, paths, .. } = endpoints;
         let must_be_asymmetric = service.policy().require_asymmetric_authentication;
@@ -111,6 +120,8 @@ impl<'a> Metadata<'a> {
 }
 
 /// Returns the grant types that the token endpoint serves.
+///
+/// `implicit` is left out: it has no token endpoint.
 fn grant_types<S>(endpoints: &Endpoints<S>) -> impl Iterator<Item = &GrantType> {
     use GrantType::{AuthorizationCode, ClientCredentials, DeviceCode, Implicit, RefreshToken, TokenExchange};
     let own = [&AuthorizationCode, &RefreshToken, &ClientCredentials].into_iter();
@@ -121,6 +132,8 @@ fn grant_types<S>(endpoints: &Endpoints<S>) -> impl Iterator<Item = &GrantType> 
 }
 
 /// Returns the URL of a path of the issuer.
+///
+/// Also the URL that a DPoP proof must name (`htu`), so that both come from one setting.
 pub(super) fn url(issuer: &str, path: &str) -> String {
     format!("{}{path}", issuer.trim_end_matches('/'))
 }

@@ -2,7 +2,8 @@
 //!
 //! An adapter passes a [`Request`] to a [`Handler`], which [`Endpoints`] is, and sends the [`Response`]. This module
 //! applies all rules of the protocol: duplicate parameters, challenges of a 401, cache headers, CORS. Adapters exist
-//! for axum (`regrant-axum`) and actix-web (`regrant-actix-web`).
+//! for axum (`regrant-axum`) and actix-web (`regrant-actix-web`). They move bytes and decide nothing, so two servers
+//! with different adapters give the same answers.
 //!
 //! The path of a token request, from the outside to the inside:
 //!
@@ -13,6 +14,26 @@
 //! | dispatch | the endpoint |
 //! | token request | form, client credentials, certificate, DPoP proof, scope, resources |
 //! | grant type | the parameters of the flow, client authentication, the call of the service |
+//!
+//! # What is decided where
+//!
+//! | part of the request or response | rule | reason |
+//! |---|---|---|
+//! | method, content type, length | 405, 400 and 413, before the body is parsed | a URL ends up in logs |
+//! | form ([`form()`]) | RFC 6749 section 3.2: no repeated parameter | two readers of one form must see one value |
+//! | client credentials | RFC 6749 section 2.3: exactly one method | the weaker of two methods must not count |
+//! | certificate ([`CertificateHeader`]) | RFC 9440, or the connection | a client must not choose its certificate |
+//! | DPoP proof | RFC 9449 section 4.3: at most one | the URL comes from the issuer, not from `Host` |
+//! | error responses | RFC 6749 section 5.2: fixed texts | nothing that a client sent is repeated |
+//! | 503 | RFC 9110 section 10.2.3: `Retry-After` | an outage must not look like `invalid_grant` |
+//! | token responses | RFC 6749 section 5.1: `no-store` | a cache must not keep tokens |
+//! | pages in browsers ([`Cors`]) | the Fetch standard | only the named origins read responses |
+//! | paths ([`Paths`]) | RFC 8414 section 3.1 | clients find endpoints through the metadata |
+//!
+//! Everything behind this, such as the lifetime of a token or the right of a client, is decided by the
+//! [service](crate::TokenService). A host that needs other endpoints calls the service directly.
+//!
+//! # Example
 //!
 //! ```
 //! use regrant::wire::{Endpoints, Handler, Request};

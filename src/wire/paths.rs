@@ -1,6 +1,17 @@
+//! The paths of the endpoints, and the methods that each of them allows. A path is compared as it is, without decoding
+//! or normalization: two spellings of one path would be two `htu` values of a DPoP proof.
+
 use crate::outcome::Operation;
 
-/// The endpoints that [`Endpoints`](super::Endpoints) serves.
+/// The endpoints that [`Endpoints`](super::Endpoints) serves. A host with a router of its own maps its routes to them:
+///
+/// ```
+/// use regrant::wire::{Endpoint, Paths};
+///
+/// let routes: Vec<(Endpoint, String)> =
+///     Paths::default().iter().map(|(endpoint, path)| (endpoint, path.to_owned())).collect();
+/// assert!(routes.contains(&(Endpoint::Revocation, "/oauth2/revoke".to_owned())));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -95,7 +106,14 @@ impl Default for Paths {
 }
 
 impl Paths {
-    /// The paths of ForgeRock / Ping AM 7.5.
+    /// The paths of ForgeRock / Ping AM 7.5, so that clients keep their configuration when a server moves to this
+    /// library.
+    ///
+    /// ```
+    /// use regrant::wire::{Endpoint, Paths};
+    ///
+    /// assert_eq!(Paths::am_7_5().endpoint("/oauth2/access_token"), Some(Endpoint::Token));
+    /// ```
     #[must_use]
     pub fn am_7_5() -> Self {
         Self {
@@ -109,7 +127,8 @@ impl Paths {
         }
     }
 
-    /// Returns the endpoint at `path`.
+    /// Returns the endpoint at `path`; `None` for a path of the host, which the server answers with 404 if nothing else
+    /// does.
     #[must_use]
     pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
         self.iter().find(|(_, own)| *own == path).map(|(endpoint, _)| endpoint)

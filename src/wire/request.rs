@@ -1,3 +1,5 @@
+//! The request, as plain data: no type of an HTTP library, so that every server can be an adapter.
+
 use std::fmt;
 
 use super::MalformedRequest;
@@ -7,14 +9,24 @@ use crate::vocabulary::ClientCertificate;
 ///
 /// It has no query string. Credentials and tokens in a URL end up in logs, so no endpoint reads them there (RFC 6749
 /// section 2.3.1, RFC 6750 section 5.3).
+///
+/// ```
+/// use regrant::wire::Request;
+///
+/// let headers: [(&str, &[u8]); 2] = [("Accept", b"application/json"), ("accept", b"text/html")];
+/// let request = Request::new("GET", "/oauth2/jwks", &headers, b"");
+/// assert_eq!(request.header("ACCEPT").count(), 2);
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Request<'a> {
     /// The method, in the case in which it was sent.
     pub method: &'a str,
-    /// The path as clients know it, without the issuer. A DPoP proof must contain the issuer and this path.
+    /// The path as clients know it, without the issuer and the query. A DPoP proof must contain the issuer and this
+    /// path.
     pub path: &'a str,
-    /// All headers, one entry per field line. Names may have any case.
+    /// All headers, one entry per field line. Names may have any case. An adapter must not join repeated lines: a
+    /// repeated Authorization header has to be seen.
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The whole body, or the reason why it was not received. A part of a body is never passed on as a body.
     pub body: Result<&'a [u8], MalformedRequest>,
@@ -33,6 +45,14 @@ impl<'a> Request<'a> {
 
     /// A request whose body may have been [too large](MalformedRequest::TooLarge) or
     /// [incomplete](MalformedRequest::Incomplete). The endpoint then responds with that error, unless it needs no body.
+    ///
+    /// ```
+    /// use regrant::wire::{MalformedRequest, Request, form};
+    ///
+    /// let headers: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")];
+    /// let cut_off = Request::received("POST", "/oauth2/token", &headers, Err(MalformedRequest::Incomplete));
+    /// assert_eq!(form(&cut_off, 1024).err(), Some(MalformedRequest::Incomplete));
+    /// ```
     #[must_use]
     pub const fn received(
         method: &'a str,
@@ -50,11 +70,13 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Returns the values of all field lines with this name, in any case.
+    /// Returns the values of all field lines with this name, in any case. The caller decides about repetition: for most
+    /// headers a second line is an error.
     pub fn header(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.headers.iter().filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
+    /// Returns true if the request has at least one field line with this name.
     pub(super) fn has_header(&self, name: &str) -> bool {
         self.header(name).next().is_some()
     }

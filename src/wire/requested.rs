@@ -1,4 +1,7 @@
 //! The parameters and headers of a token request, as typed values.
+//!
+//! Each function checks the grammar and nothing else. The rights of the client and the reach of the grant are checks of
+//! the service, behind the authentication of the client.
 
 use super::{MalformedRequest, Request, metadata};
 use crate::engine::ExchangeRequest;
@@ -20,7 +23,8 @@ pub(super) fn resources(parameters: &Parameters) -> Result<Resources, MalformedR
 
 /// Returns the DPoP proof, if the request has one. Two proofs are an error (RFC 9449 section 4.3).
 ///
-/// The URL comes from the configured issuer, never from the `Host` header: the client controls that header.
+/// The URL comes from the configured issuer, never from the `Host` header: the client controls that header. Otherwise a
+/// proof made for an attacker's server would be valid here, if the attacker repeats it with his own host name.
 pub(super) fn proof(request: &Request<'_>, issuer: &str) -> Result<Option<DpopProof>, MalformedRequest> {
     let mut headers = request.header("dpop");
     let Some(header) = headers.next() else { return Ok(None) };
@@ -31,6 +35,10 @@ pub(super) fn proof(request: &Request<'_>, issuer: &str) -> Result<Option<DpopPr
 
 /// Returns a token exchange request (RFC 8693 section 2.1) for access tokens. An `audience` must be the URI of a
 /// resource, since this server has no other names of services.
+///
+/// # Errors
+/// [`MalformedRequest::TokenType`] for every type but access tokens, and for an `actor_token_type` without its token:
+/// section 2.1 forbids that.
 pub(super) fn exchange(
     parameters: &Parameters,
     scope: Option<Scope>,

@@ -1,3 +1,6 @@
+//! The response, as plain data. The constructors of JSON set the cache headers, so that a cache stores no response with
+//! a token by accident.
+
 use std::fmt;
 
 use serde::Serialize;
@@ -6,12 +9,26 @@ use serde::Serialize;
 const CHALLENGE: &str = "Basic realm=\"oauth2\", charset=\"UTF-8\"";
 
 /// An HTTP response for an adapter to send. `Debug` does not show the body, since tokens are in it.
+///
+/// ```
+/// use regrant::wire::Response;
+///
+/// #[derive(serde::Serialize)]
+/// struct Health {
+///     is_up: bool,
+/// }
+///
+/// let response = Response::json(200, &Health { is_up: true }).with_header("x-request-id", "17");
+/// assert_eq!(response.body, br#"{"is_up":true}"#);
+/// assert!(!format!("{response:?}").contains("is_up"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "adapters take it apart")]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The headers, with names in lower case and without `content-length` and `date`.
+    /// The headers in order, with names in lower case and without `content-length` and `date`, which the HTTP library
+    /// sets.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
@@ -25,7 +42,8 @@ impl Response {
         Self::cacheable_json(status, body).not_stored()
     }
 
-    /// A JSON document that caches may keep for `max_age` seconds.
+    /// A JSON document that caches may keep for `max_age` seconds: keys and metadata, which are the same for every
+    /// client.
     pub(super) fn public_json(body: &impl Serialize, max_age: u32) -> Self {
         Self::cacheable_json(200, body).with_header("cache-control", format!("public, max-age={max_age}"))
     }
@@ -35,19 +53,23 @@ impl Response {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
+    /// A JSON response without cache headers. Each caller adds them.
     fn cacheable_json(status: u16, body: &impl Serialize) -> Self {
         #[expect(clippy::expect_used, reason = "structs of strings and integers have a JSON form")]
         let body = serde_json::to_vec(body).expect("structs of strings and integers have a JSON form");
         Self { body, ..Self::empty(status) }.with_header("content-type", "application/json")
     }
 
-    /// Adds a header. The name is in lower case.
+    /// Adds a header. The name is in lower case. A header of the same name stays: the response then has two field
+    /// lines.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
+    /// Forbids caches to keep the response (RFC 6749 section 5.1). `pragma` is for caches of HTTP/1.0, and the RFC
+    /// demands both.
     pub(super) fn not_stored(self) -> Self {
         self.with_header("cache-control", "no-store").with_header("pragma", "no-cache")
     }

@@ -1,4 +1,9 @@
 //! The token endpoint (RFC 6749 section 3.2), top to bottom: read the request, dispatch by grant type, answer.
+//!
+//! Each flow has one function of a few lines: it takes the parameters of its RFC, authenticates the client and calls
+//! the service. A missing parameter of the library's own flows is reported before the authentication.
+//!
+//! Unknown parameters are ignored (RFC 6749 section 3.2).
 
 use super::{Endpoints, MalformedRequest, Request, Response, body, failure::Failure, requested};
 use crate::engine::{IssueRequest, PollRequest, RedeemRequest, RefreshRequest, TokenResponse};
@@ -10,6 +15,9 @@ use crate::ports::store::TokenStore;
 use crate::vocabulary::{GrantType, Parameters, PresentedKeys, Resources, Scope};
 
 /// A well-formed token request. The client has not authenticated yet.
+///
+/// The parts that all flows share are parsed already. A malformed scope is therefore `invalid_scope` for every flow,
+/// also for one that does not read the scope.
 struct TokenRequest<'a> {
     parameters: &'a Parameters,
     credentials: &'a ClientCredentials,
@@ -38,6 +46,8 @@ impl<S: TokenStore> Endpoints<S> {
     }
 
     /// Calls the method of the grant type. A flow that the library does not serve itself goes to the host's approver.
+    ///
+    /// `implicit` has no token endpoint (RFC 6749 section 4.2), and an approver must not add one.
     async fn by_grant_type(&self, grant_type: GrantType, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         match grant_type {
             GrantType::AuthorizationCode => self.redeem(request).await,
@@ -50,7 +60,10 @@ impl<S: TokenStore> Endpoints<S> {
         }
     }
 
-    /// `authorization_code` (RFC 6749 section 4.1.3).
+    /// Redeems a code: `authorization_code` (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
+    ///
+    /// The redirect URI stays a text here. Parsed and printed again, another URI could become equal to the recorded
+    /// one.
     async fn redeem(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let parameters = request.parameters;
         let mut redemption = RedeemRequest::new(parameters.required("code")?)
@@ -62,7 +75,7 @@ impl<S: TokenStore> Endpoints<S> {
         Ok(self.service.redeem(&client, &redemption).await?)
     }
 
-    /// `refresh_token` (RFC 6749 section 6).
+    /// Refreshes: `refresh_token` (RFC 6749 section 6).
     async fn refresh(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let mut refresh = RefreshRequest::new(request.parameters.required("refresh_token")?)
             .with_resources(request.resources)
@@ -72,7 +85,8 @@ impl<S: TokenStore> Endpoints<S> {
         Ok(self.service.refresh(&client, &refresh).await?)
     }
 
-    /// `client_credentials` (RFC 6749 section 4.4.2).
+    /// Issues a token to the client itself: `client_credentials` (RFC 6749 section 4.4.2). Without a scope the client
+    /// gets its default scope; RFC 6749 section 3.3 demands an error if it has none.
     async fn client_credentials(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let client = self.service.authenticate(request.credentials).await?;
         let scope = self.scope_of(&client, &GrantType::ClientCredentials, request.scope)?;
@@ -81,7 +95,7 @@ impl<S: TokenStore> Endpoints<S> {
         Ok(self.service.issue(&client, issue).await?)
     }
 
-    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 section 3.4).
+    /// Answers the poll of a device: `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 section 3.4).
     async fn poll(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let device_code = request.parameters.required("device_code")?;
         let poll = PollRequest::new(device_code).with_presented_keys(request.presented_keys);
@@ -89,7 +103,7 @@ impl<S: TokenStore> Endpoints<S> {
         Ok(self.service.poll(&client, &poll).await?)
     }
 
-    /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693 section 2.1).
+    /// Exchanges a token: `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693 section 2.1).
     async fn exchange(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let exchange = requested::exchange(request.parameters, request.scope, &request.resources)?;
         let exchange = exchange.with_presented_keys(request.presented_keys);
@@ -97,10 +111,16 @@ impl<S: TokenStore> Endpoints<S> {
         Ok(self.service.exchange(&client, &exchange).await?)
     }
 
-    /// A flow of the host's own, such as `password` or an assertion.
+    /// Serves a flow of the host's own, such as `password` or an assertion. The order of the steps matters:
     ///
-    /// The proof is verified before the approver is asked. The approver may use up an assertion, and a proof that
-    /// only lacks its nonce must cost nothing.
+    /// 1. The client authenticates, and is refused if it may not use the flow: a stranger must not try passwords here.
+    /// 2. The proof is verified. The approver may use up an assertion, and a proof that only lacks its nonce must cost
+    ///    nothing.
+    /// 3. The approver decides.
+    /// 4. The service issues the tokens, bound to the key that was verified in step 2.
+    ///
+    /// # Errors
+    /// `unsupported_grant_type` when no approver is registered for the flow.
     async fn approved_by_host(
         &self,
         grant_type: GrantType,
@@ -131,6 +151,9 @@ impl<S: TokenStore> Endpoints<S> {
     }
 
     /// Asks the approver, and reports a refusal or an outage to the host.
+    ///
+    /// A denied approval is `invalid_grant` (RFC 6749 section 5.2). An approver that cannot decide is 503: a client
+    /// would delete the user's session if an outage of the directory looked like a wrong password.
     async fn ask(
         &self,
         approver: &dyn GrantApprover,
