@@ -34,7 +34,7 @@
 //! let policy = provider.for_client(&client, &GrantType::ClientCredentials)?;
 //! assert_eq!(policy.access_token_lifetime, Duration::from_secs(60));
 //! assert_eq!(policy.grace_period, Duration::from_secs(30).into());
-//! assert!(toml::from_str::<Policy>("acces_token_lifetime = '10m'").is_err()); // an unknown key
+//! assert!(toml::from_str::<Policy>("access_token_life = '10m'").is_err()); // an unknown key
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::vocabulary::{Entropy, InvalidValue, draw};
 
-/// Consonants only, without look-alikes: the code spells no words (RFC 8628 section 6.1).
+/// Consonants only, and none that look like another: the code spells no words (RFC 8628 section 6.1).
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 /// 8 of 20 letters are 25.6 billion codes. RFC 8628 section 6.1 has both as its example.
 const LENGTH: usize = 8;
