@@ -1,8 +1,8 @@
 //! The kit for HTTP adapters: a table of requests, each with the state before it, the whole answer, and the state after
 //! it.
 //!
-//! The cases are data ([`cases`]), so that they can be read, counted, and compared between adapters. The servers of all
-//! cases are made from one seed: the same request has the same answer, byte for byte, behind every adapter.
+//! The cases are data ([`cases()`]), so that they can be read, counted, and compared between adapters. The servers of
+//! all cases are made from one seed: the same request has the same answer, byte for byte, behind every adapter.
 
 mod answer;
 mod case;

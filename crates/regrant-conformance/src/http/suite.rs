@@ -5,7 +5,7 @@ use super::harness::HttpHarness;
 use super::judge::judge;
 use crate::run::{Plan, Trial, block_on};
 
-/// The cases for one HTTP adapter, in the groups of [`cases`].
+/// The cases for one HTTP adapter, in the groups of [`cases()`].
 ///
 /// ```no_run
 /// use std::process::ExitCode;
