@@ -1,7 +1,6 @@
 #![doc = include_str!("lib.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod client;
 mod engine;

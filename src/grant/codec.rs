@@ -21,18 +21,18 @@
 //! | part | fields in order |
 //! |---|---|
 //! | flow | tag of [`FLOWS`]; 0 is followed by the name |
-//! | approval, first part | subject?, scope, resources, confirmation, auth_time?, acr?, amr, nonce? |
-//! | approval, second part | data, session_id?, actors, may_act? |
+//! | approval, first part | subject?, scope, resources, confirmation, `auth_time?`, acr?, amr, nonce? |
+//! | approval, second part | data, `session_id?`, actors, `may_act?` |
 //! | confirmation | 0; 1 DPoP thumbprint; 2 certificate thumbprint |
-//! | phase 0, code | digest, redirect_uri?, challenge?, confirmation, expires_at |
-//! | phase 1, active | (digest, expires_at)? of the redeemed code |
+//! | phase 0, code | digest, `redirect_uri?`, challenge?, confirmation, `expires_at` |
+//! | phase 1, active | (digest, `expires_at`)? of the redeemed code |
 //! | phase 2, revoked | at, until, tag of [`REASONS`] |
-//! | phase 3, device | digest, expires_at, interval in seconds, polled_at?, verdict |
+//! | phase 3, device | digest, `expires_at`, interval in seconds, `polled_at?`, verdict |
 //! | verdict | 0 undecided; 1 approved, grant id; 2 denied |
-//! | head | root, generation, digest, issued_at, used_at?, expires_at? |
-//! | retired token | mark, salt, key id 1, retired_at, replays |
-//! | access token, first part | serial 4, digest, scope?, resources?, issued_at, expires_at |
-//! | access token, second part | parent?, own confirmation?, signing_key? |
+//! | head | root, generation, digest, `issued_at`, `used_at?`, `expires_at?` |
+//! | retired token | mark, salt, key id 1, `retired_at`, replays |
+//! | access token, first part | serial 4, digest, scope?, resources?, `issued_at`, `expires_at` |
+//! | access token, second part | parent?, own confirmation?, `signing_key?` |
 //!
 //! Times are written as differences to the creation, so most take three or four bytes. The checksum separates a damaged
 //! record from a fork: without it a flipped bit in a digest would look like theft and end a session.
