@@ -26,6 +26,7 @@ pub(crate) fn spawn_writer(db: Connection) -> io::Result<Queue> {
         while let Some(batch) = take(&tasks, WRITES_PER_COMMIT) {
             write(&db, batch);
         }
+        close(db);
     })?;
     Ok(queue)
 }
@@ -40,9 +41,18 @@ pub(crate) fn spawn_readers(connections: Vec<Connection>) -> io::Result<Queue> {
             while let Some(batch) = next() {
                 read(&db, batch);
             }
+            close(db);
         })?;
     }
     Ok(queue)
+}
+
+/// Closes one connection at a time. The last connection to close moves the log into the file. Two that close at the same
+/// moment each see the other one, and neither would do it.
+fn close(db: Connection) {
+    static CLOSING: Mutex<()> = Mutex::new(());
+    let _turn = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
+    drop(db);
 }
 
 /// Waits for a task, then takes the other queued tasks too, up to `limit`.
