@@ -275,7 +275,8 @@ impl SealedRefreshToken {
 
 /// Returns the response of RFC 6749 section 5.1, not signed yet.
 ///
-/// `expires_in` is measured from now and not from the time of issue: a replay returns the lifetime that is left.
+/// `expires_in` is measured from now and not from the time of issue: a replay returns the lifetime that is left. On a
+/// node whose clock is behind the issue it is the whole lifetime, and no more.
 pub(super) fn respond(
     grant: &Grant,
     access: Access,
@@ -284,7 +285,7 @@ pub(super) fn respond(
     ctx: &Context<'_>,
 ) -> UnsignedResponse {
     UnsignedResponse {
-        expires_in: access_token.expires_at.since(ctx.now).unwrap_or_default(),
+        expires_in: access_token.expires_at.since(ctx.now.max(access_token.issued_at)).unwrap_or_default(),
         access_token,
         refresh_token,
         scope: access.scope,

@@ -1,0 +1,101 @@
+//! Many lives, each of its own seed; and the shortest form of one that failed.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::judge::{Tally, Violation};
+use crate::life::{Life, Outcome, Plan, Step};
+
+/// A life in which a promise broke.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) seed: u64,
+    pub(crate) violation: Violation,
+}
+
+/// The sums over a campaign.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) lives: u64,
+    pub(crate) steps: u64,
+    pub(crate) calls: u64,
+    pub(crate) thefts_found: u64,
+    pub(crate) heals: u64,
+    pub(crate) refreshed_by_thieves: u64,
+    pub(crate) seconds: f64,
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) seen: BTreeSet<(&'static str, &'static str, &'static str)>,
+}
+
+impl Summary {
+    fn add(&mut self, steps: usize, tally: Tally) {
+        self.lives += 1;
+        self.steps += steps as u64;
+        self.calls += tally.calls;
+        self.thefts_found += tally.thefts_found;
+        self.heals += tally.heals;
+        self.refreshed_by_thieves += tally.refreshed_by_thieves;
+        self.seen.extend(tally.seen);
+    }
+}
+
+/// Runs the life of one seed.
+pub(crate) fn live(seed: u64, is_traced: bool) -> Outcome {
+    let plan = Plan::new(seed);
+    Life::run(&plan, &plan.steps, is_traced)
+}
+
+/// Runs the lives of `count` seeds on `threads` threads, and stops after `most` failures.
+pub(crate) fn run(from: u64, count: u64, threads: usize, most: usize) -> Summary {
+    let (next, summary, started) = (AtomicU64::new(from), Mutex::new(Summary::default()), Instant::now());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= from + count {
+                        break;
+                    }
+                    let plan = Plan::new(seed);
+                    let outcome = Life::run(&plan, &plan.steps, false);
+                    let Ok(mut summary) = summary.lock() else { break };
+                    summary.add(plan.steps.len(), outcome.tally);
+                    summary.failures.extend(outcome.violation.map(|violation| Failure { seed, violation }));
+                    if summary.failures.len() >= most {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    let mut summary = summary.into_inner().unwrap_or_default();
+    summary.seconds = started.elapsed().as_secs_f64();
+    summary.failures.sort_by_key(|failure| failure.seed);
+    summary
+}
+
+/// Removes steps from a failing life as long as it fails by the same check. Returns the shortest form.
+pub(crate) fn shrink(seed: u64) -> Option<(Vec<Step>, Outcome)> {
+    let plan = Plan::new(seed);
+    let check = Life::run(&plan, &plan.steps, false).violation?.check;
+    let fails = |steps: &[Step]| Life::run(&plan, steps, false).violation.is_some_and(|found| found.check == check);
+    let mut steps = plan.steps.clone();
+    let mut size = steps.len().div_ceil(2);
+    while size > 0 {
+        let mut at = 0;
+        while at < steps.len() {
+            let mut fewer = steps.clone();
+            fewer.drain(at..(at + size).min(steps.len()));
+            if fails(&fewer) {
+                steps = fewer;
+            } else {
+                at += size;
+            }
+        }
+        size = if size == 1 { 0 } else { size.div_ceil(2) };
+    }
+    let outcome = Life::run(&plan, &steps, true);
+    Some((steps, outcome))
+}

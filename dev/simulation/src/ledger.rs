@@ -1,0 +1,246 @@
+//! The ledger: which token belongs where, and when things happened. The product cannot see it.
+//!
+//! It is written from three sources: the responses that leave a node, the writes that the store applied, and the
+//! content of tokens, opened by the code of `fixtures::forge`, which shares nothing with the library. It never reads a
+//! record.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fixtures::forge::{Content, Forger};
+use regrant::GrantId;
+
+use crate::bounds::{Bounds, REMEMBERED};
+use crate::node::{CLIENTS, KEYS};
+
+/// A fact of which the ledger may be unsure, because a node crashed before it answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    To(Option<char>),
+    Unknown,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Generation {
+    pub(crate) token: String,
+    /// The time of the write that made it: at the earliest, at the latest.
+    pub(crate) issued: (i64, i64),
+    pub(crate) bound: Bound,
+}
+
+/// A write by a request that presented a refresh token. The first one for the newest generation is its rotation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    pub(crate) generation: usize,
+    pub(crate) sent: i64,
+    pub(crate) at: i64,
+    pub(crate) key: Option<char>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct AccessToken {
+    pub(crate) token: String,
+    pub(crate) issued: i64,
+    pub(crate) expires_in: i64,
+    pub(crate) is_revoked: Option<i64>,
+    pub(crate) is_maybe_revoked: bool,
+}
+
+/// A grant with its tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct Chain {
+    pub(crate) client: usize,
+    pub(crate) owner: usize,
+    pub(crate) id: Option<GrantId>,
+    pub(crate) created: (i64, i64),
+    pub(crate) code: Option<String>,
+    /// A redemption of the code wrote, or was answered.
+    pub(crate) is_code_used: bool,
+    pub(crate) is_code_answered: bool,
+    pub(crate) has_challenge: bool,
+    pub(crate) generations: Vec<Generation>,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) access: Vec<AccessToken>,
+    /// The latest use of the newest generation.
+    pub(crate) used: i64,
+    pub(crate) head_was_used: bool,
+    pub(crate) replays: usize,
+    pub(crate) mints: usize,
+    pub(crate) revoked: Option<i64>,
+    pub(crate) maybe_revoked: bool,
+    /// The store lost writes of this grant.
+    pub(crate) rollback: Option<Rollback>,
+    /// A thief has a key of the ring and a refresh token of this grant.
+    pub(crate) is_compromised: bool,
+    pub(crate) registration: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rollback {
+    /// The time to which the record went back.
+    pub(crate) to: i64,
+    /// Something was written since.
+    pub(crate) is_touched: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    Refresh { chain: usize, generation: usize },
+    Access { chain: usize, index: usize },
+    Code { chain: usize },
+    Device,
+}
+
+pub(crate) struct Ledger {
+    pub(crate) chains: Vec<Chain>,
+    pub(crate) tokens: HashMap<String, Token>,
+    pub(crate) by_id: HashMap<GrantId, usize>,
+    pub(crate) devices: HashMap<String, usize>,
+    forgers: Vec<Forger>,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        let forgers = KEYS.iter().map(|(id, secret)| Forger::new(*id, secret)).collect();
+        let (chains, tokens, by_id, devices) = Default::default();
+        Self { chains, tokens, by_id, devices, forgers }
+    }
+
+    /// Opens a token of the library with the key that it names.
+    pub(crate) fn open(&self, kind: u8, token: &str) -> Option<Content> {
+        let sealed = URL_SAFE_NO_PAD.decode(token.get(3..)?).ok()?;
+        let index = KEYS.iter().position(|(id, _)| Some(id) == sealed.first())?;
+        Some(self.forgers.get(index)?.open(kind, token))
+    }
+
+    pub(crate) fn forger(&self, index: usize) -> Option<&Forger> {
+        self.forgers.get(index)
+    }
+
+    pub(crate) fn create(&mut self, client: usize, owner: usize, created: (i64, i64), registration: u64) -> usize {
+        self.chains.push(Chain {
+            client,
+            owner,
+            id: None,
+            created,
+            code: None,
+            is_code_used: false,
+            is_code_answered: false,
+            has_challenge: false,
+            generations: Vec::new(),
+            attempts: Vec::new(),
+            access: Vec::new(),
+            used: created.1,
+            head_was_used: false,
+            replays: 0,
+            mints: 0,
+            revoked: None,
+            maybe_revoked: false,
+            rollback: None,
+            is_compromised: false,
+            registration,
+        });
+        self.chains.len() - 1
+    }
+
+    /// Learns the id of a grant from one of its tokens.
+    pub(crate) fn identify(&mut self, chain: usize, kind: u8, token: &str) {
+        if let Some(content) = self.open(kind, token) {
+            let id = GrantId::from_bytes(content.grant_id);
+            self.chains[chain].id = Some(id);
+            self.by_id.insert(id, chain);
+        }
+    }
+
+    /// Returns the name of a token in a trace, such as `R2.5` for the fifth successor in the second chain.
+    pub(crate) fn name(&self, token: &str) -> String {
+        match self.tokens.get(token) {
+            Some(Token::Refresh { chain, generation }) => format!("R{chain}.{generation}"),
+            Some(Token::Access { chain, index }) => format!("A{chain}.{index}"),
+            Some(Token::Code { chain }) => format!("code {chain}"),
+            Some(Token::Device) => "a device code".to_owned(),
+            None if token.starts_with("rt_") => "a forged refresh token".to_owned(),
+            None if token.starts_with("at_") => "a forged access token".to_owned(),
+            None if token.is_empty() => "nothing".to_owned(),
+            None => "another text".to_owned(),
+        }
+    }
+
+    /// Enters the first refresh token of a chain.
+    pub(crate) fn start(&mut self, chain: usize, token: &str, issued: (i64, i64), key: Option<char>) {
+        let grant = &mut self.chains[chain];
+        let bound = Bound::To(key.filter(|_| !CLIENTS[grant.client].is_confidential));
+        grant.generations.push(Generation { token: token.to_owned(), issued, bound });
+        self.tokens.insert(token.to_owned(), Token::Refresh { chain, generation: 0 });
+    }
+}
+
+impl Chain {
+    pub(crate) fn newest(&self) -> usize {
+        self.generations.len().saturating_sub(1)
+    }
+
+    /// The first write by a request that presented `generation`: its rotation, if there was one.
+    fn rotation(&self, generation: usize) -> Option<(i64, i64)> {
+        match self.generations.get(generation + 1) {
+            Some(successor) => Some(successor.issued),
+            None => {
+                let mut attempts = self.attempts.iter().filter(|attempt| attempt.generation == generation);
+                attempts.next().map(|first| (first.sent, i64::MAX))
+            }
+        }
+    }
+
+    /// Returns true if `generation` was certainly spent at `at`: no window can be open any more.
+    pub(crate) fn is_surely_spent(&self, generation: usize, key: Option<char>, at: i64, bounds: &Bounds) -> bool {
+        let steps = self.newest() - generation;
+        let Some((_, retired)) = self.rotation(generation).filter(|_| steps > 0) else { return false };
+        let (_, window) = if steps == 1 { bounds.retry(self.is_proven(key)) } else { bounds.walk() };
+        // An unbound token, though its successors are bound to a key that is not shown.
+        let newest = self.generations[self.newest()].bound;
+        let is_held_by_two = matches!(newest, Bound::To(Some(bound)) if Some(bound) != key);
+        steps > REMEMBERED || is_held_by_two || at - retired > window.saturating_add(bounds.margin)
+    }
+
+    /// Returns true if `generation` may have been spent at `at`.
+    pub(crate) fn is_maybe_spent(&self, generation: usize, key: Option<char>, at: i64, bounds: &Bounds) -> bool {
+        let Some((retired, _)) = self.rotation(generation) else { return false };
+        let steps = self.newest() - generation;
+        let may_be_further =
+            self.head_was_used || steps > 1 || self.attempts.iter().any(|later| later.generation > generation);
+        let (retry, _) = bounds.retry(self.is_proven(key));
+        let (walk, _) = bounds.walk();
+        let window = if may_be_further { walk.min(retry) } else { retry };
+        let newest_bound = self.generations[self.newest()].bound;
+        let may_be_held_by_two = match newest_bound {
+            Bound::To(None) => self.attempts.iter().any(|attempt| attempt.key.is_some() && attempt.key != key),
+            Bound::To(bound) => bound != key,
+            Bound::Unknown => true,
+        };
+        let may_be_forgotten = steps >= REMEMBERED;
+        let is_counted = bounds.limits_replays() && self.replays > 0;
+        may_be_held_by_two || may_be_forgotten || is_counted || at - retired >= window.saturating_sub(bounds.margin)
+    }
+
+    fn is_proven(&self, key: Option<char>) -> bool {
+        let newest = self.generations.get(self.newest()).map(|generation| generation.bound);
+        CLIENTS[self.client].is_confidential || matches!(newest, Some(Bound::To(Some(bound))) if Some(bound) == key)
+    }
+
+    pub(crate) fn is_surely_expired(&self, at: i64, bounds: &Bounds) -> bool {
+        let (_, lifetime) = bounds.grant_lifetime();
+        let (_, idle) = bounds.refresh_lifetime();
+        let is_certain = self.attempts.is_empty();
+        at - self.created.1 > lifetime.saturating_add(bounds.margin)
+            || (is_certain && at - self.used > idle.saturating_add(bounds.margin))
+    }
+
+    pub(crate) fn is_maybe_expired(&self, at: i64, bounds: &Bounds) -> bool {
+        let (lifetime, _) = bounds.grant_lifetime();
+        let (idle, _) = bounds.refresh_lifetime();
+        let issued = self.generations.get(self.newest()).map_or(self.created.0, |generation| generation.issued.0);
+        at - self.created.0 >= lifetime.saturating_sub(bounds.margin)
+            || at - issued >= idle.saturating_sub(bounds.margin)
+    }
+}

@@ -1,0 +1,102 @@
+//! Deterministic simulation of lives of grants: the real `TokenService` behind its real endpoints, on simulated nodes,
+//! clocks, networks and stores, among owners and thieves. Every reply is judged from a ledger that the product cannot
+//! see. `docs/verification.md` explains what is judged.
+//!
+//! | file | content |
+//! |---|---|
+//! | `life` | one life: its plan, its steps, the time line |
+//! | `world` | clocks, the store and its faults |
+//! | `node`, `call` | a node, and one request |
+//! | `owner`, `thief` | the actors |
+//! | `ledger`, `bounds` | what is known from outside, and the times that the documents promise |
+//! | `judge` | the checks |
+//! | `campaign` | many lives, and the shortest form of a failing one |
+//!
+//! `cargo run --profile verify -p simulation -- --seeds 10000` runs lives, and prints those in which a promise broke.
+
+#![allow(clippy::print_stdout, reason = "a command")]
+#![allow(clippy::expect_used, reason = "constants of the simulation that do not fit must stop it")]
+
+mod bounds;
+mod call;
+mod campaign;
+mod dice;
+mod judge;
+mod ledger;
+mod life;
+mod node;
+mod owner;
+mod thief;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs simulated lives of grants, and prints those in which a promise broke.
+#[derive(Parser)]
+struct Arguments {
+    /// The number of lives.
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// The number of threads.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Stops after this many failures.
+    #[arg(long, default_value_t = 10)]
+    failures: usize,
+    /// Prints the trace of one seed instead.
+    #[arg(long)]
+    trace: Option<u64>,
+    /// Prints the pairs of events and causes that were seen.
+    #[arg(long)]
+    coverage: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(seed) = arguments.trace {
+        let outcome = campaign::live(seed, true);
+        outcome.trace.iter().for_each(|line| println!("{line}"));
+        if let Some(violation) = &outcome.violation {
+            println!("{violation}");
+        }
+        return ExitCode::from(u8::from(outcome.violation.is_some()));
+    }
+    let summary = campaign::run(arguments.from, arguments.seeds, arguments.threads, arguments.failures);
+    for failure in &summary.failures {
+        println!("seed {}: {}", failure.seed, failure.violation);
+    }
+    if let Some(failure) = summary.failures.first()
+        && let Some((steps, outcome)) = campaign::shrink(failure.seed)
+    {
+        println!("\nseed {} in {} steps:", failure.seed, steps.len());
+        outcome.trace.iter().for_each(|line| println!("  {line}"));
+        if let Some(violation) = &outcome.violation {
+            println!("  {violation}\n");
+        }
+    }
+    if arguments.coverage {
+        for (operation, kind, cause) in &summary.seen {
+            println!("{operation:<18} {kind:<22} {cause}");
+        }
+    }
+    println!(
+        "{} lives, {} steps, {} requests, {:.1} s, {:.0} requests/s; {} thefts found, {} refreshes by thieves, {} heals; \
+         {} kinds of events; {} failures",
+        summary.lives,
+        summary.steps,
+        summary.calls,
+        summary.seconds,
+        summary.calls as f64 / summary.seconds,
+        summary.thefts_found,
+        summary.refreshed_by_thieves,
+        summary.heals,
+        summary.seen.len(),
+        summary.failures.len(),
+    );
+    ExitCode::from(u8::from(!summary.failures.is_empty()))
+}
