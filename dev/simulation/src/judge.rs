@@ -368,11 +368,12 @@ impl Judge {
             require("stranger", is_right && has_key, "a stranger's request is taken for reuse")?;
         }
         let was_revoked = grant.maybe_revoked || self.is_client_disturbed(chain, call);
-        let may_be_expired = grant.is_maybe_expired(reply.to, &self.bounds);
+        let may_be_expired = grant.is_maybe_expired(generation, reply.to, &self.bounds);
         let has_fresh_proof = !call.is_repeated || call.proof.is_none();
         let is_certain =
             grant.rollback.is_none() && !grant.is_compromised && bound != Bound::Unknown && has_fresh_proof;
-        if is_right && has_key && is_spent && is_certain && !was_revoked && !may_be_expired {
+        let is_seen = !was_revoked && !may_be_expired && !self.circumstances.reads_are_stale;
+        if is_right && has_key && is_spent && is_certain && is_seen {
             let reacts = !self.bounds.revokes_on_reuse() || reuse == Some(true);
             require("undetected", reacts, &format!("a spent token is refused, and its grant lives: {}", reply.body))?;
         }
@@ -402,7 +403,7 @@ impl Judge {
             || is_disturbed
             || grant.generations[generation].bound == Bound::Unknown
             || grant.is_maybe_spent(generation, call.key(), reply.to, bounds)
-            || grant.is_maybe_expired(reply.to, bounds)
+            || grant.is_maybe_expired(generation, reply.to, bounds)
             || self.circumstances.reads_are_stale
             || self.is_client_disturbed(chain, call);
         let text = || format!("R{chain}.{generation} is refused without a reason: {}", reply.body);
@@ -438,7 +439,6 @@ impl Judge {
         if let Some(known) = grant.generations.get(next) {
             if known.token == *token {
                 let grant = &mut self.ledger.chains[chain];
-                grant.replays += 1;
                 grant.used = reply.to;
                 return Ok(());
             }
@@ -590,7 +590,7 @@ impl Judge {
             || chain.rollback.is_some()
             || chain.is_compromised
             || reply.to >= end
-            || chain.is_maybe_expired(reply.to, &self.bounds)
+            || chain.is_maybe_expired(chain.newest(), reply.to, &self.bounds)
             || may_be_evicted
             || !self.bounds.keeps_access_tokens()
             || self.circumstances.reads_are_stale

@@ -65,7 +65,6 @@ pub(crate) struct Chain {
     /// The latest use of the newest generation.
     pub(crate) used: i64,
     pub(crate) head_was_used: bool,
-    pub(crate) replays: usize,
     pub(crate) mints: usize,
     pub(crate) revoked: Option<i64>,
     pub(crate) maybe_revoked: bool,
@@ -133,7 +132,6 @@ impl Ledger {
             access: Vec::new(),
             used: created.1,
             head_was_used: false,
-            replays: 0,
             mints: 0,
             revoked: None,
             maybe_revoked: false,
@@ -194,12 +192,13 @@ impl Chain {
 
     /// Returns true if `generation` was certainly spent at `at`: no window can be open any more.
     pub(crate) fn is_surely_spent(&self, generation: usize, key: Option<char>, at: i64, bounds: &Bounds) -> bool {
-        let steps = self.newest() - generation;
+        let is_known = |known: &Generation| known.issued.1 < at;
+        let newest = self.generations.iter().rposition(is_known).unwrap_or_default();
+        let steps = newest.saturating_sub(generation);
         let Some((_, retired)) = self.rotation(generation).filter(|_| steps > 0) else { return false };
         let (_, window) = if steps == 1 { bounds.retry(self.is_proven(key)) } else { bounds.walk() };
         // An unbound token, though its successors are bound to a key that is not shown.
-        let newest = self.generations[self.newest()].bound;
-        let is_held_by_two = matches!(newest, Bound::To(Some(bound)) if Some(bound) != key);
+        let is_held_by_two = matches!(self.generations[newest].bound, Bound::To(Some(bound)) if Some(bound) != key);
         steps > REMEMBERED || is_held_by_two || at - retired > window.saturating_add(bounds.margin)
     }
 
@@ -219,7 +218,7 @@ impl Chain {
             Bound::Unknown => true,
         };
         let may_be_forgotten = steps >= REMEMBERED;
-        let is_counted = bounds.limits_replays() && self.replays > 0;
+        let is_counted = bounds.limits_replays() && self.mints > 1;
         may_be_held_by_two || may_be_forgotten || is_counted || at - retired >= window.saturating_sub(bounds.margin)
     }
 
@@ -236,10 +235,11 @@ impl Chain {
             || (is_certain && at - self.used > idle.saturating_add(bounds.margin))
     }
 
-    pub(crate) fn is_maybe_expired(&self, at: i64, bounds: &Bounds) -> bool {
+    /// Returns true if the grant, or the head at the time of `generation`, may have expired.
+    pub(crate) fn is_maybe_expired(&self, generation: usize, at: i64, bounds: &Bounds) -> bool {
         let (lifetime, _) = bounds.grant_lifetime();
         let (idle, _) = bounds.refresh_lifetime();
-        let issued = self.generations.get(self.newest()).map_or(self.created.0, |generation| generation.issued.0);
+        let issued = self.generations.get(generation).map_or(self.created.0, |generation| generation.issued.0);
         at - self.created.0 >= lifetime.saturating_sub(bounds.margin)
             || at - issued >= idle.saturating_sub(bounds.margin)
     }

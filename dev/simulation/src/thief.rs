@@ -303,7 +303,11 @@ impl Life {
             let is_bearer =
                 grant.generations.iter().all(|generation| generation.bound == crate::ledger::Bound::To(None));
             let is_certain = grant.rollback.is_none() && !grant.is_compromised && is_bearer;
-            if is_shared && is_certain && grant.revoked.is_none() && !grant.is_maybe_expired(self.now(), bounds) {
+            if is_shared
+                && is_certain
+                && grant.revoked.is_none()
+                && !grant.is_maybe_expired(grant.newest(), self.now(), bounds)
+            {
                 let text = format!("an owner and a thief both went on in chain {chain}, and the grant lives");
                 return Err(Violation { check: "undetected", text });
             }
