@@ -40,6 +40,8 @@ pub(crate) enum What {
     AuthorizeDevice,
     /// The host's page for user codes.
     ApproveDevice,
+    /// The host ends all grants of a user.
+    RevokeSubject,
     Poll,
     Refresh,
     Exchange,
@@ -55,6 +57,7 @@ pub(crate) struct Credentials {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "properties that do not exclude each other")]
 pub(crate) struct Call {
     pub(crate) by: Party,
     pub(crate) node: usize,
@@ -115,6 +118,10 @@ impl Call {
             let (status, body) = match self.what {
                 What::Authorize => self.authorize(&node).await,
                 What::ApproveDevice => self.approve_device(&node).await,
+                What::RevokeSubject => {
+                    let revoked = node.endpoints.service().revoke_subject(&user(self.owner)).await;
+                    outcome(revoked.map(|_| json!({})))
+                }
                 _ => self.request(&node).await,
             };
             Reply { status, body, from, to: world.now() }
@@ -125,7 +132,7 @@ impl Call {
         let Some(client) = node.client(self.credentials.client) else { return (400, Value::Null) };
         let approval = Approval::of(user(self.owner)).with_scope(fixtures::scope(fixtures::SCOPE));
         let request = AuthorizeRequest::new(approval)
-            .with_redirect_uri(Some(fixtures_redirect()))
+            .with_redirect_uri(Some(redirect_uri()))
             .with_code_challenge(self.has_verifier.then(|| fixtures::challenge(VERIFIER)));
         let code = node.endpoints.service().authorize(client, request).await;
         outcome(code.map(|code| json!({ "code": code.code.expose() })))
@@ -189,7 +196,7 @@ impl Call {
             ),
             What::Introspect => (Endpoint::Introspection, vec![("token", token)]),
             What::Revoke => (Endpoint::Revocation, vec![("token", token)]),
-            What::Authorize | What::ApproveDevice => (Endpoint::Metadata, Vec::new()),
+            What::Authorize | What::ApproveDevice | What::RevokeSubject => (Endpoint::Metadata, Vec::new()),
         };
         if self.what == What::Redeem && self.has_verifier {
             parameters.push(("code_verifier", VERIFIER));
@@ -201,8 +208,8 @@ impl Call {
     }
 }
 
-fn fixtures_redirect() -> regrant::RedirectUri {
-    REDIRECT.parse().unwrap_or_else(|_| unreachable!("the URI of the fixtures is valid"))
+fn redirect_uri() -> regrant::RedirectUri {
+    REDIRECT.parse().expect("the URI of the fixtures is valid")
 }
 
 fn outcome(result: Result<Value, TokenError>) -> (u16, Value) {

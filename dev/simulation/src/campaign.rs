@@ -30,6 +30,14 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
+    /// The number of requests in a second.
+    pub(crate) fn rate(&self) -> u64 {
+        let millis = (self.seconds * 1000.0).max(1.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive time")]
+        let millis = millis as u64;
+        self.calls * 1000 / millis
+    }
+
     fn add(&mut self, steps: usize, tally: Tally) {
         self.lives += 1;
         self.steps += steps as u64;
@@ -47,9 +55,14 @@ pub(crate) fn live(seed: u64, is_traced: bool) -> Outcome {
     Life::run(&plan, &plan.steps, is_traced)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a rate of a campaign, no decision")]
+fn started() -> Instant {
+    Instant::now()
+}
+
 /// Runs the lives of `count` seeds on `threads` threads, and stops after `most` failures.
 pub(crate) fn run(from: u64, count: u64, threads: usize, most: usize) -> Summary {
-    let (next, summary, started) = (AtomicU64::new(from), Mutex::new(Summary::default()), Instant::now());
+    let (next, summary, started) = (AtomicU64::new(from), Mutex::new(Summary::default()), started());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -98,4 +111,37 @@ pub(crate) fn shrink(seed: u64) -> Option<(Vec<Step>, Outcome)> {
     }
     let outcome = Life::run(&plan, &steps, true);
     Some((steps, outcome))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{live, run, shrink};
+
+    #[test]
+    fn one_seed_reproduces_a_life_bit_for_bit() {
+        for seed in 0..20 {
+            let (first, second) = (live(seed, false), live(seed, true));
+            assert_eq!(first.fingerprint, second.fingerprint, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn two_seeds_are_two_lives() {
+        assert_ne!(live(1, false).fingerprint, live(2, false).fingerprint);
+    }
+
+    #[test]
+    fn a_short_campaign_meets_theft_loss_and_rollback_and_breaks_no_promise() {
+        let summary = run(0, 300, 2, 1);
+        assert!(summary.failures.is_empty(), "{:?}", summary.failures);
+        assert!(summary.thefts_found > 50 && summary.refreshed_by_thieves > 10 && summary.heals > 0, "{summary:?}");
+        for event in ["rotated", "replayed", "healed", "reuse_detected", "write_confirmed", "unavailable"] {
+            assert!(summary.seen.iter().any(|(_, kind, _)| *kind == event), "no life has met {event}");
+        }
+    }
+
+    #[test]
+    fn a_life_that_keeps_every_promise_has_no_shortest_failure() {
+        assert!(shrink(0).is_none());
+    }
 }

@@ -4,7 +4,7 @@
 //! content of tokens, opened by the code of `fixtures::forge`, which shares nothing with the library. It never reads a
 //! record.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,12 +43,15 @@ pub(crate) struct AccessToken {
     pub(crate) token: String,
     pub(crate) issued: i64,
     pub(crate) expires_in: i64,
+    pub(crate) scope: String,
+    pub(crate) key: Option<char>,
     pub(crate) is_revoked: Option<i64>,
     pub(crate) is_maybe_revoked: bool,
 }
 
 /// A grant with its tokens.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not exclude each other")]
 pub(crate) struct Chain {
     pub(crate) client: usize,
     pub(crate) owner: usize,
@@ -59,6 +62,8 @@ pub(crate) struct Chain {
     pub(crate) is_code_used: bool,
     pub(crate) is_code_answered: bool,
     pub(crate) has_challenge: bool,
+    /// Of a client for itself: no user's.
+    pub(crate) is_its_own: bool,
     pub(crate) generations: Vec<Generation>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) access: Vec<AccessToken>,
@@ -73,6 +78,8 @@ pub(crate) struct Chain {
     /// A thief has a key of the ring and a refresh token of this grant.
     pub(crate) is_compromised: bool,
     pub(crate) registration: u64,
+    /// The granted scope, which never shrinks.
+    pub(crate) scope: &'static str,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +102,10 @@ pub(crate) struct Ledger {
     pub(crate) chains: Vec<Chain>,
     pub(crate) tokens: HashMap<String, Token>,
     pub(crate) by_id: HashMap<GrantId, usize>,
+    /// Grants that the host ended before one of their tokens was seen.
+    pub(crate) ended: HashSet<GrantId>,
+    /// Grants that the store lost before one of their tokens was seen, and the time to which it went back.
+    pub(crate) lost: HashMap<GrantId, i64>,
     pub(crate) devices: HashMap<String, usize>,
     forgers: Vec<Forger>,
 }
@@ -102,12 +113,15 @@ pub(crate) struct Ledger {
 impl Ledger {
     pub(crate) fn new() -> Self {
         let forgers = KEYS.iter().map(|(id, secret)| Forger::new(*id, secret)).collect();
-        let (chains, tokens, by_id, devices) = Default::default();
-        Self { chains, tokens, by_id, devices, forgers }
+        let (chains, tokens, by_id, ended, lost, devices) = Default::default();
+        Self { chains, tokens, by_id, ended, lost, devices, forgers }
     }
 
     /// Opens a token of the library with the key that it names.
     pub(crate) fn open(&self, kind: u8, token: &str) -> Option<Content> {
+        if !matches!(token.get(..3)?, "rt_" | "at_" | "ac_") {
+            return None;
+        }
         let sealed = URL_SAFE_NO_PAD.decode(token.get(3..)?).ok()?;
         let index = KEYS.iter().position(|(id, _)| Some(id) == sealed.first())?;
         Some(self.forgers.get(index)?.open(kind, token))
@@ -127,6 +141,7 @@ impl Ledger {
             is_code_used: false,
             is_code_answered: false,
             has_challenge: false,
+            is_its_own: false,
             generations: Vec::new(),
             attempts: Vec::new(),
             access: Vec::new(),
@@ -138,6 +153,7 @@ impl Ledger {
             rollback: None,
             is_compromised: false,
             registration,
+            scope: fixtures::SCOPE,
         });
         self.chains.len() - 1
     }
@@ -148,6 +164,10 @@ impl Ledger {
             let id = GrantId::from_bytes(content.grant_id);
             self.chains[chain].id = Some(id);
             self.by_id.insert(id, chain);
+            self.chains[chain].maybe_revoked |= self.ended.contains(&id);
+            if let Some(&to) = self.lost.get(&id) {
+                self.chains[chain].rollback = Some(Rollback { to, is_touched: true });
+            }
         }
     }
 
@@ -181,13 +201,11 @@ impl Chain {
 
     /// The first write by a request that presented `generation`: its rotation, if there was one.
     fn rotation(&self, generation: usize) -> Option<(i64, i64)> {
-        match self.generations.get(generation + 1) {
-            Some(successor) => Some(successor.issued),
-            None => {
-                let mut attempts = self.attempts.iter().filter(|attempt| attempt.generation == generation);
-                attempts.next().map(|first| (first.sent, i64::MAX))
-            }
+        if let Some(successor) = self.generations.get(generation + 1) {
+            return Some(successor.issued);
         }
+        let first = self.attempts.iter().find(|attempt| attempt.generation == generation);
+        first.map(|first| (first.sent, i64::MAX))
     }
 
     /// Returns true if `generation` was certainly spent at `at`: no window can be open any more.
@@ -240,6 +258,8 @@ impl Chain {
         let (lifetime, _) = bounds.grant_lifetime();
         let (idle, _) = bounds.refresh_lifetime();
         let issued = self.generations.get(generation).map_or(self.created.0, |generation| generation.issued.0);
+        // The store may have gone back to a head that has expired since, and whose record was purged.
+        let issued = self.rollback.map_or(issued, |rollback| issued.min(rollback.to));
         at - self.created.0 >= lifetime.saturating_sub(bounds.margin)
             || at - issued >= idle.saturating_sub(bounds.margin)
     }

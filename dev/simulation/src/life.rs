@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use fixtures::{Gate, Seeded, StubVerifier};
+use fixtures::{Gate, Seeded, StubIssuer, StubVerifier};
 use regrant::Policy;
 
 use crate::bounds::Bounds;
@@ -16,14 +16,14 @@ use crate::call::{Answering, Call, Party, Reply, What};
 use crate::dice::Dice;
 use crate::judge::{Circumstances, Judge, Tally, Violation};
 use crate::ledger::Ledger;
-use crate::node::{APP, CLIENTS, MOBILE, Node, RINGS, SPA, Settings, Shared, policies};
+use crate::node::{APP, CLIENTS, MOBILE, Node, SPA, Settings, Shared, policies};
 use crate::owner::Owner;
 use crate::thief::Thief;
-use crate::world::{Faults, NODES, Skew, World};
+use crate::world::{Faults, NODES, World};
 
-const START: i64 = 1_800_000_000_000;
+pub(crate) const START: i64 = 1_800_000_000_000;
 /// The difference of clocks that the promises allow.
-const SKEW: i64 = 5_000;
+pub(crate) const SKEW: i64 = 5_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Actor {
@@ -63,6 +63,8 @@ pub(crate) struct Changes {
     pub(crate) policies: bool,
     pub(crate) registrations: bool,
     pub(crate) gate: bool,
+    /// Silence of the database, outages of the other ports.
+    pub(crate) outages: bool,
 }
 
 impl Plan {
@@ -89,6 +91,7 @@ impl Plan {
             policies: on(15),
             registrations: on(10),
             gate: on(8),
+            outages: on(30),
         };
         faults.stale = if on(5) { 15 } else { 0 };
         let has_thief = on(60);
@@ -114,8 +117,8 @@ fn actor(dice: &mut Dice, thieves: usize) -> Actor {
 pub(crate) type Line = String;
 
 /// A request on its way.
-struct Running {
-    call: Call,
+pub(crate) struct Running {
+    pub(crate) call: Call,
     answering: Answering,
     back: i64,
 }
@@ -128,14 +131,14 @@ pub(crate) struct Life {
     pub(crate) settings: Settings,
     pub(crate) shared: Shared,
     pub(crate) nodes: Vec<Arc<Node>>,
-    plan: Plan,
-    calls: Vec<Option<Running>>,
+    pub(crate) plan: Plan,
+    pub(crate) calls: Vec<Option<Running>>,
     queue: BinaryHeap<Reverse<(i64, usize)>>,
     deliveries: BinaryHeap<Reverse<(i64, usize)>>,
-    replies: Vec<Option<(Call, Reply)>>,
+    pub(crate) replies: Vec<Option<(Call, Reply)>>,
     proofs: u64,
     /// One node is a stage ahead of the others.
-    ring_turns: bool,
+    pub(crate) ring_turns: bool,
     trace: Option<Vec<Line>>,
 }
 
@@ -162,6 +165,7 @@ impl Life {
             world: world.clone(),
             gate: Gate::default(),
             verifier: StubVerifier::default(),
+            issuer: StubIssuer::default(),
             entropy: Arc::new(Seeded::new(plan.seed)),
         };
         let settings =
@@ -171,7 +175,11 @@ impl Life {
         let judge = Judge {
             ledger: Ledger::new(),
             bounds: Bounds::new(plan.policy.clone(), margin),
-            circumstances: Circumstances { reads_are_stale: plan.faults.stale > 0, ..Circumstances::default() },
+            circumstances: Circumstances {
+                reads_are_stale: plan.faults.stale > 0,
+                is_only_silent: plan.faults.is_calm(),
+                ..Circumstances::default()
+            },
             tally: Tally::default(),
         };
         let owners = plan.clients.iter().map(|client| Owner::new(*client)).collect();
@@ -215,7 +223,10 @@ impl Life {
         match step.actor {
             Actor::Owner(number) => self.owner_acts(number, &mut dice),
             Actor::Thief(number) => self.thief_acts(number, &mut dice),
-            Actor::Fault => self.disturb(&mut dice),
+            Actor::Fault => {
+                self.disturb(&mut dice);
+                Ok(())
+            }
         }
     }
 
@@ -371,137 +382,6 @@ impl Life {
     pub(crate) const fn new_proof(&mut self, key: char) -> (char, u64) {
         self.proofs += 1;
         (key, self.proofs)
-    }
-
-    fn disturb(&mut self, dice: &mut Dice) -> Result<(), Violation> {
-        let changes = self.plan.changes;
-        if dice.chance(60) {
-            self.world.keep_snapshot();
-        }
-        match dice.below(9) {
-            0 if changes.crashes => self.crash(dice.below(NODES)),
-            1 if changes.rollbacks => self.roll_back(dice.below(4)),
-            2 if changes.clocks => self.turn_clock(dice),
-            3 if changes.keys => self.turn_ring(dice.below(NODES)),
-            4 if changes.policies => self.change_policy(dice),
-            5 if changes.registrations => self.change_registration(dice),
-            6 if changes.gate => self.change_gate(dice.chance(50)),
-            7 => {
-                let node = dice.below(NODES);
-                self.say(|_| format!("the records that node {node} takes for expired are purged"));
-                self.world.purge(node);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn crash(&mut self, node: usize) {
-        self.say(|_| format!("node {node} crashes"));
-        for (number, slot) in self.calls.iter_mut().enumerate() {
-            if slot.as_ref().is_some_and(|running| running.call.node == node) {
-                let Some(running) = slot.take() else { continue };
-                // Nobody gets an answer. A write on its way may still arrive.
-                self.replies[number] = Some((running.call, Reply::none(self.world.now())));
-            }
-        }
-        self.nodes[node] = Node::new(&self.shared, node, &self.settings);
-    }
-
-    fn roll_back(&mut self, back: usize) {
-        if let Some((to, changed)) = self.world.roll_back(back) {
-            self.say(|_| format!("the store goes back to {} ms", to - START));
-            self.judge.rolled_back(to, &changed);
-        }
-    }
-
-    fn turn_clock(&mut self, dice: &mut Dice) {
-        let node = dice.below(NODES);
-        let half = SKEW / 2;
-        let skew = if self.plan.changes.wild_clocks && dice.chance(50) {
-            let offset = *dice.pick(&[-3_600_000_i64, -70_000, 70_000, 3_600_000]).unwrap_or(&0);
-            self.judge.bounds.margin = self.judge.bounds.margin.max(2 * offset.abs() + SKEW);
-            Skew { offset, drift: 0 }
-        } else {
-            Skew { offset: dice.between(-half, half), drift: 0 }
-        };
-        self.say(|_| format!("the clock of node {node} is off by {} ms", skew.offset));
-        self.world.state().skews[node] = skew;
-    }
-
-    /// Moves one node to the next stage of the rotation of the key ring, or lets the other nodes follow: all nodes know
-    /// a key before one of them uses it (UPGRADING.md).
-    fn turn_ring(&mut self, node: usize) {
-        let next = self.settings.ring + 1;
-        if next >= RINGS.len() {
-            return;
-        }
-        let settings = Settings { ring: next, ..self.settings.clone() };
-        self.ring_turns = !self.ring_turns;
-        if !self.ring_turns {
-            self.say(|_| format!("all nodes have stage {next} of the key ring"));
-            self.settings = settings;
-            self.rebuild();
-        } else {
-            self.say(|_| format!("node {node} has stage {next} of the key ring"));
-            self.nodes[node] = Node::new(&self.shared, node, &settings);
-        }
-    }
-
-    fn change_policy(&mut self, dice: &mut Dice) {
-        let policies = policies();
-        let Some(policy) = dice.pick(&policies).cloned() else { return };
-        self.say(|_| "the policy changes".to_owned());
-        self.judge.bounds.add(policy.clone());
-        self.settings.policy = policy;
-        self.rebuild();
-    }
-
-    fn change_registration(&mut self, dice: &mut Dice) {
-        self.judge.circumstances.is_registration_disturbed = true;
-        if dice.chance(50) {
-            self.settings.may_refresh = !self.settings.may_refresh;
-            self.say(|life| format!("clients may refresh: {}", life.settings.may_refresh));
-        } else {
-            let client = dice.below(3);
-            self.settings.registrations[client] += 1;
-            self.judge.circumstances.registrations = self.settings.registrations;
-            self.say(|_| format!("client {} is registered anew", CLIENTS[client].id));
-        }
-        self.rebuild();
-    }
-
-    fn change_gate(&mut self, is_open: bool) {
-        self.judge.circumstances.is_gate_disturbed = true;
-        self.say(|_| format!("the second account is open: {is_open}"));
-        if is_open { self.shared.gate.reopen("another-user") } else { self.shared.gate.close("another-user") }
-    }
-
-    fn rebuild(&mut self) {
-        self.nodes = (0..NODES).map(|node| Node::new(&self.shared, node, &self.settings)).collect();
-    }
-
-    /// The end: no more faults, and everybody comes back. A thief who shares a chain with its owner must be detected.
-    fn finish(&mut self) -> Result<(), Violation> {
-        self.world.state().faults = Faults::default();
-        self.say(|_| "the faults end, and everybody comes back".to_owned());
-        self.pass(60_000)?;
-        let mut dice = Dice::new(self.plan.seed ^ 0x00ff_00ff);
-        let bounds = &self.judge.bounds;
-        let window =
-            bounds.retry(false).1.min(3_600_000).max(bounds.walk().1) + 2 * bounds.margin.min(10_000_000) + 1_000;
-        for _ in 0..2 {
-            for owner in 0..self.owners.len() {
-                self.owner_comes_back(owner, &mut dice)?;
-                self.owner_comes_back(owner, &mut dice)?;
-            }
-            self.pass(window)?;
-            for thief in 0..self.thieves.len() {
-                self.thief_comes_back(thief, &mut dice)?;
-            }
-            self.pass(window)?;
-        }
-        self.every_shared_chain_is_detected()
     }
 
     fn fingerprint(&self) -> u64 {

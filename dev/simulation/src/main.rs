@@ -4,7 +4,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `life` | one life: its plan, its steps, the time line |
+//! | `life`, `disturb`, `finale` | one life: its plan and steps, what happens to the system, the end |
 //! | `world` | clocks, the store and its faults |
 //! | `node`, `call` | a node, and one request |
 //! | `owner`, `thief` | the actors |
@@ -21,6 +21,8 @@ mod bounds;
 mod call;
 mod campaign;
 mod dice;
+mod disturb;
+mod finale;
 mod judge;
 mod ledger;
 mod life;
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
     if let Some(seed) = arguments.trace {
         let outcome = campaign::live(seed, true);
         outcome.trace.iter().for_each(|line| println!("{line}"));
+        println!("fingerprint {:016x}", outcome.fingerprint);
         if let Some(violation) = &outcome.violation {
             println!("{violation}");
         }
@@ -85,13 +88,13 @@ fn main() -> ExitCode {
         }
     }
     println!(
-        "{} lives, {} steps, {} requests, {:.1} s, {:.0} requests/s; {} thefts found, {} refreshes by thieves, {} heals; \
+        "{} lives, {} steps, {} requests, {:.1} s, {} requests/s; {} thefts found, {} refreshes by thieves, {} heals; \
          {} kinds of events; {} failures",
         summary.lives,
         summary.steps,
         summary.calls,
         summary.seconds,
-        summary.calls as f64 / summary.seconds,
+        summary.rate(),
         summary.thefts_found,
         summary.refreshed_by_thieves,
         summary.heals,

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fixtures::{Gate, Passwords, REDIRECT, StubVerifier, scope, subject};
+use fixtures::{Gate, Passwords, REDIRECT, StubIssuer, StubVerifier, scope, subject};
 use regrant::client::{AuthenticationMethods, ClientAuthenticationMethod, IntrospectionAccess, Registration};
-use regrant::policy::{GracePeriod, Lifetime, Limit, OnReuse, OnRollback, PreviousAccessToken};
+use regrant::policy::{AccessTokenFormat, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, PreviousAccessToken};
 use regrant::wire::{Endpoints, Paths};
 use regrant::{
     Client, ClientId, ClientRegistry, ClientSecret, Entropy, GrantType, Key, KeyRing, Policy, SecretHash, Subject,
     TokenService,
 };
 
-use crate::world::{NodeClock, World};
+use crate::world::{NodeClock, Verifier, World};
 
 pub(crate) struct Registered {
     pub(crate) id: &'static str,
@@ -71,6 +71,7 @@ pub(crate) struct Shared {
     pub(crate) world: World,
     pub(crate) gate: Gate,
     pub(crate) verifier: StubVerifier,
+    pub(crate) issuer: StubIssuer,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -88,11 +89,11 @@ impl Node {
             .entropy(Arc::clone(&shared.entropy))
             .events(shared.world.clone())
             .gate(shared.gate.clone())
-            .proof_verifier(shared.verifier.clone())
+            .proof_verifier(Verifier { world: shared.world.clone(), proofs: shared.verifier.clone() })
+            .jwt_issuer(shared.issuer.clone())
             .build()
             .expect("a valid policy");
-        let mut paths = Paths::default();
-        paths.device_verification = Some("/device".to_owned());
+        let paths = Paths { device_verification: Some("/device".to_owned()), ..Paths::default() };
         let endpoints = Endpoints::new(service, fixtures::ISSUER)
             .with_paths(paths)
             .with_approver(GrantType::Password, Passwords)
@@ -156,5 +157,6 @@ pub(crate) fn policies() -> Vec<Policy> {
         base().with_on_rollback(OnRollback::Refuse),
         base().with_on_reuse(OnReuse::Refuse),
         base().with_max_live_access_tokens(2),
+        base().with_access_token_format(AccessTokenFormat::Jwt),
     ]
 }

@@ -105,7 +105,8 @@ impl Life {
             81..=83 => self.send_of(number, What::Revoke, Some(refresh), dice),
             84..=85 => self.send_of(number, What::Revoke, former, dice),
             86..=90 => self.send_of(number, What::Exchange, access, dice),
-            91..=93 => self.send_of(number, What::ClientCredentials, Some(String::new()), dice),
+            91 => self.send_of(number, What::RevokeSubject, Some(String::new()), dice),
+            92..=93 => self.send_of(number, What::ClientCredentials, Some(String::new()), dice),
             _ => self.sign_in(number, dice),
         }
     }

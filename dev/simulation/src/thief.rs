@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 use crate::call::{Call, Credentials, Party, Reply, What};
 use crate::dice::Dice;
 use crate::judge::Violation;
-use crate::ledger::Token;
+use crate::ledger::{Bound, Token};
 use crate::life::Life;
-use crate::node::{CLIENTS, EVIL, KEYS, Node, Shared};
+use crate::node::{CLIENTS, EVIL, KEYS};
 use crate::world::NODES;
 
 /// The means of a thief, besides what it steals one by one and a key of its own.
@@ -119,7 +119,7 @@ impl Life {
         let tries = if dice.chance(40) { 3 } else { 1 };
         let attacks: Vec<Call> = (0..tries).filter_map(|_| self.draw_attack(number, dice)).collect();
         let best = if attacks.len() > 1 {
-            attacks.into_iter().max_by_key(|attack| self.try_out(attack))
+            attacks.into_iter().max_by_key(|attack| self.promise_of(attack))
         } else {
             attacks.into_iter().next()
         };
@@ -227,20 +227,9 @@ impl Life {
         Some(forger.seal(kind, &content))
     }
 
-    /// Carries an attack out on a copy of the system, and returns how far it got.
-    fn try_out(&self, attack: &Call) -> u32 {
-        let world = self.world.scratch();
-        let shared = Shared { world: world.clone(), ..self.shared.clone() };
-        let node = Node::new(&shared, attack.node, &self.settings);
-        let number = world.register(1);
-        world.state().call = number;
-        let mut attack = attack.clone();
-        // The copy shares the memory of used proofs: this number is never used by a real request.
-        attack.proof = attack.key().map(|key| (key, u64::MAX - world.state().now.unsigned_abs() % 1_000_000_007));
-        let mut answering = attack.start(node, world.clone(), 0);
-        let polled = answering.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
-        let std::task::Poll::Ready(reply) = polled else { return 0 };
-        let note = world.state().notes[number].clone();
+    /// Returns how far an attack would get.
+    fn promise_of(&self, attack: &Call) -> u32 {
+        let (reply, note) = self.try_out(attack);
         if reply.status == 200 {
             return if reply.body.get("active") == Some(&serde_json::Value::Bool(false)) { 1 } else { 100 };
         }
@@ -300,8 +289,7 @@ impl Life {
             let may_present = |thief: &Thief| thief.means.secret || !CLIENTS[grant.client].is_confidential;
             let is_shared = (0..self.thieves.len())
                 .any(|thief| may_present(&self.thieves[thief]) && self.latest_of(thief, chain).is_some());
-            let is_bearer =
-                grant.generations.iter().all(|generation| generation.bound == crate::ledger::Bound::To(None));
+            let is_bearer = grant.generations.iter().all(|generation| generation.bound == Bound::To(None));
             let is_certain = grant.rollback.is_none() && !grant.is_compromised && is_bearer;
             if is_shared
                 && is_certain

@@ -10,10 +10,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use async_trait::async_trait;
+use fixtures::StubVerifier;
 use regrant::GrantId;
 use regrant::clock::{Clock, Timestamp};
 use regrant::event::{Event, EventKind, EventSink, Operation};
-use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version};
+use regrant::grant::Confirmation;
+use regrant::proof::{DpopProof, ProofError, ProofVerifier};
+use regrant::store::{
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version,
+};
+use regrant::token::Realm;
 
 use crate::dice::Dice;
 
@@ -38,6 +44,13 @@ pub(crate) struct Faults {
     pub(crate) repeated: u64,
     /// A read from a replica that lags. No contract allows this.
     pub(crate) stale: u64,
+}
+
+impl Faults {
+    /// Returns true if the store has no fault.
+    pub(crate) const fn is_calm(&self) -> bool {
+        self.refused + self.lost + self.unanswered + self.late + self.repeated + self.stale == 0
+    }
 }
 
 /// The clock of a node, as a difference to the time of the simulation.
@@ -68,6 +81,8 @@ pub(crate) struct Note {
     pub(crate) events: Vec<(Operation, EventKind)>,
     /// The number of events with an error of a port.
     pub(crate) failures: usize,
+    /// The number of proofs that the verifier was asked about.
+    pub(crate) proofs: usize,
     dice: Dice,
 }
 
@@ -87,6 +102,8 @@ pub(crate) struct State {
     pub(crate) call: usize,
     pub(crate) wake: Option<i64>,
     pub(crate) faults: Faults,
+    /// The database answers nothing until then.
+    pub(crate) silent_until: i64,
     pub(crate) skews: [Skew; NODES],
     pub(crate) notes: Vec<Note>,
     pub(crate) writes: Vec<Write>,
@@ -107,6 +124,7 @@ impl World {
             call: 0,
             wake: None,
             faults,
+            silent_until: start,
             skews: [Skew::default(); NODES],
             notes: Vec::new(),
             writes: Vec::new(),
@@ -147,6 +165,7 @@ impl World {
             has_unknown_write: false,
             events: Vec::new(),
             failures: 0,
+            proofs: 0,
             dice: Dice::new(seed),
         });
         state.notes.len() - 1
@@ -226,7 +245,7 @@ impl World {
 
     fn plan(&self, is_write: bool) -> Plan {
         let mut state = self.state();
-        let faults = state.faults;
+        let (faults, is_silent) = (state.faults, state.now < state.silent_until);
         let call = state.call;
         let Some(note) = state.notes.get_mut(call) else { return Plan::default() };
         let dice = &mut note.dice;
@@ -237,7 +256,9 @@ impl World {
             drawn = drawn.saturating_sub(percent);
             hit
         };
-        let fate = if is(faults.refused) {
+        let fate = if is_silent {
+            Fate::Lost
+        } else if is(faults.refused) {
             Fate::Refused
         } else if is(faults.lost) {
             Fate::Lost
@@ -366,6 +387,71 @@ impl TokenStore for World {
         }
         self.sleep(plan.after).await;
         Ok(swap)
+    }
+}
+
+#[async_trait]
+impl GrantIndex for World {
+    async fn page(
+        &self,
+        _: &Realm,
+        owner: &GrantOwner,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
+        let plan = self.plan(false);
+        self.sleep(plan.before).await;
+        match plan.fate {
+            Fate::Refused => return Err(outage("connection refused")),
+            Fate::Lost | Fate::Unanswered => {
+                self.sleep(DEADLINE).await;
+                return Err(outage("no reply within 2 s"));
+            }
+            _ => {}
+        }
+        let fits = |record: &GrantRecord| match owner {
+            GrantOwner::Subject(subject) => record.subject.as_ref() == Some(subject),
+            GrantOwner::Client(client) => record.client_id == *client,
+            GrantOwner::SubjectAndClient(subject, client) => {
+                record.subject.as_ref() == Some(subject) && record.client_id == *client
+            }
+        };
+        let page = {
+            let state = self.state();
+            let records = state.records.iter().filter(|(id, _)| after.is_none_or(|after| **id > after));
+            let fitting = records.filter(|(_, stored)| fits(&stored.record));
+            fitting.take(limit).map(|(id, stored)| (*id, stored.clone())).collect()
+        };
+        self.sleep(plan.after).await;
+        Ok(page)
+    }
+}
+
+/// The verifier of the fixtures, which counts the proofs of each call.
+pub(crate) struct Verifier {
+    pub(crate) world: World,
+    pub(crate) proofs: StubVerifier,
+}
+
+#[async_trait]
+impl ProofVerifier for Verifier {
+    async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError> {
+        {
+            let mut state = self.world.state();
+            let call = state.call;
+            if let Some(note) = state.notes.get_mut(call) {
+                note.proofs += 1;
+            }
+        }
+        self.proofs.verify(proof, now).await
+    }
+
+    fn nonce(&self, now: Timestamp) -> Option<String> {
+        self.proofs.nonce(now)
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        self.proofs.algorithms()
     }
 }
 
