@@ -42,6 +42,20 @@ fn one_step_behind_repeats_the_response_and_writes_nothing() {
 }
 
 #[test]
+fn a_node_behind_the_issue_promises_no_more_than_the_lifetime_of_the_access_token() {
+    let mut fixture = Fixture::new();
+    let (first, behind) = (fixture.first.clone(), fixture.now);
+    fixture.advance(SECOND * 3);
+    let lost = fixture.present(&first);
+    let access_token = lost.access_token();
+    fixture.commit(lost);
+    fixture.now = behind;
+    let replay = fixture.present(&first);
+    assert_eq!(replay.access_token(), access_token);
+    assert_eq!(replay.response().expires_in, HOUR);
+}
+
+#[test]
 fn the_loser_of_a_race_gets_the_response_of_the_winner() {
     let mut fixture = Fixture::new();
     let winner = fixture.present(&fixture.first);
