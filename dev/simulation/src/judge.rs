@@ -26,6 +26,7 @@ use regrant::event::EventKind;
 
 use crate::bounds::Bounds;
 use crate::call::{Call, Party, Reply, What};
+use crate::facts::Facts;
 use crate::ledger::{AccessToken, Attempt, Bound, Generation, Ledger, Token};
 use crate::node::{API, CLIENTS};
 use crate::world::{Note, Write};
@@ -43,13 +44,13 @@ impl fmt::Display for Violation {
     }
 }
 
-type Verdict = Result<(), Violation>;
+pub(crate) type Verdict = Result<(), Violation>;
 
 fn violated(check: &'static str, text: impl Into<String>) -> Verdict {
     Err(Violation { check, text: text.into() })
 }
 
-fn require(check: &'static str, holds: bool, text: &str) -> Verdict {
+pub(crate) fn require(check: &'static str, holds: bool, text: &str) -> Verdict {
     if holds { Ok(()) } else { violated(check, text) }
 }
 
@@ -79,6 +80,7 @@ pub(crate) struct Judge {
     pub(crate) ledger: Ledger,
     pub(crate) bounds: Bounds,
     pub(crate) circumstances: Circumstances,
+    pub(crate) facts: Facts,
     pub(crate) tally: Tally,
 }
 
@@ -132,6 +134,7 @@ impl Judge {
 
     /// Enters a rollback of the store to the records of `to`.
     pub(crate) fn rolled_back(&mut self, to: i64, changed: &[regrant::GrantId]) {
+        self.facts.has_rolled_back = true;
         for id in changed {
             let Some(&index) = self.ledger.by_id.get(id) else { continue };
             let chain = &mut self.ledger.chains[index];
@@ -152,6 +155,11 @@ impl Judge {
 
     /// Judges a reply, and enters it.
     pub(crate) fn replied(&mut self, call: &Call, reply: &Reply, note: &Note) -> Verdict {
+        self.entered(call, reply, note)?;
+        self.facts.judge(call, reply, note, (&self.ledger, &self.bounds, &self.circumstances.registrations))
+    }
+
+    fn entered(&mut self, call: &Call, reply: &Reply, note: &Note) -> Verdict {
         self.tally.calls += 1;
         for (operation, kind) in &note.events {
             self.tally.seen.insert((operation.as_str(), kind.as_str(), kind.cause().unwrap_or("")));

@@ -21,6 +21,7 @@ mod bounds;
 mod call;
 mod campaign;
 mod dice;
+mod facts;
 mod judge;
 mod ledger;
 mod life;
