@@ -90,6 +90,15 @@ impl Bounds {
         self.policies.iter().all(|policy| policy.issue_refresh_tokens_on_refresh)
     }
 
+    /// The number of replays after which a former token is spent, if every policy has one.
+    pub(crate) fn max_replays(&self) -> Option<usize> {
+        let limits = self.policies.iter().map(|policy| match policy.max_replays {
+            Limit::AtMost(most) => usize::try_from(most).ok(),
+            Limit::Unlimited => None,
+        });
+        limits.collect::<Option<Vec<usize>>>()?.into_iter().max()
+    }
+
     pub(crate) fn limits_replays(&self) -> bool {
         self.policies.iter().any(|policy| policy.max_replays != Limit::Unlimited)
     }

@@ -101,6 +101,7 @@ impl Life {
         } else {
             let client = dice.below(3);
             self.settings.registrations[client] += 1;
+            self.judge.facts.registered[client] = self.now();
             self.judge.circumstances.registrations = self.settings.registrations;
             self.say(|_| format!("client {} is registered anew", CLIENTS[client].id));
         }
@@ -109,6 +110,7 @@ impl Life {
 
     fn change_gate(&mut self, is_open: bool) {
         self.judge.circumstances.is_gate_disturbed = true;
+        self.judge.facts.closed = (!is_open).then(|| self.now());
         self.say(|_| format!("the second account is open: {is_open}"));
         if is_open { self.shared.gate.reopen("another-user") } else { self.shared.gate.close("another-user") }
     }

@@ -217,7 +217,7 @@ impl Chain {
         let (_, window) = if steps == 1 { bounds.retry(self.is_proven(key)) } else { bounds.walk() };
         // An unbound token, though its successors are bound to a key that is not shown.
         let is_held_by_two = matches!(self.generations[newest].bound, Bound::To(Some(bound)) if Some(bound) != key);
-        steps > REMEMBERED || is_held_by_two || at - retired > window.saturating_add(bounds.margin)
+        steps > REMEMBERED || is_held_by_two || at - retired >= window.saturating_add(bounds.margin)
     }
 
     /// Returns true if `generation` may have been spent at `at`.

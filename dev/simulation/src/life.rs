@@ -14,6 +14,7 @@ use regrant::Policy;
 use crate::bounds::Bounds;
 use crate::call::{Answering, Call, Party, Reply, What};
 use crate::dice::Dice;
+use crate::facts::Facts;
 use crate::judge::{Circumstances, Judge, Tally, Violation};
 use crate::ledger::Ledger;
 use crate::node::{APP, CLIENTS, MOBILE, Node, SPA, Settings, Shared, policies};
@@ -116,6 +117,11 @@ fn actor(dice: &mut Dice, thieves: usize) -> Actor {
 
 pub(crate) type Line = String;
 
+/// The distance of a step from the end of a window: often a few milliseconds, since an end is exclusive.
+fn edge(dice: &mut Dice) -> i64 {
+    if dice.chance(30) { dice.between(-4, 4) } else { dice.between(-1_500, 1_500) }
+}
+
 /// A request on its way.
 pub(crate) struct Running {
     pub(crate) call: Call,
@@ -171,7 +177,8 @@ impl Life {
         let settings =
             Settings { policy: plan.policy.clone(), ring: 0, registrations: [0; CLIENTS.len()], may_refresh: true };
         let nodes = (0..NODES).map(|node| Node::new(&shared, node, &settings)).collect();
-        let margin = SKEW + 1_000;
+        let has_clocks = plan.changes.clocks || plan.changes.wild_clocks;
+        let margin = if has_clocks { SKEW + 1_000 } else { 0 };
         let judge = Judge {
             ledger: Ledger::new(),
             bounds: Bounds::new(plan.policy.clone(), margin),
@@ -180,6 +187,7 @@ impl Life {
                 is_only_silent: plan.faults.is_calm(),
                 ..Circumstances::default()
             },
+            facts: Facts::new(plan.changes.wild_clocks, plan.faults.stale > 0),
             tally: Tally::default(),
         };
         let owners = plan.clients.iter().map(|client| Owner::new(*client)).collect();
@@ -233,7 +241,7 @@ impl Life {
     /// Draws the time until the next step: often a moment, sometimes close to the end of a window.
     fn pause(&self, dice: &mut Dice) -> i64 {
         let bounds = &self.judge.bounds;
-        let near = |dice: &mut Dice, span: i64| (span.min(40 * 86_400_000) + dice.between(-1_500, 1_500)).max(0);
+        let near = |dice: &mut Dice, span: i64| (span.min(40 * 86_400_000) + edge(dice)).max(0);
         match dice.below(100) {
             0..=29 => dice.between(0, 6),
             30..=54 => dice.between(0, 4_000),
@@ -243,7 +251,8 @@ impl Life {
             80..=86 => near(dice, bounds.access_lifetime().1),
             87..=94 => dice.between(0, 3 * 3_600_000),
             95..=97 => dice.between(0, 5 * 86_400_000),
-            _ => near(dice, bounds.refresh_lifetime().0),
+            98 => near(dice, bounds.refresh_lifetime().0),
+            _ => near(dice, bounds.refresh_lifetime().1 + bounds.margin + 1_500),
         }
     }
 

@@ -22,6 +22,7 @@ mod call;
 mod campaign;
 mod dice;
 mod disturb;
+mod facts;
 mod finale;
 mod judge;
 mod ledger;

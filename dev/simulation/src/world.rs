@@ -83,7 +83,18 @@ pub(crate) struct Note {
     pub(crate) failures: usize,
     /// The number of proofs that the verifier was asked about.
     pub(crate) proofs: usize,
+    /// A call of the store was repeated that must not be.
+    pub(crate) is_impatient: bool,
+    troubles: Vec<Trouble>,
     dice: Dice,
+}
+
+/// The calls of the store that failed, for one grant.
+#[derive(Clone, Debug)]
+struct Trouble {
+    id: GrantId,
+    unconfirmed: Option<Expect>,
+    has_failed_read: bool,
 }
 
 type Records = BTreeMap<GrantId, StoredGrant>;
@@ -166,6 +177,8 @@ impl World {
             events: Vec::new(),
             failures: 0,
             proofs: 0,
+            is_impatient: false,
+            troubles: Vec::new(),
             dice: Dice::new(seed),
         });
         state.notes.len() - 1
@@ -267,16 +280,37 @@ impl World {
         } else if is_write && is(faults.late) {
             Fate::Late(dice.between(1, 20_000))
         } else if is_write && is(faults.repeated) {
-            Fate::Repeated
+            // The second copy arrives at once, or much later: when the record may have been purged.
+            if dice.chance(50) { Fate::Repeated } else { Fate::Echoed(dice.between(1, 600_000)) }
         } else if !is_write && is(faults.stale) {
             Fate::Stale(dice.below(6))
         } else {
             Fate::Normal
         };
-        if is_write && matches!(fate, Fate::Unanswered | Fate::Late(_) | Fate::Repeated) {
+        if is_write && matches!(fate, Fate::Unanswered | Fate::Late(_) | Fate::Repeated | Fate::Echoed(_)) {
             note.has_unknown_write = true;
         }
         Plan { call, before, after, fate }
+    }
+}
+
+impl World {
+    /// Watches for a caller that goes on after a failure: a failed write allows one read, a failed read nothing.
+    fn watch(&self, plan: Plan, id: GrantId, write: Option<Expect>) {
+        let mut state = self.state();
+        let Some(note) = state.notes.get_mut(plan.call) else { return };
+        let index = note.troubles.iter().position(|trouble| trouble.id == id).unwrap_or_else(|| {
+            note.troubles.push(Trouble { id, unconfirmed: None, has_failed_read: false });
+            note.troubles.len() - 1
+        });
+        let trouble = &mut note.troubles[index];
+        note.is_impatient |= trouble.has_failed_read || (write.is_some() && trouble.unconfirmed == write);
+        if matches!(plan.fate, Fate::Refused | Fate::Lost | Fate::Unanswered | Fate::Late(_)) {
+            match write {
+                Some(expect) => trouble.unconfirmed = Some(expect),
+                None => trouble.has_failed_read = true,
+            }
+        }
     }
 }
 
@@ -322,6 +356,7 @@ enum Fate {
     Unanswered,
     Late(i64),
     Repeated,
+    Echoed(i64),
     Stale(usize),
 }
 
@@ -333,6 +368,7 @@ fn outage(text: &'static str) -> StoreError {
 impl TokenStore for World {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
         let plan = self.plan(false);
+        self.watch(plan, key.id, None);
         self.sleep(plan.before).await;
         match plan.fate {
             Fate::Refused => return Err(outage("connection refused")),
@@ -358,6 +394,7 @@ impl TokenStore for World {
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
         let plan = self.plan(true);
+        self.watch(plan, key.id, Some(expect));
         let sent = self.now();
         self.sleep(plan.before).await;
         match plan.fate {
@@ -378,7 +415,11 @@ impl TokenStore for World {
             _ => {}
         }
         let mut swap = self.state().apply((plan.call, sent), key.id, expect, record.clone());
-        if matches!(plan.fate, Fate::Repeated) {
+        if let Fate::Echoed(span) = plan.fate {
+            let mut state = self.state();
+            let at = state.now + span;
+            state.late.push(Late { sent, at, call: plan.call, id: key.id, expect, record });
+        } else if matches!(plan.fate, Fate::Repeated) {
             swap = self.state().apply((plan.call, sent), key.id, expect, record);
         }
         if matches!(plan.fate, Fate::Unanswered) {

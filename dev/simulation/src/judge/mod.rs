@@ -34,6 +34,7 @@ use regrant::event::EventKind;
 
 use crate::bounds::Bounds;
 use crate::call::{Call, Reply, What};
+use crate::facts::Facts;
 use crate::ledger::{Attempt, Ledger, Rollback, Token};
 use crate::node::CLIENTS;
 use crate::world::{Note, Write};
@@ -51,13 +52,13 @@ impl fmt::Display for Violation {
     }
 }
 
-type Verdict = Result<(), Violation>;
+pub(crate) type Verdict = Result<(), Violation>;
 
 fn violated(check: &'static str, text: impl Into<String>) -> Verdict {
     Err(Violation { check, text: text.into() })
 }
 
-fn require(check: &'static str, holds: bool, text: &str) -> Verdict {
+pub(crate) fn require(check: &'static str, holds: bool, text: &str) -> Verdict {
     if holds { Ok(()) } else { violated(check, text) }
 }
 
@@ -90,6 +91,7 @@ pub(crate) struct Judge {
     pub(crate) ledger: Ledger,
     pub(crate) bounds: Bounds,
     pub(crate) circumstances: Circumstances,
+    pub(crate) facts: Facts,
     pub(crate) tally: Tally,
 }
 
@@ -149,6 +151,7 @@ impl Judge {
 
     /// Enters a rollback of the store to the records of `to`.
     pub(crate) fn rolled_back(&mut self, to: i64, changed: &[regrant::GrantId]) {
+        self.facts.has_rolled_back = true;
         for id in changed {
             let Some(&index) = self.ledger.by_id.get(id) else {
                 self.ledger.lost.insert(*id, to);
@@ -172,6 +175,11 @@ impl Judge {
 
     /// Judges a reply, and enters it.
     pub(crate) fn replied(&mut self, call: &Call, reply: &Reply, note: &Note) -> Verdict {
+        self.enter(call, reply, note)?;
+        self.facts.judge(call, reply, note, (&self.ledger, &self.bounds, &self.circumstances.registrations))
+    }
+
+    fn enter(&mut self, call: &Call, reply: &Reply, note: &Note) -> Verdict {
         self.tally.calls += 1;
         for (operation, kind) in &note.events {
             self.tally.seen.insert((operation.as_str(), kind.as_str(), kind.cause().unwrap_or("")));
