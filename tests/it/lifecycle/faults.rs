@@ -14,7 +14,8 @@ use regrant::{
 };
 
 use crate::lifecycle::node::{
-    Answer, CALLBACK, MINUTE, Node, Tokens, VERIFIER, a_minute_of_grace, assert_retryable, refusal, run, scope, subject,
+    Answer, CALLBACK, DAY, MINUTE, Node, START, Tokens, VERIFIER, a_minute_of_grace, assert_retryable, refusal, run,
+    scope, subject,
 };
 use fixtures::{Fault, GateState, WatchedStore};
 
@@ -174,6 +175,17 @@ fn an_acknowledged_revocation_holds_and_one_that_failed_can_be_repeated() {
             }
         }
     }
+}
+
+#[test]
+fn a_node_whose_clock_is_ahead_revokes_a_grant_that_others_still_serve() {
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
+    // By the clock of this node the grant has expired.
+    node.advance(DAY * 8);
+    node.revoke(tokens.refresh());
+    node.clock.set(START);
+    assert_eq!(refusal(node.refresh(tokens.refresh())), Refusal::GrantRevoked);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use regrant::grant::RevocationReason;
 use regrant::policy::{OnReuse, OnRollback};
 use regrant::{Policy, Refusal};
 
-use crate::lifecycle::node::{DAY, MINUTE, Node, SECOND, START, Tokens, client, refusal};
+use crate::lifecycle::node::{DAY, MINUTE, Node, SECOND, START, Tokens, client, refusal, registered_anew};
 
 #[test]
 fn a_token_ahead_of_its_record_is_adopted_and_nobody_is_logged_out() {
@@ -53,6 +53,8 @@ fn healing_needs_what_every_refresh_needs() {
     let before = node.bytes(first.grant_id);
     let stranger = node.acting_as(client("stranger"));
     assert_eq!(refusal(stranger.refresh(chain[2].refresh())), Refusal::OtherClient);
+    let successor = node.acting_as(registered_anew("app"));
+    assert_eq!(refusal(successor.refresh(chain[2].refresh())), Refusal::OtherRegistration);
     assert_eq!(refusal(node.refresh_scoped(chain[2].refresh(), "delete")), Refusal::ScopeExceeded);
     node.gate.close("demo");
     assert_eq!(refusal(node.refresh(chain[2].refresh())), Refusal::SubjectNotServed);
