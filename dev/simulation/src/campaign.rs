@@ -38,6 +38,11 @@ impl Summary {
         self.calls * 1000 / millis
     }
 
+    /// The number of pairs of event and cause that were seen.
+    pub(crate) fn pairs(&self) -> usize {
+        self.seen.iter().map(|(_, kind, cause)| (kind, cause)).collect::<BTreeSet<_>>().len()
+    }
+
     fn add(&mut self, steps: usize, tally: Tally) {
         self.lives += 1;
         self.steps += steps as u64;

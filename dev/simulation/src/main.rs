@@ -73,15 +73,10 @@ fn main() -> ExitCode {
     let summary = campaign::run(arguments.from, arguments.seeds, arguments.threads, arguments.failures);
     for failure in &summary.failures {
         println!("seed {}: {}", failure.seed, failure.violation);
-    }
-    if let Some(failure) = summary.failures.first()
-        && let Some((steps, outcome)) = campaign::shrink(failure.seed)
-    {
-        println!("\nseed {} in {} steps:", failure.seed, steps.len());
+        let Some((steps, outcome)) = campaign::shrink(failure.seed) else { continue };
+        println!("  in {} steps:", steps.len());
         outcome.trace.iter().for_each(|line| println!("  {line}"));
-        if let Some(violation) = &outcome.violation {
-            println!("  {violation}\n");
-        }
+        outcome.violation.iter().for_each(|violation| println!("  {violation}"));
     }
     if arguments.coverage {
         for (operation, kind, cause) in &summary.seen {
@@ -90,7 +85,7 @@ fn main() -> ExitCode {
     }
     println!(
         "{} lives, {} steps, {} requests, {:.1} s, {} requests/s; {} thefts found, {} refreshes by thieves, {} heals; \
-         {} kinds of events; {} failures",
+         {} pairs of event and cause; {} failures",
         summary.lives,
         summary.steps,
         summary.calls,
@@ -99,7 +94,7 @@ fn main() -> ExitCode {
         summary.thefts_found,
         summary.refreshed_by_thieves,
         summary.heals,
-        summary.seen.len(),
+        summary.pairs(),
         summary.failures.len(),
     );
     ExitCode::from(u8::from(!summary.failures.is_empty()))
