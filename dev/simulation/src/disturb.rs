@@ -47,7 +47,7 @@ impl Life {
     fn roll_back(&mut self, back: usize) {
         if let Some((to, changed)) = self.world.roll_back(back) {
             self.say(|_| format!("the store goes back to {} ms", to - START));
-            self.judge.rolled_back(to, &changed);
+            self.judge.rolled_back((to, self.now()), &changed);
         }
     }
 

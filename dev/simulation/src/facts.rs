@@ -6,7 +6,9 @@
 //! | `mismatch` | a derived successor differs from its record, although all nodes have the same keys |
 //! | `clock` | a node took its clock for too far behind, although the clocks differ by at most 5 s |
 //! | `undetected` | a spent refresh token is refused as expired |
-//! | `beyond-means` | a device code gives tokens twice, a closed account or an earlier registration is served, a bound token is exchanged without its key, a sealed token without its secret is accepted, or `max_replays` has no effect |
+//! | `beyond-means` | a device code gives tokens twice; a closed account or an earlier registration is served |
+//! | `beyond-means` | a bound token is exchanged without its key; a sealed token is accepted without its secret |
+//! | `beyond-means` | a refresh token is answered more often than `max_replays` allows |
 //! | `impatient` | a write of unknown outcome was sent again, or a failed read repeated |
 
 use std::collections::{HashMap, HashSet};
@@ -31,8 +33,8 @@ pub(crate) struct Facts {
     are_clocks_wild: bool,
     /// The store breaks its contract: a read may be old.
     reads_are_stale: bool,
-    /// The store went back in time.
-    pub(crate) has_rolled_back: bool,
+    /// The store went back in time, the last time at this time.
+    pub(crate) rolled_back: Option<i64>,
     /// The second account is closed since then.
     pub(crate) closed: Option<i64>,
     /// The last change of the registration of each client.
@@ -60,9 +62,8 @@ impl Facts {
     ) -> Verdict {
         events(call, reply, note)?;
         self.causes(note)?;
-        // An old read looks like the record of another writer.
-        let is_patient = !note.is_impatient || self.reads_are_stale;
-        require("impatient", is_patient, "a write of unknown outcome is repeated, or a failed read")?;
+        let is_impatient = note.is_impatient && !self.reads_are_stale;
+        require("impatient", !is_impatient, "a write of unknown outcome is repeated, or a failed read")?;
         let token = ledger.tokens.get(&call.token).copied();
         let presented = match token {
             Some(Token::Refresh { chain, .. } | Token::Code { chain }) => ledger.chains.get(chain),
@@ -117,13 +118,13 @@ impl Facts {
         match call.what {
             What::Poll => {
                 let is_first = self.devices.insert(call.token.clone());
-                require("beyond-means", is_first || self.has_rolled_back, "a device code gives tokens twice")
+                require("beyond-means", is_first || self.rolled_back.is_some(), "a device code gives tokens twice")
             }
             What::Refresh => {
                 let answers = self.answers.entry(call.token.clone()).or_default();
                 *answers += 1;
                 let is_within = bounds.max_replays().is_none_or(|most| *answers <= most + 1);
-                let is_sure = bounds.always_rotates() && !self.has_rolled_back && !self.reads_are_stale;
+                let is_sure = bounds.always_rotates() && self.rolled_back.is_none() && !self.reads_are_stale;
                 require("beyond-means", is_within || !is_sure, "a refresh token is answered more often than allowed")
             }
             _ => Ok(()),
@@ -133,7 +134,7 @@ impl Facts {
     /// A token that no reply carried must have the content of one that a reply carried: a thief with a key of the ring
     /// can seal a stolen token anew, and nothing else. Tokens ahead of the record are judged elsewhere.
     fn sealed(&self, call: &Call, reply: &Reply, ledger: &Ledger) -> Verdict {
-        if self.has_rolled_back || ledger.tokens.contains_key(&call.token) {
+        if self.rolled_back.is_some() || ledger.tokens.contains_key(&call.token) {
             return Ok(());
         }
         let kind = match call.token.get(..3) {

@@ -27,6 +27,7 @@ impl Judge {
         let Some(Token::Code { chain: index }) = token else {
             return require("beyond-means", reply.status != 200, "a code that was never issued is redeemed");
         };
+        let acknowledged = self.acknowledged(reply);
         let chain = &mut self.ledger.chains[index];
         let is_right = call.is_right_client(chain.client) && call.has_verifier == chain.has_challenge;
         let (least, most) = bounds.code_lifetime();
@@ -40,7 +41,7 @@ impl Judge {
         }
         if note.events.iter().any(|(_, kind)| matches!(kind, EventKind::Refused(Refusal::CodeReused))) {
             require("stranger", is_right, "a code ends a grant without the client or the verifier")?;
-            chain.revoked = chain.revoked.or(Some(reply.to));
+            chain.revoked = chain.revoked.or(acknowledged);
             chain.maybe_revoked = true;
         }
         let is_lawful = !is_right

@@ -150,8 +150,8 @@ impl Judge {
     }
 
     /// Enters a rollback of the store to the records of `to`.
-    pub(crate) fn rolled_back(&mut self, to: i64, changed: &[regrant::GrantId]) {
-        self.facts.has_rolled_back = true;
+    pub(crate) fn rolled_back(&mut self, (to, at): (i64, i64), changed: &[regrant::GrantId]) {
+        self.facts.rolled_back = Some(at);
         for id in changed {
             let Some(&index) = self.ledger.by_id.get(id) else {
                 self.ledger.lost.insert(*id, to);
@@ -189,10 +189,11 @@ impl Judge {
         let may_go_back =
             self.circumstances.reads_are_stale || self.ledger.chains.iter().any(|chain| chain.rollback.is_some());
         if !may_go_back {
-            not_early(reply, note)?;
+            not_early(call, reply, note)?;
         }
-        // Each grant of a user has a deadline of its own.
-        if self.circumstances.is_only_silent && call.what != What::RevokeSubject {
+        // Each grant has a deadline of its own: the host ends many, and a device has two.
+        let is_about_one = !matches!(call.what, What::RevokeSubject | What::ApproveDevice | What::Poll);
+        if self.circumstances.is_only_silent && is_about_one {
             let duration = reply.to - reply.from;
             require("slow", duration <= 5_000, &format!("a call takes {duration} ms"))?;
         }
@@ -236,6 +237,12 @@ impl Judge {
             || (self.circumstances.is_gate_disturbed && grant.owner == 1)
     }
 
+    /// Returns the time of an acknowledgement, if it is certain: the records did not go back meanwhile.
+    fn acknowledged(&self, reply: &Reply) -> Option<i64> {
+        let went_back = self.facts.rolled_back.is_some_and(|at| at >= reply.from);
+        (!went_back && !self.circumstances.reads_are_stale).then_some(reply.to)
+    }
+
     fn not_resurrected(&self, chain: usize, from: i64) -> Verdict {
         let grant = &self.ledger.chains[chain];
         let is_dead = grant.revoked.is_some_and(|at| at < from);
@@ -254,7 +261,7 @@ fn failed(reply: &Reply, note: &Note) -> Verdict {
 
 /// ARCHITECTURE.md, order of checks: right and owner come before proof. A stranger must not fill the memory of used
 /// proofs.
-fn not_early(reply: &Reply, note: &Note) -> Verdict {
+fn not_early(call: &Call, reply: &Reply, note: &Note) -> Verdict {
     let is_strange = note.events.iter().any(|(_, kind)| {
         matches!(
             kind,
@@ -266,6 +273,8 @@ fn not_early(reply: &Reply, note: &Note) -> Verdict {
             )
         )
     });
+    // The secret of a code is checked with the other conditions of its redemption, after the proof.
+    let is_strange = is_strange && !matches!(call.what, What::Redeem | What::Poll);
     let is_early = note.proofs > 0 && (is_strange || reply.text("error") == Some("unauthorized_client"));
     require("early-proof", !is_early, "a proof is verified for a stranger")
 }

@@ -55,9 +55,10 @@ impl Judge {
         }
         self.judge_refusal(chain, generation, call, reply, is_right && has_key)?;
         if reuse == Some(true) {
+            let acknowledged = self.acknowledged(reply);
             let grant = &mut self.ledger.chains[chain];
             self.tally.thefts_found += u64::from(grant.revoked.is_none());
-            grant.revoked = grant.revoked.or(Some(reply.to));
+            grant.revoked = grant.revoked.or(acknowledged);
             grant.maybe_revoked = true;
         }
         Ok(())

@@ -8,13 +8,12 @@ impl Judge {
     pub(super) fn revoked(&mut self, call: &Call, reply: &Reply) {
         let Some(&token) = self.ledger.tokens.get(&call.token) else { return };
         let (Token::Refresh { chain, .. } | Token::Access { chain, .. }) = token else { return };
-        // A new registration, or an old read, makes a stranger of the client: the same reply, and no effect.
-        let is_certain = !self.is_client_disturbed(chain) && !self.circumstances.reads_are_stale;
+        // A new registration makes a stranger of the client: the same reply, and no effect.
+        let acknowledged = self.acknowledged(reply).filter(|_| !self.is_client_disturbed(chain));
         let grant = &mut self.ledger.chains[chain];
         if reply.status != 200 || !call.is_right_client(grant.client) {
             return;
         }
-        let acknowledged = is_certain.then_some(reply.to);
         if let Token::Access { index, .. } = token {
             let token = &mut grant.access[index];
             token.is_maybe_revoked = true;
@@ -28,7 +27,7 @@ impl Judge {
 
     /// The host ended all grants of a user. Those that existed when the call began are revoked.
     pub(super) fn subject_revoked(&mut self, call: &Call, reply: &Reply) {
-        let acknowledged = (reply.status == 200 && !self.circumstances.reads_are_stale).then_some(reply.to);
+        let acknowledged = self.acknowledged(reply).filter(|_| reply.status == 200);
         for grant in self.ledger.chains.iter_mut().filter(|grant| grant.owner == call.owner) {
             grant.maybe_revoked |= reply.status == 200;
             // A grant whose first response is on the way may not be in the index yet.
