@@ -248,7 +248,8 @@ impl Chain {
     pub(crate) fn is_surely_expired(&self, at: i64, bounds: &Bounds) -> bool {
         let (_, lifetime) = bounds.grant_lifetime();
         let (_, idle) = bounds.refresh_lifetime();
-        let is_certain = self.attempts.is_empty();
+        // Writes of this request, and of others that came later, do not make an earlier use likely.
+        let is_certain = self.attempts.iter().all(|attempt| attempt.sent >= at);
         at - self.created.1 > lifetime.saturating_add(bounds.margin)
             || (is_certain && at - self.used > idle.saturating_add(bounds.margin))
     }

@@ -143,6 +143,7 @@ impl Life {
             (0..=6, Some(Token::Refresh { .. })) => What::Refresh,
             (0..=6, Some(Token::Code { .. })) => What::Redeem,
             (0..=6, None) if token.starts_with("rt_") => What::Refresh,
+            (0..=6, None) if token.starts_with("at_") => *dice.pick(&[What::Introspect, What::Exchange])?,
             _ => *dice.pick(&What::ALL)?,
         };
         let chain = match self.judge.ledger.tokens.get(&token) {
