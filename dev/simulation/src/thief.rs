@@ -6,7 +6,7 @@ use regrant::event::EventKind;
 use regrant::{GrantId, Refusal};
 use sha2::{Digest as _, Sha256};
 
-use crate::call::{Call, Credentials, Party, Reply, What};
+use crate::call::{Call, Credentials, Party, What};
 use crate::dice::Dice;
 use crate::judge::Violation;
 use crate::ledger::{Bound, Token};
