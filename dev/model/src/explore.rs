@@ -96,7 +96,8 @@ fn fingerprint(state: &State) -> u128 {
     u128::from(hasher.lanes[0]) << 64 | u128::from(hasher.lanes[1])
 }
 
-/// Two hashes of 64 bits in one pass: each word is multiplied into both lanes, and the halves of the product are folded.
+/// Two hashes of 64 bits in one pass: each word is multiplied into both lanes, and the halves of the product are
+/// folded.
 struct Lanes {
     lanes: [u64; 2],
     word: u64,

@@ -23,12 +23,18 @@ pub enum Fault {
     ForgottenIsRefused,
     /// A reused token is refused, and nothing else happens.
     ReuseIsRefused,
-    /// Reuse is detected before the check of the owner: a foreign client ends the session.
+    /// The generation is checked before the owner: a foreign client ends the session.
     ReuseBeforeOwner,
+    /// The check of life is missing.
+    RevokedIsRefreshed,
+    /// A retry gets a successor of its own: both successors are current.
+    RetryRotates,
     /// A bound token without its key counts as reuse: a thief ends the session.
     ProofIsReuse,
     /// A rotation in the future is over: a node that is behind takes a retry for theft.
     FutureIsSpent,
+    /// A wrong verifier uses the code up.
+    CodeIsBurnt,
     /// The second use of a code is refused, and nothing else happens.
     SecondUseIsRefused,
     /// The loser of a race is treated as a thief.
@@ -49,7 +55,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every defect.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::SlidingWindow,
         Self::MergedClocks,
         Self::ReplayBinds,
@@ -60,8 +66,11 @@ impl Fault {
         Self::ForgottenIsRefused,
         Self::ReuseIsRefused,
         Self::ReuseBeforeOwner,
+        Self::RevokedIsRefreshed,
+        Self::RetryRotates,
         Self::ProofIsReuse,
         Self::FutureIsSpent,
+        Self::CodeIsBurnt,
         Self::SecondUseIsRefused,
         Self::LoserIsThief,
         Self::LoserAnswers,

@@ -15,6 +15,7 @@
 
 #![allow(missing_docs, reason = "the fields of the model are its vocabulary")]
 #![allow(clippy::struct_excessive_bools, reason = "facts that do not exclude each other")]
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "the size of a value says nothing to a reader of the model")]
 
 pub mod config;
 pub mod explore;

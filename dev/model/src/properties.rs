@@ -1,16 +1,17 @@
 //! The promises, checked in every step. ARCHITECTURE.md, the four promises; SECURITY.md, where the promises end.
 //!
-//! The judge compares two states and knows the [`Ledger`](crate::state::Ledger), but none of the rules.
+//! The judge compares two states and reads the [`Ledger`](crate::state::Ledger). It knows the lengths of the windows.
+//! It asks the rules in one place only: which tokens would be rotated now.
 
 use crate::config::{Config, DEADLINE};
 use crate::rules::{Node, decide};
 use crate::state::{
-    Answer, Call, Caller, Client, FORGED, Held, Message, Phase, Record, Refusal, Request, Stage, State, Ticks, Token,
+    Answer, Call, Caller, Client, FORGED, Held, Key, Message, Phase, Record, Refusal, Request, Stage, State, Token,
 };
 use crate::step::{Action, is_usable};
 
 /// A promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Property {
     /// Without a lost write, at most one of all tokens ever made is answered with a new one.
     OneHead,
@@ -80,6 +81,23 @@ pub enum Landmark {
 /// A set of landmarks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Landmarks(u32);
+
+impl Property {
+    /// Every promise.
+    pub const ALL: [Self; 11] = [
+        Self::OneHead,
+        Self::OneAnswer,
+        Self::StoredBeforeAnswered,
+        Self::NothingBeyondMeans,
+        Self::BoundNeedsKey,
+        Self::BindingStays,
+        Self::RefusedWritesNothing,
+        Self::TheftIsFound,
+        Self::NoSessionLost,
+        Self::NoResurrection,
+        Self::LogOutRevokes,
+    ];
+}
 
 impl Landmarks {
     /// Adds the landmarks of `other`.
@@ -169,6 +187,19 @@ fn ensure(is_kept: bool, property: Property) -> Result<(), Property> {
     if is_kept { Ok(()) } else { Err(property) }
 }
 
+/// Checks a decision that writes.
+fn check_write(request: &Request, answer: Answer) -> Result<(), Property> {
+    let may_write = match answer {
+        Answer::Tokens(_) | Answer::Done => true,
+        Answer::Refused(refusal) => {
+            matches!(refusal, Refusal::RefreshTokenReused | Refusal::RefreshTokenForked | Refusal::CodeReused)
+        }
+        Answer::Unavailable => false,
+    };
+    ensure(may_write, Property::RefusedWritesNothing)?;
+    ensure(is_usable(request), Property::NothingBeyondMeans)
+}
+
 /// A step of a call.
 struct Step<'a> {
     config: &'a Config,
@@ -183,7 +214,7 @@ impl Step<'_> {
     fn check(&self) -> Result<(), Property> {
         let Call { request, caller, .. } = self.was;
         if let (Stage::Decide(record), Stage::Swap { answer, .. }) = (&self.was.stage, &self.is.stage) {
-            self.check_write(request, *answer)?;
+            check_write(request, *answer)?;
             self.check_theft(record, request)?;
         }
         if let (Stage::Decide(record), Stage::Answer(_)) = (&self.was.stage, &self.is.stage) {
@@ -202,18 +233,6 @@ impl Step<'_> {
         }
     }
 
-    fn check_write(&self, request: &Request, answer: Answer) -> Result<(), Property> {
-        ensure(is_usable(request), Property::NothingBeyondMeans)?;
-        let may_write = match answer {
-            Answer::Tokens(_) | Answer::Done => true,
-            Answer::Refused(refusal) => {
-                matches!(refusal, Refusal::RefreshTokenReused | Refusal::RefreshTokenForked | Refusal::CodeReused)
-            }
-            Answer::Unavailable => false,
-        };
-        ensure(may_write, Property::RefusedWritesNothing)
-    }
-
     fn check_token(&self, request: &Request, answered: &Token) -> Result<(), Property> {
         ensure(is_usable(request), Property::NothingBeyondMeans)?;
         ensure(answered.key.is_none() || answered.key == request.key, Property::BoundNeedsKey)?;
@@ -221,9 +240,9 @@ impl Step<'_> {
         if let Message::Refresh(presented) = &request.message {
             ensure(presented.key.is_none() || presented.key == request.key, Property::BoundNeedsKey)?;
             ensure(presented.key.is_none() || presented.key == answered.key, Property::BindingStays)?;
-            let is_forged = presented.secret == FORGED;
-            let needs = &self.config.means;
-            ensure(!is_forged || (needs.ring_key && needs.token), Property::NothingBeyondMeans)?;
+            // SECURITY.md, the key ring: with a token, and only while the grant is unbound and heals.
+            let may_forge = self.config.means.token && self.config.rules.heals && before.record.key != Some(Key::Owner);
+            ensure(presented.secret != FORGED || may_forge, Property::NothingBeyondMeans)?;
         }
         if after.ledger.has_lost_writes {
             return Ok(());
@@ -251,7 +270,7 @@ impl Step<'_> {
     /// date is not stored, so it does not count.
     fn check_theft(&self, loaded: &Record, request: &Request) -> Result<(), Property> {
         let is_spent = match &request.message {
-            Message::Refresh(token) => self.is_spent_for_good(token, request),
+            Message::Refresh(token) => self.is_spent_for_good(token),
             // The second use of a code, within its lifetime at every clock.
             Message::Redeem { .. } => {
                 let lifetime = self.config.rules.code_lifetime - self.config.rules.lead;
@@ -271,53 +290,67 @@ impl Step<'_> {
     }
 
     /// Returns true when the token has been spent for longer than its window, by the clock of every node.
-    fn is_spent_for_good(&self, token: &Token, request: &Request) -> bool {
+    fn is_spent_for_good(&self, token: &Token) -> bool {
         let rules = &self.config.rules;
         let Some(spent) = self.before.spent(token) else { return false };
         let is_one_step = self.before.ledger.spent.get(usize::from(token.generation) + 1) == Some(&None);
-        let key = self.before.record.key;
-        let is_proven = rules.is_confidential || (key.is_some() && key == request.key);
-        let window = if is_one_step { rules.retry_window(is_proven) } else { Some(rules.walk_window()) };
+        let window = if is_one_step { rules.retry_window(self.is_proven()) } else { Some(rules.walk_window()) };
         window.is_some_and(|window| spent >= window + rules.lead)
     }
 
-    /// Returns true when the docs say that the owner may be refused for good.
+    /// Returns true when SECURITY.md says that the owner may be refused for good.
     fn is_excused(&self, refusal: Refusal) -> bool {
-        let (ledger, rules, call) = (&self.before.ledger, &self.config.rules, self.was);
-        let sent_within =
-            |window: Ticks| call.spent_before.is_none_or(|spent| spent < (window - rules.lead - 2 * DEADLINE).max(0));
-        let lost = ledger.has_lost_writes;
-        // Judged at the revocation.
-        refusal == Refusal::GrantRevoked
-            // The thief may end what he may use.
-            || ledger.is_robbed
-            // SECURITY.md, failover: of two tokens of one generation the older one is reuse.
-            || ledger.is_forked
-            || match &call.request.message {
-                // A code has no grace.
-                Message::Redeem { .. } => {
-                    ledger.redemptions > 1 || lost || self.before.record.code >= rules.code_lifetime - rules.lead
-                }
-                Message::Revoke(_) => false,
-                Message::Refresh(token) => {
-                    let key = self.before.record.key;
-                    let is_proven = rules.is_confidential || (key.is_some() && key == call.request.key);
-                    let retry = rules.retry_window(is_proven);
-                    let is_in_time = match call.caller {
-                        Caller::Owner => retry.is_none_or(sent_within),
-                        // A request under way beside its own retry: the retry may use the successor meanwhile.
-                        Caller::Abandoned | Caller::Thief => sent_within(rules.walk_window()),
-                    };
-                    !is_in_time
-                        // Healing forgets the rotations before the healed token, and with them a predecessor under way.
-                        || (lost && call.caller == Caller::Abandoned)
-                        // SECURITY.md, failover: first tokens among the lost writes.
-                        || (lost && self.before.record.phase == Phase::AwaitingRedemption)
-                        || (lost && !rules.heals)
-                        // SECURITY.md: an older token without the key, after its successors were bound.
-                        || (token.key.is_none() && key.is_some() && key != call.request.key)
-                }
+        let ledger = &self.before.ledger;
+        // The thief may end what he may use. Of two tokens of one generation, after a failover, the older one is reuse.
+        if ledger.is_robbed || ledger.is_forked {
+            return true;
+        }
+        match &self.was.request.message {
+            // Judged when the grant was revoked.
+            _ if refusal == Refusal::GrantRevoked => true,
+            // A code has no grace.
+            Message::Redeem { .. } => {
+                let lifetime = self.config.rules.code_lifetime - self.config.rules.lead;
+                ledger.redemptions > 1 || ledger.has_lost_writes || self.before.record.code >= lifetime
             }
+            Message::Refresh(token) => {
+                self.is_too_late() || self.is_older_than_the_key(token) || self.is_lost_in_a_failover()
+            }
+            Message::Revoke(_) => false,
+        }
+    }
+
+    /// A retry that comes too late is no retry. A window counts from the decision, and the write follows within the
+    /// deadline of its call. So this call has the window less both deadlines, and less the lead of a clock.
+    fn is_too_late(&self) -> bool {
+        let (rules, call) = (&self.config.rules, self.was);
+        let window = match call.caller {
+            Caller::Owner => rules.retry_window(self.is_proven()),
+            // Its retry may have used the successor meanwhile.
+            Caller::Abandoned | Caller::Thief => Some(rules.walk_window()),
+        };
+        let left = window.map(|window| (window - rules.lead - 2 * DEADLINE).max(0));
+        call.spent_before.zip(left).is_some_and(|(spent, left)| spent >= left)
+    }
+
+    /// An older token without the key, after its successors were bound: under way when the owner began to show its key.
+    fn is_older_than_the_key(&self, token: &Token) -> bool {
+        let key = self.before.record.key;
+        token.key.is_none() && key.is_some() && key != self.was.request.key
+    }
+
+    /// The first tokens were among the lost writes, or the policy does not heal. Healing forgets the rotations before
+    /// the healed token, and with them a predecessor that is under way.
+    fn is_lost_in_a_failover(&self) -> bool {
+        let has_no_tokens = self.before.record.phase == Phase::AwaitingRedemption;
+        let is_abandoned = self.was.caller == Caller::Abandoned;
+        self.before.ledger.has_lost_writes && (has_no_tokens || is_abandoned || !self.config.rules.heals)
+    }
+
+    /// Returns true when the client authenticates, or the request shows the key of the grant.
+    fn is_proven(&self) -> bool {
+        let key = self.before.record.key;
+        self.config.rules.is_confidential || (key.is_some() && key == self.was.request.key)
     }
 
     fn note(&self, action: &Action, seen: &mut Landmarks) {

@@ -367,8 +367,8 @@ impl State {
         u8::try_from(used.trailing_ones()).unwrap_or(u8::MAX)
     }
 
-    /// Makes states equal that differ in names alone: secrets and versions are numbered in the order of their appearance.
-    /// The judge forgets the age of tokens that are in no hand any more.
+    /// Makes states equal that differ in names alone: secrets and versions are numbered in the order of their
+    /// appearance. The judge forgets the age of tokens that are in no hand any more.
     pub fn normalize(&mut self) {
         let mut held = [false; 2 * GENERATIONS];
         self.each_token_in_hand(|token| held[usize::from(token.generation)] = true);

@@ -234,10 +234,11 @@ impl State {
             Action::Answers { node } => state.receive(node),
             Action::Crashes { node } => state.nodes[node] = None,
             Action::LateWriteArrives => {
-                if let Some(Late { expect, next, .. }) = state.late.take() {
-                    if self.record.version == expect || config.rules.fault == Some(Fault::UnconditionalWrite) {
-                        state.store(next);
-                    }
+                let is_conditional = config.rules.fault != Some(Fault::UnconditionalWrite);
+                if let Some(late) = state.late.take()
+                    && (!is_conditional || late.expect == self.record.version)
+                {
+                    state.store(late.next);
                 }
             }
             Action::Replicates => state.replica = self.record,
@@ -356,7 +357,7 @@ impl State {
             (Caller::Owner, Answer::Tokens(token)) => self.held = Held::Token(token),
             (Caller::Owner, Answer::Refused(_) | Answer::Done) => self.held = Held::Nothing,
             (Caller::Thief, Answer::Tokens(token)) => self.take_loot(token),
-            (_, Answer::Unavailable) | (Caller::Thief, _) | (Caller::Abandoned, _) => {}
+            (_, Answer::Unavailable) | (Caller::Thief | Caller::Abandoned, _) => {}
         }
     }
 
