@@ -99,7 +99,7 @@ impl Config {
     /// explore all of them.
     #[must_use]
     pub fn wide(self) -> Self {
-        Self { generations: 3, gives_up: true, expects: &[], ..self }
+        Self { generations: 3, gives_up: self.rules.grace != Grace::Of(0), expects: &[], ..self }
     }
 
     /// Returns the configurations, each of which `cargo run -p model` explores completely.
