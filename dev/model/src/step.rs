@@ -179,7 +179,7 @@ impl State {
             }
         }
         if config.means.ring_key && self.record.phase == Phase::Active {
-            let has_root = newest.is_some();
+            let has_root = self.loot[0].is_some();
             for generation in [self.record.generation, self.record.generation + 1] {
                 for key in keys.clone().chain(self.shows_key.then_some(Some(Key::Owner))) {
                     let token = Token { generation, secret: FORGED, has_root, key };
