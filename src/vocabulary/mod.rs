@@ -47,7 +47,7 @@ pub use presented_keys::{ClientCertificate, DpopProof, PresentedKeys};
 pub use resource::{Resource, Resources};
 pub use scope::Scope;
 pub(crate) use scope::sorted_subset;
-pub(crate) use secret::Digest;
+pub(crate) use secret::{Digest, SecretBytes};
 pub use secret::{
     AccessToken, AuthorizationCode, ClientAssertion, ClientSecret, CodeVerifier, DeviceCode, IdToken, RefreshToken,
 };
