@@ -13,7 +13,7 @@ use fixtures::{Passwords, REDIRECT, SCOPE, USER, scope, subject};
 use regrant::store::TokenStore;
 use regrant::wire::{Endpoints, Handler as _, Paths, Request};
 use regrant::{
-    Approval, AuthorizeRequest, Client, ClientId, ClientRegistry, CodeChallenge, GrantType, Key, KeyRing, MemoryStore,
+    Approval, AuthorizeRequest, Client, ClientId, ClientRegistry, CodeChallenge, Entropy, GrantType, Key, KeyRing, MemoryStore,
     SecretHash, TokenService,
 };
 use zeroize::Zeroize as _;
@@ -110,11 +110,20 @@ fn endpoints(setup: &[u8]) -> Endpoints<MemoryStore> {
         .and_then(|clients| clients.register(spa, []))
         .expect("clients");
     let ring = KeyRing::new(Key::from_parts(1, *key).expect("a key"));
-    let service = TokenService::builder(MemoryStore::new(), clients, ring).build().expect("a policy");
+    let service = TokenService::builder(MemoryStore::new(), clients, ring).entropy(Urandom).build().expect("a policy");
     Endpoints::new(service, fixtures::ISSUER)
         .with_approver(GrantType::Password, Passwords)
         .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
         .with_token_exchange()
+}
+
+/// Random bytes of the operating system. The generator of `SystemEntropy` keeps the last 256 bytes that it drew.
+struct Urandom;
+
+impl Entropy for Urandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        File::open("/dev/urandom").and_then(|mut random| random.read_exact(bytes)).expect("random bytes");
+    }
 }
 
 fn client(id: &str) -> Client {

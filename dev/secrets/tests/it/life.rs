@@ -126,7 +126,7 @@ impl<S: TokenStore + SingleUse + Clone + 'static> Life<S> {
         let proof = self.proof(None).await;
         let refused = self.recorder.secrets.clone();
         let tokens = refused.iter().filter_map(|(_, secret)| std::str::from_utf8(secret).ok());
-        for token in tokens.filter(|token| token.starts_with("rt_") || token.starts_with("ac_")).take(8) {
+        for token in tokens.filter(|token| token.starts_with("rt_") || token.starts_with("ac_")).take(2) {
             self.refresh("spa", token, Some(&proof)).await;
             self.redeem(token, Some(&proof)).await;
             self.post(Endpoint::Introspection, Some(AUDITOR), None, &[("token", token)]).await;
