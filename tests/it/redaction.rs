@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use fixtures::{
-    APP, AUDITOR, Auth, Config, GateState, OTHER, PASSWORD, POSTER, REDIRECT, Reply, SCOPE, SPA, Secrets, Server, StubIssuer,
-    StubVerifier, Tokens, USER, VERIFIER, basic, challenge, client, form, scope, seconds, subject,
+    APP, AUDITOR, Auth, Config, GateState, OTHER, PASSWORD, POSTER, REDIRECT, Reply, SCOPE, SPA, Secrets, Server,
+    StubIssuer, StubVerifier, Tokens, USER, VERIFIER, basic, challenge, client, form, scope, seconds, subject,
 };
 use regrant::authenticator::{
     AssertionFault, AuthenticateError, ClientAssertion, ClientAuthenticator as _, CredentialError, CredentialRefusal,
@@ -25,12 +25,12 @@ use regrant::jwt::{AccessTokenClaims, IdTokenClaims};
 use regrant::policy::{AccessTokenFormat, ClientPolicy};
 use regrant::proof::{ClientCertificate, DpopProof, PresentedKeys};
 use regrant::store::{GrantOwner, GrantRecord, StoreError, StoredGrant, Version};
-use regrant::token::{IdToken, Realm, TokenPrefixes};
+use regrant::token::{Realm, TokenPrefixes};
 use regrant::wire::{Endpoint, Endpoints, Paths, Request};
 use regrant::{
-    AccessToken, Approval, AuthenticatedClient, AuthorizationCode, AuthorizeRequest, Client, ClientCredentials,
-    ClientId, ClientRegistry, ClientSecret, CodeVerifier, Entropy, ExchangeRequest, GrantType, IssueRequest, Key,
-    KeyRing, RedeemRequest, RefreshRequest, RefreshToken, SecretHash, SystemEntropy, TokenError, TokenService,
+    Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret,
+    CodeVerifier, Entropy, ExchangeRequest, GrantType, IssueRequest, Key, KeyRing, RedeemRequest, RefreshRequest,
+    SecretHash, SystemEntropy, TokenError, TokenService,
 };
 
 /// Collects everything that somebody might see.
@@ -735,29 +735,3 @@ fn the_search_finds_a_secret_in_every_spelling() {
         }
     }
 }
-
-/// Fails to compile when the type has the trait.
-macro_rules! lacks {
-    ($($type:ty),+; $trait:path) => {
-        $(const _: fn() = || {
-            trait Ambiguous<A> {
-                fn is_there() {}
-            }
-            impl<T: ?Sized> Ambiguous<()> for T {}
-            struct Has;
-            impl<T: ?Sized + $trait> Ambiguous<Has> for T {}
-            let _ = <$type as Ambiguous<_>>::is_there;
-        };)+
-    };
-}
-
-lacks!(AccessToken, RefreshToken, AuthorizationCode, ClientSecret, CodeVerifier, Key, KeyRing; std::fmt::Display);
-lacks!(AccessToken, RefreshToken, AuthorizationCode, ClientSecret, CodeVerifier, Key, KeyRing; serde::Serialize);
-lacks!(ClientAssertion, IdToken, DeviceCode, UserCode, DpopProof, ClientCertificate; std::fmt::Display);
-lacks!(ClientAssertion, IdToken, DeviceCode, UserCode, DpopProof, ClientCertificate; serde::Serialize);
-lacks!(SecretHash, Grant, ClientCredentials; std::fmt::Display);
-lacks!(SecretHash, Grant, ClientCredentials; serde::Serialize);
-
-// Secrets that no one compares with `==`, which takes as long as they agree.
-lacks!(AccessToken, RefreshToken, AuthorizationCode, ClientSecret, CodeVerifier; PartialEq);
-lacks!(ClientAssertion, IdToken, DeviceCode; PartialEq);

@@ -13,8 +13,8 @@ use fixtures::{Passwords, REDIRECT, SCOPE, USER, scope, subject};
 use regrant::store::TokenStore;
 use regrant::wire::{Endpoints, Handler as _, Paths, Request};
 use regrant::{
-    Approval, AuthorizeRequest, Client, ClientId, ClientRegistry, CodeChallenge, Entropy, GrantType, Key, KeyRing, MemoryStore,
-    SecretHash, TokenService,
+    Approval, AuthorizeRequest, Client, ClientId, ClientRegistry, CodeChallenge, Entropy, GrantType, Key, KeyRing,
+    MemoryStore, SecretHash, TokenService,
 };
 use zeroize::Zeroize as _;
 

@@ -25,9 +25,7 @@ impl HttpHarness for Axum {
 }
 
 /// Serves with axum until the result is dropped.
-pub async fn axum<S: TokenStore + 'static>(
-    endpoints: Arc<Endpoints<S>>,
-) -> (SocketAddr, JoinSet<std::io::Result<()>>) {
+pub async fn axum<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>) -> (SocketAddr, JoinSet<std::io::Result<()>>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut server = JoinSet::new();

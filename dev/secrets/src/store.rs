@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use regrant::clock::Timestamp;
-use regrant::store::{
-    Expect, GrantKey, GrantRecord, SingleUse, StoreError, StoredGrant, Swap, TokenStore, Use, UseId,
-};
+use regrant::store::{Expect, GrantKey, GrantRecord, SingleUse, StoreError, StoredGrant, Swap, TokenStore, Use, UseId};
 use regrant::token::Realm;
 
 use crate::witness::Witness;

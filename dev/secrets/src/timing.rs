@@ -42,7 +42,10 @@ pub struct Result {
 pub fn report(time: Duration) {
     let questions = questions::all();
     let part = time / u32::try_from(questions.len()).expect("few questions");
-    println!("{:64} {:>9} {:>9} {:>8} {:>9} {:>5} {:>8} {:>8}", "", "n first", "n second", "|t|", "diff ns", "kept", "median", "median");
+    println!(
+        "{:64} {:>9} {:>9} {:>8} {:>9} {:>5} {:>8} {:>8}",
+        "", "n first", "n second", "|t|", "diff ns", "kept", "median", "median"
+    );
     for mut question in questions {
         let Result { name, counts, t, difference, kept, medians } = measure(&mut question, part, CALIBRATION);
         let ([first, second], [left, right], kept) = (counts, medians, kept * 100.0);
@@ -78,7 +81,11 @@ fn measure(question: &mut Question, time: Duration, calibration: usize) -> Resul
         for _ in 0..100 {
             let (class, time) = ask();
             all.add(class, time);
-            tests.iter_mut().zip(&limits).filter(|(_, limit)| time < **limit).for_each(|(test, _)| test.add(class, time));
+            tests
+                .iter_mut()
+                .zip(&limits)
+                .filter(|(_, limit)| time < **limit)
+                .for_each(|(test, _)| test.add(class, time));
             if times[class].len() < 1_000_000 {
                 times[class].push(time);
             }

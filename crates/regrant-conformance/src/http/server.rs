@@ -79,14 +79,11 @@ impl Server {
     ) -> Self {
         let accounts = Accounts::default();
         let clock = ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000));
-        let service = TokenService::builder(
-            store.clone(),
-            registry(),
-            KeyRing::new(Key::from_parts(1, *RING_KEY).unwrap()),
-        )
-        .clock(clock.clone())
-        .entropy(Seeded::new())
-        .gate(accounts.clone());
+        let service =
+            TokenService::builder(store.clone(), registry(), KeyRing::new(Key::from_parts(1, *RING_KEY).unwrap()))
+                .clock(clock.clone())
+                .entropy(Seeded::new())
+                .gate(accounts.clone());
         let service = change((setting.service)(service)).build().unwrap();
         let endpoints = Endpoints::new(service, ISSUER).with_approver(GrantType::Password, Passwords);
         let endpoints = Arc::new((setting.endpoints)(endpoints));

@@ -138,9 +138,8 @@ fn assertions(name: &'static str, algorithm: Algorithm) -> Question {
             ("client_assertion", &assertion),
         ])
     };
-    let inputs = ["non", "jwt"].map(|begin| {
-        (0..INPUTS).map(|number| forged(format!("{begin}-{number:06}"))).collect::<Vec<_>>()
-    });
+    let inputs = ["non", "jwt"]
+        .map(|begin| (0..INPUTS).map(|number| forged(format!("{begin}-{number:06}"))).collect::<Vec<_>>());
     Question::new(name, move |class, number| {
         assert_eq!(token(&endpoints, None, &inputs[class][number % INPUTS]), 400);
     })
@@ -197,9 +196,8 @@ fn server() -> Server {
     let used = Arc::new(MemoryStore::new());
     let assertions = ClientAssertions::new(fixtures::ISSUER, Arc::new(SystemClock), used);
     let mut clients = ClientRegistry::new();
-    let keys = [Algorithm::Es256, Algorithm::EdDsa].map(|algorithm| {
-        PrivateKey::generate(algorithm, &SystemEntropy).expect("a key").public_key()
-    });
+    let keys = [Algorithm::Es256, Algorithm::EdDsa]
+        .map(|algorithm| PrivateKey::generate(algorithm, &SystemEntropy).expect("a key").public_key());
     for number in 0..INPUTS {
         let client = |begin: &str, method| {
             Client::new(ClientId::new(format!("{begin}-{number:06}")).expect("an id"))

@@ -74,7 +74,11 @@ impl Searched {
             let refresh = [("grant_type", "refresh_token"), ("refresh_token", &*presented)];
             tokens = self.post(Endpoint::Token, app, &refresh);
             self.post(Endpoint::Token, app, &refresh);
-            self.post(Endpoint::Token, None, &[&refresh[..], &[("client_id", "app"), ("client_secret", &secret)]].concat());
+            self.post(
+                Endpoint::Token,
+                None,
+                &[&refresh[..], &[("client_id", "app"), ("client_secret", &secret)]].concat(),
+            );
         }
         let access_token = text(&tokens, "access_token");
         let exchange = [

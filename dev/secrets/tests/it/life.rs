@@ -57,8 +57,8 @@ impl<S: TokenStore + SingleUse + Clone + 'static> Life<S> {
     pub(crate) async fn start(store: S, witness: Witness) -> Self {
         let (clock, drawn, mut recorder) =
             (ManualClock::starting_at(fixtures::START), Remembering::default(), Recorder::new(&KEYS));
-        let [signing, proving, asserting] =
-            [Algorithm::Es256, Algorithm::Es256, Algorithm::EdDsa].map(|alg| PrivateKey::generate(alg, &drawn).unwrap());
+        let [signing, proving, asserting] = [Algorithm::Es256, Algorithm::Es256, Algorithm::EdDsa]
+            .map(|alg| PrivateKey::generate(alg, &drawn).unwrap());
         let signing = KeySet::new(signing.with_kid("k1"), Duration::from_secs(86_400)).unwrap();
         let used = Arc::new(store.clone());
         let assertions = ClientAssertions::new(ISSUER, Arc::new(clock.clone()), used.clone());
@@ -72,9 +72,7 @@ impl<S: TokenStore + SingleUse + Clone + 'static> Life<S> {
         let of = |id, method| client(id).with_authentication_methods(method);
         let clients = ClientRegistry::new()
             .register(app.with_policy(jwt), app_secret)
-            .and_then(|clients| {
-                clients.register(auditor.with_introspection(IntrospectionAccess::Any), auditor_secret)
-            })
+            .and_then(|clients| clients.register(auditor.with_introspection(IntrospectionAccess::Any), auditor_secret))
             .and_then(|clients| clients.register(of("spa", ClientAuthenticationMethod::None), []))
             .and_then(|clients| {
                 let verifier = Arc::new(assertions.private_key_jwt(public));
