@@ -103,8 +103,8 @@ secret_text! {
     CodeVerifier
 }
 
-/// `N` secret bytes on the heap, zeroed when dropped. Secrets are moved often, in and out of futures: a move of an array
-/// leaves a copy behind that nothing zeroes, and a move of this type copies the pointer only.
+/// `N` secret bytes on the heap, zeroed when dropped. Secrets are moved often, in and out of futures. A move of an
+/// array leaves a copy behind that nothing zeroes; a move of this type copies the pointer only.
 pub(crate) struct SecretBytes<const N: usize>(Box<Zeroizing<[u8; N]>>);
 
 impl<const N: usize> SecretBytes<N> {

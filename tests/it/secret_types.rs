@@ -1,5 +1,5 @@
-//! The traits that secrets do not have. Each would let a secret out, or in, without a call of `expose` or `new`. This file
-//! compiles only as long as they are missing.
+//! The traits that secrets do not have. Each would let a secret out, or in, without a call of `expose` or `new`. This
+//! file compiles only as long as they are missing.
 
 use std::borrow::Borrow;
 use std::ops::{Deref, DerefMut};

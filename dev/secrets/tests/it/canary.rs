@@ -32,19 +32,15 @@ impl Run {
     where
         S: TokenStore + SingleUse + Clone + 'static,
     {
-        let began = std::time::Instant::now();
         let witness = Witness::of_the_process();
         let store = Copying::new(store, witness.clone());
         let mut secrets = play_all(harness, &store, &witness).await;
-        println!("{:?} after the kit", began.elapsed());
         let mut life = Life::start(store.clone(), witness.clone()).await;
         life.live().await;
-        println!("{:?} after the life", began.elapsed());
         if let Some(breaking) = breaking {
             breaking();
             life.suffer().await;
         }
-        println!("{:?} after the breakdown", began.elapsed());
         secrets.extend(life.secrets());
         let places = vec![("a record".to_owned(), store.written()), ("the log".to_owned(), witness.bytes())];
         Self { secrets, places }

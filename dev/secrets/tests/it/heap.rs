@@ -184,7 +184,8 @@ fn listed(copies: &[Copy]) -> String {
         let Copy { secret, spelling, region, .. } = copy;
         groups.entry(format!("{secret}, {spelling}, in {region}")).or_insert((0, &copy.around)).0 += 1;
     }
-    groups.iter().map(|(group, (count, around))| format!("{count:4} of {group}\n     {around}\n")).collect()
+    let lines = groups.iter().map(|(group, (count, around))| format!("{count:4} of {group}\n     {around}"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
