@@ -585,7 +585,7 @@ async fn no_public_value_shows_its_secret() {
     seen.debug(&request);
     seen.debug(&server.endpoints.handle(Endpoint::Introspection, &request).await);
 
-    life.secrets.assert_absent_from(&seen.text());
+    life.secrets.assert_absent_from(seen.text());
 }
 
 // No error repeats its input, down the whole chain of sources.
@@ -642,7 +642,7 @@ async fn no_error_shows_a_secret_down_its_chain_of_causes() {
     seen.error(&duplicate.unwrap_err());
 
     assert!(seen.text().len() > 1000);
-    life.secrets.assert_absent_from(&seen.text());
+    life.secrets.assert_absent_from(seen.text());
 }
 
 // A client that mixes up its fields sends its secret as its id.
