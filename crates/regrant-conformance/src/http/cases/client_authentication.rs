@@ -306,7 +306,7 @@ fn changed_secrets() -> [Case; 3] {
         case(
             "a_secret_before_the_one_that_is_being_replaced_does_not_work",
             "RFC 6749 section 2.3.1",
-            valid_request(Token, Auth::Basic("renewing", "0lder-secret-0000000000")),
+            valid_request(Token, Auth::Basic("renewing", "Hs5Fk8Pz3Rw6Tn1Xb4Mc9J")),
             invalid_client().challenging(),
         )
         .without_the_store(),
