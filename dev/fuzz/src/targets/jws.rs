@@ -2,8 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fixtures::{ISSUER, START, ready};
+use regrant::AccessToken;
 use regrant_jose::jws::Jws;
-use regrant_jose::{Algorithm, Jwk};
+use regrant_jose::resource_server::VerifyAccessToken as _;
+use regrant_jose::{Algorithm, Jwk, JwkSet, JwtVerifier};
 use serde_json::Value;
 
 use super::jose::{Kind, SECRET, header_and_claims, key, mac, public_key, sign};
@@ -33,8 +36,25 @@ fn signed(own: &Jwk, token: &str, claims: &str) {
         let expected: Value = serde_json::from_str(claims).expect("accepted claims are JSON");
         assert_eq!(Value::Object(verified.into_map()), expected);
     }
+    access_token(token, claims);
     let other = public_key(if own.algorithm() == Algorithm::EdDsa { Kind::Es256 } else { Kind::EdDsa });
     assert!(jws.verify(&other).is_err());
+}
+
+/// RFC 9068 section 4, read by a lenient parser.
+fn access_token(token: &str, claims: &str) {
+    let keys: JwkSet = [Kind::EdDsa, Kind::Es256].map(public_key).into_iter().collect();
+    let verifier = JwtVerifier::new(ISSUER, "https://api.example", keys);
+    let shown = product(token.len(), || ready(verifier.verify(&AccessToken::new(token), START)));
+    if shown.is_err() {
+        return;
+    }
+    let claims: Value = serde_json::from_str(claims).expect("JSON");
+    assert_eq!(claims["iss"], ISSUER);
+    let is_own = |audience: &Value| audience == "https://api.example";
+    assert!(is_own(&claims["aud"]) || claims["aud"].as_array().is_some_and(|all| all.iter().any(is_own)), "{claims}");
+    assert!(claims["exp"].as_f64().is_some_and(|exp| exp > 1_799_999_980.0), "{claims}");
+    assert!(["sub", "client_id", "jti"].iter().all(|name| claims[name].is_string()), "{claims}");
 }
 
 /// Only one text is a given token: each part is canonical base64url.
