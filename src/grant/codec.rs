@@ -119,9 +119,9 @@ impl Grant {
     /// refused.
     ///
     /// # Errors
-    /// [`CorruptRecord`] for anything that [`encode`](Self::encode) did not write for this id: another version, a wrong
-    /// checksum, a record that is cut short or has bytes after its end, a value that violates its grammar. Bytes from a
-    /// store are never trusted, so no input makes this function panic or allocate more than the input justifies.
+    /// [`CorruptRecord`] for another version, a wrong checksum, a record that is cut short or has bytes after its end, and
+    /// a value that violates its grammar. Bytes from a store are never trusted, so no input makes this function panic or
+    /// allocate more than the input justifies.
     pub fn decode(id: GrantId, bytes: &[u8]) -> Result<Self, CorruptRecord> {
         let mut from = Reader::open(VERSION, id.as_bytes(), bytes)?;
         let client_id = from.parsed(ClientId::new)?;
