@@ -18,6 +18,17 @@ use crate::product;
 /// The tokens of the golden records, by grant id.
 type Tokens = BTreeMap<[u8; 16], (Timestamp, Vec<String>)>;
 
+/// The beginnings of the names of flows that have a number in a record.
+const FLOWS: [&str; 7] = [
+    "authorization_code",
+    "implicit",
+    "password",
+    "client_credentials",
+    "refresh_token",
+    "urn:ietf:params:oauth:grant-type:",
+    "urn:openid:params:grant-type:ciba",
+];
+
 pub(crate) fn run(input: &[u8]) {
     let Some((id, content)) = input.split_first_chunk::<16>() else { return };
     let id = GrantId::from_bytes(*id);
@@ -29,6 +40,9 @@ pub(crate) fn run(input: &[u8]) {
     assert!(content.len() < 4 || content.ends_with(&checksum(id, content)) || Grant::decode(id, content).is_err());
     let Ok(grant) = product(record.len(), || Grant::decode(id, &record)) else { return };
     let again = product(record.len(), || grant.encode());
+    // A flow with a number may be written by name: it was an extension once.
+    let flow = || FLOWS.iter().any(|name| record.windows(name.len()).any(|part| part == name.as_bytes()));
+    assert!(again == record || flow(), "only a record that was written is read");
     assert_eq!(Grant::decode(id, &again).as_ref(), Ok(&grant), "a record is not read as it was written");
     serve(id, record);
 }
