@@ -32,6 +32,8 @@ fn read(name: &str, value: &[u8], header: &CertificateHeader) {
     let headers = [(name, value)];
     let request = Request::new("POST", "/oauth2/token", &headers, b"");
     let Ok(Some(certificate)) = product(value.len(), || header.read(&request)) else { return };
+    // Every certificate is an ASN.1 SEQUENCE.
+    assert_eq!(certificate.as_der().first(), Some(&0x30));
     let standard = format!(":{}:", STANDARD.encode(certificate.as_der()));
     let headers = [("Client-Cert", standard.as_bytes())];
     let again = CertificateHeader::rfc_9440().read(&Request::new("POST", "/oauth2/token", &headers, b""));
