@@ -66,7 +66,7 @@ fn main() -> ExitCode {
             corpus::export(target, &folder.join(name));
             println!("{name} {}", target.max_len);
         } else if let Some(folder) = &arguments.pack {
-            println!("{name}: {} inputs packed", corpus::pack(target, &folder.join(name), 48 * 1024));
+            println!("{name}: {} inputs packed", corpus::pack(target, &folder.join(name), 32 * 1024));
         } else if arguments.inputs.is_empty() {
             is_good &= campaign(target, &arguments, seed);
         } else {
