@@ -1,4 +1,5 @@
-//! Exports of AM: JSON documents, separated by the byte 0x1e. The first byte says if the cap of grace periods is lifted.
+//! Exports of AM: JSON documents, separated by the byte 0x1e. The lowest bit of the first byte lifts the cap of grace
+//! periods.
 
 use fixtures::{StubIssuer, StubVerifier, ready};
 use regrant::{ClientRegistry, ClientSecret, MemoryStore, SecretHash, TokenService};

@@ -1,4 +1,5 @@
-//! The Authorization header: each line of the input is the value of one. The authenticator sees the decoded credentials.
+//! The Authorization header: each line of the input is the value of one. The authenticator gets the decoded
+//! credentials.
 
 use std::sync::{Arc, Mutex};
 
