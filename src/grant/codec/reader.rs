@@ -25,7 +25,9 @@ impl<'a> Reader<'a> {
         if super::checksum(key, content) != *found {
             return Err(CorruptRecord("its checksum does not match"));
         }
-        let mut from = Self { rest: &content[1..], created_at: Timestamp::default() };
+        // Four bytes can be version and checksum at once.
+        let rest = content.get(1..).ok_or(CorruptRecord("it is cut short"))?;
+        let mut from = Self { rest, created_at: Timestamp::default() };
         from.created_at = Timestamp::from_millis(i64::from_be_bytes(from.array()?));
         Ok(from)
     }
@@ -158,6 +160,13 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
     use crate::grant::codec::writer::Writer;
+
+    #[test]
+    fn a_checksum_alone_is_no_record_though_it_begins_like_a_version() {
+        let checksum = |id: &u128| crate::grant::codec::checksum(&id.to_be_bytes(), &[]);
+        let id = (0..).find(|id| checksum(id)[0] == 1).unwrap();
+        assert!(Reader::open(1, &id.to_be_bytes(), &checksum(&id)).is_err());
+    }
 
     #[test]
     fn a_number_has_one_spelling_and_at_most_64_bits() {
