@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_checksum_alone_is_no_record_though_it_begins_like_a_version() {
         let checksum = |id: &u128| crate::grant::codec::checksum(&id.to_be_bytes(), &[]);
-        let id = (0..).find(|id| checksum(id)[0] == 1).unwrap();
+        let id = (0..1 << 16).find(|id| checksum(id)[0] == 1).unwrap();
         assert!(Reader::open(1, &id.to_be_bytes(), &checksum(&id)).is_err());
     }
 
