@@ -5,9 +5,9 @@
 //! at any moment after its request, or be left out. A grant is checked alone: no call concerns two.
 //!
 //! One answered call may have two effects, because the contract of a store allows it: a write fails, is stored all the
-//! same, and is overtaken by another call before the service reads back. The service then decides again about the record
-//! that won (ARCHITECTURE.md, the loop). So where no other order exists, an answered call may be preceded, within its own
-//! interval, by one attempt of itself whose answer was lost. The verdict counts these calls.
+//! same, and is overtaken by another call before the service reads back. The service then decides again about the
+//! record that won (ARCHITECTURE.md, the loop). So where no other order exists, an answered call may be preceded,
+//! within its own interval, by one attempt of itself whose answer was lost. The verdict counts these calls.
 //!
 //! A failover is one more event in that order. It may be left out, or it sets the record back, once, to a state that
 //! the record had at or after [`lags_from`](Failover::lags_from). So a suffix of the acknowledged writes is lost, never

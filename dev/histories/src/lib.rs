@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`history`], [`recorder`], [`traffic`] | calls with the times of their requests and answers, and the clients that make them |
+//! | [`history`], [`recorder`], [`traffic`] | calls, the times of their requests and answers, and the clients |
 //! | [`node`], [`process`] | the real service over a store, in this process or in another one |
 //! | [`scenarios`], [`faulty`] | deployments of each store, and the faults injected into them |
 //! | [`specification`], [`checker`] | the service as one caller after the other sees it, and the search for an order |
