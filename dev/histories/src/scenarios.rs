@@ -184,7 +184,8 @@ async fn fail_over_redis(durability: Durability, plan: &Plan, random: &mut Rando
     Report::of(&traffic.end().await, windows, 1, |_| if losing { vec![failover] } else { Vec::new() })
 }
 
-/// A replica is promoted, and later the former primary becomes its replica. The connections to it stay open.
+/// A replica is promoted, and later the former primary becomes its replica. The connections to it stay open, and it
+/// keeps its old data.
 async fn demote_redis(plan: &Plan, random: &mut Random) -> Report {
     let (windows, primary) = (windows(random), Redis::start());
     let replica = primary.replica();
@@ -198,8 +199,9 @@ async fn demote_redis(plan: &Plan, random: &mut Random) -> Report {
     replica.command(&["REPLICAOF", "NO", "ONE"]);
     traffic.calls(plan.calls / 2).await;
     link.lead_to(replica.address());
+    replica.command(&["CONFIG", "SET", "repl-diskless-sync-delay", "3600"]);
     let begins = traffic.recorder().now();
-    follow(&primary, &replica);
+    primary.command(&["REPLICAOF", "127.0.0.1", &replica.address().port().to_string()]);
     let ends = traffic.recorder().now();
     traffic.calls(plan.calls).await;
     let failover = Failover { lags_from, begins, ends };
