@@ -41,7 +41,8 @@ pub(crate) struct Attempt {
 #[derive(Clone, Debug)]
 pub(crate) struct AccessToken {
     pub(crate) token: String,
-    pub(crate) issued: i64,
+    /// The time of the first reply that carried it: the start of its work, and its end.
+    pub(crate) issued: (i64, i64),
     pub(crate) expires_in: i64,
     pub(crate) scope: String,
     pub(crate) key: Option<char>,

@@ -385,7 +385,11 @@ impl Life {
         let Some((call, reply)) = self.replies[number].clone() else { return };
         match call.by {
             Party::Owner(owner) => self.owners[owner].receive(&call, &reply, &self.judge.ledger),
-            Party::Thief(thief) => self.thieves[thief].receive(&call, &reply),
+            Party::Thief(thief) => {
+                for token in ["refresh_token", "access_token"].iter().filter_map(|name| reply.text(name)) {
+                    self.hold(thief, token.to_owned());
+                }
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use regrant::event::EventKind;
 use regrant::{GrantId, Refusal};
 use sha2::{Digest as _, Sha256};
 
-use crate::call::{Call, Credentials, Party, Reply, What};
+use crate::call::{Call, Credentials, Party, What};
 use crate::dice::Dice;
 use crate::judge::Violation;
 use crate::ledger::{Bound, Token};
@@ -44,11 +44,6 @@ impl Thief {
         let means =
             Means { ring: dice.chance(30), dump: dice.chance(40), secret: dice.chance(40), network: dice.chance(30) };
         Self { means, held: Vec::new(), dump: Vec::new(), captured: Vec::new() }
-    }
-
-    pub(crate) fn receive(&mut self, _call: &Call, reply: &Reply) {
-        self.held
-            .extend(["refresh_token", "access_token"].iter().filter_map(|name| reply.text(name)).map(str::to_owned));
     }
 }
 
@@ -97,7 +92,7 @@ impl Life {
 
     /// Adds a token to the loot. With a key of the ring, a refresh token gives its whole grant away (SECURITY.md, the
     /// key ring).
-    fn hold(&mut self, number: usize, token: String) {
+    pub(crate) fn hold(&mut self, number: usize, token: String) {
         if let Some(Token::Refresh { chain, .. }) = self.judge.ledger.tokens.get(&token).copied()
             && self.thieves[number].means.ring
         {

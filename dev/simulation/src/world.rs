@@ -301,8 +301,8 @@ impl World {
 }
 
 impl World {
-    /// Watches for a caller that goes on after a failure: a failed write allows one read, a failed read nothing. A write
-    /// that was read back is stored, and is not decided again.
+    /// Watches for a caller that goes on after a failure: a failed write allows one read, a failed read nothing. A
+    /// write that was read back is stored, and is not decided again.
     fn watch(&self, plan: Plan, id: GrantId, write: Option<Expect>) {
         let mut state = self.state();
         let Some(note) = state.notes.get_mut(plan.call) else { return };

@@ -14,8 +14,8 @@ use regrant::{
 };
 
 use crate::lifecycle::node::{
-    Answer, CALLBACK, DAY, MINUTE, Node, START, Tokens, VERIFIER, a_minute_of_grace, assert_retryable, refusal, run,
-    scope, subject,
+    Answer, CALLBACK, DAY, MINUTE, MS, Node, START, Tokens, VERIFIER, a_minute_of_grace, assert_retryable, refusal,
+    run, scope, subject,
 };
 use fixtures::{Fault, GateState, WatchedStore};
 
@@ -301,6 +301,19 @@ fn a_refresh_that_is_stored_late_still_has_one_successor() {
         node.store.deliver();
         assert_eq!(node.refresh(first.refresh()).unwrap(), tokens);
         assert_alive(&node, &tokens, "late");
+    }
+}
+
+#[test]
+fn a_window_counts_from_the_decision_and_not_from_the_write() {
+    for (late, is_answered) in [(MINUTE - MS, true), (MINUTE, false)] {
+        let node = Node::new(a_minute_of_grace());
+        let first = node.issue();
+        node.store.fail(1, Fault::Late);
+        assert_retryable(node.refresh(first.refresh()));
+        node.advance(late);
+        node.store.deliver();
+        assert_eq!(node.refresh(first.refresh()).is_ok(), is_answered, "{late:?}");
     }
 }
 

@@ -207,7 +207,7 @@ impl Judge {
             let grant = &mut self.ledger.chains[chain];
             grant.access.push(AccessToken {
                 token,
-                issued: reply.to,
+                issued: (reply.from, reply.to),
                 expires_in,
                 scope: reply.text("scope").unwrap_or_default().to_owned(),
                 key: call.key(),
