@@ -93,7 +93,7 @@ impl Plan {
             keys: on(20),
             policies: on(15),
             registrations: on(10),
-            gate: on(8),
+            gate: on(15),
             outages: on(30),
         };
         faults.stale = if on(5) { 15 } else { 0 };

@@ -182,7 +182,7 @@ impl Life {
             ledger.open(kind, token).map(|content| (kind, content))
         });
         let dumped = dice.pick(&thief.dump);
-        let (_, base) = match (known, dumped) {
+        let (base_kind, base) = match (known, dumped) {
             (Some((kind, content)), _) if dice.chance(70) => (kind, content),
             (_, Some((id, _))) => {
                 let grant_id = *id.as_bytes();
@@ -194,9 +194,9 @@ impl Life {
         let index = dice.below(KEYS.len());
         let forger = ledger.forger(index)?;
         let mut content = base.clone();
-        content.number = match dice.below(6) {
+        content.number = match dice.below(9) {
             0 => 0,
-            1 => base.number,
+            1 | 6..=8 => base.number,
             2 => base.number.saturating_add(1),
             3 => base.number.saturating_sub(1),
             4 => u32::try_from(dice.below(20)).unwrap_or_default(),
@@ -214,7 +214,8 @@ impl Life {
             (1..=3, _) => content.secret = dice.bytes(),
             _ => {}
         }
-        let kind = *dice.pick(&[forge::REFRESH, forge::REFRESH, forge::REFRESH, forge::ACCESS, forge::CODE])?;
+        let other = *dice.pick(&[forge::REFRESH, forge::REFRESH, forge::REFRESH, forge::ACCESS, forge::CODE])?;
+        let kind = if base_kind == forge::ACCESS && dice.chance(50) { forge::ACCESS } else { other };
         content.lineage = (kind == forge::REFRESH).then(|| match base.lineage {
             Some((root, _)) if dice.chance(30) => (root, [0; 11]),
             Some(lineage) if dice.chance(70) => lineage,
