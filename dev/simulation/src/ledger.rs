@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fixtures::forge::{Content, Forger};
+use fixtures::forge::{self, Content, Forger};
 use regrant::GrantId;
 
 use crate::bounds::{Bounds, REMEMBERED};
@@ -126,6 +126,16 @@ impl Ledger {
         let sealed = URL_SAFE_NO_PAD.decode(token.get(3..)?).ok()?;
         let index = KEYS.iter().position(|(id, _)| Some(id) == sealed.first())?;
         Some(self.forgers.get(index)?.open(kind, token))
+    }
+
+    /// Returns the access token of a chain with the content of another text.
+    pub(crate) fn same_access_token(&self, chain: usize, token: &str) -> Option<usize> {
+        let sealed = self.open(forge::ACCESS, token)?;
+        let is_same = |known: &AccessToken| {
+            let known = self.open(forge::ACCESS, &known.token);
+            known.is_some_and(|known| known.number == sealed.number && known.secret == sealed.secret)
+        };
+        self.chains[chain].access.iter().position(is_same)
     }
 
     pub(crate) fn forger(&self, index: usize) -> Option<&Forger> {
