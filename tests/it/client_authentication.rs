@@ -54,7 +54,8 @@ async fn one_grant_is_begun_refreshed_and_revoked_by_either_way() {
     }
 }
 
-// Clients send a code with Basic first and then with the secret in the body (pomerium/pomerium#1513, golang/oauth2#718).
+// Clients send a code with Basic first and then with the secret in the body (pomerium/pomerium#1513,
+// golang/oauth2#718).
 #[tokio::test]
 async fn a_failed_authentication_burns_no_code() {
     let server = Server::start();

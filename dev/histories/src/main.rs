@@ -59,8 +59,8 @@ fn campaign(seconds: Option<u64>, stores: &[&str]) -> ExitCode {
     if table.is_linearizable() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Explores scenarios while there is time, from a random one on. A property that does not hold ends the program with the
-/// schedule or the history.
+/// Explores scenarios while there is time, from a random one on. A property that does not hold ends the program with
+/// the schedule or the history.
 fn interleavings(random: &mut Random, has_time: impl Fn() -> bool) {
     let first = usize::try_from(random.below(SCENARIOS.len() as u64)).unwrap_or(0);
     for scenario in SCENARIOS.iter().cycle().skip(first).take(SCENARIOS.len()) {

@@ -112,8 +112,8 @@ impl Life {
         }
     }
 
-    /// A client with a fault in its program, or a busy one: more refreshes than a record remembers, and more access tokens
-    /// than a grant may have.
+    /// A client with a fault in its program, or a busy one: more refreshes than a record remembers, and more access
+    /// tokens than a grant may have.
     fn refresh_in_a_loop(&mut self, number: usize, dice: &mut Dice) -> Result<(), Violation> {
         for _ in 0..40 {
             self.owner_comes_back(number, dice)?;
