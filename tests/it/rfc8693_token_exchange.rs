@@ -2,13 +2,14 @@
 
 use fixtures::{
     APP, AUDITOR, Auth, BILLING, Config, GateState, ORDERS, ORDERS_API, OTHER, Outcome, SPA, Server, StubVerifier,
-    USER, resources, scope, seconds, subject,
+    USER, client, resources, scope, seconds, subject,
 };
-use regrant::GrantType;
 use regrant::client::IntrospectionAccess;
 use regrant::clock::Timestamp;
+use regrant::grant::Confirmation;
 use regrant::store::GrantOwner;
 use regrant::wire::{Endpoint, Endpoints};
+use regrant::{Approval, AuthenticatedClient, GrantType, IssueRequest};
 use serde_json::{Value, json};
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -288,6 +289,23 @@ async fn a_public_client_exchanges_a_bound_token_only_with_its_key() {
     let reply = server.redeem_with(APP, &StubVerifier::proof("A"), &server.code(APP).await).await;
     let reply = server.exchange(APP, reply.text("access_token"), &[]).await;
     assert_eq!(reply.text("token_type"), "Bearer");
+}
+
+// A token that is bound to a key of the user's client would be of no use to the resource server.
+#[tokio::test]
+async fn a_grant_that_is_bound_to_a_key_is_exchanged_for_a_token_without_that_key() {
+    let server = start();
+    let approval = Approval::of(subject(USER))
+        .with_scope(scope("read"))
+        .with_resources(resources(&[ORDERS]))
+        .with_confirmation(Confirmation::DpopKey([7; 32]));
+    let client = AuthenticatedClient::assertion(client(APP).into());
+    let bound = server.service().issue(&client, IssueRequest::new(GrantType::Password, approval)).await.unwrap();
+    let bound = bound.access_token.expose();
+    assert_eq!(server.introspect(APP, bound).await.json["token_type"], "DPoP");
+    let reply = server.exchange(ORDERS_API, bound, &[("resource", BILLING)]).await;
+    assert_eq!(reply.text("token_type"), "Bearer");
+    assert_eq!(server.introspect(AUDITOR, reply.text("access_token")).await.json.get("cnf"), None);
 }
 
 // The new grant is the user's, wherever it came from.

@@ -12,7 +12,7 @@ use regrant::proof::{DpopProof, PresentedKeys};
 use regrant::wire::{Endpoint, Endpoints, Paths};
 use regrant::{
     Approval, AuthenticatedClient, Client, ExchangeRequest, GrantType, IssueRequest, RedeemRequest, RefreshRequest,
-    Refusal, TokenError,
+    Refusal, Scope, TokenError,
 };
 
 const UNAUTHORIZED: Outcome = (400, "unauthorized_client");
@@ -148,6 +148,18 @@ async fn a_client_without_the_flow_costs_nothing_at_any_endpoint() {
             assert_eq!(reply.outcome(), UNAUTHORIZED);
             held.assert_untouched(&server, calls, Operation::AuthorizeDevice, "device authorization");
         }
+    }
+}
+
+// `invalid_scope` would say that the client has no default scope.
+#[tokio::test]
+async fn a_client_without_the_flow_learns_nothing_of_its_scope() {
+    for flow in ["password", "client_credentials", JWT_BEARER, EXTENSION] {
+        let change =
+            |client: Client| client.with_grant_types(flows_without(&[flow])).with_default_scope(Scope::empty());
+        let server = Config { endpoints: all_flows, ..Config::default() }.with_client(APP, change).start();
+        let parameters = [("grant_type", flow), ("username", USER), ("password", PASSWORD), ("assertion", "a.b.c")];
+        assert_eq!(server.token(APP, &parameters).await.outcome(), UNAUTHORIZED, "{flow}");
     }
 }
 

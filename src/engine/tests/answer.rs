@@ -1,6 +1,6 @@
 //! ARCHITECTURE.md, order of checks: answer.
 
-use super::{AccessTokenForm, DAY, Fixture, HOUR, KEY, RefreshRequest, SECOND, scope};
+use super::{AccessTokenForm, DAY, Fixture, HOUR, KEY, OTHER_KEY, RefreshRequest, SECOND, scope};
 use crate::outcome::EventKind;
 use crate::policy::{Lifetime, Policy, PreviousAccessToken};
 use crate::vocabulary::KeyId;
@@ -52,6 +52,16 @@ fn the_first_key_of_a_public_client_binds_the_new_token_and_a_replay_binds_nothi
     fixture.rotate(&first);
     assert_eq!(fixture.grant.approval().confirmation, Some(KEY));
     assert!(fixture.grant.is_bound(1) && !fixture.grant.is_bound(0));
+}
+
+#[test]
+fn a_bound_grant_keeps_its_key_and_the_generation_of_its_binding() {
+    let mut fixture = Fixture::public(Some(KEY));
+    let first = fixture.first.clone();
+    fixture.rotate(&first);
+    assert!(fixture.grant.is_bound(0), "a rotation with the key does not unbind the tokens before it");
+    fixture.grant.bind(1, Some(OTHER_KEY));
+    assert_eq!(fixture.grant.approval().confirmation, Some(KEY));
 }
 
 #[test]

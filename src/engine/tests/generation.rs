@@ -173,6 +173,18 @@ fn a_clock_that_is_far_behind_the_rotation_proves_nothing() {
 }
 
 #[test]
+fn without_grace_a_spent_token_is_reuse_whatever_the_clock_says() {
+    let mut fixture = Fixture::with_policy(Policy::default().with_grace_period(GracePeriod::Of(SECOND * 0)));
+    let (first, behind) = (fixture.first.clone(), fixture.now);
+    fixture.advance(SECOND);
+    fixture.rotate(&first);
+    for now in [fixture.now, behind] {
+        fixture.now = now;
+        fixture.present(&first).assert_reuse(Refusal::RefreshTokenReused);
+    }
+}
+
+#[test]
 fn each_replay_counts_when_the_policy_limits_them() {
     let mut fixture = Fixture::with_policy(Policy::default().with_max_replays(Limit::AtMost(1)));
     let first = fixture.first.clone();

@@ -2,9 +2,11 @@
 //! events are asserted. No store, no clock, no service.
 
 mod answer;
+mod device;
 mod generation;
 mod owner_proof_life;
 mod reach;
+mod revoke;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
