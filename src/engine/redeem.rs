@@ -152,10 +152,10 @@ fn digest_of(
 ) -> Digest {
     let (kind, thumbprint): (u8, &[u8]) = match confirmation {
         None => (0, &[]),
-        Some(Confirmation::DpopKey(thumbprint)) => (1, thumbprint),
-        Some(Confirmation::Certificate(thumbprint)) => (2, thumbprint),
+        Some(Confirmation::DpopKey(thumbprint)) => (2, thumbprint),
+        Some(Confirmation::Certificate(thumbprint)) => (4, thumbprint),
     };
-    let present = [kind, challenge.is_some().into(), redirect_uri.is_some().into()];
+    let present = [kind + u8::from(challenge.is_some()), u8::from(redirect_uri.is_some())];
     let challenge = challenge.map_or(&[0; 32], |challenge| challenge.0.as_bytes());
     Digest::of(&[secret.as_bytes(), &present, challenge, thumbprint, redirect_uri.unwrap_or_default().as_bytes()])
 }
