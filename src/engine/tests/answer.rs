@@ -19,6 +19,17 @@ fn without_rotation_the_token_stays_and_its_lifetime_begins_again() {
 }
 
 #[test]
+fn without_rotation_the_record_does_not_grow_either() {
+    let mut fixture = Fixture::with_policy(Policy::default().with_issue_refresh_tokens_on_refresh(false));
+    for _ in 0..3 {
+        fixture.advance(HOUR);
+        let outcome = fixture.present(&fixture.first);
+        assert_eq!(outcome.grant.access_tokens().len(), 1, "the expired one is dropped");
+        fixture.commit(outcome);
+    }
+}
+
+#[test]
 fn no_token_outlives_its_grant() {
     let mut fixture = Fixture::with_policy(Policy::default().with_grant_lifetime(Lifetime::Of(HOUR * 2)));
     let expiry = fixture.now + HOUR * 2;
@@ -27,6 +38,22 @@ fn no_token_outlives_its_grant() {
     assert_eq!(outcome.response().expires_in, SECOND * 3000);
     assert_eq!(outcome.response().refresh_token.as_ref().unwrap().expires_at, Some(expiry));
     assert_eq!(outcome.grant.deletable_from(), Some(expiry));
+}
+
+#[test]
+fn a_jwt_expires_at_a_whole_second_within_its_grant_and_an_opaque_token_to_the_millisecond() {
+    let half = SECOND / 2;
+    let mut fixture = Fixture::with_policy(Policy::default().with_grant_lifetime(Lifetime::Of(HOUR * 2 + half)));
+    let end = fixture.now + HOUR * 2;
+    fixture.advance(half);
+    let expiry = |fixture: &Fixture| fixture.present(&fixture.first).response().access_token.expires_at;
+    assert_eq!(expiry(&fixture), fixture.now + HOUR);
+    fixture.signing_key = Some(KeyId::new("key").unwrap());
+    assert_eq!(expiry(&fixture), fixture.now + HOUR + half, "rounded up");
+    fixture.advance(HOUR + SECOND);
+    assert_eq!(expiry(&fixture), end, "the end of the grant, rounded down");
+    fixture.signing_key = None;
+    assert_eq!(expiry(&fixture), end + half);
 }
 
 #[test]

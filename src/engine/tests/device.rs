@@ -9,7 +9,7 @@ use crate::grant::{Approval, Grant, RevocationReason};
 use crate::outcome::{EventKind, Refusal};
 use crate::policy::{Lifetime, Policy};
 use crate::token::{Claims, Opened, TokenKind, TokenSecret};
-use crate::vocabulary::{GrantId, GrantType, Subject};
+use crate::vocabulary::{GrantId, GrantType, Scope, Subject};
 
 /// A device that waits for its user, and its code.
 fn device(fixture: &mut Fixture) -> (Grant, Opened) {
@@ -23,7 +23,9 @@ fn device(fixture: &mut Fixture) -> (Grant, Opened) {
 fn approve(fixture: &Fixture, device: &mut Grant) -> Grant {
     let approval = Approval::of(Subject::new("demo").unwrap()).with_scope(scope("read"));
     let grant = approve_device(device, approval, &fixture.entropy, fixture.now).unwrap();
-    assert!(decide_device(device, Some(grant.id()), fixture.now).commits);
+    let decision = decide_device(device, Some(grant.id()), fixture.now);
+    assert!(decision.commits);
+    assert_eq!(decision.events, [], "the approval was reported with its grant");
     grant
 }
 
@@ -81,6 +83,23 @@ fn a_session_of_a_device_begins_with_its_approval() {
     let (mut device, _) = device(&mut fixture);
     fixture.advance(SECOND * 100);
     assert_eq!(approve(&fixture, &mut device).summary().created_at, fixture.now);
+}
+
+#[test]
+fn a_denial_is_reported() {
+    let mut fixture = Fixture::new();
+    let (mut device, _) = device(&mut fixture);
+    let decision = decide_device(&mut device, None, fixture.now);
+    assert_eq!((decision.commits, decision.events), (true, vec![EventKind::DeviceDecided { approved: false }]));
+}
+
+#[test]
+fn a_device_of_a_client_without_a_default_scope_asks_for_one() {
+    let mut fixture = Fixture::new();
+    fixture.client.grant_types.push(GrantType::DeviceCode);
+    fixture.client.default_scope = Some(Scope::empty());
+    let answer = authorize_device(&DeviceAuthorizationRequest::new(), &fixture.context());
+    assert_eq!(answer.err(), Some(Refusal::ScopeMissing));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use super::{DAY, Fixture, HOUR, KEY, OTHER_KEY, SECOND, format_of};
 use crate::outcome::{EventKind, Refusal, ReplayCause};
 use crate::policy::{GracePeriod, Limit, OnReuse, OnRollback, Policy};
+use crate::token::{Key, KeyRing, TokenFormat, TokenPrefixes};
+use crate::vocabulary::Realm;
 
 #[test]
 fn the_head_is_rotated() {
@@ -153,6 +155,35 @@ fn an_unbound_token_whose_head_is_bound_to_another_key_is_reuse() {
         fixture.key = key;
         fixture.present(&first).assert_reuse(Refusal::RefreshTokenReused);
     }
+}
+
+#[test]
+fn a_token_ahead_of_a_record_that_was_bound_to_another_key_since_is_a_fork() {
+    // The store lost the binding of the owner, and a thief of the unbound token bound the grant to a key of his own.
+    let mut fixture = Fixture::public(None);
+    let (first, old_record) = (fixture.first.clone(), fixture.grant.clone());
+    fixture.key = Some(KEY);
+    let second = fixture.rotate(&first);
+    let third = fixture.rotate(&second);
+    fixture.grant = old_record;
+    fixture.key = Some(OTHER_KEY);
+    fixture.rotate(&first);
+    fixture.key = Some(KEY);
+    for token in [second, third] {
+        fixture.present(&token).assert_reuse(Refusal::RefreshTokenForked);
+    }
+}
+
+#[test]
+fn a_former_token_is_unknown_once_the_key_of_its_rotation_was_dropped() {
+    let mut fixture = Fixture::new();
+    let first = fixture.first.clone();
+    let ring = KeyRing::new(Key::from_parts(7, [[1; 16], [2; 16]].concat().try_into().unwrap()).unwrap());
+    fixture.other_node = Some(TokenFormat::new(ring, &Realm::default(), TokenPrefixes::default()));
+    let rotated = fixture.present(&first);
+    fixture.commit(rotated);
+    fixture.other_node = None;
+    fixture.present(&first).assert_refused(Refusal::TokenUnrecognized);
 }
 
 #[test]

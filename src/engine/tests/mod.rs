@@ -5,6 +5,7 @@ mod answer;
 mod device;
 mod generation;
 mod owner_proof_life;
+mod proof;
 mod reach;
 mod revoke;
 
