@@ -9,7 +9,7 @@ use regrant::clock::Timestamp;
 use regrant::grant::Confirmation;
 use regrant::store::GrantOwner;
 use regrant::wire::{Endpoint, Endpoints};
-use regrant::{Approval, AuthenticatedClient, GrantType, IssueRequest};
+use regrant::{Approval, AuthenticatedClient, ExchangeRequest, GrantType, IssueRequest};
 use serde_json::{Value, json};
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -306,6 +306,21 @@ async fn a_grant_that_is_bound_to_a_key_is_exchanged_for_a_token_without_that_ke
     let reply = server.exchange(ORDERS_API, bound, &[("resource", BILLING)]).await;
     assert_eq!(reply.text("token_type"), "Bearer");
     assert_eq!(server.introspect(AUDITOR, reply.text("access_token")).await.json.get("cnf"), None);
+}
+
+#[tokio::test]
+async fn a_request_of_the_host_narrows_the_scope_and_names_audience_and_actor() {
+    let server = start();
+    let (token, actor) = (server.for_orders().await.access, server.own_token(APP).await);
+    let request = ExchangeRequest::new(token.as_str())
+        .with_scope(scope("read"))
+        .with_resources(resources(&[BILLING]))
+        .with_actor_token(actor.as_str());
+    let (client, _) = server.config.clients.iter().find(|(client, _)| client.id.as_str() == APP.id()).unwrap();
+    let client = AuthenticatedClient::assertion(client.clone().into());
+    let response = server.service().exchange(&client, &request).await.unwrap();
+    let active = server.introspect(APP, response.access_token.expose()).await.json;
+    assert_eq!(json!([active["scope"], active["aud"], active["act"]]), json!(["read", BILLING, { "sub": "app" }]));
 }
 
 // The new grant is the user's, wherever it came from.

@@ -19,6 +19,17 @@ fn without_rotation_the_token_stays_and_its_lifetime_begins_again() {
 }
 
 #[test]
+fn without_extension_a_use_moves_no_expiry() {
+    let policy = Policy::default().with_issue_refresh_tokens_on_refresh(false).with_extend_on_use(false);
+    let mut fixture = Fixture::with_policy(policy);
+    let expiry = Some(fixture.now + DAY * 7);
+    fixture.advance(DAY);
+    let outcome = fixture.present(&fixture.first);
+    assert_eq!(outcome.grant.head().unwrap().expires_at, expiry);
+    assert_eq!(outcome.grant.deletable_from(), expiry);
+}
+
+#[test]
 fn without_rotation_the_record_does_not_grow_either() {
     let mut fixture = Fixture::with_policy(Policy::default().with_issue_refresh_tokens_on_refresh(false));
     for _ in 0..3 {

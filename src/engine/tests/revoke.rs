@@ -2,7 +2,7 @@
 
 use super::{DAY, Fixture, SECOND};
 use crate::engine::revoke_grant;
-use crate::grant::RevocationReason;
+use crate::grant::{Phase, RevocationReason};
 
 #[test]
 fn a_grant_whose_last_token_has_expired_was_not_alive() {
@@ -13,4 +13,18 @@ fn a_grant_whose_last_token_has_expired_was_not_alive() {
         assert_eq!((decision.outcome, decision.commits), (Ok(was_alive), true), "the clock of a node may be ahead");
         fixture.advance(SECOND / 1000);
     }
+}
+
+#[test]
+fn a_revoked_grant_keeps_its_first_reason_and_no_trace_of_its_rotations() {
+    let mut fixture = Fixture::new();
+    let first = fixture.first.clone();
+    fixture.rotate(&first);
+    let revoked_at = fixture.now;
+    fixture.grant.revoke(revoked_at, RevocationReason::HostRequest);
+    assert!(fixture.grant.rotations_from(0).is_none(), "no salt is left");
+    fixture.advance(SECOND);
+    fixture.grant.revoke(fixture.now, RevocationReason::CodeReuse);
+    let Phase::Revoked { at, reason, .. } = *fixture.grant.phase() else { panic!("the grant is revoked") };
+    assert_eq!((at, reason), (revoked_at, RevocationReason::HostRequest));
 }
