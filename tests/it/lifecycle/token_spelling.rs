@@ -1,9 +1,13 @@
 //! A token has one spelling. Any other string is not that token (ZITADEL: CVE-2026-27840).
 
 use proptest::prelude::*;
-use regrant::{Policy, Refusal};
+use regrant::token::TokenPrefixes;
+use regrant::{
+    AuthenticatedClient, ClientRegistry, GrantType, IssueRequest, Key, KeyRing, MemoryStore, Policy, RefreshRequest,
+    Refusal, TokenService,
+};
 
-use crate::lifecycle::node::{Node, Tokens, VERIFIER, cases, refusal};
+use crate::lifecycle::node::{Node, Tokens, VERIFIER, approval, cases, client, refusal, ring_secret, run};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -32,6 +36,20 @@ fn tokens_of_a_kind_have_one_length_and_the_characters_of_a_bearer_token() {
         assert_eq!((token.len(), &token[..3]), (if prefix == "rt_" { 147 } else { 111 }, prefix));
         assert!(token.bytes().all(|byte| ALPHABET.contains(&byte)));
     }
+}
+
+#[test]
+fn tokens_begin_with_the_prefix_that_the_host_chose() {
+    let keys = KeyRing::new(Key::from_parts(1, ring_secret(1)).unwrap());
+    let prefixes = TokenPrefixes::new("acme_ac_", "acme_rt_", "acme_at_", "acme_dc_").unwrap();
+    let builder = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).prefixes(prefixes);
+    let (service, client) = (builder.build().unwrap(), AuthenticatedClient::assertion(client("app").into()));
+    let tokens = run(service.issue(&client, IssueRequest::new(GrantType::Password, approval()))).unwrap();
+    assert!(tokens.access_token.expose().starts_with("acme_at_"));
+    let token = tokens.refresh_token.unwrap();
+    let renamed = token.expose().strip_prefix("acme_").unwrap();
+    assert!(run(service.refresh(&client, &RefreshRequest::new(renamed))).is_err());
+    assert!(run(service.refresh(&client, &RefreshRequest::new(token))).is_ok());
 }
 
 #[test]
