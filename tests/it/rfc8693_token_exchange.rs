@@ -6,10 +6,11 @@ use fixtures::{
 };
 use regrant::client::IntrospectionAccess;
 use regrant::clock::Timestamp;
+use regrant::event::{EventKind, Operation};
 use regrant::grant::Confirmation;
 use regrant::store::GrantOwner;
 use regrant::wire::{Endpoint, Endpoints};
-use regrant::{Approval, AuthenticatedClient, ExchangeRequest, GrantType, IssueRequest};
+use regrant::{Approval, AuthenticatedClient, ExchangeRequest, GrantType, IssueRequest, Refusal};
 use serde_json::{Value, json};
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -170,7 +171,10 @@ async fn only_an_active_access_token_that_is_the_clients_business_is_exchanged()
         ("without a resource owner", APP, &own),
         ("JWT of nobody", APP, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkZW1vIn0."),
     ] {
+        server.config.events.operations();
         assert_eq!(server.exchange(auth, token, &[]).await.outcome(), INVALID_REQUEST, "{name}");
+        let refused = EventKind::Refused(Refusal::SubjectTokenInvalid);
+        assert_eq!(server.config.events.operations(), [(Operation::Exchange, refused)], "{name}");
         let actor = [("actor_token", token), ("actor_token_type", ACCESS_TOKEN), ("resource", BILLING)];
         if name != "without a resource owner" {
             assert_eq!(server.exchange(auth, &tokens.access, &actor).await.outcome(), INVALID_REQUEST, "actor: {name}");

@@ -53,6 +53,27 @@ fn tokens_begin_with_the_prefix_that_the_host_chose() {
 }
 
 #[test]
+fn a_prefix_has_1_to_32_characters_of_a_token_and_begins_no_other() {
+    let longest = "x".repeat(32);
+    for (prefix, is_valid) in [
+        ("c_", true),
+        ("C-9", true),
+        (&longest, true),
+        (&*"x".repeat(33), false),
+        ("", false),
+        ("c.", false),
+        ("c ", false),
+        ("\u{e9}_", false),
+        ("rt_", false),
+        ("r", false),
+        ("rt_x", false),
+    ] {
+        assert_eq!(TokenPrefixes::new(prefix, "rt_", "at_", "dc_").is_ok(), is_valid, "{prefix:?}");
+        assert_eq!(TokenPrefixes::new("ac_", "rt_", "at_", prefix).is_ok(), is_valid, "{prefix:?}");
+    }
+}
+
+#[test]
 fn every_other_character_at_every_place_makes_another_token() {
     let (node, code, tokens) = all_kinds();
     for token in [&*code, &tokens.access, tokens.refresh()] {
