@@ -139,7 +139,10 @@ async fn a_new_token_lives_no_longer_than_the_old_one() {
         server.config.clock.set(Timestamp::from_millis(end + age));
         assert_eq!(server.is_active(new).await, is_active, "{age} ms");
         let reply = server.exchange(APP, &token, &[]).await;
-        let expected = if is_exchanged { (200, "") } else { (400, "invalid_request") };
+        let expected = if is_exchanged { (200, "") } else { INVALID_REQUEST };
+        let event = server.config.events.operations().pop();
+        let refused = (Operation::Exchange, EventKind::Refused(Refusal::SubjectTokenInvalid));
+        assert_eq!(event == Some(refused), !is_exchanged, "{age} ms");
         assert_eq!(reply.outcome(), expected, "{age} ms: {reply:?}");
     }
 }
@@ -276,6 +279,8 @@ async fn a_public_client_exchanges_a_bound_token_only_with_its_key() {
     let before = server.store().snapshot();
     for proof in [String::new(), StubVerifier::proof("B")] {
         assert_eq!(server.token_with(SPA, &proof, &exchange).await.outcome(), INVALID_REQUEST, "{proof}");
+        let refused = (Operation::Exchange, EventKind::Refused(Refusal::SubjectTokenInvalid));
+        assert_eq!(server.config.events.operations().pop(), Some(refused), "{proof}");
     }
     let free = server.sign_in(SPA).await.access;
     let actor = [

@@ -41,6 +41,14 @@ fn without_rotation_the_record_does_not_grow_either() {
 }
 
 #[test]
+fn a_client_that_may_hold_one_access_token_holds_one() {
+    let mut fixture = Fixture::with_policy(Policy::default().with_max_live_access_tokens(1));
+    let first = fixture.first.clone();
+    fixture.rotate(&first);
+    assert_eq!(fixture.grant.access_tokens().len(), 1);
+}
+
+#[test]
 fn no_token_outlives_its_grant() {
     let mut fixture = Fixture::with_policy(Policy::default().with_grant_lifetime(Lifetime::Of(HOUR * 2)));
     let expiry = fixture.now + HOUR * 2;

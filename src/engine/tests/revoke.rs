@@ -3,6 +3,7 @@
 use super::{DAY, Fixture, SECOND};
 use crate::engine::revoke_grant;
 use crate::grant::{Phase, RevocationReason};
+use crate::policy::{Lifetime, Policy};
 
 #[test]
 fn a_grant_whose_last_token_has_expired_was_not_alive() {
@@ -13,6 +14,14 @@ fn a_grant_whose_last_token_has_expired_was_not_alive() {
         assert_eq!((decision.outcome, decision.commits), (Ok(was_alive), true), "the clock of a node may be ahead");
         fixture.advance(SECOND / 1000);
     }
+}
+
+#[test]
+fn the_record_of_a_grant_without_end_stays_for_30_days_after_its_revocation() {
+    let mut fixture = Fixture::with_policy(Policy::default().with_refresh_token_lifetime(Lifetime::Never));
+    assert_eq!(fixture.grant.deletable_from(), None);
+    fixture.grant.revoke(fixture.now, RevocationReason::HostRequest);
+    assert_eq!(fixture.grant.deletable_from(), Some(fixture.now + DAY * 30));
 }
 
 #[test]
