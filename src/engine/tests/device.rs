@@ -1,6 +1,6 @@
 //! The decisions about a device authorization: ARCHITECTURE.md, order of checks, for RFC 8628.
 
-use super::{Fixture, HOUR, SECOND, resources, scope};
+use super::{Fixture, HOUR, MILLISECOND, SECOND, resources, scope};
 use crate::engine::{
     Context, DeviceAuthorizationRequest, admit, approve_device, authorize_device, check_owner, decide_device, poll,
     redeem_device,
@@ -67,11 +67,12 @@ fn a_device_code_expires_at_the_same_moment_for_poll_decision_and_redemption() {
     let (mut waiting, code) = device(&mut fixture);
     let mut approved = waiting.clone();
     let grant = approve(&fixture, &mut approved);
-    fixture.advance(fixture.policy.device_code_lifetime - SECOND / 1000);
+    fixture.now = fixture.now + fixture.policy.device_code_lifetime;
+    fixture.step_back(MILLISECOND);
     assert_eq!(poll(&mut approved.clone(), &code, &fixture.context()).outcome, Ok(grant.id()));
     assert!(redeem(&grant, &code, &fixture.context()).is_ok());
     assert!(decide_device(&mut waiting.clone(), None, fixture.now).outcome.is_ok());
-    fixture.advance(SECOND / 1000);
+    fixture.advance(MILLISECOND);
     assert_eq!(poll(&mut approved, &code, &fixture.context()).outcome, Err(Refusal::DeviceCodeExpired));
     assert_eq!(redeem(&grant, &code, &fixture.context()), Err(Refusal::DeviceCodeExpired));
     assert_eq!(decide_device(&mut waiting, None, fixture.now).outcome, Err(Refusal::UserCodeUnknown));

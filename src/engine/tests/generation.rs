@@ -1,5 +1,7 @@
 //! ARCHITECTURE.md, order of checks: generation.
 
+use std::time::Duration;
+
 use super::{DAY, Fixture, HOUR, KEY, OTHER_KEY, SECOND, format_of};
 use crate::outcome::{EventKind, Refusal, ReplayCause};
 use crate::policy::{GracePeriod, Limit, OnReuse, OnRollback, Policy};
@@ -205,7 +207,7 @@ fn a_clock_that_is_far_behind_the_rotation_proves_nothing() {
 
 #[test]
 fn without_grace_a_spent_token_is_reuse_whatever_the_clock_says() {
-    let mut fixture = Fixture::with_policy(Policy::default().with_grace_period(GracePeriod::Of(SECOND * 0)));
+    let mut fixture = Fixture::with_policy(Policy::default().with_grace_period(GracePeriod::Of(Duration::ZERO)));
     let (first, behind) = (fixture.first.clone(), fixture.now);
     fixture.advance(SECOND);
     fixture.rotate(&first);

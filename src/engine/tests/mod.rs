@@ -25,6 +25,7 @@ use crate::vocabulary::{
     Timestamp,
 };
 
+const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -117,6 +118,10 @@ impl Fixture {
 
     fn advance(&mut self, by: Duration) {
         self.now = self.now + by;
+    }
+
+    fn step_back(&mut self, by: Duration) {
+        self.now = Timestamp::from_millis(self.now.as_millis() - i64::try_from(by.as_millis()).unwrap());
     }
 
     /// Decides a refresh as the service does: owner, proof and life first. The grant of the fixture stays as it is.
