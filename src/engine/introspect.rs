@@ -84,7 +84,7 @@ pub(crate) fn introspect(
     if !matches!(grant.phase(), Phase::Active { .. }) {
         return None;
     }
-    // A token was issued to end with its grant at the latest, so only a policy that was tightened since ends it earlier.
+    // A token was issued to end with its grant at the latest. Only a policy that was tightened since ends it earlier.
     let grant_expiry = own_policy.and_then(|policy| grant.absolute_expiry(policy));
     let digest = presented.secret.digest();
     let active = match presented.detail {
