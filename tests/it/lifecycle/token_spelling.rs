@@ -5,9 +5,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::forge::{self, Forger};
 use proptest::prelude::*;
 use regrant::policy::AccessTokenFormat;
-use regrant::{Policy, Refusal};
+use regrant::token::TokenPrefixes;
+use regrant::{
+    AuthenticatedClient, ClientRegistry, GrantType, IssueRequest, Key, KeyRing, MemoryStore, Policy, RefreshRequest,
+    Refusal, TokenService,
+};
 
-use crate::lifecycle::node::{Node, Tokens, VERIFIER, cases, refusal, ring_secret};
+use crate::lifecycle::node::{Node, Tokens, VERIFIER, approval, cases, client, refusal, ring_secret, run};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -47,6 +51,41 @@ fn tokens_of_a_kind_have_one_length_and_the_characters_of_a_bearer_token() {
     for (token, prefix) in [(&*code, "ac_"), (&*tokens.access, "at_"), (tokens.refresh(), "rt_")] {
         assert_eq!((token.len(), &token[..3]), (if prefix == "rt_" { 147 } else { 111 }, prefix));
         assert!(token.bytes().all(|byte| ALPHABET.contains(&byte)));
+    }
+}
+
+#[test]
+fn tokens_begin_with_the_prefix_that_the_host_chose() {
+    let keys = KeyRing::new(Key::from_parts(1, ring_secret(1)).unwrap());
+    let prefixes = TokenPrefixes::new("acme_ac_", "acme_rt_", "acme_at_", "acme_dc_").unwrap();
+    let builder = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).prefixes(prefixes);
+    let (service, client) = (builder.build().unwrap(), AuthenticatedClient::assertion(client("app").into()));
+    let tokens = run(service.issue(&client, IssueRequest::new(GrantType::Password, approval()))).unwrap();
+    assert!(tokens.access_token.expose().starts_with("acme_at_"));
+    let token = tokens.refresh_token.unwrap();
+    let renamed = token.expose().strip_prefix("acme_").unwrap();
+    assert!(run(service.refresh(&client, &RefreshRequest::new(renamed))).is_err());
+    assert!(run(service.refresh(&client, &RefreshRequest::new(token))).is_ok());
+}
+
+#[test]
+fn a_prefix_has_1_to_32_characters_of_a_token_and_begins_no_other() {
+    let longest = "x".repeat(32);
+    for (prefix, is_valid) in [
+        ("c_", true),
+        ("C-9", true),
+        (&longest, true),
+        (&*"x".repeat(33), false),
+        ("", false),
+        ("c.", false),
+        ("c ", false),
+        ("\u{e9}_", false),
+        ("rt_", false),
+        ("r", false),
+        ("rt_x", false),
+    ] {
+        assert_eq!(TokenPrefixes::new(prefix, "rt_", "at_", "dc_").is_ok(), is_valid, "{prefix:?}");
+        assert_eq!(TokenPrefixes::new("ac_", "rt_", "at_", prefix).is_ok(), is_valid, "{prefix:?}");
     }
 }
 

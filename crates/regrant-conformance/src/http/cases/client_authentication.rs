@@ -99,6 +99,7 @@ fn malformed_headers(name: &str, endpoint: Endpoint) -> Vec<Case> {
         ("a_scheme_alone", b"Basic".to_vec()),
         ("credentials_without_a_scheme", good.as_bytes()[6..].to_vec()),
         ("a_scheme_without_a_space", good.replace(' ', "").into_bytes()),
+        ("the_credentials_under_another_scheme", good.replace("Basic", "Bearer").into_bytes()),
         ("a_tab_behind_the_scheme", good.replace(' ', "\t").into_bytes()),
         ("bad_base64", b"Basic !!!!".to_vec()),
         ("base64_of_the_url_alphabet", b"Basic YXBwOn4_fn4_".to_vec()),
