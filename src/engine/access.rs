@@ -69,9 +69,6 @@ impl Access {
         let is_allowed =
             |named: &Resources| named.is_subset_of(&granted.resources) && named.is_subset_of(&registered.resources);
         let resources = match resources {
-            none if none.is_empty() && granted.resources.is_subset_of(&registered.resources) => {
-                granted.resources.clone()
-            }
             none if none.is_empty() => granted.resources.intersection(&registered.resources),
             named if is_allowed(named) => named.clone(),
             _ => return Err(Refusal::ResourceExceeded),

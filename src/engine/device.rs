@@ -190,8 +190,7 @@ pub(crate) fn redeem_device(
         Phase::AwaitingRedemption(code) if code.expires_at <= ctx.now => {
             return Decision::refuse(Refusal::DeviceCodeExpired);
         }
-        Phase::AwaitingRedemption(_) if ctx.client.may_use(grant.grant_type()) => {}
-        Phase::AwaitingRedemption(_) => return Decision::refuse(Refusal::GrantTypeNotAllowed),
+        Phase::AwaitingRedemption(_) => {}
         _ => return Decision::refuse(Refusal::CodeSpent),
     }
     let tokens = Access::requested(grant, None, &Resources::empty(), ctx).and_then(|access| {

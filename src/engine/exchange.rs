@@ -64,14 +64,7 @@ pub(crate) fn exchange(
     if resources.is_empty() && !audience.is_empty() {
         return Err(Refusal::ResourceExceeded);
     }
-    let approval = Approval {
-        actor: acting(&approval, actor, ctx)?,
-        scope,
-        resources,
-        confirmation: None,
-        nonce: None,
-        ..approval
-    };
+    let approval = Approval { actor: acting(&approval, actor, ctx)?, scope, resources, confirmation: None, ..approval };
     let mut grant = create_grant(GrantType::TokenExchange, approval, Phase::Active { redeemed: None }, ctx)?;
     grant.shorten(expires_at);
     let access = Access::whole(&grant, ctx)?;

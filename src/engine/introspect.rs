@@ -84,7 +84,8 @@ pub(crate) fn introspect(
     if !matches!(grant.phase(), Phase::Active { .. }) {
         return None;
     }
-    let grant_expiry = own_policy.map_or(grant.expires_at(), |policy| grant.absolute_expiry(policy));
+    // A token was issued to end with its grant at the latest. Only a policy that was tightened since ends it earlier.
+    let grant_expiry = own_policy.and_then(|policy| grant.absolute_expiry(policy));
     let digest = presented.secret.digest();
     let active = match presented.detail {
         Detail::AccessToken { serial } => access_token(grant, serial, digest, caller, own_policy.is_some()),

@@ -91,17 +91,14 @@ fn check(
 
 /// Activates the grant and issues its first tokens.
 ///
-/// The rights of the client and the reach are checked again. Both were checked when the code was issued, and the
-/// registration may have changed since. A refusal here discards the redemption, and the code stays valid.
+/// The reach is checked again. It was checked when the code was issued, and the registration may have changed since. A
+/// refusal here discards the redemption, and the code stays valid.
 fn first_redemption(
     grant: &mut Grant,
     redeemed: RedeemedCode,
     request: &RedeemRequest,
     ctx: &Context<'_>,
 ) -> Decision<UnsignedResponse> {
-    if !ctx.client.may_use(grant.grant_type()) {
-        return Decision::refuse(Refusal::GrantTypeNotAllowed);
-    }
     let access = match Access::requested(grant, None, &request.resources, ctx) {
         Ok(access) => access,
         Err(refusal) => return Decision::refuse(refusal),
@@ -155,7 +152,7 @@ fn digest_of(
         Some(Confirmation::DpopKey(thumbprint)) => (2, thumbprint),
         Some(Confirmation::Certificate(thumbprint)) => (4, thumbprint),
     };
-    let present = [kind | u8::from(challenge.is_some()), u8::from(redirect_uri.is_some())];
+    let present = [kind + u8::from(challenge.is_some()), u8::from(redirect_uri.is_some())];
     let challenge = challenge.map_or(&[0; 32], |challenge| challenge.0.as_bytes());
     Digest::of(&[secret.as_bytes(), &present, challenge, thumbprint, redirect_uri.unwrap_or_default().as_bytes()])
 }

@@ -17,18 +17,17 @@ use crate::vocabulary::Timestamp;
 /// Neither the key nor the life of the token is checked. A client that lost its key must still be able to log out, and
 /// a thief who revokes a stolen token helps its owner.
 ///
-/// The outcome is true when something was alive.
+/// The client never sees the outcome.
 pub(crate) fn revoke(grant: &mut Grant, presented: &Opened, client: &Client, now: Timestamp) -> Decision<bool> {
     if let Err(refusal) = check_owner(client, grant, presented) {
         return Decision::refuse(refusal);
     }
     match presented.detail {
         Detail::RefreshToken { .. } => revoke_grant(grant, RevocationReason::ClientRequest, now),
-        Detail::AccessToken { serial } => match grant.revoke_access_token(serial, presented.secret.digest(), now) {
-            Some(expiry) => Decision::commit(now < expiry, EventKind::AccessTokenRevoked),
-            None => Decision::refuse(Refusal::TokenUnrecognized),
-        },
-        Detail::Code => Decision::refuse(Refusal::TokenUnrecognized),
+        Detail::AccessToken { serial } if grant.revoke_access_token(serial, presented.secret.digest(), now) => {
+            Decision::commit(true, EventKind::AccessTokenRevoked)
+        }
+        Detail::AccessToken { .. } | Detail::Code => Decision::refuse(Refusal::TokenUnrecognized),
     }
 }
 

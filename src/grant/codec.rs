@@ -120,8 +120,9 @@ impl Grant {
     ///
     /// # Errors
     /// [`CorruptRecord`] for anything that [`encode`](Self::encode) did not write for this id: another version, a wrong
-    /// checksum, a record that is cut short or has bytes after its end, a value that violates its grammar. Bytes from a
-    /// store are never trusted, so no input makes this function panic or allocate more than the input justifies.
+    /// checksum, a record that is cut short or has bytes after its end, a value that violates its grammar or
+    /// is spelled in a second way. Bytes from a store are never trusted, so no input makes this function panic or
+    /// allocate more than the input justifies.
     pub fn decode(id: GrantId, bytes: &[u8]) -> Result<Self, CorruptRecord> {
         let mut from = Reader::open(VERSION, id.as_bytes(), bytes)?;
         let client_id = from.parsed(ClientId::new)?;
@@ -162,6 +163,7 @@ fn write_flow(out: &mut Writer, grant_type: &GrantType) {
 /// Reads a flow. An unknown tag is an error: another flow has another policy.
 fn read_flow(from: &mut Reader<'_>) -> Result<GrantType, CorruptRecord> {
     match from.byte()? {
+        // An extension that has a number by now is read, too.
         0 => from.parsed(str::parse),
         tag => FLOWS.iter().find(|(known, _)| *known == tag).map(|(_, flow)| flow.clone()).ok_or(CorruptRecord("flow")),
     }
@@ -188,7 +190,7 @@ fn write_approval(out: &mut Writer, approval: &Approval) {
 fn read_approval(from: &mut Reader<'_>) -> Result<Approval, CorruptRecord> {
     Ok(Approval {
         subject: from.optional(|from| from.parsed(Subject::new))?,
-        scope: from.parsed(Scope::new)?,
+        scope: read_scope(from)?,
         resources: read_resources(from)?,
         confirmation: read_confirmation(from)?,
         auth_time: from.optional(Reader::time)?,
@@ -240,7 +242,18 @@ fn write_resources(out: &mut Writer, resources: &Resources) {
 
 fn read_resources(from: &mut Reader<'_>) -> Result<Resources, CorruptRecord> {
     let resources: Vec<Resource> = from.list(|from| from.parsed(Resource::new))?;
-    Ok(resources.into())
+    // The set would sort them.
+    if resources.is_sorted_by(|one, next| one < next) {
+        Ok(resources.into())
+    } else {
+        Err(CorruptRecord("its resources are not sorted"))
+    }
+}
+
+/// Reads a scope, whose tokens the writer has sorted.
+fn read_scope(from: &mut Reader<'_>) -> Result<Scope, CorruptRecord> {
+    let text = from.text()?;
+    Scope::new(text).ok().filter(|scope| scope.as_str() == text).ok_or(CorruptRecord("a value has the wrong form"))
 }
 
 fn write_phase(out: &mut Writer, phase: &Phase) {
@@ -381,12 +394,21 @@ fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> R
     Ok(LiveAccessToken {
         serial: u32::from_be_bytes(from.array()?),
         digest: from.digest()?,
-        scope: from.optional(|from| from.parsed(Scope::new))?,
+        scope: from.optional(read_scope)?,
         resources: from.optional(read_resources)?,
         issued_at: from.time()?,
         expires_at: from.time()?,
         parent: from.optional(Reader::small)?,
-        confirmation: if from.flag()? { read_confirmation(from)? } else { granted.copied() },
+        confirmation: if from.flag()? {
+            let own = read_confirmation(from)?;
+            // The writer would have left it out.
+            if own.as_ref() == granted {
+                return Err(CorruptRecord("a key stands in it twice"));
+            }
+            own
+        } else {
+            granted.copied()
+        },
         signing_key: from.optional(|from| from.parsed(KeyId::new))?,
     })
 }

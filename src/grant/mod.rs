@@ -192,11 +192,6 @@ impl Grant {
         &self.approval
     }
 
-    /// Returns the expiry set at creation; `None` is never. See also [`absolute_expiry`](Self::absolute_expiry).
-    pub(crate) const fn expires_at(&self) -> Option<Timestamp> {
-        self.expires_at
-    }
-
     /// Returns the stage of the grant.
     pub(crate) const fn phase(&self) -> &Phase {
         &self.phase

@@ -179,17 +179,17 @@ impl Grant {
         self.access_tokens.push_back(token);
     }
 
-    /// Revokes one access token and returns its expiry; `None` when the record holds no such token. The last token of a
-    /// grant without refresh token ends the grant, so that its record stays and a late write cannot create it again.
-    pub(crate) fn revoke_access_token(&mut self, serial: u32, digest: Digest, now: Timestamp) -> Option<Timestamp> {
-        let index = self.access_tokens.iter().position(|token| token.serial == serial && token.digest == digest)?;
-        let expires_at = self.access_tokens.get(index)?.expires_at;
+    /// Revokes one access token; false when the record holds no such token. The last token of a grant without refresh
+    /// token ends the grant, so that its record stays and a late write cannot create it again.
+    pub(crate) fn revoke_access_token(&mut self, serial: u32, digest: Digest, now: Timestamp) -> bool {
+        let is_it = |token: &LiveAccessToken| token.serial == serial && token.digest == digest;
+        let Some(index) = self.access_tokens.iter().position(is_it) else { return false };
         if self.head.is_none() && self.access_tokens.len() == 1 {
             self.revoke(now, RevocationReason::ClientRequest);
         } else {
             self.access_tokens.remove(index);
         }
-        Some(expires_at)
+        true
     }
 
     /// Drops all access tokens, for a policy under which a refresh revokes the earlier ones (`previous_access_token`).

@@ -30,7 +30,7 @@ impl<S: TokenStore> TokenService<S> {
         let policy = call.policy(client, grant_type)?;
         let keys = call.prove(&possession).await?;
         engine::choose_key(keys, None, &policy).map_err(|refusal| call.refuse(refusal))?;
-        Ok(PresentedKeys { dpop: None, confirmation: keys.proven, ..possession })
+        Ok(PresentedKeys { confirmation: keys.proven, ..possession })
     }
 }
 

@@ -4,7 +4,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::token::{Key, KeyRing, Lineage, TokenKind, TokenPrefixes};
-use crate::vocabulary::{Digest, Entropy, GrantId, Realm, draw};
+use crate::vocabulary::{Digest, Entropy, GrantId, Realm, SecretBytes};
 
 /// The version of the format. It is associated data, so a token of another version does not open, and cannot be read
 /// with the layout of this one.
@@ -37,15 +37,15 @@ const fn sealed_len(kind: TokenKind) -> usize {
 /// 256 bits make a guess hopeless and a plain digest sufficient. The bytes are drawn for first tokens and derived for
 /// successors; both are uniform.
 #[derive(Clone)]
-pub(crate) struct TokenSecret(Zeroizing<[u8; 32]>);
+pub(crate) struct TokenSecret(SecretBytes<32>);
 
 impl TokenSecret {
-    pub(crate) fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub(super) const fn new(bytes: SecretBytes<32>) -> Self {
+        Self(bytes)
     }
 
     pub(crate) fn random(entropy: &dyn Entropy) -> Self {
-        Self::new(draw(entropy))
+        Self(SecretBytes::random(entropy))
     }
 
     pub(crate) fn digest(&self) -> Digest {
@@ -53,7 +53,7 @@ impl TokenSecret {
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        self.0.as_bytes()
     }
 }
 
@@ -166,7 +166,7 @@ impl TokenFormat {
         let number = u32::from_be_bytes(body[GRANT_ID_END..NUMBER_END].try_into().ok()?);
         Some(Opened {
             grant_id: GrantId::from_bytes(body[..GRANT_ID_END].try_into().ok()?),
-            secret: TokenSecret::new(body[NUMBER_END..BODY].try_into().ok()?),
+            secret: TokenSecret(SecretBytes::copied_from(body[NUMBER_END..BODY].try_into().ok()?)),
             detail: match kind {
                 TokenKind::AuthorizationCode | TokenKind::DeviceCode => Detail::Code,
                 TokenKind::AccessToken | TokenKind::JwtId => Detail::AccessToken { serial: number },

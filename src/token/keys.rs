@@ -11,11 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::token::TokenKind;
 use crate::token::format::TokenSecret;
-use crate::vocabulary::{Digest, Entropy, GrantId, UserCode, draw};
+use crate::vocabulary::{Digest, Entropy, GrantId, SecretBytes, UserCode, draw};
 
 /// Random bytes of a rotation. They stay in the record, so that the rotation can be repeated but not predicted.
 ///
@@ -39,8 +39,9 @@ pub(crate) type Salt = [u8; 16];
 /// ```
 pub struct Key {
     id: u8,
-    seal: Aes128GcmSiv,
-    derive: Hmac<Sha256>,
+    // On the heap, for the reason of `SecretBytes`: a move of the key leaves no copy behind.
+    seal: Box<Aes128GcmSiv>,
+    derive: Box<Hmac<Sha256>>,
 }
 
 impl Key {
@@ -85,8 +86,10 @@ impl Key {
     fn expanded(id: u8, secret: &[u8; 32]) -> Self {
         let mut seal = aes_gcm_siv::Key::<Aes128GcmSiv>::default();
         seal.copy_from_slice(&expand(secret, b"regrant v1 seal")[..16]);
-        let seal = Aes128GcmSiv::new(&seal);
-        Self { id, seal, derive: hmac(&expand(secret, b"regrant v1 derive")) }
+        let derive = Box::new(hmac(&expand(secret, b"regrant v1 derive")));
+        let key = Self { id, seal: Box::new(Aes128GcmSiv::new(&seal)), derive };
+        seal.zeroize();
+        key
     }
 
     /// A key from the base64url text (no padding) of 32 secret bytes, for configuration files: 43 characters. The
@@ -141,18 +144,21 @@ impl Key {
     /// the successor. The parent is 256 random bits and belongs to one generation of one grant, so these need not be
     /// hashed.
     pub(crate) fn derive(&self, derivation: &Derivation<'_>, kind: TokenKind, number: u32) -> TokenSecret {
-        let mut mac = self.derive.clone();
+        let mut mac = Hmac::clone(&self.derive);
         mac.update(derivation.parent.as_bytes());
         mac.update(derivation.salt);
         mac.update(&[kind.tag()]);
         mac.update(&number.to_be_bytes());
-        TokenSecret::new(mac.finalize().into_bytes().into())
+        let mut derived = mac.finalize().into_bytes();
+        let secret = TokenSecret::new(SecretBytes::copied_from(derived.as_ref()));
+        derived.zeroize();
+        secret
     }
 
     /// Returns the id of the grant that waits for the user code. It is derived with the key, so the database does not
     /// reveal the codes.
     pub(crate) fn user_code_grant_id(&self, user_code: &UserCode) -> GrantId {
-        let mut mac = self.derive.clone();
+        let mut mac = Hmac::clone(&self.derive);
         mac.update(b"regrant v1 user code");
         mac.update(user_code.as_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();

@@ -1,9 +1,7 @@
 //! The parts of a refresh token besides its secret: the proof that its grant issued it, and the key that it is bound
 //! to.
 
-use zeroize::Zeroizing;
-
-use crate::vocabulary::{Confirmation, Digest, Entropy, draw};
+use crate::vocabulary::{Confirmation, Digest, Entropy, SecretBytes};
 
 /// 16 random bytes of a grant, drawn with its first refresh token. Every refresh token of the grant contains them,
 /// and no other token does. The record contains only their digest. An attacker with a leaked key of the ring but
@@ -12,19 +10,19 @@ use crate::vocabulary::{Confirmation, Digest, Entropy, draw};
 /// Authorization codes and access tokens must not contain the root. Codes pass through browsers and access tokens
 /// through resource servers, where more of them leak.
 #[derive(Clone)]
-pub(crate) struct Root(Zeroizing<[u8; Self::LEN]>);
+pub(crate) struct Root(SecretBytes<{ Self::LEN }>);
 
 impl Root {
     const LEN: usize = 16;
 
     /// Draws the root of a new grant.
     pub(crate) fn random(entropy: &dyn Entropy) -> Self {
-        Self(Zeroizing::new(draw(entropy)))
+        Self(SecretBytes::random(entropy))
     }
 
     /// Returns the digest for the record. The label keeps the digest apart from all other digests of this library.
     pub(crate) fn digest(&self) -> Digest {
-        Digest::of(&[b"regrant v1 root", self.0.as_slice()])
+        Digest::of(&[b"regrant v1 root", self.0.as_bytes()])
     }
 }
 
@@ -64,13 +62,13 @@ impl Lineage {
     /// Writes root and binding into the end of a body. `to` has exactly [`LEN`](Self::LEN) bytes.
     pub(super) fn write(&self, to: &mut [u8]) {
         let (root, binding) = to.split_at_mut(Root::LEN);
-        root.copy_from_slice(self.root.0.as_slice());
+        root.copy_from_slice(self.root.0.as_bytes());
         binding.copy_from_slice(&self.binding.0);
     }
 
     /// Reads the lineage of a refresh token. Returns `None` for other kinds of tokens.
     pub(super) fn read(from: &[u8]) -> Option<Self> {
         let (root, binding) = from.split_first_chunk()?;
-        Some(Self { root: Root(Zeroizing::new(*root)), binding: Binding(binding.try_into().ok()?) })
+        Some(Self { root: Root(SecretBytes::copied_from(root)), binding: Binding(binding.try_into().ok()?) })
     }
 }

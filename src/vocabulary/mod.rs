@@ -47,9 +47,9 @@ pub use presented_keys::{ClientCertificate, DpopProof, PresentedKeys};
 pub use resource::{Resource, Resources};
 pub use scope::Scope;
 pub(crate) use scope::sorted_subset;
-pub(crate) use secret::Digest;
 pub use secret::{
     AccessToken, AuthorizationCode, ClientAssertion, ClientSecret, CodeVerifier, DeviceCode, IdToken, RefreshToken,
 };
+pub(crate) use secret::{Digest, SecretBytes};
 pub use token_type::TokenType;
 pub use user_code::UserCode;

@@ -9,6 +9,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::vocabulary::Entropy;
+
 /// Implements a secret text. Each kind of secret is a type of its own, so a refresh token cannot be passed where an
 /// access token is expected.
 macro_rules! secret_text {
@@ -99,6 +101,40 @@ secret_text! {
     /// A PKCE `code_verifier` as the client sent it (RFC 7636 section 4.1): 43 to 128 letters, digits, `-`, `.`, `_` or
     /// `~`. The grammar is checked at redemption.
     CodeVerifier
+}
+
+/// `N` secret bytes on the heap, zeroed when dropped. Secrets are moved often, in and out of futures. A move of an
+/// array leaves a copy behind that nothing zeroes; a move of this type copies the pointer only.
+pub(crate) struct SecretBytes<const N: usize>(Box<Zeroizing<[u8; N]>>);
+
+impl<const N: usize> SecretBytes<N> {
+    /// Draws the bytes.
+    pub(crate) fn random(entropy: &dyn Entropy) -> Self {
+        let mut bytes = Self::zero();
+        entropy.fill(&mut **bytes.0);
+        bytes
+    }
+
+    /// Copies bytes that the caller zeroes.
+    pub(crate) fn copied_from(from: &[u8; N]) -> Self {
+        let mut bytes = Self::zero();
+        bytes.0.copy_from_slice(from);
+        bytes
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    fn zero() -> Self {
+        Self(Box::new(Zeroizing::new([0; N])))
+    }
+}
+
+impl<const N: usize> Clone for SecretBytes<N> {
+    fn clone(&self) -> Self {
+        Self::copied_from(self.as_bytes())
+    }
 }
 
 /// SHA-256 of a secret. Records contain digests instead of secrets. Compared in constant time.

@@ -61,8 +61,10 @@ impl UserCode {
     /// Returns the code as devices show it, for example `WDJB-MJHT`.
     #[must_use]
     pub fn expose(&self) -> String {
-        let letters: String = self.0.iter().map(|letter| char::from(*letter)).collect();
-        format!("{}-{}", &letters[..LENGTH / 2], &letters[LENGTH / 2..])
+        let mut text = String::with_capacity(LENGTH + 1);
+        let (first, second) = self.0.split_at(LENGTH / 2);
+        text.extend(first.iter().chain(b"-").chain(second).map(|letter| char::from(*letter)));
+        text
     }
 
     /// Draws a code. Each of the codes is equally likely.

@@ -5,6 +5,7 @@
 //! as the id of the grant, cannot reach a client by accident.
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::{Response, introspection, requested};
 use crate::engine::{DeviceAuthorizationResponse, TokenResponse};
@@ -61,7 +62,7 @@ struct DeviceBody<'a> {
     device_code: &'a str,
     user_code: &'a str,
     verification_uri: &'a str,
-    verification_uri_complete: String,
+    verification_uri_complete: &'a str,
     expires_in: u64,
     interval: u64,
 }
@@ -69,13 +70,14 @@ struct DeviceBody<'a> {
 /// Returns the device authorization response (RFC 8628 section 3.2), with a URL for QR codes that contains the user
 /// code.
 pub(super) fn device(device: &DeviceAuthorizationResponse, verification_uri: &str) -> Response {
-    let user_code = device.user_code.expose();
-    let joint = if verification_uri.contains('?') { '&' } else { '?' };
+    let user_code = Zeroizing::new(device.user_code.expose());
+    let joint = if verification_uri.contains('?') { "&" } else { "?" };
+    let complete = Zeroizing::new([verification_uri, joint, "user_code=", &user_code].concat());
     let body = DeviceBody {
         device_code: device.device_code.expose(),
         user_code: &user_code,
         verification_uri,
-        verification_uri_complete: format!("{verification_uri}{joint}user_code={user_code}"),
+        verification_uri_complete: &complete,
         expires_in: device.expires_in.as_secs(),
         interval: device.interval.as_secs(),
     };

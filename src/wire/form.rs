@@ -129,7 +129,7 @@ fn decode_onto(text: &mut Vec<u8>, part: &[u8]) -> Option<Range<usize>> {
             b'%' => {
                 let ([high, low], behind) = rest.split_first_chunk()?;
                 rest = behind;
-                hex(*high)? << 4 | hex(*low)?
+                hex(*high)? * 16 + hex(*low)?
             }
             byte => *byte,
         });

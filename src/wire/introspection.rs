@@ -22,9 +22,9 @@ pub(super) fn wants_jwt(request: &Request<'_>) -> bool {
     values.flat_map(|value| value.split(',')).any(|range| {
         let mut parts = range.split(';').map(str::trim);
         let is_jwt = parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case(JWT_MEDIA_TYPE));
-        let is_unwanted = |parameter: &str| match parameter.split_once('=') {
-            Some((name, weight)) => name.eq_ignore_ascii_case("q") && weight.parse() == Ok(0.0_f32),
-            None => false,
+        let is_unwanted = |parameter: &str| {
+            let pair = parameter.split_once('=');
+            pair.is_some_and(|(name, weight)| name.eq_ignore_ascii_case("q") && weight.parse() == Ok(0.0_f32))
         };
         is_jwt && !parts.any(is_unwanted)
     })

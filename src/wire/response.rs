@@ -1,7 +1,7 @@
 //! The response, as plain data. The constructors of JSON set the cache headers, so that a cache stores no response with
 //! a token by accident.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::Serialize;
 
@@ -54,10 +54,18 @@ impl Response {
     }
 
     /// A JSON response without cache headers. Each caller adds them.
+    ///
+    /// The body has its length from the beginning: a buffer that grows leaves copies of the tokens behind, and those
+    /// are not zeroed.
     fn cacheable_json(status: u16, body: &impl Serialize) -> Self {
+        const REASON: &str = "structs of strings and integers have a JSON form";
+        let mut length = Length(0);
         #[expect(clippy::expect_used, reason = "structs of strings and integers have a JSON form")]
-        let body = serde_json::to_vec(body).expect("structs of strings and integers have a JSON form");
-        Self { body, ..Self::empty(status) }.with_header("content-type", "application/json")
+        serde_json::to_writer(&mut length, body).expect(REASON);
+        let mut bytes = Vec::with_capacity(length.0);
+        #[expect(clippy::expect_used, reason = "structs of strings and integers have a JSON form")]
+        serde_json::to_writer(&mut bytes, body).expect(REASON);
+        Self { body: bytes, ..Self::empty(status) }.with_header("content-type", "application/json")
     }
 
     /// Adds a header. The name is in lower case. A header of the same name stays: the response then has two field
@@ -77,6 +85,20 @@ impl Response {
     /// Makes the response a 401, which always has a challenge (RFC 9110 section 15.5.2).
     pub(super) fn with_challenge(self) -> Self {
         Self { status: 401, ..self }.with_header("www-authenticate", CHALLENGE)
+    }
+}
+
+/// Counts the bytes that are written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -54,6 +54,17 @@ async fn one_grant_is_begun_refreshed_and_revoked_by_either_way() {
     }
 }
 
+// Clients send a code with Basic first and then with the secret in the body (pomerium/pomerium#1513,
+// golang/oauth2#718).
+#[tokio::test]
+async fn a_failed_authentication_burns_no_code() {
+    let server = Server::start();
+    let code = server.code(APP).await;
+    let refused = server.redeem(Auth::Basic("app", "a wrong secret"), &code).await;
+    assert_eq!(refused.outcome(), (401, "invalid_client"));
+    assert_eq!(server.redeem(APP, &code).await.status(), 200);
+}
+
 #[test]
 fn the_methods_of_a_client_are_those_of_its_kind() {
     use ClientAuthenticationMethod as Method;

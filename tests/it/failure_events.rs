@@ -16,7 +16,7 @@ use regrant::policy::{AccessTokenFormat, ClientPolicy};
 use regrant::store::{GrantRecord, StoreError};
 use regrant::wire::{Endpoint, Endpoints, Paths};
 use regrant::{
-    Approval, AuthenticatedClient, Client, ClientCredentials, ClientRegistry, GrantType, Key, KeyRing, Policy,
+    Approval, AuthenticatedClient, Client, ClientCredentials, ClientRegistry, GrantType, Key, KeyRing, Policy, Refusal,
     TokenError, TokenService,
 };
 
@@ -294,6 +294,12 @@ fn what_a_store_rejects_is_no_outage_whichever_port_it_was_behind() {
     ] {
         assert_eq!((error.is_transient(), error.code().status()), (true, 503), "{error:?}");
     }
+}
+
+#[test]
+fn a_refusal_is_transient_only_when_a_retry_may_succeed() {
+    assert!(TokenError::Refused(Refusal::ClockBehind).is_transient());
+    assert!(!TokenError::Refused(Refusal::CodeExpired).is_transient());
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ mod rfc8705_mtls;
 mod rfc8707_resources;
 mod rfc9449_dpop;
 mod right_to_the_flow;
+mod secret_types;
 mod sinks;
 mod timestamp;
 mod wire_events;

@@ -278,6 +278,19 @@ fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
     }
 }
 
+// A directory of clients may be unable to list them.
+#[test]
+fn a_policy_that_needs_a_missing_port_keeps_the_service_from_starting_even_without_clients() {
+    for (field, policy) in [
+        ("access_token_format", Policy::default().with_access_token_format(AccessTokenFormat::Jwt)),
+        ("sender_constraint", Policy::default().with_sender_constraint(SenderConstraint::Dpop)),
+    ] {
+        let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
+        let built = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).policy(policy).build();
+        assert!(built.is_err_and(|error| error.to_string().contains(field)), "{field}");
+    }
+}
+
 fn starts_with_client(provider: &Policy, policy: ClientPolicy) -> Result<(), String> {
     let hash = SecretHash::sha256(&ClientSecret::new("secret"));
     let registry = ClientRegistry::new().register(client(APP), [hash.clone()]);
@@ -333,10 +346,13 @@ fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_startin
         ("for refresh_token", &Policy::default(), for_refreshing, Some("grant_types")),
     ];
     for (name, provider, policy, expected) in cases {
-        let started = starts_with_client(provider, policy);
-        match expected {
-            None => assert_eq!(started, Ok(()), "{name}"),
-            Some(field) => assert!(started.is_err_and(|message| message.contains(field)), "{name}"),
+        // A host that registers clients while it runs asks the policy itself.
+        let validated = policy.validate(provider).map_err(|error| error.to_string());
+        for outcome in [validated, starts_with_client(provider, policy)] {
+            match expected {
+                None => assert_eq!(outcome, Ok(()), "{name}"),
+                Some(field) => assert!(outcome.is_err_and(|message| message.contains(field)), "{name}"),
+            }
         }
     }
 }

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use fixtures::{
-    APP, AUDITOR, Auth, Config, GateState, OTHER, PASSWORD, POSTER, REDIRECT, Reply, SCOPE, SPA, Server, StubIssuer,
-    StubVerifier, Tokens, USER, VERIFIER, basic, challenge, client, encode, form, scope, seconds, subject,
+    APP, AUDITOR, Auth, Config, GateState, OTHER, PASSWORD, POSTER, REDIRECT, Reply, SCOPE, SPA, Secrets, Server,
+    StubIssuer, StubVerifier, Tokens, USER, VERIFIER, basic, challenge, client, form, scope, seconds, subject,
 };
 use regrant::authenticator::{
     AssertionFault, AuthenticateError, ClientAssertion, ClientAuthenticator as _, CredentialError, CredentialRefusal,
@@ -25,12 +25,12 @@ use regrant::jwt::{AccessTokenClaims, IdTokenClaims};
 use regrant::policy::{AccessTokenFormat, ClientPolicy};
 use regrant::proof::{ClientCertificate, DpopProof, PresentedKeys};
 use regrant::store::{GrantOwner, GrantRecord, StoreError, StoredGrant, Version};
-use regrant::token::{IdToken, Realm, TokenPrefixes};
+use regrant::token::{Realm, TokenPrefixes};
 use regrant::wire::{Endpoint, Endpoints, Paths, Request};
 use regrant::{
-    AccessToken, Approval, AuthenticatedClient, AuthorizationCode, AuthorizeRequest, Client, ClientCredentials,
-    ClientId, ClientRegistry, ClientSecret, CodeVerifier, Entropy, ExchangeRequest, GrantType, IssueRequest, Key,
-    KeyRing, RedeemRequest, RefreshRequest, RefreshToken, SecretHash, SystemEntropy, TokenError, TokenService,
+    Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret,
+    CodeVerifier, Entropy, ExchangeRequest, GrantType, IssueRequest, Key, KeyRing, RedeemRequest, RefreshRequest,
+    SecretHash, SystemEntropy, TokenError, TokenService,
 };
 
 /// Collects everything that somebody might see.
@@ -110,53 +110,6 @@ impl metrics::Recorder for Labels {
     }
 }
 
-/// The secrets to look for.
-#[derive(Default)]
-struct Secrets(Vec<(String, Vec<u8>)>);
-
-impl Secrets {
-    fn add(&mut self, name: &str, secret: impl AsRef<[u8]>) {
-        self.0.push((name.to_owned(), secret.as_ref().to_vec()));
-    }
-
-    fn add_tokens(&mut self, name: &str, tokens: &Tokens) {
-        self.add(&format!("access token, {name}"), &tokens.access);
-        self.add(&format!("refresh token, {name}"), &tokens.refresh);
-    }
-
-    /// No secret is in `text`: neither its first 8 characters nor any 12 in a row, in no usual spelling.
-    fn assert_absent_from(&self, text: &str) {
-        let (eights, twelves) = (windows(text.as_bytes(), 8), windows(text.as_bytes(), 12));
-        for (name, secret) in &self.0 {
-            for (spelling, spelled) in spellings(secret) {
-                let spelled = spelled.as_bytes();
-                let beginning = eights.contains(&spelled[..spelled.len().min(8)]);
-                let part = spelled.windows(12).find(|window| twelves.contains(window));
-                assert!(!beginning && part.is_none(), "{name} is seen, {spelling}: {part:?} in {text}");
-            }
-        }
-    }
-}
-
-fn windows(bytes: &[u8], length: usize) -> HashSet<&[u8]> {
-    bytes.windows(length).collect()
-}
-
-/// The spellings of a secret; a text also as it is.
-fn spellings(secret: &[u8]) -> Vec<(&'static str, String)> {
-    let hex = secret.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    let mut all = vec![
-        ("base64", STANDARD_NO_PAD.encode(secret)),
-        ("base64url", URL_SAFE_NO_PAD.encode(secret)),
-        ("upper-case hex", hex.to_uppercase()),
-        ("hex", hex),
-    ];
-    if let Ok(text) = std::str::from_utf8(secret) {
-        all.extend([("as it is", text.to_owned()), ("escaped", encode(text))]);
-    }
-    all
-}
-
 /// Draws as the system does, and remembers it.
 #[derive(Clone, Default)]
 struct Remembering(Arc<Mutex<Vec<Vec<u8>>>>);
@@ -224,6 +177,11 @@ fn config() -> Config {
         .fold(Config::default(), |config, auth| config.with_client(auth, with_flows))
         .with_client(OTHER, |client| client.with_policy(jwt.clone()))
         .verified_client(by_assertion, OneAssertion)
+}
+
+fn add_tokens(secrets: &mut Secrets, name: &str, tokens: &Tokens) {
+    secrets.add(format!("access token, {name}"), &tokens.access);
+    secrets.add(format!("refresh token, {name}"), &tokens.refresh);
 }
 
 struct Lifecycle {
@@ -307,9 +265,9 @@ impl Lifecycle {
                 ("code_verifier", VERIFIER),
             ];
             let first = self.server.token(auth, &redeem).await.tokens();
-            self.secrets.add_tokens("redeemed", &first);
+            add_tokens(&mut self.secrets, "redeemed", &first);
             let second = self.server.refresh(auth, &first.refresh).await.tokens();
-            self.secrets.add_tokens("refreshed", &second);
+            add_tokens(&mut self.secrets, "refreshed", &second);
             assert_eq!(self.server.refresh(auth, &first.refresh).await.tokens(), second);
             for token in [&first.access, &first.refresh, &second.access, &second.refresh] {
                 self.server.introspect(AUDITOR, token).await;
@@ -339,17 +297,17 @@ impl Lifecycle {
         let answered = self.server.token_with(SPA, PROOF, &poll).await;
         self.secrets.add("id_token of a device", answered.text("id_token"));
         let bound = answered.tokens();
-        self.secrets.add_tokens("of a device", &bound);
+        add_tokens(&mut self.secrets, "of a device", &bound);
         for proof in [PROOF, "B.1f0e9c44-proof-of-another", "no proof at all"] {
             replies.push(self.server.refresh_with(SPA, proof, &bound.refresh).await);
         }
         replies.push(self.server.token(OTHER, &poll).await);
 
         let jwt = self.server.sign_in(OTHER).await;
-        self.secrets.add_tokens("in the form of a JWT", &jwt);
+        add_tokens(&mut self.secrets, "in the form of a JWT", &jwt);
         let again = self.server.refresh(OTHER, &jwt.refresh).await;
         self.secrets.add("id_token of a refresh", again.text("id_token"));
-        self.secrets.add_tokens("in the form of a JWT, refreshed", &again.tokens());
+        add_tokens(&mut self.secrets, "in the form of a JWT, refreshed", &again.tokens());
         for auth in [OTHER, AUDITOR, APP] {
             replies.push(self.server.introspect(auth, &jwt.access).await);
             replies.push(self.server.revoke(auth, &jwt.access).await);
@@ -361,7 +319,7 @@ impl Lifecycle {
 
         let access_token = "urn:ietf:params:oauth:token-type:access_token";
         let own = self.server.sign_in(APP).await;
-        self.secrets.add_tokens("to exchange", &own);
+        add_tokens(&mut self.secrets, "to exchange", &own);
         for subject_token in [&own.access, &own.refresh, &bound.access] {
             let exchange = [
                 ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
@@ -398,7 +356,7 @@ impl Lifecycle {
 
     async fn fail(&mut self) {
         let tokens = self.server.sign_in(APP).await;
-        self.secrets.add_tokens("of the failures", &tokens);
+        add_tokens(&mut self.secrets, "of the failures", &tokens);
         let code = self.server.code(APP).await;
         self.secrets.add("code of the failures", &code);
         let wrong = [("grant_type", "password"), ("username", USER), ("password", "wr0ng-Passw0rd")];
@@ -456,13 +414,13 @@ impl Lifecycle {
 
         // Reuse, of a token and of a code.
         let next = self.server.refresh(APP, &tokens.refresh).await.tokens();
-        self.secrets.add_tokens("before reuse", &next);
+        add_tokens(&mut self.secrets, "before reuse", &next);
         let last = self.server.refresh(APP, &next.refresh).await.tokens();
-        self.secrets.add_tokens("the last before reuse", &last);
+        add_tokens(&mut self.secrets, "the last before reuse", &last);
         self.server.advance(seconds(61));
         replies.push(self.server.refresh(APP, &tokens.refresh).await);
         let redeemed = self.server.redeem(APP, &code).await.tokens();
-        self.secrets.add_tokens("before code reuse", &redeemed);
+        add_tokens(&mut self.secrets, "before code reuse", &redeemed);
         replies.push(self.server.redeem(APP, &code).await);
 
         for reply in replies {
@@ -479,7 +437,7 @@ impl Lifecycle {
     /// Every port fails under requests that are full of secrets.
     async fn break_down(&mut self) {
         let own = self.server.sign_in(OTHER).await;
-        self.secrets.add_tokens("of the breakdown", &own);
+        add_tokens(&mut self.secrets, "of the breakdown", &own);
         let code = self.server.code(OTHER).await;
         self.secrets.add("code of the breakdown", &code);
         self.secrets.add("another proof", "A.77c1-proof-of-the-breakdown");
@@ -580,14 +538,14 @@ async fn no_public_value_shows_its_secret() {
     life.secrets.add("another device code", poll.device_code.expose());
     life.secrets.add("user code", device.user_code.expose());
     life.secrets.add("id_token", tokens.id_token.as_ref().unwrap().expose());
-    life.secrets.add("certificate", b"\x30\x82canary of a certificate");
+    life.secrets.add("certificate", b"\x30\x82canary-q7XzW2-of-TLS");
     let (proof, certificate) = (
         DpopProof {
             jwt: PROOF.to_owned(),
             method: "POST".to_owned(),
             url: "https://as.example/oauth2/token".to_owned(),
         },
-        ClientCertificate::from_der(&b"\x30\x82canary of a certificate"[..]),
+        ClientCertificate::from_der(&b"\x30\x82canary-q7XzW2-of-TLS"[..]),
     );
     seen.debug(&proof);
     seen.debug(&PresentedKeys::none().with_dpop(Some(proof)).with_certificate(Some(certificate.clone())));
@@ -627,7 +585,7 @@ async fn no_public_value_shows_its_secret() {
     seen.debug(&request);
     seen.debug(&server.endpoints.handle(Endpoint::Introspection, &request).await);
 
-    life.secrets.assert_absent_from(&seen.text());
+    life.secrets.assert_absent_from(seen.text());
 }
 
 // No error repeats its input, down the whole chain of sources.
@@ -638,7 +596,7 @@ async fn no_error_shows_a_secret_down_its_chain_of_causes() {
     let app = AuthenticatedClient::assertion(client(APP).into());
     let wrong = ClientCredentials::Basic(ClientId::new("app").unwrap(), ClientSecret::new(OTHER.secret().unwrap()));
     let mut errors: Vec<TokenError> = vec![server.service().authenticate(&wrong).await.unwrap_err()];
-    for token in life.secrets.0.iter().filter_map(|(_, secret)| std::str::from_utf8(secret).ok()) {
+    for token in life.secrets.iter().filter_map(|(_, secret)| std::str::from_utf8(secret).ok()) {
         errors.extend(server.service().refresh(&app, &RefreshRequest::new(token)).await.err());
         let redemption = RedeemRequest::new(token).with_code_verifier(VERIFIER).with_redirect_uri(token);
         errors.extend(server.service().redeem(&app, &redemption).await.err());
@@ -670,7 +628,7 @@ async fn no_error_shows_a_secret_down_its_chain_of_causes() {
         }
     }
     server.store().set_down(true);
-    let genuine = life.secrets.0.iter().filter_map(|(_, secret)| std::str::from_utf8(secret).ok());
+    let genuine = life.secrets.iter().filter_map(|(_, secret)| std::str::from_utf8(secret).ok());
     for token in genuine.filter(|token| token.starts_with("rt_")) {
         errors.push(server.service().refresh(&app, &RefreshRequest::new(token)).await.unwrap_err());
     }
@@ -684,7 +642,7 @@ async fn no_error_shows_a_secret_down_its_chain_of_causes() {
     seen.error(&duplicate.unwrap_err());
 
     assert!(seen.text().len() > 1000);
-    life.secrets.assert_absent_from(&seen.text());
+    life.secrets.assert_absent_from(seen.text());
 }
 
 // A client that mixes up its fields sends its secret as its id.
@@ -729,22 +687,21 @@ async fn no_record_ever_written_holds_a_token_or_a_secret_in_any_form() {
     let token_secrets: Vec<_> = drawn.iter().filter(|bytes| bytes.len() == 32).collect();
     assert!(token_secrets.len() > 5, "{} secrets drawn", token_secrets.len());
 
+    // A token's bytes behind prefix and key id: nonce, ciphertext, tag.
+    let sealed_part = |(_, secret): (_, &[u8])| {
+        let text = std::str::from_utf8(secret).unwrap_or_default();
+        let sealed = URL_SAFE_NO_PAD.decode(text.get(3..)?).ok()?;
+        Some(sealed.get(1..)?.to_vec())
+    };
+    let sealed: Vec<_> = life.secrets.iter().filter_map(sealed_part).collect();
+    let raw = || token_secrets.iter().copied().chain(&sealed).map(Vec::as_slice);
+    let search = life.secrets.search();
     for (_, record) in &written {
-        let (eights, twelves) = (windows(&record.payload, 8), windows(&record.payload, 12));
-        let holds_part_of = |secret: &[u8]| secret.windows(8).any(|window| eights.contains(window));
-        for secret in &token_secrets {
-            assert!(!holds_part_of(secret), "the secret of a token");
+        let eights: HashSet<&[u8]> = record.payload.windows(8).collect();
+        for secret in raw().chain(life.secrets.iter().map(|(_, secret)| secret)) {
+            assert!(!secret.windows(8).any(|window| eights.contains(window)), "a part of a secret");
         }
-        for (name, secret) in &life.secrets.0 {
-            assert!(!holds_part_of(secret), "{name}");
-            for (spelling, spelled) in spellings(secret) {
-                assert!(!spelled.as_bytes().windows(12).any(|window| twelves.contains(window)), "{name}, {spelling}");
-            }
-            // A token's bytes behind prefix and key id: nonce, ciphertext, tag.
-            let text = std::str::from_utf8(secret).unwrap_or_default();
-            let sealed = text.get(3..).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).unwrap_or_default();
-            assert!(!holds_part_of(sealed.get(1..).unwrap_or_default()), "{name}, decoded");
-        }
+        search.assert_absent_from("a record", &record.payload);
         // The fields beside the payload are for finding records, and tell no more than who.
         assert!(["app", "other", "poster", "spa", "jwt"].contains(&record.client_id.as_str()));
         assert!(record.subject.as_ref().is_none_or(|subject| subject.as_str() == USER));
@@ -757,40 +714,24 @@ fn the_search_finds_a_secret_in_every_spelling() {
     let mut secrets = Secrets::default();
     secrets.add("key", KEY);
     secrets.add("secret", APP.secret().unwrap());
-    secrets.assert_absent_from("nothing to see");
+    let search = secrets.search();
+    assert!(search.sightings(b"nothing to see").is_empty());
     for secret in [&KEY[..], APP.secret().unwrap().as_bytes()] {
-        for (spelling, spelled) in spellings(secret) {
-            for part in [&spelled[..], &spelled[..8], &spelled[5..17]] {
-                let text = format!("log line with {part} in it");
-                let found = std::panic::catch_unwind(|| secrets.assert_absent_from(&text));
-                assert!(found.is_err(), "{spelling}: {part}");
+        for (spelling, spelled) in fixtures::secrets::spellings(secret) {
+            let times = if spelling.ends_with("hex") { 2 } else { 1 };
+            let (beginning, part) = (8 * times, 12 * times);
+            let end = spelled.len() - part;
+            for part in [&spelled[..], &spelled[..beginning], &spelled[1..][..part], &spelled[end..]] {
+                let text = [b"log line with ", part, b" in it"].concat();
+                assert!(!search.sightings(&text).is_empty(), "{spelling}: {part:?}");
+            }
+        }
+        // Inside of a longer text, such as the header of HTTP Basic, at each alignment.
+        for before in ["", "a", "ab"] {
+            let longer = [before.as_bytes(), secret, b":"].concat();
+            for text in [STANDARD.encode(&longer), URL_SAFE_NO_PAD.encode(&longer)] {
+                assert!(!search.sightings(text.as_bytes()).is_empty(), "{text}");
             }
         }
     }
 }
-
-/// Fails to compile when the type has the trait.
-macro_rules! lacks {
-    ($($type:ty),+; $trait:path) => {
-        $(const _: fn() = || {
-            trait Ambiguous<A> {
-                fn is_there() {}
-            }
-            impl<T: ?Sized> Ambiguous<()> for T {}
-            struct Has;
-            impl<T: ?Sized + $trait> Ambiguous<Has> for T {}
-            let _ = <$type as Ambiguous<_>>::is_there;
-        };)+
-    };
-}
-
-lacks!(AccessToken, RefreshToken, AuthorizationCode, ClientSecret, CodeVerifier, Key, KeyRing; std::fmt::Display);
-lacks!(AccessToken, RefreshToken, AuthorizationCode, ClientSecret, CodeVerifier, Key, KeyRing; serde::Serialize);
-lacks!(ClientAssertion, IdToken, DeviceCode, UserCode, DpopProof, ClientCertificate; std::fmt::Display);
-lacks!(ClientAssertion, IdToken, DeviceCode, UserCode, DpopProof, ClientCertificate; serde::Serialize);
-lacks!(SecretHash, Grant, ClientCredentials; std::fmt::Display);
-lacks!(SecretHash, Grant, ClientCredentials; serde::Serialize);
-
-// Secrets that no one compares with `==`, which takes as long as they agree.
-lacks!(AccessToken, RefreshToken, AuthorizationCode, ClientSecret, CodeVerifier; PartialEq);
-lacks!(ClientAssertion, IdToken, DeviceCode; PartialEq);

@@ -2,13 +2,15 @@
 
 use fixtures::{
     APP, AUDITOR, Auth, BILLING, Config, GateState, ORDERS, ORDERS_API, OTHER, Outcome, SPA, Server, StubVerifier,
-    USER, resources, scope, seconds, subject,
+    USER, client, resources, scope, seconds, subject,
 };
-use regrant::GrantType;
 use regrant::client::IntrospectionAccess;
 use regrant::clock::Timestamp;
+use regrant::event::{EventKind, Operation};
+use regrant::grant::Confirmation;
 use regrant::store::GrantOwner;
 use regrant::wire::{Endpoint, Endpoints};
+use regrant::{Approval, AuthenticatedClient, ExchangeRequest, GrantType, IssueRequest, Refusal};
 use serde_json::{Value, json};
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -137,7 +139,10 @@ async fn a_new_token_lives_no_longer_than_the_old_one() {
         server.config.clock.set(Timestamp::from_millis(end + age));
         assert_eq!(server.is_active(new).await, is_active, "{age} ms");
         let reply = server.exchange(APP, &token, &[]).await;
-        let expected = if is_exchanged { (200, "") } else { (400, "invalid_request") };
+        let expected = if is_exchanged { (200, "") } else { INVALID_REQUEST };
+        let event = server.config.events.operations().pop();
+        let refused = (Operation::Exchange, EventKind::Refused(Refusal::SubjectTokenInvalid));
+        assert_eq!(event == Some(refused), !is_exchanged, "{age} ms");
         assert_eq!(reply.outcome(), expected, "{age} ms: {reply:?}");
     }
 }
@@ -169,7 +174,10 @@ async fn only_an_active_access_token_that_is_the_clients_business_is_exchanged()
         ("without a resource owner", APP, &own),
         ("JWT of nobody", APP, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkZW1vIn0."),
     ] {
+        server.config.events.operations();
         assert_eq!(server.exchange(auth, token, &[]).await.outcome(), INVALID_REQUEST, "{name}");
+        let refused = EventKind::Refused(Refusal::SubjectTokenInvalid);
+        assert_eq!(server.config.events.operations(), [(Operation::Exchange, refused)], "{name}");
         let actor = [("actor_token", token), ("actor_token_type", ACCESS_TOKEN), ("resource", BILLING)];
         if name != "without a resource owner" {
             assert_eq!(server.exchange(auth, &tokens.access, &actor).await.outcome(), INVALID_REQUEST, "actor: {name}");
@@ -271,6 +279,8 @@ async fn a_public_client_exchanges_a_bound_token_only_with_its_key() {
     let before = server.store().snapshot();
     for proof in [String::new(), StubVerifier::proof("B")] {
         assert_eq!(server.token_with(SPA, &proof, &exchange).await.outcome(), INVALID_REQUEST, "{proof}");
+        let refused = (Operation::Exchange, EventKind::Refused(Refusal::SubjectTokenInvalid));
+        assert_eq!(server.config.events.operations().pop(), Some(refused), "{proof}");
     }
     let free = server.sign_in(SPA).await.access;
     let actor = [
@@ -288,6 +298,38 @@ async fn a_public_client_exchanges_a_bound_token_only_with_its_key() {
     let reply = server.redeem_with(APP, &StubVerifier::proof("A"), &server.code(APP).await).await;
     let reply = server.exchange(APP, reply.text("access_token"), &[]).await;
     assert_eq!(reply.text("token_type"), "Bearer");
+}
+
+// A token that is bound to a key of the user's client would be of no use to the resource server.
+#[tokio::test]
+async fn a_grant_that_is_bound_to_a_key_is_exchanged_for_a_token_without_that_key() {
+    let server = start();
+    let approval = Approval::of(subject(USER))
+        .with_scope(scope("read"))
+        .with_resources(resources(&[ORDERS]))
+        .with_confirmation(Confirmation::DpopKey([7; 32]));
+    let client = AuthenticatedClient::assertion(client(APP).into());
+    let bound = server.service().issue(&client, IssueRequest::new(GrantType::Password, approval)).await.unwrap();
+    let bound = bound.access_token.expose();
+    assert_eq!(server.introspect(APP, bound).await.json["token_type"], "DPoP");
+    let reply = server.exchange(ORDERS_API, bound, &[("resource", BILLING)]).await;
+    assert_eq!(reply.text("token_type"), "Bearer");
+    assert_eq!(server.introspect(AUDITOR, reply.text("access_token")).await.json.get("cnf"), None);
+}
+
+#[tokio::test]
+async fn a_request_of_the_host_narrows_the_scope_and_names_audience_and_actor() {
+    let server = start();
+    let (token, actor) = (server.for_orders().await.access, server.own_token(APP).await);
+    let request = ExchangeRequest::new(token.as_str())
+        .with_scope(scope("read"))
+        .with_resources(resources(&[BILLING]))
+        .with_actor_token(actor.as_str());
+    let (client, _) = server.config.clients.iter().find(|(client, _)| client.id.as_str() == APP.id()).unwrap();
+    let client = AuthenticatedClient::assertion(client.clone().into());
+    let response = server.service().exchange(&client, &request).await.unwrap();
+    let active = server.introspect(APP, response.access_token.expose()).await.json;
+    assert_eq!(json!([active["scope"], active["aud"], active["act"]]), json!(["read", BILLING, { "sub": "app" }]));
 }
 
 // The new grant is the user's, wherever it came from.

@@ -207,6 +207,7 @@ async fn a_certificate_comes_through_every_common_proxy() {
             "X-Forwarded-Client-Cert",
             xfcc_of("Hash=468ed33be74eee6556d90c0149c1309e9ba61d6425303443c0748a02dd8de688;Cert=\"@\""),
         ),
+        ("the certificate alone", xfcc, "X-Forwarded-Client-Cert", xfcc_of("Cert=\"@\"")),
         (
             "Istio",
             xfcc,

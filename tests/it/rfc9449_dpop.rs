@@ -427,6 +427,7 @@ async fn a_proof_at_another_endpoint_is_ignored() {
     let (config, verifier) = config();
     let server = config.start();
     let tokens = server.sign_in(APP).await;
+    verifier.require(Some("n1"));
     for endpoint in [Endpoint::Introspection, Endpoint::Revocation] {
         let header: [(&str, &[u8]); 2] = [("DPoP", b"garbage"), ("DPoP", b"garbage")];
         let reply = server.post_with(endpoint, APP, &[("token", &tokens.access)], &header, None).await;

@@ -8,11 +8,12 @@ use fixtures::{
 use regrant::device::{DeviceAuthorizationRequest, PollRequest, UserCode};
 use regrant::event::{EventKind, Operation};
 use regrant::host::{ApproveError, ApproveRequest, GrantApprover};
+use regrant::policy::SenderConstraint;
 use regrant::proof::{DpopProof, PresentedKeys};
 use regrant::wire::{Endpoint, Endpoints, Paths};
 use regrant::{
-    Approval, AuthenticatedClient, Client, ExchangeRequest, GrantType, IssueRequest, RedeemRequest, RefreshRequest,
-    Refusal, TokenError,
+    Approval, AuthenticatedClient, Client, ExchangeRequest, GrantType, IssueRequest, Policy, RedeemRequest,
+    RefreshRequest, Refusal, Scope, TokenError,
 };
 
 const UNAUTHORIZED: Outcome = (400, "unauthorized_client");
@@ -148,6 +149,28 @@ async fn a_client_without_the_flow_costs_nothing_at_any_endpoint() {
             assert_eq!(reply.outcome(), UNAUTHORIZED);
             held.assert_untouched(&server, calls, Operation::AuthorizeDevice, "device authorization");
         }
+    }
+}
+
+// RFC 9449 section 8: an approver may use up an assertion, and a request that lacks its proof is repeated.
+#[tokio::test]
+async fn a_request_without_the_proof_that_the_policy_demands_costs_no_assertion() {
+    let policy = Policy::default().with_sender_constraint(SenderConstraint::Dpop);
+    let config = Config { endpoints: all_flows, proof_verifier: Some(StubVerifier::default()), ..Config::default() };
+    let server = with_flows(config.policy(policy), &[]).start();
+    let parameters = [("grant_type", JWT_BEARER), ("assertion", "a.b.c")];
+    assert_eq!(server.token(APP, &parameters).await.outcome(), (400, "invalid_dpop_proof"));
+}
+
+// `invalid_scope` would say that the client has no default scope.
+#[tokio::test]
+async fn a_client_without_the_flow_learns_nothing_of_its_scope() {
+    for flow in ["password", "client_credentials", JWT_BEARER, EXTENSION] {
+        let change =
+            |client: Client| client.with_grant_types(flows_without(&[flow])).with_default_scope(Scope::empty());
+        let server = Config { endpoints: all_flows, ..Config::default() }.with_client(APP, change).start();
+        let parameters = [("grant_type", flow), ("username", USER), ("password", PASSWORD), ("assertion", "a.b.c")];
+        assert_eq!(server.token(APP, &parameters).await.outcome(), UNAUTHORIZED, "{flow}");
     }
 }
 

@@ -1,10 +1,11 @@
 //! Malformed requests beyond the corpus of the conformance kit, generated ones included. Nothing panics, nothing is a
 //! 5xx, nothing reaches the store. `Reply` checks each answer: a JSON body, the right headers, no echo.
 
+use async_trait::async_trait;
 use fixtures::{APP, Auth, REDIRECT, Reply, SPA, Server, Tokens, VERIFIER, basic, encode, form};
 use proptest::prelude::*;
 use regrant::event::ErrorCode;
-use regrant::wire::{self, Endpoint, MalformedRequest, Request};
+use regrant::wire::{self, Endpoint, Handler, MalformedRequest, Request, Response};
 
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
@@ -28,6 +29,21 @@ async fn a_word_that_is_no_method_is_refused_without_effect() {
     }
     assert!((server.store().calls(), server.store().snapshot()) == before);
     assert_eq!(server.raw(Endpoint::Token, "POST", &headers, &refresh).await.status(), 200);
+}
+
+// An adapter stops reading a body there.
+#[test]
+fn a_body_has_64_kib_at_most_unless_the_host_says_otherwise() {
+    struct Own;
+    #[async_trait]
+    impl Handler for Own {
+        async fn respond(&self, _: &Request<'_>) -> Response {
+            Response::json(200, &())
+        }
+    }
+    let endpoints = Server::start().endpoints;
+    assert_eq!((Own.body_limit(), Handler::body_limit(&endpoints)), (64 * 1024, 64 * 1024));
+    assert_eq!(Handler::body_limit(&endpoints.with_body_limit(32)), 32);
 }
 
 // The number of parameters is bounded, and so is the search for repetitions.

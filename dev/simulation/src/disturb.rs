@@ -18,7 +18,7 @@ impl Life {
             0 if changes.crashes => self.crash(dice.below(NODES)),
             1 if changes.rollbacks => self.roll_back(dice.below(4)),
             2 if changes.clocks => self.turn_clock(dice),
-            3 if changes.keys => self.turn_ring(dice.below(NODES)),
+            3 | 10 if changes.keys => self.turn_ring(dice.below(NODES)),
             4 if changes.policies => self.change_policy(dice),
             5 if changes.registrations => self.change_registration(dice),
             6 if changes.gate => self.change_gate(dice.chance(50)),

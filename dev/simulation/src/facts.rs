@@ -6,7 +6,9 @@
 //! | `mismatch` | a derived successor differs from its record, although all nodes have the same keys |
 //! | `clock` | a node took its clock for too far behind, although the clocks differ by at most 5 s |
 //! | `undetected` | a spent refresh token is refused as expired |
-//! | `beyond-means` | a device code gives tokens twice, a closed account or an earlier registration is served, a bound token is exchanged without its key, a sealed token without its secret is accepted, or `max_replays` has no effect |
+//! | `beyond-means` | a device code gives tokens twice; a closed account or an earlier registration is served |
+//! | `beyond-means` | a bound token is exchanged without its key; a sealed token is accepted without its secret |
+//! | `beyond-means` | a refresh token is answered more often than `max_replays` allows |
 //! | `impatient` | a write of unknown outcome was sent again, or a failed read repeated |
 
 use std::collections::{HashMap, HashSet};
@@ -122,7 +124,7 @@ impl Facts {
                 let answers = self.answers.entry(call.token.clone()).or_default();
                 *answers += 1;
                 let is_within = bounds.max_replays().is_none_or(|most| *answers <= most + 1);
-                let is_sure = bounds.always_rotates() && !self.rolled_back.is_some() && !self.reads_are_stale;
+                let is_sure = bounds.always_rotates() && self.rolled_back.is_none() && !self.reads_are_stale;
                 require("beyond-means", is_within || !is_sure, "a refresh token is answered more often than allowed")
             }
             _ => Ok(()),

@@ -6,9 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fixtures::forge::{Content, Forger};
+use fixtures::forge::{self, Content, Forger};
 use regrant::GrantId;
 
 use crate::bounds::{Bounds, REMEMBERED};
@@ -41,7 +39,8 @@ pub(crate) struct Attempt {
 #[derive(Clone, Debug)]
 pub(crate) struct AccessToken {
     pub(crate) token: String,
-    pub(crate) issued: i64,
+    /// The time of the first reply that carried it: the start of its work, and its end.
+    pub(crate) issued: (i64, i64),
     pub(crate) expires_in: i64,
     pub(crate) scope: String,
     pub(crate) key: Option<char>,
@@ -117,14 +116,19 @@ impl Ledger {
         Self { chains, tokens, by_id, ended, lost, devices, forgers }
     }
 
-    /// Opens a token of the library with the key that it names.
+    /// Opens a token of the library.
     pub(crate) fn open(&self, kind: u8, token: &str) -> Option<Content> {
-        if !matches!(token.get(..3)?, "rt_" | "at_" | "ac_") {
-            return None;
-        }
-        let sealed = URL_SAFE_NO_PAD.decode(token.get(3..)?).ok()?;
-        let index = KEYS.iter().position(|(id, _)| Some(id) == sealed.first())?;
-        Some(self.forgers.get(index)?.open(kind, token))
+        self.forgers.iter().find_map(|forger| forger.try_open(kind, token))
+    }
+
+    /// Returns the access token of a chain with the content of another text.
+    pub(crate) fn same_access_token(&self, chain: usize, token: &str) -> Option<usize> {
+        let sealed = self.open(forge::ACCESS, token)?;
+        let is_same = |known: &AccessToken| {
+            let known = self.open(forge::ACCESS, &known.token);
+            known.is_some_and(|known| known.number == sealed.number && known.secret == sealed.secret)
+        };
+        self.chains[chain].access.iter().position(is_same)
     }
 
     pub(crate) fn forger(&self, index: usize) -> Option<&Forger> {
@@ -248,7 +252,8 @@ impl Chain {
     pub(crate) fn is_surely_expired(&self, at: i64, bounds: &Bounds) -> bool {
         let (_, lifetime) = bounds.grant_lifetime();
         let (_, idle) = bounds.refresh_lifetime();
-        let is_certain = self.attempts.is_empty();
+        // Writes of this request, and of others that came later, do not make an earlier use likely.
+        let is_certain = self.attempts.iter().all(|attempt| attempt.sent >= at);
         at - self.created.1 > lifetime.saturating_add(bounds.margin)
             || (is_certain && at - self.used > idle.saturating_add(bounds.margin))
     }

@@ -46,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) faults: Faults,
     pub(crate) policy: Policy,
     pub(crate) clients: Vec<usize>,
+    /// The stage of the key ring at the beginning.
+    pub(crate) ring: usize,
     pub(crate) thieves: usize,
     pub(crate) changes: Changes,
     pub(crate) steps: Vec<Step>,
@@ -91,7 +93,7 @@ impl Plan {
             keys: on(20),
             policies: on(15),
             registrations: on(10),
-            gate: on(8),
+            gate: on(15),
             outages: on(30),
         };
         faults.stale = if on(5) { 15 } else { 0 };
@@ -103,7 +105,9 @@ impl Plan {
         let thieves = if has_thief { 1 + usize::from(dice.chance(20)) } else { 0 };
         let count = 12 + dice.below(40);
         let steps = (0..count).map(|_| Step { actor: actor(&mut dice, thieves), seed: dice.next() }).collect();
-        Self { seed, faults, policy: policies[policy].clone(), clients, thieves, changes, steps }
+        // All nodes may know the next key already.
+        let ring = usize::from(changes.keys && seed % 2 == 1);
+        Self { seed, faults, ring, policy: policies[policy].clone(), clients, thieves, changes, steps }
     }
 }
 
@@ -174,8 +178,12 @@ impl Life {
             issuer: StubIssuer::default(),
             entropy: Arc::new(Seeded::new(plan.seed)),
         };
-        let settings =
-            Settings { policy: plan.policy.clone(), ring: 0, registrations: [0; CLIENTS.len()], may_refresh: true };
+        let settings = Settings {
+            policy: plan.policy.clone(),
+            ring: plan.ring,
+            registrations: [0; CLIENTS.len()],
+            may_refresh: true,
+        };
         let nodes = (0..NODES).map(|node| Node::new(&shared, node, &settings)).collect();
         let has_clocks = plan.changes.clocks || plan.changes.wild_clocks;
         let margin = if has_clocks { SKEW + 1_000 } else { 0 };
@@ -377,7 +385,11 @@ impl Life {
         let Some((call, reply)) = self.replies[number].clone() else { return };
         match call.by {
             Party::Owner(owner) => self.owners[owner].receive(&call, &reply, &self.judge.ledger),
-            Party::Thief(thief) => self.thieves[thief].receive(&call, &reply),
+            Party::Thief(thief) => {
+                for token in ["refresh_token", "access_token"].iter().filter_map(|name| reply.text(name)) {
+                    self.hold(thief, token.to_owned());
+                }
+            }
         }
     }
 

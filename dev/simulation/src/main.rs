@@ -36,12 +36,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use campaign::Length;
+
 /// Runs simulated lives of grants, and prints those in which a promise broke.
 #[derive(Parser)]
 struct Arguments {
     /// The number of lives.
     #[arg(long, default_value_t = 1000)]
     seeds: u64,
+    /// Runs for this many seconds instead.
+    #[arg(long, conflicts_with = "seeds")]
+    seconds: Option<u64>,
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     from: u64,
@@ -70,7 +75,11 @@ fn main() -> ExitCode {
         }
         return ExitCode::from(u8::from(outcome.violation.is_some()));
     }
-    let summary = campaign::run(arguments.from, arguments.seeds, arguments.threads, arguments.failures);
+    let length = match arguments.seconds {
+        Some(seconds) => Length::Seconds(seconds),
+        None => Length::Lives(arguments.seeds),
+    };
+    let summary = campaign::run(arguments.from, length, arguments.threads, arguments.failures);
     for failure in &summary.failures {
         println!("seed {}: {}", failure.seed, failure.violation);
         let Some((steps, outcome)) = campaign::shrink(failure.seed) else { continue };
@@ -84,8 +93,9 @@ fn main() -> ExitCode {
         }
     }
     println!(
-        "{} lives, {} steps, {} requests, {:.1} s, {} requests/s; {} thefts found, {} refreshes by thieves, {} heals; \
+        "seeds from {}: {} lives, {} steps, {} requests, {:.1} s, {} requests/s; {} thefts found, {} refreshes by thieves, {} heals; \
          {} pairs of event and cause; {} failures",
+        arguments.from,
         summary.lives,
         summary.steps,
         summary.calls,

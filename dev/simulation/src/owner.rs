@@ -80,6 +80,7 @@ impl Life {
         let access = owner.access.last().cloned();
         let any_access = dice.pick(&owner.access).cloned();
         match dice.below(100) {
+            0 if dice.chance(20) => self.refresh_in_a_loop(number, dice),
             0..=54 => {
                 let mut call = self.call_of(number, What::Refresh, refresh, dice);
                 call.is_lost = dice.chance(20);
@@ -109,6 +110,15 @@ impl Life {
             92..=93 => self.send_of(number, What::ClientCredentials, Some(String::new()), dice),
             _ => self.sign_in(number, dice),
         }
+    }
+
+    /// A client with a fault in its program, or a busy one: more refreshes than a record remembers, and more access
+    /// tokens than a grant may have.
+    fn refresh_in_a_loop(&mut self, number: usize, dice: &mut Dice) -> Result<(), Violation> {
+        for _ in 0..40 {
+            self.owner_comes_back(number, dice)?;
+        }
+        Ok(())
     }
 
     /// The owner presents its newest token, at the end of a life.

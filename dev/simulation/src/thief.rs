@@ -6,7 +6,7 @@ use regrant::event::EventKind;
 use regrant::{GrantId, Refusal};
 use sha2::{Digest as _, Sha256};
 
-use crate::call::{Call, Credentials, Party, Reply, What};
+use crate::call::{Call, Credentials, Party, What};
 use crate::dice::Dice;
 use crate::judge::Violation;
 use crate::ledger::{Bound, Token};
@@ -44,11 +44,6 @@ impl Thief {
         let means =
             Means { ring: dice.chance(30), dump: dice.chance(40), secret: dice.chance(40), network: dice.chance(30) };
         Self { means, held: Vec::new(), dump: Vec::new(), captured: Vec::new() }
-    }
-
-    pub(crate) fn receive(&mut self, _call: &Call, reply: &Reply) {
-        self.held
-            .extend(["refresh_token", "access_token"].iter().filter_map(|name| reply.text(name)).map(str::to_owned));
     }
 }
 
@@ -97,7 +92,7 @@ impl Life {
 
     /// Adds a token to the loot. With a key of the ring, a refresh token gives its whole grant away (SECURITY.md, the
     /// key ring).
-    fn hold(&mut self, number: usize, token: String) {
+    pub(crate) fn hold(&mut self, number: usize, token: String) {
         if let Some(Token::Refresh { chain, .. }) = self.judge.ledger.tokens.get(&token).copied()
             && self.thieves[number].means.ring
         {
@@ -143,6 +138,7 @@ impl Life {
             (0..=6, Some(Token::Refresh { .. })) => What::Refresh,
             (0..=6, Some(Token::Code { .. })) => What::Redeem,
             (0..=6, None) if token.starts_with("rt_") => What::Refresh,
+            (0..=6, None) if token.starts_with("at_") => *dice.pick(&[What::Introspect, What::Exchange])?,
             _ => *dice.pick(&What::ALL)?,
         };
         let chain = match self.judge.ledger.tokens.get(&token) {
@@ -186,7 +182,7 @@ impl Life {
             ledger.open(kind, token).map(|content| (kind, content))
         });
         let dumped = dice.pick(&thief.dump);
-        let (_, base) = match (known, dumped) {
+        let (base_kind, base) = match (known, dumped) {
             (Some((kind, content)), _) if dice.chance(70) => (kind, content),
             (_, Some((id, _))) => {
                 let grant_id = *id.as_bytes();
@@ -198,9 +194,9 @@ impl Life {
         let index = dice.below(KEYS.len());
         let forger = ledger.forger(index)?;
         let mut content = base.clone();
-        content.number = match dice.below(6) {
+        content.number = match dice.below(9) {
             0 => 0,
-            1 => base.number,
+            1 | 6..=8 => base.number,
             2 => base.number.saturating_add(1),
             3 => base.number.saturating_sub(1),
             4 => u32::try_from(dice.below(20)).unwrap_or_default(),
@@ -218,7 +214,8 @@ impl Life {
             (1..=3, _) => content.secret = dice.bytes(),
             _ => {}
         }
-        let kind = *dice.pick(&[forge::REFRESH, forge::REFRESH, forge::REFRESH, forge::ACCESS, forge::CODE])?;
+        let other = *dice.pick(&[forge::REFRESH, forge::REFRESH, forge::REFRESH, forge::ACCESS, forge::CODE])?;
+        let kind = if base_kind == forge::ACCESS && dice.chance(50) { forge::ACCESS } else { other };
         content.lineage = (kind == forge::REFRESH).then(|| match base.lineage {
             Some((root, _)) if dice.chance(30) => (root, [0; 11]),
             Some(lineage) if dice.chance(70) => lineage,

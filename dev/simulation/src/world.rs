@@ -93,6 +93,8 @@ pub(crate) struct Note {
 #[derive(Clone, Debug)]
 struct Trouble {
     id: GrantId,
+    /// The call has read a record that it wrote itself.
+    has_seen_own: bool,
     unconfirmed: Option<Expect>,
     has_failed_read: bool,
 }
@@ -122,6 +124,8 @@ pub(crate) struct State {
     start: i64,
     past: VecDeque<(i64, Records)>,
     late: Vec<Late>,
+    /// The call that wrote each record last.
+    writers: BTreeMap<GrantId, usize>,
     versions: Dice,
 }
 
@@ -143,6 +147,7 @@ impl World {
             start,
             past: VecDeque::new(),
             late: Vec::new(),
+            writers: BTreeMap::new(),
             versions: Dice::new(seed),
         })))
     }
@@ -233,6 +238,7 @@ impl World {
             ids.into_iter().filter(|id| payload(&state.records, id) != payload(&records, id)).collect();
         changed.dedup();
         state.records = records;
+        state.writers.clear();
         // No version of before fits a record of after: that is the contract of a version.
         let ids: Vec<GrantId> = state.records.keys().copied().collect();
         for id in ids {
@@ -295,21 +301,35 @@ impl World {
 }
 
 impl World {
-    /// Watches for a caller that goes on after a failure: a failed write allows one read, a failed read nothing.
+    /// Watches for a caller that goes on after a failure: a failed write allows one read, a failed read nothing. A
+    /// write that was read back is stored, and is not decided again.
     fn watch(&self, plan: Plan, id: GrantId, write: Option<Expect>) {
         let mut state = self.state();
         let Some(note) = state.notes.get_mut(plan.call) else { return };
         let index = note.troubles.iter().position(|trouble| trouble.id == id).unwrap_or_else(|| {
-            note.troubles.push(Trouble { id, unconfirmed: None, has_failed_read: false });
+            note.troubles.push(Trouble { id, has_seen_own: false, unconfirmed: None, has_failed_read: false });
             note.troubles.len() - 1
         });
         let trouble = &mut note.troubles[index];
-        note.is_impatient |= trouble.has_failed_read || (write.is_some() && trouble.unconfirmed == write);
+        note.is_impatient |=
+            trouble.has_failed_read || (write.is_some() && (trouble.has_seen_own || trouble.unconfirmed == write));
         if matches!(plan.fate, Fate::Refused | Fate::Lost | Fate::Unanswered | Fate::Late(_)) {
             match write {
                 Some(expect) => trouble.unconfirmed = Some(expect),
                 None => trouble.has_failed_read = true,
             }
+        }
+    }
+}
+
+impl World {
+    /// Notes that a call has read a record that it wrote itself.
+    fn saw(&self, call: usize, id: GrantId) {
+        let mut state = self.state();
+        let is_own = state.writers.get(&id) == Some(&call);
+        let Some(note) = state.notes.get_mut(call) else { return };
+        if let Some(trouble) = note.troubles.iter_mut().find(|trouble| trouble.id == id) {
+            trouble.has_seen_own |= is_own;
         }
     }
 }
@@ -335,6 +355,7 @@ impl State {
         }
         let version = Version(self.versions.next());
         self.records.insert(id, StoredGrant { version, record });
+        self.writers.insert(id, call);
         Swap::Stored
     }
 }
@@ -388,6 +409,9 @@ impl TokenStore for World {
                 _ => state.records.get(&key.id).cloned(),
             }
         };
+        if !matches!(plan.fate, Fate::Stale(_)) {
+            self.saw(plan.call, key.id);
+        }
         self.sleep(plan.after).await;
         Ok(stored)
     }

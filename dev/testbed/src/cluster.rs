@@ -106,6 +106,26 @@ impl RedisCluster {
         self.nodes[node].resume();
     }
 
+    /// Disconnects the replica of a primary, and waits until the primary has written data that the replica lacks. Needs
+    /// writes in that shard meanwhile. The replica has everything that was written before this call.
+    pub fn fall_behind(&self, primary: usize) {
+        let replica = (primary + PRIMARIES) % NODES;
+        self.nodes[replica].catch_up_with(&self.nodes[primary]);
+        // With a password that the primary does not know, the replica cannot connect.
+        self.command(replica, &["CONFIG", "SET", "masterauth", "unknown"]);
+        self.command(primary, &["CLIENT", "KILL", "TYPE", "replica"]);
+        let disconnected_at = self.nodes[primary].written();
+        until("writes that are not replicated", || self.nodes[primary].written() > disconnected_at + 4000);
+    }
+
+    /// Shard of a key: the primary that served it at first, and its replica.
+    #[must_use]
+    pub fn shard_of(&self, key: &str) -> usize {
+        let running = self.nodes.iter().position(Redis::is_running).expect("a running node");
+        let slot: usize = self.command(running, &["CLUSTER", "KEYSLOT", key]).parse().expect("a slot");
+        (1..PRIMARIES).filter(|primary| primary * SLOTS / PRIMARIES <= slot).count()
+    }
+
     /// Waits until all running nodes agree that every slot is served by a running node. After a kill, the replica has
     /// been promoted by then.
     pub fn wait_until_ok(&self) {

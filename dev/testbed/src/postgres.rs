@@ -97,6 +97,20 @@ impl Postgres {
         assert_eq!(self.execute("SELECT pg_promote(true, 180)"), "t", "the standby was not promoted");
     }
 
+    /// Waits until this standby has everything that the primary has written before this call.
+    pub fn catch_up_with(&self, primary: &Self) {
+        let written = primary.execute("SELECT pg_current_wal_lsn()");
+        let has_received = format!("SELECT pg_last_wal_receive_lsn() >= '{written}'");
+        until("a standby that catches up", || self.execute(&has_received) == "t");
+    }
+
+    /// Ends the replication to this standby: it lacks all writes that the primary acknowledges from now on.
+    pub fn stop_following(&self) {
+        self.execute("ALTER SYSTEM SET primary_conninfo = ''");
+        self.execute("SELECT pg_reload_conf()");
+        until("a standby that follows no more", || self.execute("SELECT count(*) FROM pg_stat_wal_receiver") == "0");
+    }
+
     /// URL for clients, password included.
     #[must_use]
     pub fn url(&self) -> String {

@@ -75,6 +75,19 @@ impl Redis {
         until("a replica in sync", || self.command(&["WAIT", "1", "100"]) == "1");
     }
 
+    /// Waits until this replica has everything that the primary has written before this call.
+    pub fn catch_up_with(&self, primary: &Self) {
+        let written = primary.written();
+        until("a replica that catches up", || self.written() >= written);
+    }
+
+    /// Bytes of the replication log: those that a primary has written, or that a replica has received.
+    pub(crate) fn written(&self) -> u64 {
+        let info = self.command(&["INFO", "replication"]);
+        let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+        offset.and_then(|offset| offset.trim().parse().ok()).expect("an offset")
+    }
+
     /// URL for clients, password included.
     #[must_use]
     pub fn url(&self) -> String {

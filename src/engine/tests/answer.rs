@@ -1,6 +1,6 @@
 //! ARCHITECTURE.md, order of checks: answer.
 
-use super::{AccessTokenForm, DAY, Fixture, HOUR, KEY, RefreshRequest, SECOND, scope};
+use super::{AccessTokenForm, DAY, Fixture, HOUR, KEY, OTHER_KEY, RefreshRequest, SECOND, scope};
 use crate::outcome::EventKind;
 use crate::policy::{Lifetime, Policy, PreviousAccessToken};
 use crate::vocabulary::KeyId;
@@ -19,6 +19,36 @@ fn without_rotation_the_token_stays_and_its_lifetime_begins_again() {
 }
 
 #[test]
+fn without_extension_a_use_moves_no_expiry() {
+    let policy = Policy::default().with_issue_refresh_tokens_on_refresh(false).with_extend_on_use(false);
+    let mut fixture = Fixture::with_policy(policy);
+    let expiry = Some(fixture.now + DAY * 7);
+    fixture.advance(DAY);
+    let outcome = fixture.present(&fixture.first);
+    assert_eq!(outcome.grant.head().unwrap().expires_at, expiry);
+    assert_eq!(outcome.grant.deletable_from(), expiry);
+}
+
+#[test]
+fn without_rotation_the_record_does_not_grow_either() {
+    let mut fixture = Fixture::with_policy(Policy::default().with_issue_refresh_tokens_on_refresh(false));
+    for _ in 0..3 {
+        fixture.advance(HOUR);
+        let outcome = fixture.present(&fixture.first);
+        assert_eq!(outcome.grant.access_tokens().len(), 1, "the expired one is dropped");
+        fixture.commit(outcome);
+    }
+}
+
+#[test]
+fn a_client_that_may_hold_one_access_token_holds_one() {
+    let mut fixture = Fixture::with_policy(Policy::default().with_max_live_access_tokens(1));
+    let first = fixture.first.clone();
+    fixture.rotate(&first);
+    assert_eq!(fixture.grant.access_tokens().len(), 1);
+}
+
+#[test]
 fn no_token_outlives_its_grant() {
     let mut fixture = Fixture::with_policy(Policy::default().with_grant_lifetime(Lifetime::Of(HOUR * 2)));
     let expiry = fixture.now + HOUR * 2;
@@ -27,6 +57,22 @@ fn no_token_outlives_its_grant() {
     assert_eq!(outcome.response().expires_in, SECOND * 3000);
     assert_eq!(outcome.response().refresh_token.as_ref().unwrap().expires_at, Some(expiry));
     assert_eq!(outcome.grant.deletable_from(), Some(expiry));
+}
+
+#[test]
+fn a_jwt_expires_at_a_whole_second_within_its_grant_and_an_opaque_token_to_the_millisecond() {
+    let half = SECOND / 2;
+    let mut fixture = Fixture::with_policy(Policy::default().with_grant_lifetime(Lifetime::Of(HOUR * 2 + half)));
+    let end = fixture.now + HOUR * 2;
+    fixture.advance(half);
+    let expiry = |fixture: &Fixture| fixture.present(&fixture.first).response().access_token.expires_at;
+    assert_eq!(expiry(&fixture), fixture.now + HOUR);
+    fixture.signing_key = Some(KeyId::new("key").unwrap());
+    assert_eq!(expiry(&fixture), fixture.now + HOUR + half, "rounded up");
+    fixture.advance(HOUR + SECOND);
+    assert_eq!(expiry(&fixture), end, "the end of the grant, rounded down");
+    fixture.signing_key = None;
+    assert_eq!(expiry(&fixture), end + half);
 }
 
 #[test]
@@ -52,6 +98,16 @@ fn the_first_key_of_a_public_client_binds_the_new_token_and_a_replay_binds_nothi
     fixture.rotate(&first);
     assert_eq!(fixture.grant.approval().confirmation, Some(KEY));
     assert!(fixture.grant.is_bound(1) && !fixture.grant.is_bound(0));
+}
+
+#[test]
+fn a_bound_grant_keeps_its_key_and_the_generation_of_its_binding() {
+    let mut fixture = Fixture::public(Some(KEY));
+    let first = fixture.first.clone();
+    fixture.rotate(&first);
+    assert!(fixture.grant.is_bound(0), "a rotation with the key does not unbind the tokens before it");
+    fixture.grant.bind(1, Some(OTHER_KEY));
+    assert_eq!(fixture.grant.approval().confirmation, Some(KEY));
 }
 
 #[test]

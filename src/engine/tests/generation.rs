@@ -1,8 +1,12 @@
 //! ARCHITECTURE.md, order of checks: generation.
 
+use std::time::Duration;
+
 use super::{DAY, Fixture, HOUR, KEY, OTHER_KEY, SECOND, format_of};
 use crate::outcome::{EventKind, Refusal, ReplayCause};
 use crate::policy::{GracePeriod, Limit, OnReuse, OnRollback, Policy};
+use crate::token::{Key, KeyRing, TokenFormat, TokenPrefixes};
+use crate::vocabulary::Realm;
 
 #[test]
 fn the_head_is_rotated() {
@@ -170,6 +174,35 @@ fn an_unbound_token_whose_head_is_bound_to_another_key_is_reuse() {
 }
 
 #[test]
+fn a_token_ahead_of_a_record_that_was_bound_to_another_key_since_is_a_fork() {
+    // The store lost the binding of the owner, and a thief of the unbound token bound the grant to a key of his own.
+    let mut fixture = Fixture::public(None);
+    let (first, old_record) = (fixture.first.clone(), fixture.grant.clone());
+    fixture.key = Some(KEY);
+    let second = fixture.rotate(&first);
+    let third = fixture.rotate(&second);
+    fixture.grant = old_record;
+    fixture.key = Some(OTHER_KEY);
+    fixture.rotate(&first);
+    fixture.key = Some(KEY);
+    for token in [second, third] {
+        fixture.present(&token).assert_reuse(Refusal::RefreshTokenForked);
+    }
+}
+
+#[test]
+fn a_former_token_is_unknown_once_the_key_of_its_rotation_was_dropped() {
+    let mut fixture = Fixture::new();
+    let first = fixture.first.clone();
+    let ring = KeyRing::new(Key::from_parts(7, [[1; 16], [2; 16]].concat().try_into().unwrap()).unwrap());
+    fixture.other_node = Some(TokenFormat::new(ring, &Realm::default(), TokenPrefixes::default()));
+    let rotated = fixture.present(&first);
+    fixture.commit(rotated);
+    fixture.other_node = None;
+    fixture.present(&first).assert_refused(Refusal::TokenUnrecognized);
+}
+
+#[test]
 fn a_clock_that_is_far_behind_the_rotation_proves_nothing() {
     for (lead, is_answered) in [(SECOND * 5, true), (SECOND * 6, false)] {
         let mut fixture = Fixture::with_policy(Policy::default().with_grace_period(GracePeriod::Of(SECOND * 30)));
@@ -183,6 +216,18 @@ fn a_clock_that_is_far_behind_the_rotation_proves_nothing() {
         } else {
             outcome.assert_refused(Refusal::ClockBehind);
         }
+    }
+}
+
+#[test]
+fn without_grace_a_spent_token_is_reuse_whatever_the_clock_says() {
+    let mut fixture = Fixture::with_policy(Policy::default().with_grace_period(GracePeriod::Of(Duration::ZERO)));
+    let (first, behind) = (fixture.first.clone(), fixture.now);
+    fixture.advance(SECOND);
+    fixture.rotate(&first);
+    for now in [fixture.now, behind] {
+        fixture.now = now;
+        fixture.present(&first).assert_reuse(Refusal::RefreshTokenReused);
     }
 }
 

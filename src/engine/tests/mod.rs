@@ -2,9 +2,12 @@
 //! events are asserted. No store, no clock, no service.
 
 mod answer;
+mod device;
 mod generation;
 mod owner_proof_life;
+mod proof;
 mod reach;
+mod revoke;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +25,7 @@ use crate::vocabulary::{
     Timestamp,
 };
 
+const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -114,6 +118,10 @@ impl Fixture {
 
     fn advance(&mut self, by: Duration) {
         self.now = self.now + by;
+    }
+
+    fn step_back(&mut self, by: Duration) {
+        self.now = Timestamp::from_millis(self.now.as_millis() - i64::try_from(by.as_millis()).unwrap());
     }
 
     /// Decides a refresh as the service does: owner, proof and life first. The grant of the fixture stays as it is.

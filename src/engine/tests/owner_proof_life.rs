@@ -1,9 +1,10 @@
 //! ARCHITECTURE.md, order of checks: owner, proof, life.
 
 use super::{Fixture, HOUR, KEY, OTHER_KEY, SECOND, client_id};
+use crate::client::Client;
 use crate::grant::RevocationReason;
 use crate::outcome::Refusal;
-use crate::policy::Lifetime;
+use crate::policy::{Lifetime, Policy};
 use crate::token::{Binding, Claims, Lineage, Root, TokenKind, TokenSecret};
 use crate::vocabulary::{RefreshToken, Registration};
 
@@ -19,6 +20,15 @@ fn a_token_of_another_client_is_refused_before_its_key_is_asked_for() {
 fn a_token_of_an_earlier_registration_is_refused() {
     let mut fixture = Fixture::new();
     fixture.client.registration = Registration(1);
+    fixture.present(&fixture.first).assert_refused(Refusal::OtherRegistration);
+}
+
+#[test]
+fn a_client_that_was_registered_anew_uses_its_own_grants() {
+    let client = Client::new(client_id("app")).with_registration(Registration(1));
+    let mut fixture = Fixture::of(client, Policy::default(), None);
+    assert!(fixture.present(&fixture.first).result.is_ok());
+    fixture.client.registration = Registration(0);
     fixture.present(&fixture.first).assert_refused(Refusal::OtherRegistration);
 }
 

@@ -25,7 +25,9 @@ impl<'a> Reader<'a> {
         if super::checksum(key, content) != *found {
             return Err(CorruptRecord("its checksum does not match"));
         }
-        let mut from = Self { rest: &content[1..], created_at: Timestamp::default() };
+        // Four bytes can be version and checksum at once.
+        let rest = content.get(1..).ok_or(CorruptRecord("it is cut short"))?;
+        let mut from = Self { rest, created_at: Timestamp::default() };
         from.created_at = Timestamp::from_millis(i64::from_be_bytes(from.array()?));
         Ok(from)
     }
@@ -69,12 +71,17 @@ impl<'a> Reader<'a> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
+            let bits = u64::from(byte & 0x7f);
+            number |= bits << shift;
+            // The writer makes neither: bits that would be lost, and a last byte without any.
+            if number >> shift != bits || byte == 0 {
+                break;
+            }
             if byte & 0x80 == 0 {
                 return Ok(number);
             }
         }
-        Err(CorruptRecord("a number is too large"))
+        Err(CorruptRecord("a number is too large, or too long"))
     }
 
     /// Reads a number of at most 32 bits: a generation or a count.
@@ -146,5 +153,33 @@ impl<'a> Reader<'a> {
             items.push(read(self)?);
         }
         Ok(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::codec::writer::Writer;
+
+    #[test]
+    fn a_checksum_alone_is_no_record_though_it_begins_like_a_version() {
+        let checksum = |id: &u128| crate::grant::codec::checksum(&id.to_be_bytes(), &[]);
+        let id = (0..1 << 16).find(|id| checksum(id)[0] == 1).unwrap();
+        assert!(Reader::open(1, &id.to_be_bytes(), &checksum(&id)).is_err());
+    }
+
+    #[test]
+    fn a_number_has_one_spelling_and_at_most_64_bits() {
+        let number = |bytes: &[u8]| Reader { rest: bytes, created_at: Timestamp::default() }.number();
+        for expected in [0, 1, 0x7f, 0x80, 0x3fff, 0x4000, u64::from(u32::MAX), u64::MAX >> 1, u64::MAX] {
+            let mut out = Writer::new(1, Timestamp::default());
+            out.number(expected);
+            let written = out.seal(&[0; 16]);
+            assert_eq!(number(&written[9..written.len() - 4]), Ok(expected));
+        }
+        let beyond = [&[0xff; 9][..], &[0x03]].concat();
+        for refused in [&beyond[..], &[0x80; 11], &[0x81, 0x00], &[0x80, 0x80, 0x00], &[0x80]] {
+            assert!(number(refused).is_err(), "{refused:?}");
+        }
     }
 }

@@ -66,6 +66,22 @@ impl ClientCredentials {
 }
 
 /// Proof that a client authenticated. [`TokenService`](crate::TokenService) requires one for every request of a client.
+///
+/// ```
+/// use regrant::{AuthenticatedClient, Client, ClientId};
+///
+/// let client = Client::new(ClientId::from_static("app"));
+/// let authenticated = AuthenticatedClient::assertion(client.into());
+/// ```
+///
+/// The field is private, so the proof cannot be made in passing:
+///
+/// ```compile_fail,E0423
+/// use regrant::{AuthenticatedClient, Client, ClientId};
+///
+/// let client = Client::new(ClientId::from_static("app"));
+/// let authenticated = AuthenticatedClient(client.into());
+/// ```
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient(Arc<Client>);
 

@@ -14,7 +14,8 @@ use regrant::{
 };
 
 use crate::lifecycle::node::{
-    Answer, CALLBACK, MINUTE, Node, Tokens, VERIFIER, a_minute_of_grace, assert_retryable, refusal, run, scope, subject,
+    Answer, CALLBACK, DAY, MINUTE, MS, Node, START, Tokens, VERIFIER, a_minute_of_grace, assert_retryable, refusal,
+    run, scope, subject,
 };
 use fixtures::{Fault, GateState, WatchedStore};
 
@@ -177,6 +178,17 @@ fn an_acknowledged_revocation_holds_and_one_that_failed_can_be_repeated() {
 }
 
 #[test]
+fn a_node_whose_clock_is_ahead_revokes_a_grant_that_others_still_serve() {
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
+    // By the clock of this node the grant has expired.
+    node.advance(DAY * 8);
+    node.revoke(tokens.refresh());
+    node.clock.set(START);
+    assert_eq!(refusal(node.refresh(tokens.refresh())), Refusal::GrantRevoked);
+}
+
+#[test]
 fn one_grant_that_cannot_be_revoked_does_not_keep_the_others_alive() {
     for k in 0..40 {
         let node = Node::new(Policy::default());
@@ -289,6 +301,19 @@ fn a_refresh_that_is_stored_late_still_has_one_successor() {
         node.store.deliver();
         assert_eq!(node.refresh(first.refresh()).unwrap(), tokens);
         assert_alive(&node, &tokens, "late");
+    }
+}
+
+#[test]
+fn a_window_counts_from_the_decision_and_not_from_the_write() {
+    for (late, is_answered) in [(MINUTE - MS, true), (MINUTE, false)] {
+        let node = Node::new(a_minute_of_grace());
+        let first = node.issue();
+        node.store.fail(1, Fault::Late);
+        assert_retryable(node.refresh(first.refresh()));
+        node.advance(late);
+        node.store.deliver();
+        assert_eq!(node.refresh(first.refresh()).is_ok(), is_answered, "{late:?}");
     }
 }
 

@@ -71,6 +71,26 @@ fn a_record_of_a_newer_release_is_told_from_a_damaged_one() {
     assert!(newer.contains("version"), "{newer}");
 }
 
+// Every writer to the database can compute a checksum.
+#[test]
+fn a_record_that_is_cut_or_continued_is_none_even_with_the_right_checksum() {
+    let node = Node::new(Policy::default());
+    let id = node.rotate(&node.issue(), 2, SECOND)[0].grant_id;
+    let sealed = |content: &[u8]| {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(id.as_bytes());
+        hasher.update(content);
+        [content, &hasher.finalize().to_be_bytes()].concat()
+    };
+    let bytes = node.bytes(id);
+    let (content, _) = bytes.split_last_chunk::<4>().unwrap();
+    assert_eq!(sealed(content), bytes);
+    for length in 0..content.len() {
+        assert!(Grant::decode(id, &sealed(&content[..length])).is_err(), "{length}");
+    }
+    assert!(Grant::decode(id, &sealed(&[content, &[0]].concat())).is_err());
+}
+
 /// A walk through the life of a grant.
 #[derive(Clone, Debug)]
 enum Step {

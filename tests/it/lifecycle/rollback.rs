@@ -5,7 +5,7 @@ use regrant::grant::RevocationReason;
 use regrant::policy::{OnReuse, OnRollback};
 use regrant::{Policy, Refusal};
 
-use crate::lifecycle::node::{DAY, MINUTE, Node, SECOND, START, Tokens, client, refusal};
+use crate::lifecycle::node::{DAY, MINUTE, Node, SECOND, START, Tokens, client, refusal, registered_anew};
 
 #[test]
 fn a_token_ahead_of_its_record_is_adopted_and_nobody_is_logged_out() {
@@ -33,6 +33,17 @@ fn a_token_ahead_of_its_record_is_adopted_and_nobody_is_logged_out() {
 }
 
 #[test]
+fn a_predecessor_under_way_while_its_successor_heals_is_reuse() {
+    // The loss took the salt between the two. Nothing is left that would distinguish a slow request from a thief's.
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let second = node.rolled_back(first.grant_id, || node.refresh(first.refresh()).unwrap());
+    let third = node.refresh(second.refresh()).unwrap();
+    assert_eq!(refusal(node.refresh(first.refresh())), Refusal::RefreshTokenReused);
+    assert!(!node.is_active(third.refresh()));
+}
+
+#[test]
 fn a_healed_grant_lives_as_long_as_any_other() {
     let node = Node::new(Policy::default().with_grant_lifetime((DAY * 30).into()));
     let first = node.issue();
@@ -53,6 +64,8 @@ fn healing_needs_what_every_refresh_needs() {
     let before = node.bytes(first.grant_id);
     let stranger = node.acting_as(client("stranger"));
     assert_eq!(refusal(stranger.refresh(chain[2].refresh())), Refusal::OtherClient);
+    let successor = node.acting_as(registered_anew("app"));
+    assert_eq!(refusal(successor.refresh(chain[2].refresh())), Refusal::OtherRegistration);
     assert_eq!(refusal(node.refresh_scoped(chain[2].refresh(), "delete")), Refusal::ScopeExceeded);
     node.gate.close("demo");
     assert_eq!(refusal(node.refresh(chain[2].refresh())), Refusal::SubjectNotServed);

@@ -98,8 +98,8 @@ fn a_key_makes_no_access_token_no_code_and_no_device_code_either() {
     for (kind, token) in ids {
         let forged = forger().seal(kind, &Content { secret: [9; 32], ..forger().open(kind, token) });
         assert!(!node.is_active(&forged));
-        assert!(node.redeem(&forged).is_err());
-        assert!(node.poll(&forged).is_err());
+        assert_eq!(refusal(node.redeem(&forged)), Refusal::TokenUnrecognized);
+        assert_eq!(refusal(node.poll(&forged)), Refusal::TokenUnrecognized);
         node.revoke(&forged);
     }
     assert!(node.is_active(&owner.access) && node.redeem(&code).is_ok());

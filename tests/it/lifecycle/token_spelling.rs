@@ -1,9 +1,17 @@
 //! A token has one spelling. Any other string is not that token (ZITADEL: CVE-2026-27840).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fixtures::forge::{self, Forger};
 use proptest::prelude::*;
-use regrant::{Policy, Refusal};
+use regrant::policy::AccessTokenFormat;
+use regrant::token::TokenPrefixes;
+use regrant::{
+    AuthenticatedClient, ClientRegistry, GrantType, IssueRequest, Key, KeyRing, MemoryStore, Policy, RefreshRequest,
+    Refusal, TokenService,
+};
 
-use crate::lifecycle::node::{Node, Tokens, VERIFIER, cases, refusal};
+use crate::lifecycle::node::{Node, Tokens, VERIFIER, approval, cases, client, refusal, ring_secret, run};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -14,12 +22,24 @@ fn all_kinds() -> (Node, String, Tokens) {
     (node, code, tokens)
 }
 
+/// One of each kind that a client can present, with the kind.
+fn presented(node: &Node, code: &str, tokens: &Tokens) -> [(u8, String); 4] {
+    let device_code = node.authorize_device().device_code.expose().to_owned();
+    [
+        (forge::CODE, code.to_owned()),
+        (forge::REFRESH, tokens.refresh().to_owned()),
+        (forge::ACCESS, tokens.access.clone()),
+        (forge::DEVICE, device_code),
+    ]
+}
+
 /// Asserts that `text` is nothing at any endpoint, and that no endpoint asked the store about it.
 fn assert_meaningless(node: &Node, text: &str) {
     let calls = node.store.calls();
     assert!(!node.is_active(text), "{text:?} is active");
     assert_eq!(refusal(node.refresh(text)), Refusal::TokenUnrecognized, "{text:?}");
     assert_eq!(refusal(node.redeem(text)), Refusal::TokenUnrecognized, "{text:?}");
+    assert_eq!(refusal(node.poll(text)), Refusal::TokenUnrecognized, "{text:?}");
     node.revoke(text);
     assert_eq!(node.store.calls(), calls, "{text:?} cost a call of the store");
 }
@@ -31,6 +51,41 @@ fn tokens_of_a_kind_have_one_length_and_the_characters_of_a_bearer_token() {
     for (token, prefix) in [(&*code, "ac_"), (&*tokens.access, "at_"), (tokens.refresh(), "rt_")] {
         assert_eq!((token.len(), &token[..3]), (if prefix == "rt_" { 147 } else { 111 }, prefix));
         assert!(token.bytes().all(|byte| ALPHABET.contains(&byte)));
+    }
+}
+
+#[test]
+fn tokens_begin_with_the_prefix_that_the_host_chose() {
+    let keys = KeyRing::new(Key::from_parts(1, ring_secret(1)).unwrap());
+    let prefixes = TokenPrefixes::new("acme_ac_", "acme_rt_", "acme_at_", "acme_dc_").unwrap();
+    let builder = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).prefixes(prefixes);
+    let (service, client) = (builder.build().unwrap(), AuthenticatedClient::assertion(client("app").into()));
+    let tokens = run(service.issue(&client, IssueRequest::new(GrantType::Password, approval()))).unwrap();
+    assert!(tokens.access_token.expose().starts_with("acme_at_"));
+    let token = tokens.refresh_token.unwrap();
+    let renamed = token.expose().strip_prefix("acme_").unwrap();
+    assert!(run(service.refresh(&client, &RefreshRequest::new(renamed))).is_err());
+    assert!(run(service.refresh(&client, &RefreshRequest::new(token))).is_ok());
+}
+
+#[test]
+fn a_prefix_has_1_to_32_characters_of_a_token_and_begins_no_other() {
+    let longest = "x".repeat(32);
+    for (prefix, is_valid) in [
+        ("c_", true),
+        ("C-9", true),
+        (&longest, true),
+        (&*"x".repeat(33), false),
+        ("", false),
+        ("c.", false),
+        ("c ", false),
+        ("\u{e9}_", false),
+        ("rt_", false),
+        ("r", false),
+        ("rt_x", false),
+    ] {
+        assert_eq!(TokenPrefixes::new(prefix, "rt_", "at_", "dc_").is_ok(), is_valid, "{prefix:?}");
+        assert_eq!(TokenPrefixes::new("ac_", "rt_", "at_", prefix).is_ok(), is_valid, "{prefix:?}");
     }
 }
 
@@ -77,8 +132,8 @@ fn nothing_may_be_cut_off_or_put_on() {
 fn a_token_of_one_kind_does_not_pass_for_another() {
     // Keycloak: CVE-2023-0657.
     let (node, code, tokens) = all_kinds();
-    for token in [&*code, &tokens.access, tokens.refresh()] {
-        for prefix in ["ac_", "at_", "rt_", "AC_", "", "xx_"] {
+    for (_, token) in presented(&node, &code, &tokens) {
+        for prefix in ["ac_", "at_", "rt_", "dc_", "AC_", "", "xx_"] {
             let other = format!("{prefix}{}", &token[3..]);
             if other != token {
                 assert_meaningless(&node, &other);
@@ -88,10 +143,48 @@ fn a_token_of_one_kind_does_not_pass_for_another() {
 }
 
 #[test]
+fn a_jti_is_no_token() {
+    let policy = Policy::default().with_access_token_format(AccessTokenFormat::Jwt);
+    let node = Node::new(Policy::default()).with_jwts().under(policy);
+    let jti = fixtures::claims(&node.issue().access)["jti"].as_str().unwrap().to_owned();
+    for prefix in ["", "ac_", "at_", "rt_", "dc_"] {
+        assert_meaningless(&node, &format!("{prefix}{jti}"));
+    }
+}
+
+#[test]
+fn a_token_with_one_flipped_bit_is_no_token() {
+    let (node, code, tokens) = all_kinds();
+    for (_, token) in presented(&node, &code, &tokens) {
+        let sealed = URL_SAFE_NO_PAD.decode(&token[3..]).unwrap();
+        for bit in 0..sealed.len() * 8 {
+            let mut flipped = sealed.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_meaningless(&node, &format!("{}{}", &token[..3], URL_SAFE_NO_PAD.encode(flipped)));
+        }
+    }
+}
+
+// A client that repeats a request gets the same bytes, and a token has no room for anything else.
+#[test]
+fn sealing_is_deterministic_and_the_format_is_the_documented_one() {
+    let (node, code, tokens) = all_kinds();
+    let forger = Forger::new(1, &ring_secret(1));
+    for (kind, token) in presented(&node, &code, &tokens) {
+        let content = forger.open(kind, &token);
+        assert_eq!(forger.seal(kind, &content), token);
+        for other in [forge::CODE, forge::REFRESH, forge::ACCESS, forge::DEVICE, forge::JWT_ID] {
+            assert_eq!(forger.try_open(other, &token).is_some(), other == kind, "{other}");
+        }
+    }
+}
+
+#[test]
 fn a_token_means_nothing_in_another_realm_or_under_other_keys() {
     let (node, code, tokens) = all_kinds();
     // Key 1 is dropped in one, and in the other its id is a stranger's.
-    for elsewhere in [node.in_realm("elsewhere"), node.with_keys(&[2]), node.with_keys(&[2, 3])] {
+    let same_id = node.with_ring(&[(1, ring_secret(2))]);
+    for elsewhere in [node.in_realm("elsewhere"), node.with_keys(&[2]), node.with_keys(&[2, 3]), same_id] {
         for token in [&*code, &tokens.access, tokens.refresh()] {
             assert_meaningless(&elsewhere, token);
         }
@@ -137,12 +230,19 @@ proptest! {
     }
 
     #[test]
-    fn two_swapped_tokens_never_make_a_third(which in 0..3_usize, at in 0..111_usize) {
-        // Splices of two genuine tokens of one kind and even of one grant.
+    fn two_swapped_tokens_never_make_a_third(which in 0..5_usize, at in 0..147_usize) {
+        // Splices of two genuine tokens of one kind: of one grant in two generations, and of two grants.
         let (node, code, tokens) = all_kinds();
         let next = node.refresh(tokens.refresh()).unwrap();
-        let other_code = node.authorize();
-        let pairs = [(&*code, &*other_code), (&tokens.access, &next.access), (tokens.refresh(), next.refresh())];
+        let (other_code, foreign) = (node.authorize(), node.issue());
+        let pairs = [
+            (&*code, &*other_code),
+            (&tokens.access, &next.access),
+            (tokens.refresh(), next.refresh()),
+            (&tokens.access, &foreign.access),
+            (tokens.refresh(), foreign.refresh()),
+        ];
+        let at = at.min(pairs[which].0.len());
         let (left, right) = pairs[which];
         let spliced = format!("{}{}", &left[..at], &right[at..]);
         prop_assume!(spliced != left && spliced != right);

@@ -74,6 +74,17 @@ fn a_store_that_times_out_is_read_back_once_and_not_asked_again() {
 }
 
 #[test]
+fn a_write_that_changed_nothing_is_reported_as_an_outage() {
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    node.events.take();
+    // The load succeeds, the write fails, and the read-back finds the record as it was.
+    node.store.fail(1, Fault::Before);
+    assert_retryable(node.refresh(first.refresh()));
+    assert_eq!(node.events.kinds(), [EventKind::Unavailable]);
+}
+
+#[test]
 fn a_write_that_cannot_be_read_back_costs_a_session_without_grace_and_a_code_in_any_case() {
     for (policy, is_answered) in
         [(Policy::default(), true), (Policy::default().with_grace_period(Duration::ZERO.into()), false)]

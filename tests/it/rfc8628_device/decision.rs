@@ -4,12 +4,32 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use regrant::device::UserCode;
-use regrant::event::EventKind;
+use regrant::event::{EventKind, Operation};
 use regrant::wire::Endpoint;
 use regrant::{Approval, ClientId, Entropy, Refusal, SystemEntropy};
 
 use crate::rfc8628_device::{DENIED, INVALID_GRANT, PENDING, config, refusal, start, user};
 use fixtures::{APP, BILLING, Config, Device, Form, ORDERS, OTHER, Server, USER, ready, resources, scope, subject};
+
+// An audit log shows who asked, who decided, and what was given.
+#[tokio::test]
+async fn each_step_of_a_device_is_one_event_and_a_look_at_the_page_is_none() {
+    let server = start();
+    let issued = (Operation::AuthorizeDevice, EventKind::DeviceCodeIssued);
+    let decided = |approved| (Operation::DecideDevice, EventKind::DeviceDecided { approved });
+    let events = || server.config.events.operations();
+    let device = server.device(APP).await;
+    assert_eq!(events(), [issued]);
+    assert!(server.service().device(&device.user_code).await.unwrap().is_some());
+    assert_eq!(events(), []);
+    server.approve(&device).await.unwrap();
+    assert_eq!(events(), [decided(true)]);
+    assert_eq!(server.poll(APP, &device).await.status(), 200);
+    assert_eq!(events(), [(Operation::Poll, EventKind::Redeemed)]);
+    let device = server.device(APP).await;
+    server.service().deny_device(&device.user_code).await.unwrap();
+    assert_eq!(events(), [issued, decided(false)]);
+}
 
 // RFC 7009 for the host: what was given must be taken back also before the device has it.
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use regrant::client::Registration;
 use regrant::clock::Timestamp;
 use regrant::device::UserCode;
-use regrant::wire::Endpoint;
+use regrant::wire::{Endpoint, Endpoints, Paths};
 use regrant::{GrantType, Policy, Refusal};
 use serde_json::json;
 
@@ -41,6 +41,17 @@ async fn a_device_is_told_its_codes_and_gets_tokens_once_its_user_approves() {
     assert_eq!((active.text("sub"), active.text("client_id")), (USER, "app"));
     // AM issues refresh tokens in this flow (OPENAM-7266), and they can be used (sebadob/rauthy#1351).
     assert_eq!(server.refresh(APP, &tokens.refresh).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_page_with_a_query_gets_the_user_code_behind_it() {
+    let with_query = |endpoints: Endpoints<fixtures::WatchedStore>| {
+        endpoints.with_paths(Paths { device_verification: Some("/device?lang=en".to_owned()), ..Paths::default() })
+    };
+    let server = Config { endpoints: with_query, ..config() }.start();
+    let reply = server.post(Endpoint::DeviceAuthorization, APP, &[]).await;
+    let expected = format!("https://as.example/device?lang=en&user_code={}", reply.text("user_code"));
+    assert_eq!(reply.text("verification_uri_complete"), expected);
 }
 
 // Section 3.5: the interval grows by 5 seconds with each poll that comes too early, for good.

@@ -64,8 +64,8 @@ pub(super) const DEVICE: Auth = Auth::Public("tv");
 pub(super) const ASSERTING: &str = "asserting";
 pub(super) const CERTIFIED: &str = "certified";
 /// A client whose secret is being replaced: both work.
-pub(super) const OLD_SECRET: Auth = Auth::Basic("renewing", "0ld-secret-000000000000");
-pub(super) const NEW_SECRET: Auth = Auth::Basic("renewing", "n3w-secret-000000000000");
+pub(super) const OLD_SECRET: Auth = Auth::Basic("renewing", "Gh7Kt2Xq9WzPb4LmNv6Rc1");
+pub(super) const NEW_SECRET: Auth = Auth::Basic("renewing", "Dy5Sf8Jo3VxUe0TiQa2Bz6");
 
 /// Ids and secrets that the encoding of RFC 6749 section 2.3.1 changes.
 pub(super) const DIFFICULT: [(&str, Auth); 7] = [

@@ -1,8 +1,11 @@
+use regrant::TokenServiceBuilder;
+
 use super::answer::{Answer, Body};
 use super::case::{Case, Effect};
 use super::harness::{Direct, HttpHarness};
 use super::message::{HttpRequest, HttpResponse};
 use super::server::Server;
+use super::store::WatchedStore;
 use super::variables::Variables;
 
 /// Judges an adapter by one case.
@@ -49,6 +52,37 @@ pub async fn exchange(harness: &dyn HttpHarness, case: &Case) -> Vec<HttpRespons
     let server = Server::after(&case.given, case.setting).await;
     let requests = requests(case, &server);
     harness.serve(server.endpoints.clone()).await.exchange(&requests).await
+}
+
+/// The record of a case that was [played](play).
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a record to read")]
+pub struct Played {
+    /// The requests of the steps before the case and of the case, with their answers.
+    pub exchanged: Vec<(HttpRequest, HttpResponse)>,
+    /// Requests of the case that the server did not answer.
+    pub unanswered: Vec<HttpRequest>,
+    /// The authorization codes that were issued.
+    pub codes: Vec<String>,
+}
+
+/// Plays one case on another store and with a changed service, without judging the answers. For checks of everything
+/// besides the answers: logs, events, records.
+///
+/// The key ring is [`RING_KEY`](super::RING_KEY) under the id 1.
+pub async fn play(
+    harness: &dyn HttpHarness,
+    case: &Case,
+    store: WatchedStore,
+    change: impl FnOnce(TokenServiceBuilder<WatchedStore>) -> TokenServiceBuilder<WatchedStore>,
+) -> Played {
+    let server = Server::over(store, change, &case.given, case.setting).await;
+    let mut requests = requests(case, &server);
+    let answers = harness.serve(server.endpoints.clone()).await.exchange(&requests).await;
+    let unanswered = requests.split_off(answers.len());
+    let codes = server.variables.named(".code");
+    let exchanged = server.exchanged.into_iter().chain(requests.into_iter().zip(answers)).collect();
+    Played { exchanged, unanswered, codes }
 }
 
 fn requests(case: &Case, server: &Server) -> Vec<HttpRequest> {

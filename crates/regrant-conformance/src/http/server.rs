@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::clients::{AUDITOR, Auth, CHALLENGE, ISSUER, PASSWORD, REDIRECT, SCOPE, USER, client, post, registry};
 use super::harness::answer;
-use super::message::HttpRequest;
+use super::message::{HttpRequest, HttpResponse};
 use super::seeded::Seeded;
 use super::store::WatchedStore;
 use super::variables::{Form, Variables};
@@ -51,31 +51,44 @@ pub(super) struct CodeRequest {
     pub(super) challenge: bool,
 }
 
+/// The key of the ring of all cases. Its id is 1.
+pub const RING_KEY: &[u8; 32] = b"a test key of thirty-two bytes..";
+
 /// A server and the values of its answers.
 pub(super) struct Server {
     pub(super) endpoints: Arc<Endpoints<WatchedStore>>,
     pub(super) store: WatchedStore,
     pub(super) variables: Variables,
+    /// The requests of the steps, and their answers.
+    pub(super) exchanged: Vec<(HttpRequest, HttpResponse)>,
     clock: ManualClock,
     accounts: Accounts,
 }
 
 impl Server {
     pub(super) async fn after(given: &[Given], setting: Setting) -> Self {
-        let (store, accounts) = (WatchedStore::default(), Accounts::default());
+        Self::over(WatchedStore::default(), |service| service, given, setting).await
+    }
+
+    /// Starts the server on `store`, with the service of the setting and `change`, and takes the steps.
+    pub(super) async fn over(
+        store: WatchedStore,
+        change: impl FnOnce(TokenServiceBuilder<WatchedStore>) -> TokenServiceBuilder<WatchedStore>,
+        given: &[Given],
+        setting: Setting,
+    ) -> Self {
+        let accounts = Accounts::default();
         let clock = ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000));
-        let service = TokenService::builder(
-            store.clone(),
-            registry(),
-            KeyRing::new(Key::from_parts(1, *b"a test key of thirty-two bytes..").unwrap()),
-        )
-        .clock(clock.clone())
-        .entropy(Seeded::new())
-        .gate(accounts.clone());
-        let service = (setting.service)(service).build().unwrap();
+        let service =
+            TokenService::builder(store.clone(), registry(), KeyRing::new(Key::from_parts(1, *RING_KEY).unwrap()))
+                .clock(clock.clone())
+                .entropy(Seeded::new())
+                .gate(accounts.clone());
+        let service = change((setting.service)(service)).build().unwrap();
         let endpoints = Endpoints::new(service, ISSUER).with_approver(GrantType::Password, Passwords);
         let endpoints = Arc::new((setting.endpoints)(endpoints));
-        let mut server = Self { endpoints, store, variables: Variables::default(), clock, accounts };
+        let (variables, exchanged) = (Variables::default(), Vec::new());
+        let mut server = Self { endpoints, store, variables, exchanged, clock, accounts };
         for given in given {
             server.happens(given).await;
         }
@@ -85,12 +98,12 @@ impl Server {
     async fn happens(&mut self, given: &Given) {
         match given {
             Given::Answered(name, request) => {
-                let answer = answer(&self.endpoints, &self.variables.fill(request)).await;
+                let answer = self.ask(request).await;
                 assert_eq!(answer.status, 200, "{name} is refused: {}", String::from_utf8_lossy(&answer.body));
                 self.variables.set_members(name, &answer.body);
             }
             Given::Asked(request) => {
-                answer(&self.endpoints, &self.variables.fill(request)).await;
+                self.ask(request).await;
             }
             Given::Approved(name, auth, request) => {
                 let code = self.approve(*auth, *request).await;
@@ -112,6 +125,13 @@ impl Server {
             Given::DirectoryDown => self.accounts.set(Account::Unknown),
             Given::StoreDown => self.store.break_down(),
         }
+    }
+
+    async fn ask(&mut self, request: &HttpRequest) -> HttpResponse {
+        let request = self.variables.fill(request);
+        let answer = answer(&self.endpoints, &request).await;
+        self.exchanged.push((request, answer.clone()));
+        answer
     }
 
     async fn approve(&self, auth: Auth, request: CodeRequest) -> String {

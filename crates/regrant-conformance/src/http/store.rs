@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use regrant::MemoryStore;
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore};
 
-/// A [`MemoryStore`] that records calls and fails on request.
-#[derive(Clone, Default)]
+/// A store that records calls and fails on request. By default over a [`MemoryStore`].
+#[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "stores have nothing to show")]
 pub struct WatchedStore {
-    inner: MemoryStore,
+    inner: Arc<dyn TokenStore>,
     seen: Arc<Mutex<Seen>>,
     is_down: Arc<Mutex<bool>>,
 }
@@ -24,6 +24,11 @@ pub(super) struct Seen {
 }
 
 impl WatchedStore {
+    /// Watches `store`.
+    pub fn over(store: impl TokenStore + 'static) -> Self {
+        Self { inner: Arc::new(store), seen: Arc::default(), is_down: Arc::default() }
+    }
+
     pub(super) fn seen(&self) -> Seen {
         self.lock().clone()
     }
@@ -44,6 +49,12 @@ impl WatchedStore {
     fn called(&self) -> Result<(), StoreError> {
         self.lock().calls += 1;
         if *self.is_down.lock().unwrap() { Err(StoreError::unavailable("connection refused")) } else { Ok(()) }
+    }
+}
+
+impl Default for WatchedStore {
+    fn default() -> Self {
+        Self::over(MemoryStore::default())
     }
 }
 

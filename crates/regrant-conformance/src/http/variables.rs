@@ -22,6 +22,11 @@ impl Variables {
         }
     }
 
+    /// Returns all values whose names end so.
+    pub(super) fn named(&self, end: &str) -> Vec<String> {
+        self.0.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, value)| value.clone()).collect()
+    }
+
     /// Returns the value of a placeholder, or the text itself.
     pub(super) fn value<'a>(&'a self, text: &'a str) -> &'a str {
         match placeholder(text) {

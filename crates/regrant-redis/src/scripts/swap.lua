@@ -7,6 +7,13 @@
 local key, expected, value, expiry = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local stored = redis.pcall('GET', key)
 
+-- The data of a former primary says nothing about a conflict. Only a write shows the role; this one changes nothing.
+local function conflict()
+  local reply = redis.pcall('SETRANGE', key, 0, '')
+  if type(reply) == 'table' and string.find(reply.err, 'READONLY', 1, true) then return {err = reply.err} end
+  return 0
+end
+
 if stored then
   if type(stored) == 'table' then return {err = stored.err .. ' (GET)'} end
   if #stored < 36 or string.sub(stored, 1, 4) ~= string.sub(value, 1, 4) then return 4 end
@@ -15,11 +22,11 @@ if stored then
   if string.sub(stored, 1, 20) ~= expected then
     -- A write is recognised by its version: if it is sent again after a lost reply, it finds itself.
     local found = string.sub(stored, 13, 20)
-    if found ~= string.sub(expected, 13, 20) and found ~= string.sub(value, 13, 20) then return 0 end
+    if found ~= string.sub(expected, 13, 20) and found ~= string.sub(value, 13, 20) then return conflict() end
     if ARGV[4] == '' and struct.unpack('>i8', stored, 5) < struct.unpack('>i8', value, 5) then return 2 end
   end
 elseif expected ~= '' then
-  return 0
+  return conflict()
 elseif tonumber(redis.call('TIME')[1]) > tonumber(ARGV[4]) then
   -- A listing may have removed the index entry of a creation that took this long.
   return 3

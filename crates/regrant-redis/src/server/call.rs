@@ -59,6 +59,18 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// True for a read. A replica answers it, too, from old data.
+    pub(super) const fn is_read(&self) -> bool {
+        matches!(self.action, Action::Read { .. })
+    }
+
+    /// Command that a replica refuses (`READONLY`), and that changes nothing: a write of no bytes.
+    pub(super) fn role_check(&self) -> Cmd {
+        let mut command = cmd("SETRANGE");
+        command.arg(self.key()).arg(0).arg("");
+        command
+    }
+
     /// Command to send. A script is sent by its digest, or as text to a node that does not know it.
     pub(super) fn command(&self, with_text: bool) -> Cmd {
         match &self.action {

@@ -8,7 +8,7 @@ mod lease;
 
 use std::time::Duration;
 
-use redis::{Pipeline, RedisError, Value};
+use redis::{ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
 use regrant::store::StoreError;
 use tokio::time::sleep;
 
@@ -97,6 +97,9 @@ impl Attempt {
         let limit = lease.limit();
         let connection = lease.connection().await?;
         let command = call.command(self.with_text);
+        if call.is_read() && !connection.is_cluster() {
+            return read(call, connection, limit).await.map(|value| (value, true));
+        }
         if call.wait.is_none() && self.importing.is_none() {
             return connection.send(command, call.key(), limit).await.map(|value| (value, true));
         }
@@ -119,5 +122,19 @@ impl Attempt {
         let confirmed = replies.next().and_then(|reply| redis::from_redis_value::<usize>(reply).ok()).unwrap_or(0);
         let is_replicated = call.wait.is_none_or(|wait| confirmed >= wait.replicas);
         Ok((value, is_replicated))
+    }
+}
+
+/// Reads from a single server, unless the server has become a replica behind an open connection. Then the data is old:
+/// a missing record would end a session, and a revocation would be missed. Nodes of a cluster redirect such a read.
+async fn read(call: &Call<'_>, connection: &mut Connection, limit: Duration) -> Result<Value, RedisError> {
+    let mut commands = Pipeline::with_capacity(2);
+    commands.add_command(call.command(false)).add_command(call.role_check());
+    let mut replies = connection.send_all(commands, &Target::Key(call.key()), limit).await?.into_iter();
+    let value = replies.next().unwrap_or_default().extract_error()?;
+    match replies.next().unwrap_or_default().extract_error() {
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => Err(error),
+        // Reads go on while the server can store nothing: no memory, no disk, no replicas.
+        _ => Ok(value),
     }
 }

@@ -9,7 +9,7 @@ use regrant::store::{
 };
 use regrant::token::Realm;
 use regrant_redis::RedisStore;
-use testbed::{Disturbance, Redis, retry, short};
+use testbed::{Disturbance, Redis, retry, short, until};
 use tokio::time::timeout;
 
 use crate::support::{
@@ -242,4 +242,35 @@ async fn a_dropped_call_blocks_no_other() {
     assert!(timeout(Duration::from_millis(50), absent).await.is_err());
     server.resume();
     assert_eq!(existing(&store, &key(1)).await.record.payload, b"kept");
+}
+
+/// The former primary has the data of its successor by now, or none. Neither says anything about the grant.
+#[tokio::test]
+async fn a_former_primary_with_other_data_answers_nothing() {
+    for swaps_first in [true, false] {
+        let (server, successor) = (Redis::start(), Redis::start());
+        let store = connected(at(server.url())).await;
+        let version = create(&store, &key(1), record("kept")).await;
+        server.command(&["REPLICAOF", "127.0.0.1", &successor.address().port().to_string()]);
+        until("other data", || ask::<i64>(&server, &cmd("DBSIZE")) == 0);
+        if swaps_first {
+            assert_transient(&swap(&store, key(1), version, record("lost")).await.unwrap_err());
+        } else {
+            assert_transient(&store.load(&key(1)).await.unwrap_err());
+        }
+    }
+}
+
+/// Reads go on while the server can store nothing.
+#[tokio::test]
+async fn a_full_server_can_be_read() {
+    let server = Redis::start();
+    let store = connected(at(server.url())).await;
+    create(&store, &key(1), record("kept")).await;
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert_eq!(existing(&store, &key(1)).await.record.payload, b"kept");
+    assert_eq!(store.load(&key(2)).await.unwrap(), None);
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    // The role check has left nothing behind.
+    assert_eq!(ask::<i64>(&server, cmd("EXISTS").arg(name(&key(2)))), 0);
 }

@@ -22,7 +22,7 @@ impl Judge {
         if let Some(Token::Access { chain: of, index }) = self.ledger.tokens.get(token).copied() {
             require("fork", of == chain, "an access token of another grant")?;
             let first = &self.ledger.chains[chain].access[index];
-            let (known, now) = (first.issued + first.expires_in * 1000, reply.to + expires_in * 1000);
+            let (known, now) = (first.issued.1 + first.expires_in * 1000, reply.to + expires_in * 1000);
             let duration = reply.to - reply.from;
             return require(
                 "expires-in",
@@ -33,7 +33,7 @@ impl Judge {
         let grant = &mut self.ledger.chains[chain];
         grant.access.push(AccessToken {
             token: token.to_owned(),
-            issued: reply.to,
+            issued: (reply.from, reply.to),
             expires_in,
             scope: reply.text("scope").unwrap_or_default().to_owned(),
             key: call.key(),
@@ -95,7 +95,7 @@ impl Judge {
             token.is_revoked.is_none_or(|at| at >= reply.from),
             "a revoked access token is active",
         )?;
-        let end = token.issued + token.expires_in * 1000 + 1_000 + self.bounds.margin;
+        let end = token.issued.1 + token.expires_in * 1000 + 1_000 + self.bounds.margin;
         require("expired", reply.from <= end, "an expired access token is active")
     }
 
@@ -123,7 +123,7 @@ impl Judge {
         }
         let Some(Token::Access { index, .. }) = token else { return Ok(()) };
         let token = &chain.access[index];
-        let end = token.issued + token.expires_in * 1000 - 2_000 - self.bounds.margin;
+        let end = token.issued.0 + token.expires_in * 1000 - 2_000 - self.bounds.margin;
         let may_be_evicted = chain.access.len() + chain.mints - index > self.bounds.live_access_tokens();
         let is_lawful = !may_know
             || chain.maybe_revoked

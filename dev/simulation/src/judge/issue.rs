@@ -45,6 +45,7 @@ impl Judge {
             chain.maybe_revoked = true;
         }
         let is_lawful = !is_right
+            || call.is_repeated
             || chain.is_code_used
             || chain.maybe_revoked
             || chain.rollback.is_some()

@@ -16,7 +16,7 @@ impl Judge {
             _ => None,
         });
         let Some(Token::Refresh { chain, generation }) = self.ledger.tokens.get(&call.token).copied() else {
-            return self.refreshed_by_forged(call, reply, reuse.is_some());
+            return self.refreshed_by_forged(call, reply, note);
         };
         let grant = &self.ledger.chains[chain];
         let bound = grant.generations[generation].bound;
@@ -32,7 +32,8 @@ impl Judge {
             self.not_resurrected(chain, reply.from)?;
             let grant = &self.ledger.chains[chain];
             let is_certain = grant.rollback.is_none() && !grant.is_compromised;
-            require("spent", !(is_spent && is_certain), "a spent refresh token is answered")?;
+            let is_read_true = !self.circumstances.reads_are_stale;
+            require("spent", !(is_spent && is_certain && is_read_true), "a spent refresh token is answered")?;
             let is_expired = grant.is_surely_expired(reply.from, &self.bounds);
             require("expired", !(is_expired && is_certain), "an expired refresh token is answered")?;
             if matches!(call.by, Party::Thief(_)) {
@@ -175,7 +176,10 @@ impl Judge {
         Ok(())
     }
 
-    pub(super) fn refreshed_by_forged(&mut self, call: &Call, reply: &Reply, is_reuse: bool) -> Verdict {
+    pub(super) fn refreshed_by_forged(&mut self, call: &Call, reply: &Reply, note: &Note) -> Verdict {
+        let has = |wanted: fn(&EventKind) -> bool| note.events.iter().any(|(_, kind)| wanted(kind));
+        let is_reuse = has(|kind| matches!(kind, EventKind::ReuseDetected { .. }));
+        let is_healed = has(|kind| matches!(kind, EventKind::Healed { .. }));
         let content = call.token.starts_with("rt_").then(|| self.ledger.open(forge::REFRESH, &call.token)).flatten();
         let chain = content.and_then(|content| self.ledger.by_id.get(&regrant::GrantId::from_bytes(content.grant_id)));
         let Some(&chain) = chain.filter(|chain| self.ledger.chains[**chain].is_compromised) else {
@@ -189,7 +193,8 @@ impl Judge {
             let has_key = !matches!(bound, Some(Bound::To(Some(key))) if call.key() != Some(key));
             require("beyond-means", call.is_right_client(grant.client), "another client uses a forged token")?;
             require("beyond-means", has_key, "a forged token of a bound grant is accepted without the key")?;
-            require("beyond-means", self.bounds.heals(), "a forged token is adopted though on_rollback = refuse")?;
+            let may_heal = self.bounds.heals() || !is_healed;
+            require("beyond-means", may_heal, "a forged token is adopted though on_rollback = refuse")?;
             self.not_resurrected(chain, reply.from)?;
         }
         let grant = &mut self.ledger.chains[chain];
@@ -207,7 +212,7 @@ impl Judge {
             let grant = &mut self.ledger.chains[chain];
             grant.access.push(AccessToken {
                 token,
-                issued: reply.to,
+                issued: (reply.from, reply.to),
                 expires_in,
                 scope: reply.text("scope").unwrap_or_default().to_owned(),
                 key: call.key(),

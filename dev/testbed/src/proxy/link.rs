@@ -15,7 +15,7 @@ use crate::port::{Port, reusable_socket};
 /// Accepts connections, on the thread of the proxy.
 pub(super) struct Front {
     pub(super) port: Port,
-    pub(super) server: SocketAddr,
+    pub(super) server: watch::Receiver<SocketAddr>,
     pub(super) pending: Arc<Pending>,
     pub(super) state: watch::Receiver<State>,
 }
@@ -38,7 +38,7 @@ impl Front {
                 shut = self.state.wait_for(|state| matches!(state, State::Shut)) => return shut.map(drop),
             };
             let Ok((client, peer)) = accepted else { continue };
-            let link = Link { server: self.server, pending: Arc::clone(&self.pending) };
+            let link = Link { server: *self.server.borrow(), pending: Arc::clone(&self.pending) };
             if peer.ip() == Proxy::UNDISTURBED {
                 tokio::spawn(link.pass_all(client));
             } else {

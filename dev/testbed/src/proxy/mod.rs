@@ -33,6 +33,7 @@ pub enum Disturbance {
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
+    server: watch::Sender<SocketAddr>,
     pending: Arc<Pending>,
     /// Dropping this ends the thread.
     state: watch::Sender<State>,
@@ -47,10 +48,11 @@ impl Proxy {
     pub fn before(server: SocketAddr) -> Self {
         let port = Port::reserve();
         let (address, pending, state) = (port.address, Arc::<Pending>::default(), watch::Sender::new(State::Open));
-        let front = Front { port, server, pending: Arc::clone(&pending), state: state.subscribe() };
+        let server = watch::Sender::new(server);
+        let front = Front { port, server: server.subscribe(), pending: Arc::clone(&pending), state: state.subscribe() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         std::thread::spawn(move || runtime.block_on(front.serve()));
-        let proxy = Self { address, pending, state };
+        let proxy = Self { address, server, pending, state };
         proxy.wait_until_open();
         proxy
     }
@@ -59,6 +61,11 @@ impl Proxy {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Leads new connections to another server, as an address does that moves in a failover. Open ones stay.
+    pub fn lead_to(&self, server: SocketAddr) {
+        self.server.send_replace(server);
     }
 
     /// Sets the next disturbance. Replaces one that has not happened yet.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use regrant::clock::{Clock as _, SystemClock};
 use regrant_postgres::PostgresStore;
 use regrant_redis::{Durability, RedisStore};
-use testbed::{Load, Postgres, Random, RedisCluster, Report, retry, short, until};
+use testbed::{LONG, Load, Postgres, Proxy, Random, Redis, RedisCluster, Report, RetryingClient, retry, short};
 
 fn deadline() -> Duration {
     short(Duration::from_secs(1))
@@ -17,7 +18,7 @@ async fn a_standby_that_follows_takes_over_and_no_session_is_lost() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_that_lagged_takes_over_and_sessions_heal() {
-    let report = fail_over_postgres(stop_following).await;
+    let report = fail_over_postgres(Postgres::stop_following).await;
     assert!(report.heals > 0 && report.double_uses > 0, "{report}");
 }
 
@@ -37,13 +38,6 @@ async fn fail_over_postgres(lag: impl FnOnce(&Postgres)) -> Report {
     standby.promote();
     load.rounds(100).await;
     no_session_was_lost(load.end().await)
-}
-
-/// All writes acknowledged from now on will be lost.
-fn stop_following(standby: &Postgres) {
-    standby.execute("ALTER SYSTEM SET primary_conninfo = ''");
-    standby.execute("SELECT pg_reload_conf()");
-    until("a standby that follows no more", || standby.execute("SELECT count(*) FROM pg_stat_wal_receiver") == "0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,7 +65,7 @@ async fn fail_over_redis(durability: Durability) -> [Report; 2] {
         for primary in primaries {
             load.rounds(60).await;
             if lags {
-                fall_behind(&cluster, primary);
+                cluster.fall_behind(primary);
             }
             cluster.kill(primary);
             cluster.wait_until_ok();
@@ -91,18 +85,29 @@ fn no_session_was_lost(report: Report) -> Report {
     report
 }
 
-/// Disconnects the replica of a primary, and waits until the primary has written data that the replica lacks.
-fn fall_behind(cluster: &RedisCluster, primary: usize) {
-    // With a password that the primary does not know, the replica cannot connect.
-    cluster.command((primary + 3) % 6, &["CONFIG", "SET", "masterauth", "unknown"]);
-    cluster.command(primary, &["CLIENT", "KILL", "TYPE", "replica"]);
-    let disconnected_at = written(cluster, primary);
-    until("writes that are not replicated", || written(cluster, primary) > disconnected_at + 4000);
-}
+/// The address has moved to another server. The connections of two nodes still lead to the former primary, which is a
+/// replica with old data by now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_former_primary_ends_no_session_and_undoes_no_revocation() {
+    let former = Redis::start();
+    // It does not send its data yet, so the replica keeps its own.
+    let current = Redis::start_with(&["--repl-diskless-sync-delay", "3600"]);
+    let link = Proxy::before(former.address());
+    let client = async |address| {
+        let url = format!("redis://{address}");
+        let store = retry(async || RedisStore::builder(&url).deadline(LONG).open().await).await;
+        let client = RetryingClient::new(store, SystemClock.now());
+        client.sign_in().await;
+        client
+    };
+    let (late, later, moved) =
+        (client(link.address()).await, client(link.address()).await, client(current.address()).await);
+    link.lead_to(current.address());
+    former.command(&["REPLICAOF", "127.0.0.1", &current.address().port().to_string()]);
 
-/// Bytes that a primary has written to its replication log.
-fn written(cluster: &RedisCluster, primary: usize) -> u64 {
-    let info = cluster.command(primary, &["INFO", "replication"]);
-    let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
-    offset.and_then(|offset| offset.trim().parse().ok()).expect("an offset")
+    let token = moved.sign_in().await;
+    let next = late.refresh(&token).await.expect("the session was ended by old data");
+    assert!(later.is_active(&next).await);
+    moved.revoke(&next).await;
+    assert!(!late.is_active(&next).await && !later.is_active(&next).await);
 }

@@ -99,6 +99,7 @@ fn malformed_headers(name: &str, endpoint: Endpoint) -> Vec<Case> {
         ("a_scheme_alone", b"Basic".to_vec()),
         ("credentials_without_a_scheme", good.as_bytes()[6..].to_vec()),
         ("a_scheme_without_a_space", good.replace(' ', "").into_bytes()),
+        ("the_credentials_under_another_scheme", good.replace("Basic", "Bearer").into_bytes()),
         ("a_tab_behind_the_scheme", good.replace(' ', "\t").into_bytes()),
         ("bad_base64", b"Basic !!!!".to_vec()),
         ("base64_of_the_url_alphabet", b"Basic YXBwOn4_fn4_".to_vec()),
@@ -306,7 +307,7 @@ fn changed_secrets() -> [Case; 3] {
         case(
             "a_secret_before_the_one_that_is_being_replaced_does_not_work",
             "RFC 6749 section 2.3.1",
-            valid_request(Token, Auth::Basic("renewing", "0lder-secret-0000000000")),
+            valid_request(Token, Auth::Basic("renewing", "Hs5Fk8Pz3Rw6Tn1Xb4Mc9J")),
             invalid_client().challenging(),
         )
         .without_the_store(),

@@ -95,6 +95,17 @@ fn refused() -> Vec<Case> {
             exchange(APP, &[("actor_token", "{old.access_token}")]),
             missing("actor_token_type"),
         ),
+        (
+            "with_an_actor_of_a_refresh_token_type",
+            exchange(
+                APP,
+                &[
+                    ("actor_token", "{old.access_token}"),
+                    ("actor_token_type", "urn:ietf:params:oauth:token-type:refresh_token"),
+                ],
+            ),
+            only_access_tokens(),
+        ),
         ("with_a_type_of_no_actor", exchange(APP, &[("actor_token_type", ACCESS_TOKEN)]), only_access_tokens()),
         ("with_two_subject_tokens", exchange(APP, &[SUBJECT[0]]), repeated()),
         ("for_an_audience_that_is_no_url", exchange(APP, &[("audience", "orders")]), malformed_resource()),

@@ -1,0 +1,6 @@
+//! The checker, the interleavings, and histories of each store.
+
+mod checker;
+mod interleavings;
+mod planted;
+mod stores;
