@@ -120,6 +120,7 @@ impl Life {
         };
         let Some(mut attack) = best else { return Ok(()) };
         attack.proof = attack.key().map(|key| self.new_proof(key));
+        self.judge.ledger.enter_sealed_anew(&attack.token);
         let is_forged = !self.judge.ledger.tokens.contains_key(&attack.token);
         if is_forged {
             self.say(|_| format!("thief {number} seals a token of its own"));

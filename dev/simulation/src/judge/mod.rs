@@ -136,15 +136,8 @@ impl Judge {
             }
             // A forged token with a genuine root: a thief may end the grant with it.
             (What::Refresh | What::Revoke, None) => {
-                if let Some(&index) = self.ledger.by_id.get(&write.grant) {
-                    let sealed_anew = self.ledger.same_access_token(index, &call.token);
-                    let chain = &mut self.ledger.chains[index];
-                    if let Some(token) = sealed_anew {
-                        // With a key of the ring, a stolen access token can be given another seal.
-                        chain.access[token].is_maybe_revoked = true;
-                        chain.maybe_revoked |= chain.generations.is_empty();
-                        return Ok(());
-                    }
+                if let Some(&chain) = self.ledger.by_id.get(&write.grant) {
+                    let chain = &mut self.ledger.chains[chain];
                     if !chain.is_compromised {
                         return violated("stranger", "a forged token changed a record");
                     }
