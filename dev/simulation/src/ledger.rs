@@ -101,6 +101,8 @@ pub(crate) struct Ledger {
     pub(crate) chains: Vec<Chain>,
     pub(crate) tokens: HashMap<String, Token>,
     pub(crate) by_id: HashMap<GrantId, usize>,
+    /// Texts that a thief sealed with the content of a known token. A node that lacks the key refuses them.
+    pub(crate) sealed_anew: HashSet<String>,
     /// Grants that the host ended before one of their tokens was seen.
     pub(crate) ended: HashSet<GrantId>,
     /// Grants that the store lost before one of their tokens was seen, and the time to which it went back.
@@ -112,8 +114,8 @@ pub(crate) struct Ledger {
 impl Ledger {
     pub(crate) fn new() -> Self {
         let forgers = KEYS.iter().map(|(id, secret)| Forger::new(*id, secret)).collect();
-        let (chains, tokens, by_id, ended, lost, devices) = Default::default();
-        Self { chains, tokens, by_id, ended, lost, devices, forgers }
+        let (chains, tokens, by_id, sealed_anew, ended, lost, devices) = Default::default();
+        Self { chains, tokens, by_id, sealed_anew, ended, lost, devices, forgers }
     }
 
     /// Opens a token of the library.
@@ -138,6 +140,7 @@ impl Ledger {
         let is_same = |known: &&String| self.open(kind, known).is_some_and(|known| known == content);
         if let Some(token) = known.into_iter().find(is_same).and_then(|known| self.tokens.get(known)).copied() {
             self.tokens.insert(text.to_owned(), token);
+            self.sealed_anew.insert(text.to_owned());
         }
     }
 
@@ -275,7 +278,10 @@ impl Chain {
         let (idle, _) = bounds.refresh_lifetime();
         let issued = self.generations.get(generation).map_or(self.created.0, |generation| generation.issued.0);
         // The store may have gone back to a head that has expired since, and whose record was purged.
-        let issued = self.rollback.map_or(issued, |rollback| issued.min(rollback.to));
+        let issued = self.rollback.map_or(issued, |rollback| {
+            let before = self.generations.iter().rev().find(|known| known.issued.0 <= rollback.to);
+            before.map_or(self.created.0, |known| known.issued.0).min(issued)
+        });
         at - self.created.0 >= lifetime.saturating_sub(bounds.margin)
             || at - issued >= idle.saturating_sub(bounds.margin)
     }

@@ -193,6 +193,7 @@ impl Life {
             circumstances: Circumstances {
                 reads_are_stale: plan.faults.stale > 0,
                 is_only_silent: plan.faults.is_calm(),
+                latency: 8 * plan.faults.latency,
                 ..Circumstances::default()
             },
             facts: Facts::new(plan.changes.wild_clocks, plan.faults.stale > 0),

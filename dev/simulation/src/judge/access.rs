@@ -126,6 +126,7 @@ impl Judge {
         let end = token.issued.0 + token.expires_in * 1000 - 2_000 - self.bounds.margin;
         let may_be_evicted = chain.access.len() + chain.mints - index > self.bounds.live_access_tokens();
         let is_lawful = !may_know
+            || self.ledger.sealed_anew.contains(&call.token)
             || chain.maybe_revoked
             || token.is_maybe_revoked
             || chain.rollback.is_some()

@@ -46,6 +46,7 @@ impl Judge {
         }
         let is_lawful = !is_right
             || call.is_repeated
+            || self.ledger.sealed_anew.contains(&call.token)
             || chain.is_code_used
             || chain.maybe_revoked
             || chain.rollback.is_some()

@@ -46,9 +46,13 @@ impl Judge {
         }
         let was_revoked = grant.maybe_revoked || self.is_client_disturbed(chain);
         let may_be_expired = grant.is_maybe_expired(generation, reply.to, &self.bounds);
+        let is_opened = !self.ledger.sealed_anew.contains(&call.token);
         let has_fresh_proof = !call.is_repeated || call.proof.is_none();
-        let is_certain =
-            grant.rollback.is_none() && !grant.is_compromised && bound != Bound::Unknown && has_fresh_proof;
+        let is_certain = grant.rollback.is_none()
+            && !grant.is_compromised
+            && bound != Bound::Unknown
+            && has_fresh_proof
+            && is_opened;
         let is_seen = !was_revoked && !may_be_expired && !self.circumstances.reads_are_stale;
         if is_right && has_key && is_spent && is_certain && is_seen {
             let reacts = !self.bounds.revokes_on_reuse() || reuse == Some(true);
@@ -85,6 +89,7 @@ impl Judge {
             || grant.maybe_revoked
             || grant.is_compromised
             || call.is_repeated
+            || self.ledger.sealed_anew.contains(&call.token)
             || is_disturbed
             || grant.generations[generation].bound == Bound::Unknown
             || grant.is_maybe_spent(generation, call.key(), reply.to, bounds)

@@ -9,7 +9,8 @@ impl Judge {
         let Some(&token) = self.ledger.tokens.get(&call.token) else { return };
         let (Token::Refresh { chain, .. } | Token::Access { chain, .. }) = token else { return };
         // A new registration makes a stranger of the client: the same reply, and no effect.
-        let acknowledged = self.acknowledged(reply).filter(|_| !self.is_client_disturbed(chain));
+        let is_sealed_anew = self.ledger.sealed_anew.contains(&call.token);
+        let acknowledged = self.acknowledged(reply).filter(|_| !is_sealed_anew && !self.is_client_disturbed(chain));
         let grant = &mut self.ledger.chains[chain];
         if reply.status != 200 || !call.is_right_client(grant.client) {
             return;
