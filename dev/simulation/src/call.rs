@@ -57,7 +57,6 @@ pub(crate) struct Credentials {
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "properties that do not exclude each other")]
 pub(crate) struct Call {
     pub(crate) by: Party,
     pub(crate) node: usize,
@@ -71,8 +70,6 @@ pub(crate) struct Call {
     pub(crate) is_narrow: bool,
     /// The response never reaches its client.
     pub(crate) is_lost: bool,
-    /// The network sends an earlier request again, with its proof.
-    pub(crate) is_repeated: bool,
     /// The owner of the approval, for the calls of the host.
     pub(crate) owner: usize,
 }

@@ -66,7 +66,6 @@ impl Life {
             has_verifier: false,
             is_narrow: false,
             is_lost: false,
-            is_repeated: false,
             owner: grant.owner,
         };
         let (_, note) = self.try_out(&call);

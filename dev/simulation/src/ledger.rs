@@ -10,6 +10,7 @@ use fixtures::forge::{self, Content, Forger};
 use regrant::GrantId;
 
 use crate::bounds::{Bounds, REMEMBERED};
+use crate::call::Call;
 use crate::node::{CLIENTS, KEYS};
 
 /// A fact of which the ledger may be unsure, because a node crashed before it answered.
@@ -101,6 +102,8 @@ pub(crate) struct Ledger {
     pub(crate) chains: Vec<Chain>,
     pub(crate) tokens: HashMap<String, Token>,
     pub(crate) by_id: HashMap<GrantId, usize>,
+    /// The numbers of proofs that the network sent again. One of the two requests finds its proof used.
+    pub(crate) repeated_proofs: HashSet<u64>,
     /// Texts that a thief sealed with the content of a known token. A node that lacks the key refuses them.
     pub(crate) sealed_anew: HashSet<String>,
     /// Grants that the host ended before one of their tokens was seen.
@@ -114,8 +117,8 @@ pub(crate) struct Ledger {
 impl Ledger {
     pub(crate) fn new() -> Self {
         let forgers = KEYS.iter().map(|(id, secret)| Forger::new(*id, secret)).collect();
-        let (chains, tokens, by_id, sealed_anew, ended, lost, devices) = Default::default();
-        Self { chains, tokens, by_id, sealed_anew, ended, lost, devices, forgers }
+        let (chains, tokens, by_id, repeated_proofs, sealed_anew, ended, lost, devices) = Default::default();
+        Self { chains, tokens, by_id, repeated_proofs, sealed_anew, ended, lost, devices, forgers }
     }
 
     /// Opens a token of the library.
@@ -137,11 +140,20 @@ impl Ledger {
         let chain = &self.chains[index];
         let generations = chain.generations.iter().map(|generation| &generation.token);
         let known = generations.chain(chain.access.iter().map(|access| &access.token)).chain(&chain.code);
-        let is_same = |known: &&String| self.open(kind, known).is_some_and(|known| known == content);
+        // The number inside a code means nothing.
+        let is_same = |known: &&String| {
+            self.open(kind, known)
+                .is_some_and(|known| known == content || (kind == forge::CODE && known.secret == content.secret))
+        };
         if let Some(token) = known.into_iter().find(is_same).and_then(|known| self.tokens.get(known)).copied() {
             self.tokens.insert(text.to_owned(), token);
             self.sealed_anew.insert(text.to_owned());
         }
+    }
+
+    /// Returns true if the proof of a request was sent twice.
+    pub(crate) fn is_proof_repeated(&self, call: &Call) -> bool {
+        call.proof.is_some_and(|(_, number)| self.repeated_proofs.contains(&number))
     }
 
     pub(crate) fn forger(&self, index: usize) -> Option<&Forger> {

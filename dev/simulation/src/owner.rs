@@ -167,7 +167,6 @@ impl Life {
             has_verifier: true,
             is_narrow: false,
             is_lost: matches!(what, What::Redeem | What::Poll | What::Password) && dice.chance(5),
-            is_repeated: false,
             owner: number,
         }
     }

@@ -106,7 +106,7 @@ impl Life {
         call.by = Party::Thief(number);
         call.node = dice.below(NODES);
         call.is_lost = true;
-        call.is_repeated = true;
+        self.judge.ledger.repeated_proofs.extend(call.proof.map(|(_, number)| number));
         self.send(call, dice)
     }
 
@@ -165,7 +165,6 @@ impl Life {
             has_verifier: dice.chance(10),
             is_narrow: dice.chance(10),
             is_lost: false,
-            is_repeated: false,
             owner: 0,
         })
     }
@@ -250,7 +249,6 @@ impl Life {
                 has_verifier: false,
                 is_narrow: false,
                 is_lost: false,
-                is_repeated: false,
                 owner: 0,
             };
             self.send(call, dice)?;

@@ -28,6 +28,7 @@ impl Judge {
             return require("beyond-means", reply.status != 200, "a code that was never issued is redeemed");
         };
         let acknowledged = self.acknowledged(reply);
+        let is_proof_repeated = self.ledger.is_proof_repeated(call);
         let chain = &mut self.ledger.chains[index];
         let is_right = call.is_right_client(chain.client) && call.has_verifier == chain.has_challenge;
         let (least, most) = bounds.code_lifetime();
@@ -45,7 +46,7 @@ impl Judge {
             chain.maybe_revoked = true;
         }
         let is_lawful = !is_right
-            || call.is_repeated
+            || is_proof_repeated
             || self.ledger.sealed_anew.contains(&call.token)
             || chain.is_code_used
             || chain.maybe_revoked

@@ -47,7 +47,7 @@ impl Judge {
         let was_revoked = grant.maybe_revoked || self.is_client_disturbed(chain);
         let may_be_expired = grant.is_maybe_expired(generation, reply.to, &self.bounds);
         let is_opened = !self.ledger.sealed_anew.contains(&call.token);
-        let has_fresh_proof = !call.is_repeated || call.proof.is_none();
+        let has_fresh_proof = !self.ledger.is_proof_repeated(call);
         let is_certain = grant.rollback.is_none()
             && !grant.is_compromised
             && bound != Bound::Unknown
@@ -88,7 +88,7 @@ impl Judge {
         let is_lawful = !is_right
             || grant.maybe_revoked
             || grant.is_compromised
-            || call.is_repeated
+            || self.ledger.is_proof_repeated(call)
             || self.ledger.sealed_anew.contains(&call.token)
             || is_disturbed
             || grant.generations[generation].bound == Bound::Unknown
