@@ -5,14 +5,18 @@ use std::path::Path;
 use std::{env, fs, io};
 
 const STORE: &str = "../../src/ports/store/memory.rs";
-const MARKS: &str = "../../src/ports/store/memory/marks.rs";
+const PARTS: [(&str, &str); 2] =
+    [("marks", "../../src/ports/store/memory/marks.rs"), ("owners", "../../src/ports/store/memory/owners.rs")];
 
 /// Each of these is in the source once.
 const CHANGES: [(&str, &str); 7] = [
     ("use std::sync::atomic::", "use shuttle::sync::atomic::"),
     ("use std::sync::{", "use shuttle::sync::{"),
     // A schedule can be repeated only if the same owners share a lock in every run.
-    ("use std::hash::{BuildHasher, RandomState};", "use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};"),
+    (
+        "use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};",
+        "use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};",
+    ),
     ("hasher: RandomState,", "hasher: BuildHasherDefault<DefaultHasher>,"),
     ("hasher: RandomState::new(),", "hasher: BuildHasherDefault::default(),"),
     // Two locks of each kind: some pairs of keys share one, and some do not.
@@ -21,16 +25,18 @@ const CHANGES: [(&str, &str); 7] = [
 ];
 
 fn main() -> io::Result<()> {
-    let marks = source(MARKS)?.replace("use crate::ports::store::", "use super::super::");
-    let marks = marks.replace("use crate::vocabulary::", "use super::super::vocabulary::");
     let mut store = source(STORE)?;
     for (from, to) in CHANGES {
         assert_eq!(store.matches(from).count(), 1, "MemoryStore has changed: {from}");
         store = store.replace(from, to);
     }
-    let copy = store.replace("mod marks;", &format!("mod marks {{\n{marks}}}"));
+    for (name, path) in PARTS {
+        let part = source(path)?.replace("use crate::ports::store::", "use super::super::");
+        let part = part.replace("use crate::vocabulary::", "use super::super::vocabulary::");
+        store = store.replace(&format!("mod {name};"), &format!("mod {name} {{\n{part}}}"));
+    }
     let folder = env::var_os("OUT_DIR").unwrap_or_default();
-    fs::write(Path::new(&folder).join("memory.rs"), copy)
+    fs::write(Path::new(&folder).join("memory.rs"), store)
 }
 
 /// Returns a file without its documentation, whose links do not lead anywhere from here.

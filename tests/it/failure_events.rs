@@ -212,7 +212,7 @@ impl Bench {
         match fault {
             Outage => self.server.store().set_down(true),
             Rejection => self.server.store().reject(),
-            Damage => self.server.store().overwrite_all(|_, record| GrantRecord { payload: vec![7; 9], ..record }),
+            Damage => self.server.store().overwrite_all(|_, record| GrantRecord { payload: [7; 9].into(), ..record }),
             Gate => self.server.config.gate.set(GateState::Broken),
             Proof => self.verifier.set_down(true),
             Signer => self.issuer.set_down(true),

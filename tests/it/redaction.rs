@@ -448,7 +448,7 @@ impl Lifecycle {
         let faults: [&(dyn Fn() + Sync); 5] = [
             &|| issuer.set_down(true),
             &|| verifier.set_down(true),
-            &|| store.overwrite_all(|_, record| GrantRecord { payload: vec![7; 9], ..record }),
+            &|| store.overwrite_all(|_, record| GrantRecord { payload: [7; 9].into(), ..record }),
             &|| store.set_down(true),
             &|| store.reject(),
         ];

@@ -244,7 +244,7 @@ mod log {
             &["port=\"store\"", "transient=true", "error=the store is unavailable: connection refused", "grant_id="],
         );
         server.store().calm();
-        server.store().overwrite_all(|_, record| GrantRecord { payload: vec![7; 9], ..record });
+        server.store().overwrite_all(|_, record| GrantRecord { payload: [7; 9].into(), ..record });
         server.refresh(APP, &second.refresh).await;
         log.expect("ERROR regrant: record_corrupt", &["port=\"store\"", "transient=false", "grant_id=", "unreadable"]);
         server.store().reject();

@@ -16,7 +16,7 @@ pub(crate) fn grant(row: &Row) -> Result<Option<(GrantId, StoredGrant)>, StoreEr
         client_id: ClientId::new(column::<&str>(row, 3)?).map_err(invalid)?,
         subject: column::<Option<&str>>(row, 4)?.map(Subject::new).transpose().map_err(invalid)?,
         expires_at: column::<Option<i64>>(row, 5)?.map(Timestamp::from_millis),
-        payload: column::<&[u8]>(row, 6)?.to_vec(),
+        payload: column::<&[u8]>(row, 6)?.into(),
     };
     let version = Version(column::<i64>(row, 2)?.cast_unsigned());
     Ok(Some((GrantId::from_bytes(id), StoredGrant { version, record })))

@@ -44,7 +44,7 @@ impl Inner {
     async fn read(&self, name: &str) -> Result<Option<Found>, StoreError> {
         match self.server.execute(&Call::get(name)).await?.value {
             Value::Nil => Ok(None),
-            Value::BulkString(value) => record::decode(value).map(Some).map_err(StoreError::corrupt),
+            Value::BulkString(value) => record::decode(&value).map(Some).map_err(StoreError::corrupt),
             _ => Err(StoreError::rejected(Failure::Unexpected)),
         }
     }

@@ -91,8 +91,8 @@ pub(crate) fn reach(record: &GrantRecord, now: Timestamp) -> i64 {
     end.div_euclid(step).saturating_add(1).saturating_mul(step).clamp(1, NEVER)
 }
 
-pub(crate) fn decode(mut value: Vec<u8>) -> Result<Found, Unreadable> {
-    let mut reader = Reader(&value);
+pub(crate) fn decode(value: &[u8]) -> Result<Found, Unreadable> {
+    let mut reader = Reader(value);
     let magic: [u8; 4] = reader.array()?;
     let _reach: [u8; 8] = reader.array()?;
     let version = Version(u64::from_be_bytes(reader.array()?));
@@ -109,9 +109,7 @@ pub(crate) fn decode(mut value: Vec<u8>) -> Result<Found, Unreadable> {
         "" => None,
         subject => Some(Subject::new(subject).map_err(|_| Unreadable)?),
     };
-    let payload = reader.0.len();
-    value.drain(..value.len() - payload);
-    let record = GrantRecord { payload: value, client_id, subject, expires_at: (ends != 0).then_some(end) };
+    let record = GrantRecord { payload: reader.0.into(), client_id, subject, expires_at: (ends != 0).then_some(end) };
     Ok(Found { stored: StoredGrant { version, record }, is_settled: settled == SETTLED })
 }
 

@@ -276,7 +276,7 @@ fn key(id: u8) -> GrantKey {
 
 fn record(payload: u8, of: &str, end: Option<i64>) -> GrantRecord {
     GrantRecord {
-        payload: vec![payload],
+        payload: [payload].into(),
         client_id: ClientId::new("app").expect("a client id"),
         subject: Some(subject(of)),
         expires_at: end.map(Timestamp::from_millis),

@@ -1,6 +1,8 @@
 //! Thieves. Each has declared means and acts by search: it draws an attack from everything that it holds, or draws a
 //! few, tries them on a copy of the system, and carries out the one that gets furthest.
 
+use std::sync::Arc;
+
 use fixtures::forge::{self, Content};
 use regrant::event::EventKind;
 use regrant::{GrantId, Refusal};
@@ -31,7 +33,7 @@ pub(crate) struct Means {
 pub(crate) struct Thief {
     pub(crate) means: Means,
     held: Vec<String>,
-    dump: Vec<(GrantId, Vec<u8>)>,
+    dump: Vec<(GrantId, Arc<[u8]>)>,
     captured: Vec<Call>,
 }
 

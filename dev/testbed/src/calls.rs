@@ -20,7 +20,7 @@ pub fn key(id: u128) -> GrantKey {
 #[must_use]
 pub fn record(payload: impl Into<Vec<u8>>) -> GrantRecord {
     GrantRecord {
-        payload: payload.into(),
+        payload: payload.into().into(),
         client_id: ClientId::new("app").expect("a client id"),
         subject: Some(Subject::new("demo").expect("a subject")),
         expires_at: None,

@@ -1,10 +1,11 @@
 mod marks;
+mod owners;
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
-use std::hash::{BuildHasher, RandomState};
-use std::ops::Bound;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,8 +15,9 @@ use super::{
     Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
     TokenStore, Use, UseId, Version,
 };
-use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp};
+use crate::vocabulary::{GrantId, Realm, Timestamp};
 use marks::Marks;
+use owners::{Owners, owns};
 
 /// The number of locks for each kind of content: more than most machines have cores, so that two requests
 /// rarely wait for each other.
@@ -44,36 +46,40 @@ struct Shared {
     hasher: RandomState,
     /// The next version of any record.
     versions: AtomicU64,
-    /// The records by key.
-    grants: [Mutex<GrantShard>; SHARDS],
+    /// The records.
+    grants: [Mutex<ByRealm<Grants>>; SHARDS],
     /// The index for listings.
-    owners: [Mutex<OwnerShard>; SHARDS],
+    owners: [Mutex<ByRealm<Owners>>; SHARDS],
     /// The used ids.
     marks: [Mutex<Marks>; SHARDS],
 }
 
+/// A part for each realm that has grants, so that no key and no index entry has to name its realm.
+type ByRealm<T> = BTreeMap<Realm, Box<T>>;
+
+/// The grants of one realm in one shard.
 #[derive(Debug, Default)]
-struct GrantShard {
-    grants: HashMap<GrantKey, StoredGrant>,
+struct Grants {
+    /// The records, each in its box: a map has up to twice as many places as entries.
+    records: HashMap<GrantId, Box<StoredGrant>, BuildHasherDefault<IdHasher>>,
     /// One entry for each grant that expires, at or before its expiry. A purge puts an entry back if its grant lives
     /// longer by now. So a refresh, which moves the expiry, does not touch the heap.
-    ends: BinaryHeap<Reverse<(Timestamp, GrantKey)>>,
+    ends: BinaryHeap<Reverse<(Timestamp, GrantId)>>,
 }
 
-type OwnerShard = HashMap<(Realm, Owner), BTreeSet<GrantId>>;
+/// The hash of a grant id: eight of its bytes. Ids are random, and no client can choose one.
+#[derive(Default)]
+struct IdHasher(u64);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Owner {
-    Subject(Subject),
-    Client(ClientId),
-}
-
-impl Owner {
-    fn owns(&self, record: &GrantRecord) -> bool {
-        match self {
-            Self::Subject(subject) => record.subject.as_ref() == Some(subject),
-            Self::Client(client) => record.client_id == *client,
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk() {
+            self.0 = u64::from_be_bytes(*last);
         }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -99,7 +105,7 @@ impl MemoryStore {
     /// Returns the number of records, including expired ones that are not purged yet.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.grants.iter().map(|shard| locked(shard).grants.len()).sum()
+        self.0.grants.iter().map(|shard| locked(shard).values().map(|grants| grants.records.len()).sum::<usize>()).sum()
     }
 
     /// Returns true if there is no record.
@@ -110,69 +116,100 @@ impl MemoryStore {
 }
 
 impl Shared {
-    fn grants(&self, key: &GrantKey) -> MutexGuard<'_, GrantShard> {
-        // Ids are random, so any byte distributes them evenly.
-        locked(&self.grants[usize::from(key.id.as_bytes()[0]) % SHARDS])
+    fn grants(&self, id: GrantId) -> MutexGuard<'_, ByRealm<Grants>> {
+        // Ids are random, so any byte distributes them evenly. The hash is of other bytes.
+        locked(&self.grants[usize::from(id.as_bytes()[0]) % SHARDS])
     }
 
-    fn owners(&self, owner: &(Realm, Owner)) -> MutexGuard<'_, OwnerShard> {
+    fn owners(&self, realm: &Realm, owner: &str) -> MutexGuard<'_, ByRealm<Owners>> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash choose a shard")]
-        let hash = self.hasher.hash_one(owner) as usize;
+        let hash = self.hasher.hash_one((realm, owner)) as usize;
         locked(&self.owners[hash % SHARDS])
+    }
+
+    fn load(&self, realm: &Realm, id: GrantId) -> Option<StoredGrant> {
+        self.grants(id).get(realm)?.records.get(&id).map(|stored| (**stored).clone())
+    }
+
+    fn create(&self, key: &GrantKey, mut stored: StoredGrant) -> Swap {
+        let mut shard = self.grants(key.id);
+        let Grants { records, ends } = &mut **shard.entry(key.realm.clone()).or_default();
+        let Entry::Vacant(place) = records.entry(key.id) else { return Swap::Conflict };
+        self.add_to_index(key, &mut stored.record);
+        ends.extend(stored.record.expires_at.map(|end| Reverse((end, key.id))));
+        place.insert(Box::new(stored));
+        Swap::Stored
+    }
+
+    /// Client and subject stay as they are: they are fixed, and share their text with the index.
+    fn replace(&self, key: &GrantKey, expected: Version, next: StoredGrant) -> Swap {
+        let StoredGrant { version, record: GrantRecord { payload, expires_at, .. } } = next;
+        let mut shard = self.grants(key.id);
+        let Some(Grants { records, ends }) = shard.get_mut(&key.realm).map(Box::as_mut) else { return Swap::Conflict };
+        let current = records.get_mut(&key.id).filter(|current| current.version == expected);
+        let Some(StoredGrant { version: current, record }) = current.map(Box::as_mut) else { return Swap::Conflict };
+        *current = version;
+        record.payload = payload;
+        let known_end = mem::replace(&mut record.expires_at, expires_at);
+        ends.extend(
+            expires_at.filter(|end| known_end.is_none_or(|known| *end < known)).map(|end| Reverse((end, key.id))),
+        );
+        Swap::Stored
     }
 
     /// Adds a new grant to the index, before the grant exists and while its shard is locked. A listing may find an id
     /// without a grant, but never misses a grant.
-    fn add_to_index(&self, key: &GrantKey, record: &GrantRecord) {
-        for owner in owners(&key.realm, record) {
-            self.owners(&owner).entry(owner.clone()).or_default().insert(key.id);
+    fn add_to_index(&self, key: &GrantKey, record: &mut GrantRecord) {
+        let GrantKey { realm, id } = key;
+        let mut shard = self.owners(realm, record.client_id.as_str());
+        shard.entry(realm.clone()).or_default().add_client(&mut record.client_id, *id);
+        drop(shard);
+        if let Some(subject) = &mut record.subject {
+            let mut shard = self.owners(realm, subject.as_str());
+            shard.entry(realm.clone()).or_default().add_subject(subject, *id);
         }
     }
 
-    /// Removes a purged grant from the index, and an owner without grants with it: the index would grow otherwise.
-    fn remove_from_index(&self, key: &GrantKey, record: &GrantRecord) {
-        for owner in owners(&key.realm, record) {
-            let mut shard = self.owners(&owner);
-            if let Some(ids) = shard.get_mut(&owner) {
-                ids.remove(&key.id);
-                if ids.is_empty() {
-                    shard.remove(&owner);
-                }
+    /// Removes a purged grant from the index.
+    fn remove_from_index(&self, realm: &Realm, id: GrantId, record: &GrantRecord) {
+        let remove = |owner: &str, remove: &dyn Fn(&mut Owners)| {
+            let mut shard = self.owners(realm, owner);
+            let Some(owners) = shard.get_mut(realm) else { return };
+            remove(owners);
+            if owners.is_empty() {
+                shard.remove(realm);
             }
+        };
+        remove(record.client_id.as_str(), &|owners| owners.remove_client(&record.client_id, id));
+        if let Some(subject) = &record.subject {
+            remove(subject.as_str(), &|owners| owners.remove_subject(subject, id));
         }
+    }
+
+    /// Returns a page of ids. The grants may be gone.
+    fn ids(&self, realm: &Realm, owner: &GrantOwner, after: Option<GrantId>, limit: usize) -> Vec<GrantId> {
+        let name = match owner {
+            GrantOwner::Subject(subject) | GrantOwner::SubjectAndClient(subject, _) => subject.as_str(),
+            GrantOwner::Client(client) => client.as_str(),
+        };
+        self.owners(realm, name).get(realm).map(|owners| owners.page(owner, after, limit)).unwrap_or_default()
     }
 }
 
 #[async_trait]
 impl TokenStore for MemoryStore {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
-        Ok(self.0.grants(key).grants.get(key).cloned())
+        Ok(self.0.load(&key.realm, key.id))
     }
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
         // One counter for all keys: a version is never used twice, even if a record was purged in between.
         let version = Version(self.0.versions.fetch_add(1, Ordering::Relaxed));
         let stored = StoredGrant { version, record };
-        let end = stored.record.expires_at;
-        // Lock order: the shard of a grant, then the shard of an owner.
-        let mut shard = self.0.grants(key);
-        let known_end = match (expect, shard.grants.entry(key.clone())) {
-            (Expect::Absent, Entry::Vacant(place)) => {
-                self.0.add_to_index(key, &stored.record);
-                place.insert(stored);
-                None
-            }
-            (Expect::Version(expected), Entry::Occupied(mut current)) if current.get().version == expected => {
-                current.insert(stored).record.expires_at
-            }
-            _ => return Ok(Swap::Conflict),
-        };
-        match (end, known_end) {
-            (Some(end), None) => shard.ends.push(Reverse((end, key.clone()))),
-            (Some(end), Some(known)) if end < known => shard.ends.push(Reverse((end, key.clone()))),
-            _ => {}
-        }
-        Ok(Swap::Stored)
+        Ok(match expect {
+            Expect::Absent => self.0.create(key, stored),
+            Expect::Version(expected) => self.0.replace(key, expected, stored),
+        })
     }
 }
 
@@ -185,27 +222,16 @@ impl GrantIndex for MemoryStore {
         after: Option<GrantId>,
         limit: usize,
     ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
-        let (owner, client) = match owner.clone() {
-            GrantOwner::Subject(subject) => (Owner::Subject(subject), None),
-            GrantOwner::Client(client) => (Owner::Client(client), None),
-            GrantOwner::SubjectAndClient(subject, client) => (Owner::Subject(subject), Some(client)),
-        };
-        let owner = (realm.clone(), owner);
         let mut page = Vec::new();
-        let mut from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut after = after;
         // Ids first, then grants, one page of ids at a time: no lock is held for a long list.
         loop {
-            let ids: Vec<GrantId> = match self.0.owners(&owner).get(&owner) {
-                Some(ids) => ids.range((from, Bound::Unbounded)).take(limit).copied().collect(),
-                None => Vec::new(),
-            };
+            let ids = self.0.ids(realm, owner, after, limit);
             let Some(last) = ids.last() else { return Ok(page) };
-            from = Bound::Excluded(*last);
+            after = Some(*last);
             for id in ids {
-                let key = GrantKey { realm: realm.clone(), id };
-                let Some(stored) = self.0.grants(&key).grants.get(&key).cloned() else { continue };
-                let is_of_client = client.as_ref().is_none_or(|client| stored.record.client_id == *client);
-                if owner.1.owns(&stored.record) && is_of_client {
+                let Some(stored) = self.0.load(realm, id) else { continue };
+                if owns(owner, &stored.record) {
                     page.push((id, stored));
                 }
                 if page.len() == limit {
@@ -222,11 +248,15 @@ impl PurgeExpired for MemoryStore {
         let mut purged = 0;
         for shard in &self.0.grants {
             let mut shard = locked(shard);
-            while purged < limit {
-                let Some((key, record)) = shard.take_expired(now) else { break };
-                self.0.remove_from_index(&key, &record);
-                purged += 1;
+            for (realm, grants) in shard.iter_mut() {
+                while purged < limit {
+                    let Some((id, record)) = grants.take_expired(now) else { break };
+                    self.0.remove_from_index(realm, id, &record);
+                    purged += 1;
+                }
+                grants.shrink();
             }
+            shard.retain(|_, grants| !grants.records.is_empty());
         }
         for shard in &self.0.marks {
             purged += locked(shard).purge(now, limit - purged);
@@ -242,32 +272,44 @@ impl SingleUse for MemoryStore {
     }
 }
 
-impl GrantShard {
+impl Grants {
     /// Removes one expired grant.
-    fn take_expired(&mut self, now: Timestamp) -> Option<(GrantKey, GrantRecord)> {
+    fn take_expired(&mut self, now: Timestamp) -> Option<(GrantId, GrantRecord)> {
         while self.ends.peek().is_some_and(|Reverse((end, _))| *end <= now) {
-            let Reverse((_, key)) = self.ends.pop()?;
-            match self.grants.get(&key).map(|stored| stored.record.expires_at) {
+            let Reverse((_, id)) = self.ends.pop()?;
+            match self.records.get(&id).map(|stored| stored.record.expires_at) {
                 Some(Some(end)) if end <= now => {
-                    return self.grants.remove(&key).map(|stored| (key, stored.record));
+                    return self.records.remove(&id).map(|stored| (id, stored.record));
                 }
-                Some(Some(end)) => self.ends.push(Reverse((end, key))),
+                Some(Some(end)) => self.ends.push(Reverse((end, id))),
                 // The grant is gone, or never expires any more.
                 Some(None) | None => {}
             }
         }
         None
     }
+
+    fn shrink(&mut self) {
+        shrink(&mut self.records);
+        if is_too_large(self.ends.capacity(), self.ends.len()) {
+            self.ends.shrink_to(self.ends.len() * 2);
+        }
+    }
 }
 
-fn owners(realm: &Realm, record: &GrantRecord) -> impl Iterator<Item = (Realm, Owner)> {
-    let client = Owner::Client(record.client_id.clone());
-    let subject = record.subject.clone().map(Owner::Subject);
-    std::iter::once(client).chain(subject).map(|owner| (realm.clone(), owner))
+/// Returns memory after many removals.
+fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
+    if is_too_large(map.capacity(), map.len()) {
+        map.shrink_to(map.len() * 2);
+    }
 }
 
-/// Ignores poisoning. Every change under a lock is a single insert or remove, so a panic cannot leave a shard
-/// inconsistent.
+/// True if three quarters are free. Half of the rest stays free, so that the next removals and additions move nothing.
+const fn is_too_large(capacity: usize, length: usize) -> bool {
+    capacity > 32 && capacity / 4 > length
+}
+
+/// Ignores poisoning. A panic cannot leave a shard inconsistent: nothing in a change panics after its first step.
 fn locked<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

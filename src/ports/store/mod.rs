@@ -21,6 +21,7 @@ pub use error::StoreError;
 pub use single_use::{SingleUse, Use, UseId};
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -48,7 +49,7 @@ impl Hash for GrantKey {
 #[expect(clippy::exhaustive_structs, reason = "stores build it from their rows")]
 pub struct GrantRecord {
     /// The encoded grant, usually 200 to 800 bytes. It grows only with the data that the host puts into a grant.
-    pub payload: Vec<u8>,
+    pub payload: Arc<[u8]>,
     /// The client, for [`GrantIndex`]. Fixed for the life of a grant.
     pub client_id: ClientId,
     /// The resource owner, for [`GrantIndex`]. Fixed for the life of a grant.

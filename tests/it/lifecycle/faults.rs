@@ -371,7 +371,7 @@ fn a_damaged_record_is_reported_and_left_as_it_is() {
     let (id, whole) = (chain[0].grant_id, node.store.record(chain[0].grant_id).unwrap());
     node.advance(MINUTE);
     let mut damaged = whole.clone();
-    damaged.payload[40] ^= 1;
+    Arc::make_mut(&mut damaged.payload)[40] ^= 1;
     node.store.overwrite(id, damaged.clone());
     node.events.take();
     let service = &node.service;
@@ -402,7 +402,7 @@ fn a_damaged_record_hides_no_other_from_the_listing() {
     let node = Node::new(Policy::default());
     let sessions: Vec<Tokens> = (0..3).map(|_| node.issue()).collect();
     let mut damaged = node.store.record(sessions[1].grant_id).unwrap();
-    damaged.payload.pop();
+    damaged.payload = damaged.payload[1..].into();
     node.store.overwrite(sessions[1].grant_id, damaged);
     node.events.take();
     let page = run(node.service.grants(&GrantOwner::Subject(subject("demo")), None, 10)).unwrap();
@@ -421,7 +421,7 @@ fn every_flipped_bit_of_a_record_is_detected() {
     let (id, whole) = (chain[0].grant_id, node.store.record(chain[0].grant_id).unwrap());
     for bit in 0..whole.payload.len() * 8 {
         let mut damaged = whole.clone();
-        damaged.payload[bit / 8] ^= 1 << (bit % 8);
+        Arc::make_mut(&mut damaged.payload)[bit / 8] ^= 1 << (bit % 8);
         node.store.overwrite(id, damaged);
         let answer = node.refresh(chain[2].refresh());
         assert!(matches!(&answer, Err(TokenError::Store(error)) if error.is_corrupt()), "bit {bit}: {answer:?}");

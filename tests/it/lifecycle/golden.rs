@@ -252,7 +252,7 @@ fn restored(name: &str) -> (Node, Golden) {
     node.clock.set(Timestamp::from_millis(golden["now"].parse().unwrap()));
     let id = GrantId::from_bytes(unhex(&golden["id"]).try_into().unwrap());
     let record = GrantRecord {
-        payload: unhex(&golden["record"]),
+        payload: unhex(&golden["record"]).into(),
         client_id: node.client.id.clone(),
         subject: Some(subject("demo")),
         expires_at: None,

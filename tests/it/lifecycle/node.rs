@@ -290,7 +290,7 @@ impl Node {
 
     /// The bytes of a record, to tell whether anything changed.
     pub(crate) fn bytes(&self, grant_id: GrantId) -> Vec<u8> {
-        self.store.record(grant_id).unwrap().payload
+        self.store.record(grant_id).unwrap().payload.to_vec()
     }
 
     /// Runs `work` and restores the record of before, like a failover that loses the last writes.

@@ -43,14 +43,14 @@ async fn serialization_failures_lose_no_write_and_repeat_none() {
     for writer in writers {
         writer.await.unwrap();
     }
-    assert_eq!(load(&store, &key(1)).await.record.payload, 128_u32.to_be_bytes());
+    assert_eq!(*load(&store, &key(1)).await.record.payload, 128_u32.to_be_bytes());
 }
 
 /// Adds one, with as many attempts as it takes.
 async fn count_up(store: &PostgresStore) {
     loop {
         let current = load(store, &key(1)).await;
-        let count = u32::from_be_bytes(current.record.payload.try_into().unwrap());
+        let count = u32::from_be_bytes((*current.record.payload).try_into().unwrap());
         let next = record((count + 1).to_be_bytes());
         match store.compare_and_swap(&key(1), Expect::Version(current.version), next).await {
             Ok(Swap::Stored) => return,

@@ -147,7 +147,7 @@ async fn calls_succeed_after_a_primary_was_killed_or_fell_silent() {
         cluster.wait_until_ok();
         // The cluster has recovered, so the store must.
         retry(async || store.load(&key(1)).await.inspect_err(assert_transient)).await;
-        assert_eq!(existing(&store, &key(1)).await.record.payload, b"kept");
+        assert_eq!(*existing(&store, &key(1)).await.record.payload, *b"kept");
         if silence {
             cluster.resume(primary);
         } else {

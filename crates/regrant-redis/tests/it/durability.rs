@@ -45,7 +45,7 @@ async fn a_write_that_no_replica_confirms_fails_transiently_and_is_not_readable(
     assert_transient(&swap(&store, key(1), version, record("after")).await.unwrap_err());
     // The primary has the write, but a failover would undo it, and every answer based on it.
     let not_waiting = connected(at(primary.url())).await;
-    assert_eq!(existing(&not_waiting, &key(1)).await.record.payload, b"after");
+    assert_eq!(*existing(&not_waiting, &key(1)).await.record.payload, *b"after");
     let demo = GrantOwner::Subject("demo".try_into().unwrap());
     for node in [&store, &other] {
         assert_transient(&node.load(&key(1)).await.unwrap_err());
@@ -53,7 +53,7 @@ async fn a_write_that_no_replica_confirms_fails_transiently_and_is_not_readable(
     }
     replica.resume();
     primary.wait_for_replica();
-    assert_eq!(existing(&patient, &key(1)).await.record.payload, b"after");
+    assert_eq!(*existing(&patient, &key(1)).await.record.payload, *b"after");
     assert!(is_settled(&primary, 1));
 }
 
@@ -64,7 +64,7 @@ async fn a_confirmed_record_can_be_read_while_the_replica_is_away() {
     let store = hasty(&primary).await;
     create(&replicated(&primary).await, &key(1), record("kept")).await;
     replica.pause();
-    assert_eq!(existing(&store, &key(1)).await.record.payload, b"kept");
+    assert_eq!(*existing(&store, &key(1)).await.record.payload, *b"kept");
     let demo = GrantOwner::Subject("demo".try_into().unwrap());
     assert_eq!(store.page(&Realm::default(), &demo, None, 10).await.unwrap().len(), 1);
     assert_transient(&store.compare_and_swap(&key(2), Expect::Absent, record("new")).await.unwrap_err());
@@ -174,7 +174,7 @@ async fn acknowledged_writes_survive_a_failover() {
                 Err(error) => assert_transient(&error),
             }
         };
-        assert_eq!(stored.unwrap().record.payload, [number]);
+        assert_eq!(*stored.unwrap().record.payload, [number]);
     }
     // With a single replica per primary, no write in this shard is confirmed until the old primary is back.
     let version = existing(&store, &key(7)).await.version;
@@ -187,5 +187,5 @@ async fn acknowledged_writes_survive_a_failover() {
     cluster.wait_for_replicas();
     // The record of the primary can be read again.
     let payload = existing(&store, &key(7)).await.record.payload;
-    assert!(text_of(&error).contains("too few replicas") && payload == b"next", "{payload:?}, {}", text_of(&error));
+    assert!(text_of(&error).contains("too few replicas") && *payload == *b"next", "{payload:?}, {}", text_of(&error));
 }

@@ -54,7 +54,7 @@ async fn a_read_whose_reply_was_lost_is_repeated() {
     create(&store, &key(1), record("kept")).await;
     for fault in [Disturbance::DropReply, Disturbance::CutRequest] {
         proxy.disturb(fault);
-        assert_eq!(existing(&store, &key(1)).await.record.payload, b"kept");
+        assert_eq!(*existing(&store, &key(1)).await.record.payload, *b"kept");
     }
 }
 
@@ -75,7 +75,7 @@ async fn a_write_overtaken_after_its_reply_was_lost_has_an_unknown_outcome() {
     };
     let (written, ()) = tokio::join!(write, overtake);
     assert_transient(&written.unwrap_err());
-    assert_eq!(existing(&quick, &key(1)).await.record.payload, b"quick");
+    assert_eq!(*existing(&quick, &key(1)).await.record.payload, *b"quick");
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_silent_server_fails_calls_at_the_deadline_and_only_while_it_is_silent
     assert_transient(&read.unwrap_err());
     assert_transient(&written.unwrap_err());
     proxy.clear();
-    assert_eq!(retry(async || store.load(&kept).await).await.unwrap().record.payload, b"kept");
+    assert_eq!(*retry(async || store.load(&kept).await).await.unwrap().record.payload, *b"kept");
     assert_eq!(swap(&patient, key(1), version, record("next")).await.unwrap(), Swap::Stored);
 }
 
@@ -104,7 +104,7 @@ async fn a_connection_that_fell_silent_is_replaced() {
     let store = retry(async || at(&url).deadline(short(Duration::from_secs(4))).open().await).await;
     create(&store, &key(1), record("kept")).await;
     proxy.disturb(Disturbance::Delay(10 * LONG));
-    assert_eq!(existing(&store, &key(1)).await.record.payload, b"kept");
+    assert_eq!(*existing(&store, &key(1)).await.record.payload, *b"kept");
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn a_dropped_call_blocks_no_other() {
     let absent = swap(&store, key(1), Version(7), record("never"));
     assert!(timeout(Duration::from_millis(50), absent).await.is_err());
     server.resume();
-    assert_eq!(existing(&store, &key(1)).await.record.payload, b"kept");
+    assert_eq!(*existing(&store, &key(1)).await.record.payload, *b"kept");
 }
 
 /// The former primary has the data of its successor by now, or none. Neither says anything about the grant.
@@ -268,7 +268,7 @@ async fn a_full_server_can_be_read() {
     let store = connected(at(server.url())).await;
     create(&store, &key(1), record("kept")).await;
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    assert_eq!(existing(&store, &key(1)).await.record.payload, b"kept");
+    assert_eq!(*existing(&store, &key(1)).await.record.payload, *b"kept");
     assert_eq!(store.load(&key(2)).await.unwrap(), None);
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     // The role check has left nothing behind.

@@ -212,5 +212,5 @@ async fn a_listing_shows_no_grant_of_another_owner() {
     create(&store, &key(1), foreign).await;
     assert_eq!(store.compare_and_swap(&key(1), Expect::Absent, record("demo")).await.unwrap(), Swap::Conflict);
     assert_eq!(listed(&store, &demo()).await, []);
-    assert_eq!(existing(&store, &key(1)).await.record.payload, b"of another owner");
+    assert_eq!(*existing(&store, &key(1)).await.record.payload, *b"of another owner");
 }

@@ -81,8 +81,8 @@ pub(crate) async fn count_up(store: &RedisStore, key: &GrantKey) -> Option<()> {
     loop {
         let Ok(stored) = store.load(key).await.inspect_err(assert_transient) else { continue };
         let StoredGrant { version, record: mut counter } = stored.unwrap();
-        let count = u64::from_be_bytes(counter.payload.try_into().unwrap());
-        counter.payload = (count + 1).to_be_bytes().to_vec();
+        let count = u64::from_be_bytes((*counter.payload).try_into().unwrap());
+        counter.payload = (count + 1).to_be_bytes().into();
         match swap(store, key.clone(), version, counter).await {
             Ok(Swap::Stored) => return Some(()),
             Ok(Swap::Conflict) => {}
@@ -95,7 +95,7 @@ pub(crate) async fn count_up(store: &RedisStore, key: &GrantKey) -> Option<()> {
 }
 
 pub(crate) async fn count(store: &RedisStore, key: &GrantKey) -> u64 {
-    u64::from_be_bytes(existing(store, key).await.record.payload.try_into().unwrap())
+    u64::from_be_bytes((*existing(store, key).await.record.payload).try_into().unwrap())
 }
 
 pub(crate) fn assert_transient(error: &StoreError) {

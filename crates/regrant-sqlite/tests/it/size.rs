@@ -52,7 +52,7 @@ async fn rotate(store: &SqliteStore, number: u8, round: i64) {
 /// A record of typical size. Each rotation moves its expiry later.
 fn grant(number: u8, round: i64) -> GrantRecord {
     GrantRecord {
-        payload: vec![number; 300],
+        payload: [number; 300].into(),
         client_id: ClientId::new("myClient").unwrap(),
         subject: Some(Subject::new(format!("user{number}@example.com")).unwrap()),
         expires_at: Some(Timestamp::from_millis(1_800_000_000_000 + round)),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use regrant::ClientId;
 use regrant::clock::Timestamp;
@@ -92,7 +93,7 @@ pub(crate) async fn create(store: &SqliteStore, number: u8, record: GrantRecord)
     store.compare_and_swap(&key(number), Expect::Absent, record).await
 }
 
-pub(crate) async fn payload(store: &SqliteStore, number: u8) -> Option<Vec<u8>> {
+pub(crate) async fn payload(store: &SqliteStore, number: u8) -> Option<Arc<[u8]>> {
     store.load(&key(number)).await.unwrap().map(|stored| stored.record.payload)
 }
 
@@ -101,7 +102,7 @@ pub(crate) async fn count_up(store: &SqliteStore, number: u8) -> u64 {
     loop {
         let stored = store.load(&key(number)).await.unwrap().expect("the counter was created");
         let count = parse(&stored.record.payload) + 1;
-        let next = GrantRecord { payload: count.to_string().into_bytes(), ..stored.record };
+        let next = GrantRecord { payload: count.to_string().into_bytes().into(), ..stored.record };
         let swap = store.compare_and_swap(&key(number), Expect::Version(stored.version), next).await.unwrap();
         if swap == Swap::Stored {
             return count;

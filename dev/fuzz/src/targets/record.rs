@@ -64,7 +64,7 @@ fn serve(id: GrantId, payload: Vec<u8>) {
     let server = config.start();
     let subject = Some(fixtures::subject("demo"));
     let client_id = fixtures::client(APP).id;
-    server.store().overwrite(id, GrantRecord { payload, client_id, subject, expires_at: None });
+    server.store().overwrite(id, GrantRecord { payload: payload.into(), client_id, subject, expires_at: None });
     for token in tokens {
         let length = token.len();
         present(&server, length, |server| ready(server.introspect(AUDITOR, token)));

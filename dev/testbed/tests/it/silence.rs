@@ -56,7 +56,7 @@ where
     silence(true);
     let key = GrantKey { realm: Realm::default(), id: GrantId::from_bytes([1; 16]) };
     let record = GrantRecord {
-        payload: vec![1],
+        payload: [1].into(),
         client_id: ClientId::new("app").unwrap(),
         subject: None,
         expires_at: Some(SystemClock.now()),

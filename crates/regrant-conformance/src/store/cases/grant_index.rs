@@ -117,7 +117,7 @@ async fn a_listing_stays_in_its_realm<H: StoreHarness<Store: GrantIndex>>(harnes
     for name in ["", "alpha", "Alpha", "alpha:demo"] {
         let page = store.page(&realm(name), &by_subject("demo"), None, 100).await.unwrap();
         assert_eq!(page.len(), 3, "{name:?}");
-        assert!(page.iter().all(|(_, stored)| stored.record.payload == name.as_bytes()), "{name:?}");
+        assert!(page.iter().all(|(_, stored)| *stored.record.payload == *name.as_bytes()), "{name:?}");
     }
     assert_eq!(store.page(&realm("beta"), &by_subject("demo"), None, 100).await.unwrap(), []);
 }

@@ -57,7 +57,7 @@ async fn what_lives_is_kept<H: StoreHarness<Store: PurgeExpired>>(harness: &H) {
     create(&*store, &key(100), ending(record("x"), END)).await;
     assert_eq!(purge(&*store, END, 1000).await, 1);
     for number in 0..20 {
-        assert_eq!(existing(&*store, &key(number)).await.record.payload, number.to_string().into_bytes());
+        assert_eq!(*existing(&*store, &key(number)).await.record.payload, *number.to_string().as_bytes());
     }
 }
 

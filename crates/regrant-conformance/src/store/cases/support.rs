@@ -46,7 +46,7 @@ pub(super) fn record(payload: impl Into<Vec<u8>>) -> GrantRecord {
 
 pub(super) fn owned_record(payload: impl Into<Vec<u8>>, client: &str, owner: Option<&str>) -> GrantRecord {
     GrantRecord {
-        payload: payload.into(),
+        payload: payload.into().into(),
         client_id: client_id(client),
         subject: owner.map(subject),
         expires_at: Some(FAR),
@@ -118,6 +118,6 @@ pub(super) async fn count_up(store: &impl TokenStore, key: &GrantKey) -> usize {
 
 /// The number in a record that [`count_up`] writes.
 pub(super) fn count(stored: &StoredGrant) -> u64 {
-    let bytes = stored.record.payload.as_slice().try_into();
+    let bytes = (&*stored.record.payload).try_into();
     u64::from_be_bytes(bytes.unwrap_or_else(|_| panic!("the payload is not what was written: {stored:?}")))
 }

@@ -218,11 +218,11 @@ async fn payloads_of_any_bytes_and_of_0_to_64_kib(harness: &impl StoreHarness) {
     for (number, payload) in payloads.iter().enumerate() {
         let key = key(number as u64);
         let version = create(&*store, &key, record(payload.clone())).await;
-        assert_eq!(existing(&*store, &key).await.record.payload, *payload);
+        assert_eq!(*existing(&*store, &key).await.record.payload, **payload);
         // And from any of them to any other.
         let next = &payloads[(number + 1) % payloads.len()];
         replace(&*store, &key, version, record(next.clone())).await;
-        assert_eq!(existing(&*store, &key).await.record.payload, *next);
+        assert_eq!(*existing(&*store, &key).await.record.payload, **next);
     }
 }
 

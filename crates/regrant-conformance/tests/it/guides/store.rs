@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use regrant::clock::Timestamp;
@@ -71,7 +71,7 @@ impl TokenStore for GuideStore {
 // guide: end
 
 // guide: rows
-type Columns = (Vec<u8>, i64, String, Option<String>, Option<i64>, Vec<u8>);
+type Columns = (Vec<u8>, i64, String, Option<String>, Option<i64>, Arc<[u8]>);
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))

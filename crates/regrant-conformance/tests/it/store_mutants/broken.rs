@@ -206,8 +206,8 @@ impl Broken {
 
     fn kept(&self, mut record: GrantRecord) -> GrantRecord {
         match self.flaw {
-            Flaw::TruncatedPayload => record.payload.truncate(4096),
-            Flaw::TextPayload => record.payload = String::from_utf8_lossy(&record.payload).into_owned().into_bytes(),
+            Flaw::TruncatedPayload => record.payload = record.payload.iter().copied().take(4096).collect(),
+            Flaw::TextPayload => record.payload = String::from_utf8_lossy(&record.payload).as_bytes().into(),
             Flaw::RoundedEnd => {
                 record.expires_at = record.expires_at.map(|end| Timestamp::from_millis(end.as_secs() * 1000));
             }
