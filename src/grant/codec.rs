@@ -159,13 +159,8 @@ impl Grant {
         grant.expires_at = from.optional(Reader::time)?;
         grant.phase = read_phase(&mut from)?;
         grant.head = from.optional(read_head)?;
-        for _ in 0..from.number()? {
-            grant.recent.push(read_retired(&mut from)?);
-        }
-        let granted = grant.approval.confirmation;
-        for _ in 0..from.number()? {
-            grant.access_tokens.push(read_access_token(&mut from, granted.as_ref())?);
-        }
+        read_recent(&mut from, &mut grant)?;
+        read_access_tokens(&mut from, &mut grant)?;
         grant.write_id = from.array()?;
         from.close().map(|()| grant)
     }
@@ -370,14 +365,17 @@ fn write_retired(out: &mut Writer, retired: &Retired) {
     out.number(retired.replays.into());
 }
 
-fn read_retired(from: &mut Reader<'_>) -> Result<Retired, CorruptRecord> {
-    Ok(Retired {
-        mark: from.array()?,
-        salt: from.array()?,
-        key_id: from.byte()?,
-        retired_at: from.time()?,
-        replays: from.small()?,
-    })
+fn read_recent(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), CorruptRecord> {
+    for _ in 0..from.number()? {
+        grant.recent.push(Retired {
+            mark: from.array()?,
+            salt: from.array()?,
+            key_id: from.byte()?,
+            retired_at: from.time()?,
+            replays: from.small()?,
+        });
+    }
+    Ok(())
 }
 
 /// Writes an access token. Most are bound as their grant is, which costs one byte.
@@ -397,28 +395,29 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option
     out.optional(token.signing_key.as_ref(), |out, key| out.text(key.as_str()));
 }
 
-/// Reads an access token, whose key is that of the grant unless it has one of its own.
-fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> Result<LiveAccessToken, CorruptRecord> {
-    Ok(LiveAccessToken {
-        serial: u32::from_be_bytes(from.array()?),
-        digest: from.digest()?,
-        scope: from.optional(|from| from.parsed(Scope::sorted))?,
-        resources: from.optional(read_resources)?,
-        issued_at: from.time()?,
-        expires_at: from.time()?,
-        parent: from.optional(Reader::small)?,
-        confirmation: if from.flag()? {
-            let own = read_confirmation(from)?;
-            // The writer would have left it out.
-            if own.as_ref() == granted {
-                return Err(CorruptRecord("a key stands in it twice"));
-            }
-            own
-        } else {
-            granted.copied()
-        },
-        signing_key: from.optional(|from| from.parsed(KeyId::new))?,
-    })
+/// Reads the access tokens. The key of each is that of the grant unless it has one of its own.
+fn read_access_tokens(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), CorruptRecord> {
+    let granted = grant.approval.confirmation;
+    for _ in 0..from.number()? {
+        grant.access_tokens.push(LiveAccessToken {
+            serial: u32::from_be_bytes(from.array()?),
+            digest: from.digest()?,
+            scope: from.optional(|from| from.parsed(Scope::sorted))?,
+            resources: from.optional(read_resources)?,
+            issued_at: from.time()?,
+            expires_at: from.time()?,
+            parent: from.optional(Reader::small)?,
+            confirmation: if from.flag()? { read_own_key(from, granted)? } else { granted },
+            signing_key: from.optional(|from| from.parsed(KeyId::new))?,
+        });
+    }
+    Ok(())
+}
+
+/// Reads the key of an access token that differs from that of its grant.
+fn read_own_key(from: &mut Reader<'_>, granted: Option<Confirmation>) -> Result<Option<Confirmation>, CorruptRecord> {
+    // The writer would have left out an equal one.
+    Some(read_confirmation(from)?).filter(|own| *own != granted).ok_or(CorruptRecord("a key stands in it twice"))
 }
 
 /// Returns the CRC-32 of `key` and `content`. It recognizes accidents, not attacks: a writer to the database can always

@@ -72,7 +72,7 @@ impl<S: TokenStore> TokenService<S> {
         if waiting.is_none() {
             call.emit(EventKind::Refused(Refusal::UserCodeUnknown));
         }
-        Ok(waiting.map(|device| device.summary()))
+        Ok(waiting.map(Grant::summary))
     }
 
     /// Approves the device of `user_code`: it gets its tokens with the next poll. Scope and resources of `approval`
