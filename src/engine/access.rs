@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use super::{Context, UnsignedResponse};
+use super::{Context, ResponseFacts, UnsignedResponse};
 use crate::grant::{Grant, LiveAccessToken};
 use crate::outcome::Refusal;
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
@@ -102,14 +102,11 @@ pub(super) enum Origin<'a> {
 
 /// An access token that leaves with the response.
 #[derive(Debug)]
-pub(crate) struct MintedAccessToken {
-    pub(crate) form: AccessTokenForm,
-    /// The time of issue: the `iat` of a JWT. A replay keeps the first one, so that the token is equal byte for byte.
-    pub(crate) issued_at: Timestamp,
-    /// The expiry: the `exp` of a JWT.
-    pub(crate) expires_at: Timestamp,
-    /// The key that the token is bound to: the `cnf` of a JWT. It also decides the `token_type` of the response.
-    pub(crate) confirmation: Option<Confirmation>,
+pub(super) struct MintedAccessToken {
+    form: AccessTokenForm,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    confirmation: Option<Confirmation>,
 }
 
 /// The form of an access token.
@@ -281,13 +278,17 @@ pub(super) fn respond(
     refresh_token: Option<SealedRefreshToken>,
     ctx: &Context<'_>,
 ) -> UnsignedResponse {
-    UnsignedResponse {
-        expires_in: access_token.expires_at.since(ctx.now.max(access_token.issued_at)).unwrap_or_default(),
-        access_token,
+    let MintedAccessToken { form, issued_at, expires_at, confirmation } = access_token;
+    let facts = ResponseFacts {
+        issued_at,
+        expires_at,
+        confirmation,
+        expires_in: expires_at.since(ctx.now.max(issued_at)).unwrap_or_default(),
         refresh_token,
         scope: access.scope,
         resources: access.resources,
         grant_id: grant.id(),
         is_exchanged: *grant.grant_type() == GrantType::TokenExchange,
-    }
+    };
+    UnsignedResponse { access_token: form, facts }
 }

@@ -22,7 +22,8 @@ use std::time::Duration;
 use super::access::Access;
 use super::issue::{create_grant, first_tokens};
 use super::{
-    Admitted, Context, Decision, DeviceAuthorizationRequest, DeviceAuthorizationResponse, UnsignedResponse, owned_by,
+    Admitted, Context, Decision, DeviceAuthorizationRequest, DeviceAuthorizationResponse, Events, UnsignedResponse,
+    owned_by,
 };
 use crate::grant::{Approval, Grant, PendingCode, PendingDevice, Phase, Verdict};
 use crate::outcome::{EventKind, Refusal};
@@ -50,13 +51,13 @@ pub(crate) fn authorize_device(
     let secret = TokenSecret::random(ctx.entropy);
     let scope = ctx.client.scope_of(request.scope.clone()).ok_or(Refusal::ScopeMissing)?;
     let approval = Approval::default().with_scope(scope).with_resources(request.resources.clone());
-    let phase = Phase::AwaitingApproval(PendingDevice {
+    let phase = Phase::AwaitingApproval(Box::new(PendingDevice {
         digest: secret.digest(),
         expires_at: ctx.now + ctx.policy.device_code_lifetime,
         interval: ctx.policy.device_poll_interval,
         polled_at: None,
         verdict: Verdict::Undecided,
-    });
+    }));
     let key = ctx.tokens.ring().primary();
     let grant = create_grant(GrantType::DeviceCode, approval, phase, ctx)?.with_id(key.user_code_grant_id(&user_code));
     Access::whole(&grant, ctx)?;
@@ -114,7 +115,7 @@ pub(crate) fn decide_device(device: &mut Grant, approved: Option<GrantId>, now: 
     }
     device.decide(approved.map_or(Verdict::Denied, Verdict::Approved));
     // An approval was reported with the grant that it created.
-    let events = if approved.is_some() { Vec::new() } else { vec![EventKind::DeviceDecided { approved: false }] };
+    let events = approved.is_none().then_some(EventKind::DeviceDecided { approved: false }).into_iter().collect();
     Decision { outcome: Ok(()), commits: true, events }
 }
 
@@ -158,7 +159,7 @@ pub(crate) fn poll(device: &mut Grant, presented: &Opened, ctx: &Context<'_>) ->
         return Decision::refuse(Refusal::DeviceCodeExpired);
     }
     match pending.verdict {
-        Verdict::Approved(grant_id) => Decision { outcome: Ok(grant_id), commits: false, events: Vec::new() },
+        Verdict::Approved(grant_id) => Decision { outcome: Ok(grant_id), commits: false, events: Events::new() },
         Verdict::Denied => Decision::refuse(Refusal::DeniedByOwner),
         Verdict::Undecided => {
             let waited = pending.polled_at.and_then(|polled_at| ctx.now.since(polled_at));
@@ -168,7 +169,7 @@ pub(crate) fn poll(device: &mut Grant, presented: &Opened, ctx: &Context<'_>) ->
                 (Refusal::AuthorizationPending, pending.interval)
             };
             device.note_poll(ctx.now, interval);
-            Decision { outcome: Err(refusal), commits: true, events: Vec::new() }
+            Decision { outcome: Err(refusal), commits: true, events: Events::new() }
         }
     }
 }

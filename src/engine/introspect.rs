@@ -10,10 +10,12 @@
 //! texts are tokens (RFC 7662 section 4).
 
 use crate::client::{Client, IntrospectionAccess};
-use crate::grant::{Approval, Grant, GrantSummary, LiveAccessToken, Phase, earlier};
+use crate::grant::{Approval, Grant, GrantSummary, Phase, earlier};
 use crate::policy::Policy;
 use crate::token::{Detail, Opened, TokenKind};
-use crate::vocabulary::{ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Timestamp, TokenType};
+use crate::vocabulary::{
+    ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Subject, Timestamp, TokenType,
+};
 
 /// An active token (RFC 7662 section 2.2): one that would be accepted at this moment. Returned by
 /// [`TokenService::introspect`](crate::TokenService::introspect). The wire layer writes the facts for the caller as
@@ -66,7 +68,49 @@ pub struct ActiveToken {
     pub grant_id: GrantId,
 }
 
-/// Returns the token that `caller` asks about; `None` when the token is not active or `caller` may not know of it. The
+/// An active token that the caller may know of, in its grant. Made by [`introspect`] alone.
+///
+/// Its facts stay in the grant until the token is returned: an [`ActiveToken`] is large, and passes through futures.
+pub(crate) struct FoundToken {
+    kind: TokenKind,
+    /// The scope of a narrowed token; `None` is that of the grant.
+    scope: Option<Scope>,
+    /// The resources of a narrowed token; `None` is those of the grant.
+    resources: Option<Resources>,
+    issued_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    token_type: Option<TokenType>,
+    confirmation: Option<Confirmation>,
+    grant: Box<Grant>,
+}
+
+impl FoundToken {
+    /// Returns the resource owner, about whom the service asks the gate.
+    pub(crate) fn subject(&self) -> Option<&Subject> {
+        self.grant.approval().subject.as_ref()
+    }
+
+    /// Returns the token with all its facts.
+    pub(crate) fn into_active(self) -> ActiveToken {
+        let Self { kind, scope, resources, issued_at, expires_at, token_type, confirmation, grant } = self;
+        let GrantSummary { id: grant_id, client_id, grant_type, approval, .. } = grant.summary();
+        ActiveToken {
+            kind,
+            client_id,
+            grant_type,
+            scope: scope.unwrap_or_else(|| approval.scope.clone()),
+            resources: resources.unwrap_or_else(|| approval.resources.clone()),
+            issued_at,
+            expires_at,
+            token_type,
+            confirmation,
+            approval,
+            grant_id,
+        }
+    }
+}
+
+/// Finds the token that `caller` asks about; `None` when the token is not active or `caller` may not know of it. The
 /// two cases have one answer, so that a caller cannot probe for tokens of others.
 ///
 /// A refresh token inside its grace period is spent, hence inactive, although a retry with it would still be answered.
@@ -75,84 +119,74 @@ pub struct ActiveToken {
 /// ends the tokens of its client earlier than they state. The policy of another client is not applied.
 #[must_use]
 pub(crate) fn introspect(
-    grant: Grant,
+    grant: Box<Grant>,
     presented: &Opened,
     caller: &Client,
     own_policy: Option<&Policy>,
     now: Timestamp,
-) -> Option<ActiveToken> {
+) -> Option<FoundToken> {
     if !matches!(grant.phase(), Phase::Active { .. }) {
         return None;
     }
     // A token was issued to end with its grant at the latest. Only a policy that was tightened since ends it earlier.
     let grant_expiry = own_policy.and_then(|policy| grant.absolute_expiry(policy));
     let digest = presented.secret.digest();
-    let active = match presented.detail {
+    let mut found = match presented.detail {
         Detail::AccessToken { serial } => access_token(grant, serial, digest, caller, own_policy.is_some()),
         Detail::RefreshToken { generation, .. } => refresh_token(grant, generation, digest, caller, own_policy),
         Detail::Code => None,
     }?;
-    let expires_at = earlier(active.expires_at, grant_expiry);
-    expires_at.is_none_or(|expiry| now < expiry).then_some(ActiveToken { expires_at, ..active })
+    found.expires_at = earlier(found.expires_at, grant_expiry);
+    found.expires_at.is_none_or(|expiry| now < expiry).then_some(found)
 }
 
 /// Finds the access token in the record. The digest is compared too: a key of the ring can seal any serial.
-fn access_token(grant: Grant, serial: u32, digest: Digest, caller: &Client, is_own: bool) -> Option<ActiveToken> {
+fn access_token(grant: Box<Grant>, serial: u32, digest: Digest, caller: &Client, is_own: bool) -> Option<FoundToken> {
     let token = grant.access_tokens().find(|token| token.serial == serial && token.digest == digest)?;
-    let LiveAccessToken { scope, resources, issued_at, expires_at, confirmation, .. } = token.clone();
-    let resources = resources.unwrap_or_else(|| grant.approval().resources.clone());
     let may_know = match &caller.introspection {
         IntrospectionAccess::Any => true,
         IntrospectionAccess::Own => is_own,
-        IntrospectionAccess::Audiences(audiences) => is_own || resources.intersects(audiences),
+        IntrospectionAccess::Audiences(audiences) => {
+            is_own || token.resources.as_ref().unwrap_or(&grant.approval().resources).intersects(audiences)
+        }
     };
     if !may_know {
         return None;
     }
-    let GrantSummary { id, client_id, grant_type, approval, .. } = grant.summary();
-    Some(ActiveToken {
+    Some(FoundToken {
         kind: TokenKind::AccessToken,
-        client_id,
-        grant_type,
-        scope: scope.unwrap_or_else(|| approval.scope.clone()),
-        resources,
-        issued_at,
-        expires_at: Some(expires_at),
-        token_type: Some(TokenType::of(confirmation.as_ref())),
-        confirmation,
-        approval,
-        grant_id: id,
+        scope: token.scope.clone(),
+        resources: token.resources.clone(),
+        issued_at: token.issued_at,
+        expires_at: Some(token.expires_at),
+        token_type: Some(TokenType::of(token.confirmation.as_ref())),
+        confirmation: token.confirmation,
+        grant,
     })
 }
 
 /// Compares the refresh token with the head. Former and forked tokens are inactive.
 fn refresh_token(
-    grant: Grant,
+    grant: Box<Grant>,
     generation: u32,
     digest: Digest,
     caller: &Client,
     own_policy: Option<&Policy>,
-) -> Option<ActiveToken> {
+) -> Option<FoundToken> {
     // A resource server never receives refresh tokens, so an audience gives no right to ask about one.
     let may_know = own_policy.is_some() || caller.introspection == IntrospectionAccess::Any;
     let head = grant.head().filter(|head| head.generation == generation && head.digest == digest)?;
     if !may_know {
         return None;
     }
-    let issued_at = head.issued_at;
-    let expires_at = own_policy.map_or(head.expires_at, |policy| head.expiry(policy));
-    let GrantSummary { id, client_id, grant_type, approval, .. } = grant.summary();
-    Some(ActiveToken {
+    Some(FoundToken {
         kind: TokenKind::RefreshToken,
-        client_id,
-        grant_type,
-        scope: approval.scope.clone(),
-        resources: approval.resources.clone(),
-        issued_at,
-        expires_at,
+        scope: None,
+        resources: None,
+        issued_at: head.issued_at,
+        expires_at: own_policy.map_or(head.expires_at, |policy| head.expiry(policy)),
         token_type: None,
-        confirmation: approval.confirmation,
-        approval,
-        grant_id: id,
+        confirmation: grant.approval().confirmation,
+        grant,
     })
 }

@@ -40,13 +40,13 @@ pub(crate) fn authorize(
     }
     let secret = TokenSecret::random(ctx.entropy);
     let expires_at = ctx.now + ctx.policy.authorization_code_lifetime;
-    let phase = Phase::AwaitingRedemption(PendingCode {
+    let phase = Phase::AwaitingRedemption(Box::new(PendingCode {
         digest: secret.digest(),
         redirect_uri: request.redirect_uri,
         challenge: request.code_challenge,
         confirmation: request.confirmation,
         expires_at,
-    });
+    }));
     let grant = create_grant(GrantType::AuthorizationCode, request.approval, phase, ctx)?;
     // Refuse now what the redemption would refuse: here the user is still present.
     Access::whole(&grant, ctx)?;

@@ -56,7 +56,7 @@ pub(crate) use admit::{Admitted, admit, check_owner, owned_by};
 pub(crate) use device::{approve_device, authorize_device, decide_device, poll, redeem_device, undecided};
 pub(crate) use exchange::exchange;
 pub use introspect::ActiveToken;
-pub(crate) use introspect::introspect;
+pub(crate) use introspect::{FoundToken, introspect};
 pub(crate) use issue::{authorize, issue};
 pub(crate) use redeem::redeem;
 pub(crate) use refresh::refresh;
@@ -64,10 +64,12 @@ pub use request::{
     AuthorizeRequest, DeviceAuthorizationRequest, ExchangeRequest, IssueRequest, PollRequest, RedeemRequest,
     RefreshRequest,
 };
-pub(crate) use response::UnsignedResponse;
 pub use response::{AuthorizationCodeResponse, DeviceAuthorizationResponse, TokenResponse};
+pub(crate) use response::{ResponseFacts, UnsignedResponse};
 pub(crate) use revoke::{revoke, revoke_grant};
 pub(crate) use verified_keys::{VerifiedKeys, choose_key};
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::client::Client;
 use crate::outcome::{EventKind, Refusal};
@@ -115,17 +117,20 @@ pub(crate) struct Decision<T> {
     /// The events to report after the commit.
     ///
     /// A decision that is repeated after a lost race returns its events again, so none is reported twice.
-    pub(crate) events: Vec<EventKind>,
+    pub(crate) events: Events,
 }
+
+/// The events of a decision. None has more than two, so the list is not allocated.
+type Events = SmallVec<[EventKind; 2]>;
 
 impl<T> Decision<T> {
     /// Refuses without a trace: the grant is discarded. The service reports the refusal itself, as the only event.
-    const fn refuse(refusal: Refusal) -> Self {
-        Self { outcome: Err(refusal), commits: false, events: Vec::new() }
+    fn refuse(refusal: Refusal) -> Self {
+        Self { outcome: Err(refusal), commits: false, events: Events::new() }
     }
 
     /// Answers with a response that leaves after the grant is stored, together with one event.
     fn commit(response: T, event: EventKind) -> Self {
-        Self { outcome: Ok(response), commits: true, events: vec![event] }
+        Self { outcome: Ok(response), commits: true, events: smallvec![event] }
     }
 }

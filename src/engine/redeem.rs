@@ -14,6 +14,8 @@
 //! A code may have leaked through a redirect, a log or a browser's history. So a stolen code alone must not suffice to
 //! end the session of its owner: only a second presenter who passes every check of the first one revokes the grant.
 
+use smallvec::smallvec;
+
 use super::access::Access;
 use super::issue::first_tokens;
 use super::{Admitted, Context, Decision, RedeemRequest, UnsignedResponse};
@@ -132,7 +134,7 @@ fn revoke_for_reuse(grant: &mut Grant, ctx: &Context<'_>) -> Decision<UnsignedRe
     Decision {
         outcome: Err(Refusal::CodeReused),
         commits: true,
-        events: vec![EventKind::GrantRevoked(RevocationReason::CodeReuse)],
+        events: smallvec![EventKind::GrantRevoked(RevocationReason::CodeReuse)],
     }
 }
 

@@ -45,9 +45,11 @@
 
 use std::time::Duration;
 
+use smallvec::smallvec;
+
 use super::access::{Access, Origin, SealedRefreshToken, mint, repeat, respond};
 use super::issue::bind;
-use super::{Admitted, Context, Decision, RefreshRequest, UnsignedResponse};
+use super::{Admitted, Context, Decision, Events, RefreshRequest, UnsignedResponse};
 use crate::grant::{Grant, Head, RevocationReason, Rotation};
 use crate::outcome::{EventKind, Refusal, ReplayCause};
 use crate::policy::{Lifetime, Limit, OnReuse, OnRollback, PreviousAccessToken};
@@ -341,7 +343,7 @@ fn catch_up(
     };
     let cause = if ctx.has_raced || steps > 1 { ReplayCause::Concurrent } else { ReplayCause::LostResponse };
     let response = respond(grant, access, minted, Some(current), ctx);
-    Ok(Decision { outcome: Ok(response), commits, events: vec![EventKind::Replayed { cause, steps }] })
+    Ok(Decision { outcome: Ok(response), commits, events: smallvec![EventKind::Replayed { cause, steps }] })
 }
 
 /// The head, derived again, and the rotation that made it. `parent` and `salt` derive the access token of that rotation
@@ -394,7 +396,7 @@ const FORGOTTEN: Refusal = Refusal::RefreshTokenReused;
 /// The event of the reuse comes first. It is the warning; the revocation is its consequence.
 fn react(grant: &mut Grant, cause: Refusal, ctx: &Context<'_>) -> Decision<UnsignedResponse> {
     let revoked = ctx.policy.on_reuse == OnReuse::Revoke;
-    let mut events = vec![EventKind::ReuseDetected { cause, revoked }];
+    let mut events = Events::from_iter([EventKind::ReuseDetected { cause, revoked }]);
     if revoked {
         grant.revoke(ctx.now, RevocationReason::RefreshTokenReuse);
         events.push(EventKind::GrantRevoked(RevocationReason::RefreshTokenReuse));

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use super::access::{MintedAccessToken, SealedRefreshToken};
+use super::access::{AccessTokenForm, SealedRefreshToken};
 use crate::vocabulary::{
-    AccessToken, AuthorizationCode, DeviceCode, GrantId, IdToken, RefreshToken, Resources, Scope, Timestamp, TokenType,
-    UserCode,
+    AccessToken, AuthorizationCode, Confirmation, DeviceCode, GrantId, IdToken, RefreshToken, Resources, Scope,
+    Timestamp, TokenType, UserCode,
 };
 
 /// The tokens of a successful request (RFC 6749 section 5.1). The wire layer writes them as JSON.
@@ -64,12 +64,24 @@ pub struct TokenResponse {
     pub(crate) is_exchanged: bool,
 }
 
-/// A response before it is signed. [`signed`](Self::signed) is the only way to make a [`TokenResponse`].
-///
-/// So a response cannot leave with a JWT that is not signed yet.
+/// A response before it is signed. [`ResponseFacts::signed`] is the only way to make a [`TokenResponse`], and takes the
+/// final access token. So a response cannot leave with a JWT that is not signed yet.
 #[derive(Debug)]
 pub(crate) struct UnsignedResponse {
-    pub(crate) access_token: MintedAccessToken,
+    pub(crate) access_token: AccessTokenForm,
+    pub(crate) facts: ResponseFacts,
+}
+
+/// The content of a response besides the access token itself.
+#[derive(Debug)]
+pub(crate) struct ResponseFacts {
+    /// The time of issue of the access token: the `iat` of a JWT. A replay keeps the first one, so that the token is
+    /// equal byte for byte.
+    pub(crate) issued_at: Timestamp,
+    /// The expiry of the access token: the `exp` of a JWT.
+    pub(crate) expires_at: Timestamp,
+    /// The key that the access token is bound to: the `cnf` of a JWT. It also decides the `token_type` of the response.
+    pub(crate) confirmation: Option<Confirmation>,
     pub(crate) expires_in: Duration,
     pub(crate) refresh_token: Option<SealedRefreshToken>,
     pub(crate) scope: Scope,
@@ -78,14 +90,14 @@ pub(crate) struct UnsignedResponse {
     pub(crate) is_exchanged: bool,
 }
 
-impl UnsignedResponse {
+impl ResponseFacts {
     /// Returns the response with its access token in the final form, and the `id_token` if there is one.
     pub(crate) fn signed(self, access_token: AccessToken, id_token: Option<IdToken>) -> TokenResponse {
         let (refresh_token, refresh_token_expires_at) =
             self.refresh_token.map_or((None, None), |sealed| (Some(sealed.token), sealed.expires_at));
         TokenResponse {
             access_token,
-            token_type: TokenType::of(self.access_token.confirmation.as_ref()),
+            token_type: TokenType::of(self.confirmation.as_ref()),
             expires_in: self.expires_in,
             refresh_token,
             refresh_token_expires_at,

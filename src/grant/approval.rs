@@ -34,7 +34,7 @@ use crate::vocabulary::{Confirmation, Resources, Scope, Subject, Timestamp};
 ///     .with_nonce("n-0S6_WzA2Mj".to_owned());
 /// # Ok::<(), regrant::InvalidValue>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Approval {
     /// The resource owner; absent when the client acts for itself. Use an id that is never given to another person: an
@@ -75,7 +75,25 @@ impl Approval {
     /// Returns the approval of a resource owner, of an empty scope. Add a scope with [`with_scope`](Self::with_scope).
     #[must_use]
     pub fn of(subject: Subject) -> Self {
-        Self { subject: Some(subject), ..Self::default() }
+        Self::bare(Some(subject), Scope::empty())
+    }
+
+    /// Returns an approval of `scope` without any other fact.
+    pub(super) const fn bare(subject: Option<Subject>, scope: Scope) -> Self {
+        Self {
+            subject,
+            scope,
+            resources: Resources::empty(),
+            confirmation: None,
+            auth_time: None,
+            acr: None,
+            amr: Vec::new(),
+            nonce: None,
+            session_id: None,
+            actor: None,
+            may_act: None,
+            data: Vec::new(),
+        }
     }
 
     /// Sets the scope consented to. The service refuses an approval that exceeds the registered scope of the client.
@@ -165,6 +183,12 @@ impl Approval {
     pub fn with_data(mut self, data: Vec<u8>) -> Self {
         self.data = data;
         self
+    }
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self::bare(None, Scope::empty())
     }
 }
 

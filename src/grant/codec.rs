@@ -91,6 +91,17 @@ static REASONS: [(u8, RevocationReason); 4] = [
     (4, RevocationReason::CodeReuse),
 ];
 
+/// The values that a record probably repeats: those of its row in the store, and the scope of its client.
+///
+/// A field of equal bytes shares the value, since there is nothing to parse or to copy. Any other field is read as if
+/// nothing was known, so the record decides and not the row.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    pub(crate) client_id: Option<&'a ClientId>,
+    pub(crate) subject: Option<&'a Subject>,
+    pub(crate) scope: Option<&'a Scope>,
+}
+
 impl Grant {
     /// Returns the bytes of the record: 200 to 800 as a rule. The host's own [`data`](Approval::data) and the number of
     /// live access tokens add to it; the number of rotations does not.
@@ -124,28 +135,33 @@ impl Grant {
     /// is spelled in a second way. Bytes from a store are never trusted, so no input makes this function panic or
     /// allocate more than the input justifies.
     pub fn decode(id: GrantId, bytes: &[u8]) -> Result<Self, CorruptRecord> {
+        Self::decode_sharing(id, bytes, Known::default()).map(|grant| *grant)
+    }
+
+    /// Reads a record as [`decode`](Self::decode) does, and shares the `known` values that it repeats. Boxed: a grant
+    /// is large and passes through several futures.
+    ///
+    /// # Errors
+    /// As for [`decode`](Self::decode).
+    pub(crate) fn decode_sharing(id: GrantId, bytes: &[u8], known: Known<'_>) -> Result<Box<Self>, CorruptRecord> {
         let mut from = Reader::open(VERSION, id.as_bytes(), bytes)?;
-        let client_id = from.parsed(ClientId::new)?;
+        let client_id = from.shared(known.client_id, ClientId::as_str, ClientId::new)?;
         let registration = Registration(from.number()?);
         let grant_type = read_flow(&mut from)?;
-        let approval = read_approval(&mut from)?;
-        let granted = approval.confirmation;
-        let grant = Self {
-            id,
-            client_id,
-            registration,
-            grant_type,
-            approval,
-            bound_from: from.small()?,
-            created_at: from.created_at(),
-            last_used_at: from.time()?,
-            expires_at: from.optional(Reader::time)?,
-            phase: read_phase(&mut from)?,
-            head: from.optional(read_head)?,
-            recent: from.list(read_retired)?.into(),
-            access_tokens: from.list(|from| read_access_token(from, granted.as_ref()))?.into(),
-            write_id: from.array()?,
-        };
+        let subject = from.optional(|from| from.shared(known.subject, Subject::as_str, Subject::new))?;
+        let scope = from.shared(known.scope, Scope::as_str, Scope::sorted)?;
+        let approval = Approval::bare(subject, scope);
+        // The other fields are read in place. Most are absent, and a large value costs more to move than to read.
+        let mut grant = Box::new(Self::bare(id, client_id, registration, grant_type, approval, from.created_at()));
+        read_approval(&mut from, &mut grant.approval)?;
+        grant.bound_from = from.small()?;
+        grant.last_used_at = from.time()?;
+        grant.expires_at = from.optional(Reader::time)?;
+        grant.phase = read_phase(&mut from)?;
+        grant.head = from.optional(read_head)?;
+        read_recent(&mut from, &mut grant)?;
+        read_access_tokens(&mut from, &mut grant)?;
+        grant.write_id = from.array()?;
         from.close().map(|()| grant)
     }
 }
@@ -186,22 +202,20 @@ fn write_approval(out: &mut Writer, approval: &Approval) {
     out.optional(approval.may_act.as_ref(), |out, actor| out.text(actor.as_str()));
 }
 
-/// Reads the approval. Each text is parsed again: a record never brings in a value that a request could not.
-fn read_approval(from: &mut Reader<'_>) -> Result<Approval, CorruptRecord> {
-    Ok(Approval {
-        subject: from.optional(|from| from.parsed(Subject::new))?,
-        scope: read_scope(from)?,
-        resources: read_resources(from)?,
-        confirmation: read_confirmation(from)?,
-        auth_time: from.optional(Reader::time)?,
-        acr: from.optional(Reader::string)?,
-        amr: from.list(Reader::string)?,
-        nonce: from.optional(Reader::string)?,
-        data: from.bytes()?.to_vec(),
-        session_id: from.optional(Reader::string)?,
-        actor: read_actors(from)?,
-        may_act: from.optional(|from| from.parsed(Subject::new))?,
-    })
+/// Reads the approval from its resources on. Each text is parsed again: a record never brings in a value that a request
+/// could not.
+fn read_approval(from: &mut Reader<'_>, approval: &mut Approval) -> Result<(), CorruptRecord> {
+    approval.resources = read_resources(from)?;
+    approval.confirmation = read_confirmation(from)?;
+    approval.auth_time = from.optional(Reader::time)?;
+    approval.acr = from.optional(Reader::string)?;
+    approval.amr = from.list(Reader::string)?;
+    approval.nonce = from.optional(Reader::string)?;
+    approval.data = from.bytes()?.to_vec();
+    approval.session_id = from.optional(Reader::string)?;
+    approval.actor = read_actors(from)?;
+    approval.may_act = from.optional(|from| from.parsed(Subject::new))?;
+    Ok(())
 }
 
 /// Reads the actors and nests them again, the first one innermost.
@@ -242,18 +256,7 @@ fn write_resources(out: &mut Writer, resources: &Resources) {
 
 fn read_resources(from: &mut Reader<'_>) -> Result<Resources, CorruptRecord> {
     let resources: Vec<Resource> = from.list(|from| from.parsed(Resource::new))?;
-    // The set would sort them.
-    if resources.is_sorted_by(|one, next| one < next) {
-        Ok(resources.into())
-    } else {
-        Err(CorruptRecord("its resources are not sorted"))
-    }
-}
-
-/// Reads a scope, whose tokens the writer has sorted.
-fn read_scope(from: &mut Reader<'_>) -> Result<Scope, CorruptRecord> {
-    let text = from.text()?;
-    Scope::new(text).ok().filter(|scope| scope.as_str() == text).ok_or(CorruptRecord("a value has the wrong form"))
+    Resources::sorted(resources).ok_or(CorruptRecord("its resources are not sorted"))
 }
 
 fn write_phase(out: &mut Writer, phase: &Phase) {
@@ -300,13 +303,13 @@ fn write_phase(out: &mut Writer, phase: &Phase) {
 
 fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
     match from.byte()? {
-        0 => Ok(Phase::AwaitingRedemption(PendingCode {
+        0 => Ok(Phase::AwaitingRedemption(Box::new(PendingCode {
             digest: from.digest()?,
             redirect_uri: from.optional(|from| from.parsed(RedirectUri::new))?,
             challenge: from.optional(|from| from.digest().map(CodeChallenge))?,
             confirmation: read_confirmation(from)?,
             expires_at: from.time()?,
-        })),
+        }))),
         1 => Ok(Phase::Active {
             redeemed: from.optional(|from| Ok(RedeemedCode { digest: from.digest()?, expires_at: from.time()? }))?,
         }),
@@ -316,7 +319,7 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
             let reason = REASONS.iter().find(|(known, _)| *known == tag).map(|(_, reason)| *reason);
             Ok(Phase::Revoked { at, reason: reason.ok_or(CorruptRecord("reason"))?, until })
         }
-        3 => Ok(Phase::AwaitingApproval(PendingDevice {
+        3 => Ok(Phase::AwaitingApproval(Box::new(PendingDevice {
             digest: from.digest()?,
             expires_at: from.time()?,
             interval: Duration::from_secs(from.number()?),
@@ -327,7 +330,7 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
                 2 => Verdict::Denied,
                 _ => return Err(CorruptRecord("verdict")),
             },
-        })),
+        }))),
         _ => Err(CorruptRecord("phase")),
     }
 }
@@ -362,14 +365,17 @@ fn write_retired(out: &mut Writer, retired: &Retired) {
     out.number(retired.replays.into());
 }
 
-fn read_retired(from: &mut Reader<'_>) -> Result<Retired, CorruptRecord> {
-    Ok(Retired {
-        mark: from.array()?,
-        salt: from.array()?,
-        key_id: from.byte()?,
-        retired_at: from.time()?,
-        replays: from.small()?,
-    })
+fn read_recent(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), CorruptRecord> {
+    for _ in 0..from.number()? {
+        grant.recent.push(Retired {
+            mark: from.array()?,
+            salt: from.array()?,
+            key_id: from.byte()?,
+            retired_at: from.time()?,
+            replays: from.small()?,
+        });
+    }
+    Ok(())
 }
 
 /// Writes an access token. Most are bound as their grant is, which costs one byte.
@@ -389,28 +395,29 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option
     out.optional(token.signing_key.as_ref(), |out, key| out.text(key.as_str()));
 }
 
-/// Reads an access token, whose key is that of the grant unless it has one of its own.
-fn read_access_token(from: &mut Reader<'_>, granted: Option<&Confirmation>) -> Result<LiveAccessToken, CorruptRecord> {
-    Ok(LiveAccessToken {
-        serial: u32::from_be_bytes(from.array()?),
-        digest: from.digest()?,
-        scope: from.optional(read_scope)?,
-        resources: from.optional(read_resources)?,
-        issued_at: from.time()?,
-        expires_at: from.time()?,
-        parent: from.optional(Reader::small)?,
-        confirmation: if from.flag()? {
-            let own = read_confirmation(from)?;
-            // The writer would have left it out.
-            if own.as_ref() == granted {
-                return Err(CorruptRecord("a key stands in it twice"));
-            }
-            own
-        } else {
-            granted.copied()
-        },
-        signing_key: from.optional(|from| from.parsed(KeyId::new))?,
-    })
+/// Reads the access tokens. The key of each is that of the grant unless it has one of its own.
+fn read_access_tokens(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), CorruptRecord> {
+    let granted = grant.approval.confirmation;
+    for _ in 0..from.number()? {
+        grant.access_tokens.push(LiveAccessToken {
+            serial: u32::from_be_bytes(from.array()?),
+            digest: from.digest()?,
+            scope: from.optional(|from| from.parsed(Scope::sorted))?,
+            resources: from.optional(read_resources)?,
+            issued_at: from.time()?,
+            expires_at: from.time()?,
+            parent: from.optional(Reader::small)?,
+            confirmation: if from.flag()? { read_own_key(from, granted)? } else { granted },
+            signing_key: from.optional(|from| from.parsed(KeyId::new))?,
+        });
+    }
+    Ok(())
+}
+
+/// Reads the key of an access token that differs from that of its grant.
+fn read_own_key(from: &mut Reader<'_>, granted: Option<Confirmation>) -> Result<Option<Confirmation>, CorruptRecord> {
+    // The writer would have left out an equal one.
+    Some(read_confirmation(from)?).filter(|own| *own != granted).ok_or(CorruptRecord("a key stands in it twice"))
 }
 
 /// Returns the CRC-32 of `key` and `content`. It recognizes accidents, not attacks: a writer to the database can always

@@ -71,12 +71,14 @@ pub use crate::vocabulary::{Confirmation, ExtensionUri};
 pub use approval::Actor;
 pub(crate) use approval::Approval;
 pub use codec::CorruptRecord;
+pub(crate) use codec::Known;
 pub(crate) use expiry::earlier;
 pub use summary::{GrantSummary, RevocationReason};
 pub(crate) use transition::Rotation;
 
-use std::collections::VecDeque;
 use std::time::Duration;
+
+use smallvec::SmallVec;
 
 use crate::client::Client;
 use crate::policy::Policy;
@@ -128,10 +130,10 @@ pub struct Grant {
     head: Option<Head>,
     /// The last rotations, oldest first, at most [`MAX_RECENT`](transition::MAX_RECENT): one entry for each generation
     /// before that of the head, without a gap.
-    recent: VecDeque<Retired>,
+    recent: SmallVec<[Retired; 2]>,
     /// Live access tokens, oldest first. Only these are active in introspection, so dropping an entry revokes its
     /// token.
-    access_tokens: VecDeque<LiveAccessToken>,
+    access_tokens: SmallVec<[LiveAccessToken; 2]>,
     /// Drawn for each write, so that no two writes of a record are equal: a writer that reads the record back can
     /// recognize its own. Without it, two writers that decide the same would both take the one record for theirs.
     write_id: [u8; 4],
@@ -149,19 +151,35 @@ impl Grant {
         now: Timestamp,
     ) -> Self {
         Self {
+            expires_at: expiry::after(now, policy.grant_lifetime),
+            phase,
+            ..Self::bare(id, client.id.clone(), client.registration, grant_type, approval, now)
+        }
+    }
+
+    /// Returns an active grant without tokens and without end.
+    fn bare(
+        id: GrantId,
+        client_id: ClientId,
+        registration: Registration,
+        grant_type: GrantType,
+        approval: Approval,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
             id,
-            client_id: client.id.clone(),
-            registration: client.registration,
+            client_id,
+            registration,
             grant_type,
             approval,
             bound_from: 0,
-            created_at: now,
-            last_used_at: now,
-            expires_at: expiry::after(now, policy.grant_lifetime),
-            phase,
+            created_at,
+            last_used_at: created_at,
+            expires_at: None,
+            phase: Phase::Active { redeemed: None },
             head: None,
-            recent: VecDeque::new(),
-            access_tokens: VecDeque::new(),
+            recent: SmallVec::new(),
+            access_tokens: SmallVec::new(),
             write_id: [0; 4],
         }
     }
@@ -216,7 +234,7 @@ impl Grant {
     pub(crate) fn rotations_from(&self, generation: u32) -> Option<impl ExactSizeIterator<Item = &Retired>> {
         let steps = usize::try_from(self.head.as_ref()?.generation.checked_sub(generation)?).ok()?;
         let first = self.recent.len().checked_sub(steps)?;
-        Some(self.recent.range(first..))
+        self.recent.get(first..).map(<[Retired]>::iter)
     }
 
     /// Returns true when the refresh token of `generation` is bound to the key of the grant. Tokens from before the
@@ -241,13 +259,13 @@ impl Grant {
 /// The stage of a grant. `Revoked` is final: no later write leaves it.
 ///
 /// Each stage carries its own fields, so that no state exists in which, for example, a redeemed code still has a
-/// redirect URI to compare with.
+/// redirect URI to compare with. Those of the first two are boxed: most grants are past these stages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// A device waits for its user to decide.
-    AwaitingApproval(PendingDevice),
+    AwaitingApproval(Box<PendingDevice>),
     /// A code was issued and has not been presented.
-    AwaitingRedemption(PendingCode),
+    AwaitingRedemption(Box<PendingCode>),
     /// Tokens were issued. `redeemed` remembers a code that could still be presented a second time.
     Active { redeemed: Option<RedeemedCode> },
     /// No token of the grant is valid. The record stays until `until`, when the grant would have ended: a write that

@@ -93,7 +93,7 @@ pub struct GrantSummary {
 impl Grant {
     /// Returns the public part of the grant. Consumes the grant: the approval moves, and no digest stays behind in a
     /// value that a host might serialize.
-    pub(crate) fn summary(self) -> GrantSummary {
+    pub(crate) fn summary(self: Box<Self>) -> GrantSummary {
         GrantSummary {
             id: self.id,
             expires_at: self.deletable_from(),

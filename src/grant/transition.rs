@@ -61,7 +61,7 @@ impl Grant {
 
     /// Creates the grant that the user of this device approved: of the same client, redeemed by the device code.
     pub(crate) fn approved(&self, id: GrantId, approval: Approval, code: PendingCode, now: Timestamp) -> Self {
-        let phase = Phase::AwaitingRedemption(code);
+        let phase = Phase::AwaitingRedemption(Box::new(code));
         Self { id, approval, created_at: now, phase, ..self.clone() }
     }
 
@@ -117,7 +117,7 @@ impl Grant {
     /// The generation saturates. The engine refuses a grant that has reached the maximum before it calls this.
     pub(crate) fn rotate(&mut self, rotation: &Rotation, now: Timestamp) {
         let Some(head) = &mut self.head else { return };
-        self.recent.push_back(Retired {
+        self.recent.push(Retired {
             mark: head.digest.mark(),
             salt: rotation.salt,
             key_id: rotation.key_id,
@@ -172,11 +172,10 @@ impl Grant {
     /// Adds an access token, which is a use of the grant. The oldest tokens are dropped when there are more than
     /// `limit`, which bounds the record: a client that refreshes in a loop revokes its own oldest tokens.
     pub(crate) fn add_access_token(&mut self, token: LiveAccessToken, limit: u16) {
-        while self.access_tokens.len() >= usize::from(limit.max(1)) {
-            self.access_tokens.pop_front();
-        }
+        let excess = (self.access_tokens.len() + 1).saturating_sub(usize::from(limit.max(1)));
+        self.access_tokens.drain(..excess);
         self.last_used_at = token.issued_at;
-        self.access_tokens.push_back(token);
+        self.access_tokens.push(token);
     }
 
     /// Revokes one access token; false when the record holds no such token. The last token of a grant without refresh
@@ -227,11 +226,9 @@ impl Grant {
         // The direct predecessor stays: its retry may come late. Others are answered within the catch-up window only.
         let is_out_of_reach =
             |retired: &Retired| now.since(retired.retired_at).is_some_and(|age| age >= policy.walk_window());
-        while self.recent.len() > MAX_RECENT
-            || (self.recent.len() > 1 && self.recent.front().is_some_and(is_out_of_reach))
-        {
-            self.recent.pop_front();
-        }
+        let excess = self.recent.len().saturating_sub(MAX_RECENT);
+        let late = self.recent.iter().skip(excess).take_while(|retired| is_out_of_reach(retired)).count();
+        self.recent.drain(..(excess + late).min(self.recent.len().saturating_sub(1)));
         if let Phase::Active { redeemed } = &mut self.phase {
             redeemed.take_if(|code| code.expires_at <= now);
         }

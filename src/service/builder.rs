@@ -9,7 +9,7 @@ use super::{Inner, TokenService};
 use crate::outcome::{EventSink, Timings};
 use crate::policy::{Policy, PolicyError};
 use crate::ports::authenticator::ClientAuthenticator;
-use crate::ports::host::{EverySubject, SubjectGate};
+use crate::ports::host::SubjectGate;
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::token::{KeyRing, TokenFormat, TokenPrefixes};
@@ -37,7 +37,7 @@ pub struct TokenServiceBuilder<S> {
     policy: Policy,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    gate: Arc<dyn SubjectGate>,
+    gate: Option<Arc<dyn SubjectGate>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,
@@ -55,7 +55,7 @@ impl<S> TokenServiceBuilder<S> {
             policy: Policy::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            gate: Arc::new(EverySubject),
+            gate: None,
             events: Vec::new(),
             timings: None,
             jwt_issuer: None,
@@ -117,13 +117,13 @@ impl<S> TokenServiceBuilder<S> {
         self
     }
 
-    /// Sets the gate that decides about resource owners. Default [`EverySubject`].
+    /// Sets the gate that decides about resource owners. Default none: then every one of them is served.
     ///
     /// The gate is asked at each redemption, refresh, exchange and introspection of a token with a resource owner, so
     /// it should be quick. If it fails the request gets 503, and no token is used up.
     #[must_use]
     pub fn gate(mut self, gate: impl SubjectGate + 'static) -> Self {
-        self.gate = Arc::new(gate);
+        self.gate = Some(Arc::new(gate));
         self
     }
 

@@ -7,13 +7,15 @@ use super::{TokenError, TokenService};
 use crate::client::Client;
 use crate::grant::Grant;
 use crate::outcome::{Event, EventKind, Failure, Operation, Refusal};
-use crate::vocabulary::{ClientId, GrantId, GrantType, Subject};
+use crate::vocabulary::{ClientId, GrantId, GrantType, Scope, Subject};
 
 /// One call of the service: the common part of its events and failures.
 pub(super) struct Call<'a, S> {
     pub(super) service: &'a TokenService<S>,
     pub(super) operation: Operation,
     client_id: Option<&'a ClientId>,
+    /// The registered scope of the client, which most of its grants have.
+    pub(super) scope: Option<&'a Scope>,
     grant_id: Option<GrantId>,
 }
 
@@ -27,7 +29,7 @@ impl<S> Copy for Call<'_, S> {}
 
 impl<'a, S> Call<'a, S> {
     pub(super) const fn new(service: &'a TokenService<S>, operation: Operation) -> Self {
-        Self { service, operation, client_id: None, grant_id: None }
+        Self { service, operation, client_id: None, scope: None, grant_id: None }
     }
 
     /// Starts the call of a client that may use the flow. For another client the service verifies, loads and marks
@@ -42,8 +44,14 @@ impl<'a, S> Call<'a, S> {
         client: &'a Client,
         grant_type: &GrantType,
     ) -> Result<Self, TokenError> {
-        let call = Self::new(service, operation).by(&client.id);
+        let call = Self::new(service, operation).of(client);
         if client.may_use(grant_type) { Ok(call) } else { Err(call.refuse(Refusal::GrantTypeNotAllowed)) }
+    }
+
+    /// Names the authenticated client of the call.
+    pub(super) const fn of(mut self, client: &'a Client) -> Self {
+        self.scope = Some(&client.scope);
+        self.by(&client.id)
     }
 
     /// Names the client in the events of the call.

@@ -17,7 +17,7 @@ use super::call::Call;
 use super::terms::Terms;
 use crate::client::Client;
 use crate::engine::{self, Admitted, Context, Decision, TokenResponse, UnsignedResponse};
-use crate::grant::Grant;
+use crate::grant::{Grant, Known};
 use crate::outcome::{EventKind, Refusal, StoreCall};
 use crate::ports::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version};
 use crate::token::Opened;
@@ -124,8 +124,8 @@ impl<S: TokenStore> Call<'_, S> {
     /// # Errors
     /// [`TokenError::Gate`]. A gate that is down must not end sessions, so this is 503 and no refusal.
     pub(super) async fn subject_may_be_served(&self, subject: Option<&Subject>) -> Result<bool, TokenError> {
-        let Some(subject) = subject else { return Ok(true) };
-        let may_be_served = self.service.0.gate.may_be_served(subject).await;
+        let (Some(gate), Some(subject)) = (&self.service.0.gate, subject) else { return Ok(true) };
+        let may_be_served = gate.may_be_served(subject).await;
         may_be_served.map_err(|error| self.fail(TokenError::Gate(error)))
     }
 
@@ -224,9 +224,11 @@ impl<S> Call<'_, S> {
     /// # Errors
     /// [`TokenError::Store`], with the event `RecordCorrupt`.
     pub(super) fn decode(&self, id: GrantId, stored: &StoredGrant) -> Result<Loaded, TokenError> {
-        let grant = Grant::decode(id, &stored.record.payload);
+        let GrantRecord { payload, client_id, subject, .. } = &stored.record;
+        let known = Known { client_id: Some(client_id), subject: subject.as_ref(), scope: self.scope };
+        let grant = Grant::decode_sharing(id, payload, known);
         let corrupt = |error| self.about(id).fail(TokenError::Store(StoreError::corrupt(error)));
-        grant.map(|grant| (Box::new(grant), stored.version)).map_err(corrupt)
+        grant.map(|grant| (grant, stored.version)).map_err(corrupt)
     }
 
     fn key(&self, id: GrantId) -> GrantKey {

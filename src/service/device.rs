@@ -139,10 +139,10 @@ impl<S: TokenStore> TokenService<S> {
 
     /// Finds the record of a user code: under the primary key, or under the one that was primary when the code was
     /// drawn.
-    async fn find_device(&self, call: &Call<'_, S>, user_code: &UserCode) -> Result<Option<Grant>, TokenError> {
+    async fn find_device(&self, call: &Call<'_, S>, user_code: &UserCode) -> Result<Option<Box<Grant>>, TokenError> {
         for key in self.0.tokens.ring().iter() {
             if let Some((device, _)) = call.load(key.user_code_grant_id(user_code)).await? {
-                return Ok(Some(*device));
+                return Ok(Some(device));
             }
         }
         Ok(None)

@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::{TokenError, TokenService};
-use crate::engine::{self, Context, ExchangeRequest, TokenResponse};
+use crate::engine::{self, Context, ExchangeRequest, FoundToken, TokenResponse};
 use crate::outcome::{Operation, Refusal};
 use crate::ports::authenticator::AuthenticatedClient;
 use crate::ports::store::TokenStore;
@@ -39,11 +39,11 @@ impl<S: TokenStore> TokenService<S> {
         let call = Call::entitled(self, Operation::Exchange, client, &GrantType::TokenExchange)?;
         let _timer = self.timer(call.operation);
         let unfit = || call.refuse(Refusal::SubjectTokenInvalid);
-        let subject = call.active(client, request.subject_token.expose()).await?;
+        let subject = call.find(client, request.subject_token.expose()).await?.map(FoundToken::into_active);
         let subject = subject.filter(|token| token.kind == TokenKind::AccessToken).ok_or_else(unfit)?;
         let actor = match &request.actor_token {
             Some(token) => {
-                let actor = call.active(client, token.expose()).await?;
+                let actor = call.find(client, token.expose()).await?.map(FoundToken::into_active);
                 Some(actor.filter(|token| token.kind == TokenKind::AccessToken).ok_or_else(unfit)?)
             }
             None => None,

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::client::Client;
-use crate::engine::{self, ActiveToken};
+use crate::engine::{self, ActiveToken, FoundToken};
 use crate::outcome::{Operation, Refusal};
 use crate::ports::authenticator::AuthenticatedClient;
 use crate::ports::store::TokenStore;
@@ -40,12 +40,13 @@ impl<S: TokenStore> TokenService<S> {
         caller: &AuthenticatedClient,
         token: &str,
     ) -> Result<Option<ActiveToken>, TokenError> {
-        let call = Call::new(self, Operation::Introspect).by(&caller.id);
+        let call = Call::new(self, Operation::Introspect).of(caller);
         let _timer = self.timer(call.operation);
         if !caller.is_confidential() {
             return Err(call.refuse(Refusal::PublicCaller));
         }
-        call.active(caller, token).await
+        let found = call.find(caller, token).await?;
+        Ok(found.map(FoundToken::into_active))
     }
 
     /// Opens a token that is introspected or revoked, of any kind and form. Reads no store.
@@ -58,8 +59,8 @@ impl<S: TokenStore> TokenService<S> {
 }
 
 impl<S: TokenStore> Call<'_, S> {
-    /// Returns the active token `token`; `None` when it is not active or `caller` may not know of it.
-    pub(super) async fn active(&self, caller: &Client, token: &str) -> Result<Option<ActiveToken>, TokenError> {
+    /// Finds the active token `token`; `None` when it is not active or `caller` may not know of it.
+    pub(super) async fn find(&self, caller: &Client, token: &str) -> Result<Option<FoundToken>, TokenError> {
         let Some(opened) = self.service.open_any(token) else { return Ok(None) };
         let call = self.about(opened.grant_id);
         let Some((mut grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
@@ -68,9 +69,8 @@ impl<S: TokenStore> Call<'_, S> {
         let is_own = engine::owned_by(caller, &grant).is_ok();
         let own_policy = is_own.then(|| call.policy(caller, grant.grant_type())).transpose()?;
         let now = self.service.now();
-        let Some(active) = engine::introspect(*grant, &opened, caller, own_policy.as_ref(), now) else {
-            return Ok(None);
-        };
-        Ok(call.subject_may_be_served(active.approval.subject.as_ref()).await?.then_some(active))
+        let found = engine::introspect(grant, &opened, caller, own_policy.as_ref(), now);
+        let Some(found) = found else { return Ok(None) };
+        Ok(call.subject_may_be_served(found.subject()).await?.then_some(found))
     }
 }

@@ -99,7 +99,7 @@ struct Inner<S> {
     policy: Policy,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    gate: Arc<dyn SubjectGate>,
+    gate: Option<Arc<dyn SubjectGate>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,

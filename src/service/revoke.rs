@@ -29,7 +29,7 @@ impl<S: TokenStore> TokenService<S> {
     #[doc = include_str!("example/end.txt")]
     /// ```
     pub async fn revoke(&self, client: &AuthenticatedClient, token: &str) -> Result<(), TokenError> {
-        let call = Call::new(self, Operation::Revoke).by(&client.id);
+        let call = Call::new(self, Operation::Revoke).of(client);
         let _timer = self.timer(call.operation);
         let Some(opened) = self.open_any(token) else { return Ok(()) };
         let revoked =

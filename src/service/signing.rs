@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::client::Client;
-use crate::engine::{AccessTokenForm, TokenResponse, UnsignedResponse};
+use crate::engine::{AccessTokenForm, ResponseFacts, TokenResponse, UnsignedResponse};
 use crate::grant::Grant;
 use crate::outcome::Operation;
 use crate::policy::Policy;
 use crate::ports::Unavailable;
 use crate::ports::jwt::{AccessTokenClaims, IdTokenClaims};
 use crate::ports::store::TokenStore;
-use crate::vocabulary::{AccessToken, IdToken, KeyId};
+use crate::vocabulary::{AccessToken, IdToken, KeyId, Scope};
 
 /// The scope that asks for an `id_token` (OpenID Connect Core section 3.1.2.1).
 const OPENID: &str = "openid";
@@ -35,32 +35,34 @@ impl<S: TokenStore> Call<'_, S> {
         grant: &Grant,
         policy: &Policy,
     ) -> Result<TokenResponse, TokenError> {
-        let access_token = match &unsigned.access_token.form {
-            AccessTokenForm::Opaque(token) => token.clone(),
-            AccessTokenForm::Jwt { jti, key } => self.sign_access_token(&unsigned, jti, key, client, grant).await?,
+        let UnsignedResponse { access_token, facts } = unsigned;
+        let access_token = match access_token {
+            AccessTokenForm::Opaque(token) => token,
+            AccessTokenForm::Jwt { jti, key } => {
+                Box::pin(self.sign_access_token(&facts, &jti, &key, client, grant)).await?
+            }
         };
-        let id_token = self.sign_id_token(&unsigned, &access_token, client, grant, policy).await?;
-        Ok(unsigned.signed(access_token, id_token))
+        let id_token = self.sign_id_token(&facts.scope, &access_token, client, grant, policy).await?;
+        Ok(facts.signed(access_token, id_token))
     }
 
     async fn sign_access_token(
         &self,
-        unsigned: &UnsignedResponse,
+        facts: &ResponseFacts,
         jti: &str,
         key: &KeyId,
         client: &Client,
         grant: &Grant,
     ) -> Result<AccessToken, TokenError> {
-        let minted = &unsigned.access_token;
         let claims = AccessTokenClaims {
             jti,
             client,
             grant_type: grant.grant_type(),
-            scope: &unsigned.scope,
-            resources: &unsigned.resources,
-            issued_at: minted.issued_at,
-            expires_at: minted.expires_at,
-            confirmation: minted.confirmation.as_ref(),
+            scope: &facts.scope,
+            resources: &facts.resources,
+            issued_at: facts.issued_at,
+            expires_at: facts.expires_at,
+            confirmation: facts.confirmation.as_ref(),
             approval: grant.approval(),
         };
         let jwt = match self.service.0.jwt_issuer.as_deref() {
@@ -74,7 +76,7 @@ impl<S: TokenStore> Call<'_, S> {
     /// Connect Core sections 3.1.3.3 and 12.2).
     async fn sign_id_token(
         &self,
-        unsigned: &UnsignedResponse,
+        scope: &Scope,
         access_token: &AccessToken,
         client: &Client,
         grant: &Grant,
@@ -84,7 +86,7 @@ impl<S: TokenStore> Call<'_, S> {
         let (Some(issuer), Some(subject)) = (self.service.0.jwt_issuer.as_deref(), &approval.subject) else {
             return Ok(None);
         };
-        if !unsigned.scope.contains(OPENID) || matches!(self.operation, Operation::Exchange) {
+        if !scope.contains(OPENID) || matches!(self.operation, Operation::Exchange) {
             return Ok(None);
         }
         let now = self.service.now();
@@ -92,7 +94,7 @@ impl<S: TokenStore> Call<'_, S> {
             client,
             subject,
             approval,
-            scope: &unsigned.scope,
+            scope,
             nonce: approval.nonce.as_deref().filter(|_| matches!(self.operation, Operation::Redeem)),
             issued_at: now,
             expires_at: now + policy.id_token_lifetime,

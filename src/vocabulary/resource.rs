@@ -44,6 +44,11 @@ impl Resources {
         Self(Vec::new())
     }
 
+    /// Returns the set of `resources` if they are in ascending order, each of them once: the only order in a record.
+    pub(crate) fn sorted(resources: Vec<Resource>) -> Option<Self> {
+        resources.is_sorted_by(|one, next| one < next).then_some(Self(resources))
+    }
+
     /// Returns the resources in ascending order.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Resource> {

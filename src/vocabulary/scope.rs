@@ -54,26 +54,21 @@ impl Scope {
     /// assert!(Scope::new("caf\u{e9}").is_err());
     /// ```
     pub fn new(text: &str) -> Result<Self, InvalidValue> {
-        let mut is_sorted = true;
-        let mut previous = "";
-        for token in text.split(' ').filter(|_| !text.is_empty()) {
-            if token.is_empty() {
-                return Err(InvalidValue::new("scope", "tokens are separated by exactly one space"));
-            }
-            if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
-                return Err(InvalidValue::new("scope", "holds a character outside %x20-21 / %x23-5B / %x5D-7E"));
-            }
-            is_sorted &= previous < token;
-            previous = token;
-        }
-        // Records contain sorted scopes, so reading a record never sorts.
-        if is_sorted {
+        if is_sorted(text)? {
             return Ok(Self(text.into()));
         }
         let mut tokens: Vec<&str> = text.split(' ').collect();
         tokens.sort_unstable();
         tokens.dedup();
         Ok(Self(tokens.join(" ").into()))
+    }
+
+    /// Parses the [text](Self::as_str) of a scope, which is sorted: the only spelling in a record.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), and for another order or a repetition.
+    pub(crate) fn sorted(text: &str) -> Result<Self, InvalidValue> {
+        if is_sorted(text)? { Ok(Self(text.into())) } else { Err(InvalidValue::new("scope", "must be sorted")) }
     }
 
     /// Parses a literal in the code.
@@ -129,6 +124,22 @@ impl Scope {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Checks the grammar of a scope. Returns true if its tokens are in ascending order, each of them once.
+fn is_sorted(text: &str) -> Result<bool, InvalidValue> {
+    let (mut is_sorted, mut previous) = (true, &[][..]);
+    for token in text.as_bytes().split(|byte| *byte == b' ').filter(|_| !text.is_empty()) {
+        if token.is_empty() {
+            return Err(InvalidValue::new("scope", "tokens are separated by exactly one space"));
+        }
+        if !token.iter().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+            return Err(InvalidValue::new("scope", "holds a character outside %x20-21 / %x23-5B / %x5D-7E"));
+        }
+        is_sorted &= previous < token;
+        previous = token;
+    }
+    Ok(is_sorted)
 }
 
 /// Returns true if each item of `left` is in `right`. Both are ascending and without repetition.

@@ -65,7 +65,7 @@ fn a_jwt_expires_at_a_whole_second_within_its_grant_and_an_opaque_token_to_the_m
     let mut fixture = Fixture::with_policy(Policy::default().with_grant_lifetime(Lifetime::Of(HOUR * 2 + half)));
     let end = fixture.now + HOUR * 2;
     fixture.advance(half);
-    let expiry = |fixture: &Fixture| fixture.present(&fixture.first).response().access_token.expires_at;
+    let expiry = |fixture: &Fixture| fixture.present(&fixture.first).response().expires_at;
     assert_eq!(expiry(&fixture), fixture.now + HOUR);
     fixture.signing_key = Some(KeyId::new("key").unwrap());
     assert_eq!(expiry(&fixture), fixture.now + HOUR + half, "rounded up");
@@ -92,7 +92,7 @@ fn the_first_key_of_a_public_client_binds_the_new_token_and_a_replay_binds_nothi
     replayed.key = Some(KEY);
     let replay = replayed.present(&first);
     assert_eq!(replay.grant.approval().confirmation, None);
-    assert_eq!(replay.response().access_token.confirmation, Some(KEY));
+    assert_eq!(replay.response().confirmation, Some(KEY));
 
     fixture.key = Some(KEY);
     fixture.rotate(&first);
@@ -133,7 +133,7 @@ fn a_replay_repeats_a_jwt_with_its_first_signing_key() {
         fixture.signing_key = signing_key;
         let replay = fixture.present(&fixture.first);
         assert_eq!(replay.access_token(), jti);
-        let form = &replay.response().access_token.form;
+        let form = &replay.result.as_ref().unwrap().access_token;
         assert!(matches!(form, AccessTokenForm::Jwt { key, .. } if key.as_str() == "former"), "{form:?}");
     }
 }

@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::{
-    AccessTokenForm, Context, IssueRequest, RefreshRequest, UnsignedResponse, admit, check_owner, issue, refresh,
+    AccessTokenForm, Context, IssueRequest, RefreshRequest, ResponseFacts, UnsignedResponse, admit, check_owner, issue,
+    refresh,
 };
 use crate::client::Client;
 use crate::grant::{Approval, Grant, Phase, RevocationReason};
@@ -87,7 +88,7 @@ impl Fixture {
             has_raced: false,
         };
         let (grant, response) = issue(IssueRequest::new(GrantType::Password, approval), &ctx).unwrap();
-        let first = response.refresh_token.unwrap().token;
+        let first = response.facts.refresh_token.unwrap().token;
         Self {
             client,
             policy,
@@ -134,7 +135,7 @@ impl Fixture {
             Err(refusal) => Outcome { result: Err(refusal), grant, commits: false, events: Vec::new() },
             Ok(admitted) => {
                 let decision = refresh(&mut grant, admitted, request, &ctx);
-                Outcome { result: decision.outcome, grant, commits: decision.commits, events: decision.events }
+                Outcome { result: decision.outcome, grant, commits: decision.commits, events: decision.events.to_vec() }
             }
         }
     }
@@ -172,8 +173,8 @@ struct Outcome {
 
 impl Outcome {
     #[track_caller]
-    fn response(&self) -> &UnsignedResponse {
-        self.result.as_ref().unwrap()
+    fn response(&self) -> &ResponseFacts {
+        &self.result.as_ref().unwrap().facts
     }
 
     #[track_caller]
@@ -184,7 +185,7 @@ impl Outcome {
     /// The opaque access token, or the `jti` of a JWT.
     #[track_caller]
     fn access_token(&self) -> String {
-        match &self.response().access_token.form {
+        match &self.result.as_ref().unwrap().access_token {
             AccessTokenForm::Opaque(token) => token.expose().to_owned(),
             AccessTokenForm::Jwt { jti, .. } => jti.clone(),
         }

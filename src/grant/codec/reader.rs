@@ -1,3 +1,5 @@
+#![expect(clippy::inline_always, reason = "a field is a few instructions, and a call would return it through memory")]
+
 use super::CorruptRecord;
 use crate::vocabulary::{Digest, InvalidValue, Timestamp};
 
@@ -41,22 +43,26 @@ impl<'a> Reader<'a> {
         self.created_at
     }
 
+    #[inline(always)]
     pub(super) fn byte(&mut self) -> Result<u8, CorruptRecord> {
         self.array::<1>().map(|[byte]| byte)
     }
 
     /// Reads a field of fixed length.
+    #[inline(always)]
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], CorruptRecord> {
         let (array, rest) = self.rest.split_first_chunk().ok_or(CorruptRecord("it ends too early"))?;
         self.rest = rest;
         Ok(*array)
     }
 
+    #[inline(always)]
     pub(super) fn digest(&mut self) -> Result<Digest, CorruptRecord> {
         self.array().map(Digest::from_bytes)
     }
 
     /// Reads a number in LEB128.
+    #[inline(always)]
     pub(super) fn number(&mut self) -> Result<u64, CorruptRecord> {
         // Lengths, flags and counts have one byte. Only times and high generations have more.
         if let [byte @ ..0x80, rest @ ..] = self.rest {
@@ -69,27 +75,28 @@ impl<'a> Reader<'a> {
     /// Reads a number of several bytes: at most ten, which hold 64 bits.
     fn long_number(&mut self) -> Result<u64, CorruptRecord> {
         let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7f);
-            number |= bits << shift;
-            // The writer makes neither: bits that would be lost, and a last byte without any.
-            if number >> shift != bits || byte == 0 {
+        for (index, &byte) in self.rest.iter().take(10).enumerate() {
+            number |= u64::from(byte & 0x7f) << (7 * index);
+            // The writer makes neither: a last byte without bits, and a tenth one with bits that would be lost.
+            if byte == 0 || (index == 9 && byte > 1) {
                 break;
             }
-            if byte & 0x80 == 0 {
+            if byte < 0x80 {
+                self.rest = &self.rest[index + 1..];
                 return Ok(number);
             }
         }
-        Err(CorruptRecord("a number is too large, or too long"))
+        Err(CorruptRecord("a number is too large, too long, or cut short"))
     }
 
     /// Reads a number of at most 32 bits: a generation or a count.
+    #[inline(always)]
     pub(super) fn small(&mut self) -> Result<u32, CorruptRecord> {
         u32::try_from(self.number()?).map_err(|_| CorruptRecord("a number is too large"))
     }
 
     /// Reads a time. The addition wraps, as the subtraction of the writer does, so every pair of times survives.
+    #[inline(always)]
     pub(super) fn time(&mut self) -> Result<Timestamp, CorruptRecord> {
         let folded = self.number()?;
         let distance = (folded >> 1).cast_signed() ^ -((folded & 1).cast_signed());
@@ -97,6 +104,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads bytes after their length, without copying them.
+    #[inline(always)]
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], CorruptRecord> {
         let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(CorruptRecord("it ends too early"))?;
@@ -105,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn text(&mut self) -> Result<&'a str, CorruptRecord> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| CorruptRecord("a text is not UTF-8"))
+        text(self.bytes()?)
     }
 
     /// Reads a text that has no grammar of its own.
@@ -118,10 +126,25 @@ impl<'a> Reader<'a> {
         &mut self,
         parse: impl FnOnce(&'a str) -> Result<T, InvalidValue>,
     ) -> Result<T, CorruptRecord> {
-        parse(self.text()?).map_err(|_| CorruptRecord("a value has the wrong form"))
+        parsed(self.bytes()?, parse)
+    }
+
+    /// Returns `known` when the record repeats its text. Parses any other text.
+    pub(super) fn shared<T: Clone>(
+        &mut self,
+        known: Option<&T>,
+        as_str: fn(&T) -> &str,
+        parse: impl FnOnce(&'a str) -> Result<T, InvalidValue>,
+    ) -> Result<T, CorruptRecord> {
+        let bytes = self.bytes()?;
+        match known.filter(|known| as_str(known).as_bytes() == bytes) {
+            Some(known) => Ok(known.clone()),
+            None => parsed(bytes, parse),
+        }
     }
 
     /// Reads a value after its flag.
+    #[inline(always)]
     pub(super) fn optional<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, CorruptRecord>,
@@ -130,6 +153,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a flag. Any byte but 0 and 1 means that writer and reader disagree about the layout.
+    #[inline(always)]
     pub(super) fn flag(&mut self) -> Result<bool, CorruptRecord> {
         match self.byte()? {
             0 => Ok(false),
@@ -138,22 +162,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn list<T>(
+    /// Reads a list. The memory grows with the items: a false length runs out of bytes first.
+    pub(super) fn list<T, L: FromIterator<T>>(
         &mut self,
         mut read: impl FnMut(&mut Self) -> Result<T, CorruptRecord>,
-    ) -> Result<Vec<T>, CorruptRecord> {
-        let length = self.number()?;
-        if length == 0 {
-            return Ok(Vec::new());
-        }
-        // Capacity for one more, since a decision often adds one. At most 16 at first: a false length must run out of
-        // bytes before it runs out of memory.
-        let mut items = Vec::with_capacity(usize::try_from(length).map_or(16, |length| length.min(16)) + 1);
-        for _ in 0..length {
-            items.push(read(self)?);
-        }
-        Ok(items)
+    ) -> Result<L, CorruptRecord> {
+        (0..self.number()?).map(|_| read(self)).collect()
     }
+}
+
+fn text(bytes: &[u8]) -> Result<&str, CorruptRecord> {
+    std::str::from_utf8(bytes).map_err(|_| CorruptRecord("a text is not UTF-8"))
+}
+
+fn parsed<'a, T>(bytes: &'a [u8], parse: impl FnOnce(&'a str) -> Result<T, InvalidValue>) -> Result<T, CorruptRecord> {
+    parse(text(bytes)?).map_err(|_| CorruptRecord("a value has the wrong form"))
 }
 
 #[cfg(test)]

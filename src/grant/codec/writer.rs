@@ -2,44 +2,72 @@ use crate::vocabulary::Timestamp;
 
 /// Appends fields to a record. Each method is the counterpart of one of `Reader`, by the same name.
 pub(super) struct Writer {
-    bytes: Vec<u8>,
     created_at: Timestamp,
+    /// The record while it is short, as most are. The result is then allocated once, with its exact length.
+    stack: [u8; 512],
+    /// The number of bytes in `stack`.
+    length: usize,
+    /// The whole record once it is longer.
+    heap: Vec<u8>,
 }
 
 impl Writer {
     /// Starts a record with its version and the creation of the grant.
     pub(super) fn new(version: u8, created_at: Timestamp) -> Self {
-        // The capacity of a typical record, so that writing one allocates once.
-        let mut bytes = Vec::with_capacity(512);
-        bytes.push(version);
-        bytes.extend_from_slice(&created_at.as_millis().to_be_bytes());
-        Self { bytes, created_at }
+        let mut out = Self { created_at, stack: [0; 512], length: 0, heap: Vec::new() };
+        out.byte(version);
+        out.array(&created_at.as_millis().to_be_bytes());
+        out
     }
 
     /// Appends the checksum over the key of the record and everything written, and returns the bytes.
     pub(super) fn seal(mut self, key: &[u8; 16]) -> Vec<u8> {
-        let checksum = super::checksum(key, &self.bytes);
-        self.bytes.extend_from_slice(&checksum);
-        self.bytes
+        self.array(&super::checksum(key, self.written()));
+        self.written().to_vec()
+    }
+
+    fn written(&self) -> &[u8] {
+        if self.heap.is_empty() { &self.stack[..self.length] } else { &self.heap }
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        let end = self.length + bytes.len();
+        match self.stack.get_mut(self.length..end) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                self.length = end;
+            }
+            None => self.append_to_heap(bytes),
+        }
+    }
+
+    #[cold]
+    fn append_to_heap(&mut self, bytes: &[u8]) {
+        if self.heap.is_empty() {
+            self.heap.extend_from_slice(&self.stack[..self.length]);
+            // No room is left, so all that follows is appended here.
+            self.length = self.stack.len();
+        }
+        self.heap.extend_from_slice(bytes);
     }
 
     /// Writes one byte: a tag, a flag or a key id.
     pub(super) fn byte(&mut self, byte: u8) {
-        self.bytes.push(byte);
+        self.append(&[byte]);
     }
 
     /// Writes a field of fixed length, without its length.
     pub(super) fn array<const N: usize>(&mut self, bytes: &[u8; N]) {
-        self.bytes.extend_from_slice(bytes);
+        self.append(bytes);
     }
 
     /// Writes LEB128: seven bits a byte, the low ones first.
     pub(super) fn number(&mut self, mut number: u64) {
         while let low @ 0x80.. = number {
-            self.bytes.push(low.to_le_bytes()[0] | 0x80);
+            self.byte(low.to_le_bytes()[0] | 0x80);
             number >>= 7;
         }
-        self.bytes.push(number.to_le_bytes()[0]);
+        self.byte(number.to_le_bytes()[0]);
     }
 
     /// Writes the distance to the creation, with its sign in the lowest bit.
@@ -51,7 +79,7 @@ impl Writer {
     /// Writes bytes after their length.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
-        self.bytes.extend_from_slice(bytes);
+        self.append(bytes);
     }
 
     /// Writes a text in UTF-8 after its length in bytes.

@@ -3,7 +3,8 @@ use async_trait::async_trait;
 use crate::ports::Unavailable;
 use crate::vocabulary::{Subject, forward_to_arc};
 
-/// Lets the host stop serving a resource owner, for example because the account was disabled.
+/// Lets the host stop serving a resource owner, for example because the account was disabled. A host that revokes the
+/// grants of a subject when it closes the account needs none.
 ///
 /// The gate is asked at redemption, refresh, token exchange and introspection, so that tokens stop working together
 /// with the account. In AM refresh went on after the account was disabled (security advisory #201801-06).
@@ -45,16 +46,5 @@ pub trait SubjectGate: Send + Sync {
 forward_to_arc! {
     SubjectGate {
         async fn may_be_served(&self, subject: &Subject) -> Result<bool, Unavailable>;
-    }
-}
-
-/// A gate that serves every subject. It fits hosts that revoke the grants of a subject when they close the account.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct EverySubject;
-
-#[async_trait]
-impl SubjectGate for EverySubject {
-    async fn may_be_served(&self, _subject: &Subject) -> Result<bool, Unavailable> {
-        Ok(true)
     }
 }

@@ -3,7 +3,7 @@
 //! | question | port | default |
 //! |---|---|---|
 //! | Do these credentials of a user, or this assertion, deserve tokens? | [`GrantApprover`] | the flow is not offered |
-//! | May tokens of this user still be used? | [`SubjectGate`] | yes: [`EverySubject`] |
+//! | May tokens of this user still be used? | [`SubjectGate`] | yes |
 //!
 //! Consent at an authorization endpoint is no port: the host asks the user, and then calls
 //! [`TokenService::authorize`](crate::TokenService::authorize).
@@ -14,4 +14,4 @@ mod gate;
 pub use crate::ports::unavailable::Unavailable;
 pub use crate::vocabulary::{MissingParameter, Parameters};
 pub use approver::{ApproveError, ApproveRequest, GrantApprover};
-pub use gate::{EverySubject, SubjectGate};
+pub use gate::SubjectGate;

@@ -6,12 +6,15 @@ use proptest::prelude::*;
 use regrant::clock::Timestamp;
 use regrant::grant::{Actor, Confirmation, Grant};
 use regrant::policy::AccessTokenFormat;
+use regrant::store::GrantRecord;
 use regrant::{
-    Approval, AuthorizeRequest, GrantId, GrantType, Policy, RedeemRequest, RedirectUri, RefreshRequest, Scope,
+    Approval, AuthorizeRequest, GrantId, GrantType, Policy, RedeemRequest, RedirectUri, RefreshRequest, Refusal, Scope,
 };
 
 use crate::lifecycle::golden::VERSION;
-use crate::lifecycle::node::{API, CALLBACK, MINUTE, Node, SECOND, START, cases, resources, run, scope, subject};
+use crate::lifecycle::node::{
+    API, CALLBACK, MINUTE, Node, SECOND, START, cases, public_client, refusal, resources, run, scope, subject,
+};
 
 #[test]
 fn a_record_is_small_and_stays_so() {
@@ -55,6 +58,26 @@ fn a_record_under_another_key_is_no_record() {
     let mut near = *one.grant_id.as_bytes();
     near[15] ^= 1;
     assert!(Grant::decode(GrantId::from_bytes(near), &bytes).is_err());
+}
+
+#[test]
+fn a_row_that_names_another_owner_does_not_change_whose_grant_it_is() {
+    let node = Node::new(Policy::default());
+    let first = node.issue();
+    let record = node.store.record(first.grant_id).unwrap();
+    let thief = public_client("thief");
+    let row = GrantRecord { client_id: thief.id.clone(), subject: Some(subject("thief")), ..record.clone() };
+    for row in [row, GrantRecord { subject: None, ..record.clone() }] {
+        node.store.overwrite(first.grant_id, row);
+        let refused = node.acting_as(thief.clone()).refresh(first.refresh());
+        assert_eq!(refusal(refused), Refusal::OtherClient);
+        let active = node.introspect(&first.access).unwrap();
+        assert_eq!((active.client_id, active.approval.subject), (record.client_id.clone(), record.subject.clone()));
+        assert!(node.refresh(first.refresh()).is_ok());
+        let written = node.store.record(first.grant_id).unwrap();
+        assert_eq!((written.client_id, written.subject), (record.client_id.clone(), record.subject.clone()));
+        node.store.overwrite(first.grant_id, record.clone());
+    }
 }
 
 #[test]
