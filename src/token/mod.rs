@@ -18,12 +18,13 @@
 //!
 //! # Why sealing is deterministic
 //!
-//! A client that lost a response repeats its request and must get the same tokens. AES-SIV (RFC 5297) has no nonce: equal
-//! content gives an equal token, byte for byte, and nothing else about the content shows. Two tokens of a grant cannot
-//! be told from two of different grants. The successor of a refresh token is derived from its parent:
+//! A client that lost a response repeats its request and must get the same tokens. AES-SIV (RFC 5297) has no nonce:
+//! equal content gives an equal token, byte for byte. Nothing else about the content shows: without the key, two tokens
+//! of one grant look like tokens of two. The successor of a refresh token is derived from its parent:
 //!
 //! ```text
-//! successor secret = SHA-256( key of the ring 32 | zeros 32 | parent secret 32 | salt of the rotation 16 | kind 1 | number 4 )
+//! successor secret = SHA-256( derivation key 32 | zeros 32 | parent secret 32 | salt of the rotation 16 | kind 1 |
+//!                             number 4 )
 //! ```
 //!
 //! The service stores no token and still repeats a response. Only the client has the parent, only the service has the

@@ -1,11 +1,11 @@
 //! AES-SIV (RFC 5297) with two keys of 128 bits and one string of associated data: `AEAD_AES_SIV_CMAC_256` without a
 //! nonce.
 //!
-//! Deterministic: equal text under equal keys and associated data gives equal bytes. That is all that an observer
-//! learns, as long as a key seals at most 2^48 texts (section 7).
+//! Deterministic: equal text under equal keys and associated data gives equal bytes. An observer learns nothing else,
+//! until two texts have the same synthetic IV by chance: with a probability of 2^-33 after 2^48 texts.
 //!
 //! Written here, because the crate `aes-siv` expands the keys and hashes the associated data again for each text. A
-//! token has five blocks at most, and then most of the time goes into that.
+//! token has five blocks at most, so most of the time would go into that.
 
 use aes::Aes128Enc;
 use aes::cipher::array::Array;
@@ -18,10 +18,11 @@ use crate::vocabulary::SecretBytes;
 
 pub(super) type Block = [u8; 16];
 
-/// The bits of the synthetic IV that are cleared for the first counter, so that no increment carries far (section 2.5).
+/// The bits of the synthetic IV that are cleared for the first counter, so that counting changes the last 32 bits only
+/// (section 2.5).
 const CLEARED: u128 = 1 << 63 | 1 << 31;
 
-/// Blocks of the key stream that are encrypted in one call: the longest token.
+/// The blocks of the key stream that are encrypted in one call: enough for the longest token.
 const STREAM: usize = 5;
 
 /// The keys of AES-SIV. Zeroed when dropped.
@@ -41,6 +42,7 @@ impl Siv {
         Self { mac: Cmac::new(Aes128Enc::new(mac)), stream: Aes128Enc::new(stream) }
     }
 
+    /// Computes once what all texts with this associated data need.
     pub(super) fn prepare(&self, associated_data: &[u8]) -> Prepared {
         let mut state = doubled(&self.mac.of(&[0; 16]));
         xor(&mut state, &self.mac.of(associated_data));
@@ -77,8 +79,8 @@ impl Siv {
         iv
     }
 
-    /// The counter mode (section 2.5). All blocks of a token are encrypted in one call: the processor works on them at
-    /// the same time, which takes half of the time.
+    /// The counter mode (section 2.5). The blocks of a token are encrypted in one call, in which the processor works on
+    /// all of them at once. One call for each block takes five times as long.
     fn apply_stream(&self, iv: &Block, text: &mut [u8]) {
         let mut counter = u128::from_be_bytes(*iv) & !CLEARED;
         let mut stream = [aes::Block::default(); STREAM];

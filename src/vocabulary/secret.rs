@@ -106,8 +106,8 @@ secret_text! {
 
 /// `N` secret bytes, zeroed when dropped.
 ///
-/// A move leaves a copy behind that nothing zeroes. On the stack, later calls overwrite it. A future stands on the heap,
-/// so secrets that it keeps across an `await` belong into a box: a move copies the pointer only.
+/// A move leaves a copy behind that nothing zeroes. On the stack, later calls overwrite it. A future is often moved to
+/// the heap, so secrets that a future keeps across an `await` are in a box: a move copies the pointer only.
 #[derive(Clone)]
 pub(crate) struct SecretBytes<const N: usize>([u8; N]);
 
