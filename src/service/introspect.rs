@@ -50,7 +50,7 @@ impl<S: TokenStore> TokenService<S> {
     }
 
     /// Opens a token that is introspected or revoked, of any kind and form. Reads no store.
-    pub(super) fn open_any(&self, text: &str) -> Option<Opened> {
+    pub(super) fn open_any(&self, text: &str) -> Option<Box<Opened>> {
         self.0.tokens.open_any(text).or_else(|| {
             let jti = self.0.jwt_issuer.as_deref()?.read_access_token(text)?;
             self.0.tokens.open(TokenKind::JwtId, &jti)

@@ -1,17 +1,13 @@
-use aes_gcm_siv::{Nonce, Tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use zeroize::Zeroizing;
 
+use crate::token::sha256::Sha256;
+use crate::token::siv::Block;
 use crate::token::{Key, KeyRing, Lineage, TokenKind, TokenPrefixes};
 use crate::vocabulary::{Digest, Entropy, GrantId, Realm, SecretBytes};
 
-/// The version of the format. It is associated data, so a token of another version does not open, and cannot be read
-/// with the layout of this one.
-const FORMAT_VERSION: u8 = 1;
-
-const NONCE: usize = 12;
-const TAG: usize = 16;
+/// The length of the key id and the synthetic IV, before the body.
+const HEAD: usize = 1 + size_of::<Block>();
 /// The end of the grant id in a body, where the number begins.
 const GRANT_ID_END: usize = 16;
 /// The end of the number, where the secret begins.
@@ -20,16 +16,16 @@ const NUMBER_END: usize = GRANT_ID_END + 4;
 const BODY: usize = NUMBER_END + 32;
 /// The length of the body of a refresh token, which contains a [`Lineage`] as well.
 const REFRESH_BODY: usize = BODY + Lineage::LEN;
-const MAX_SEALED: usize = 1 + NONCE + REFRESH_BODY + TAG;
+const MAX_SEALED: usize = HEAD + REFRESH_BODY;
 
 /// Returns the length of a body in bytes. It depends on the kind only, so the length of a token reveals nothing else.
 const fn body_len(kind: TokenKind) -> usize {
     if matches!(kind, TokenKind::RefreshToken) { REFRESH_BODY } else { BODY }
 }
 
-/// Returns the length of a sealed token in bytes: 108 for a refresh token, otherwise 81. Both are multiples of three.
+/// Returns the length of a sealed token in bytes: 96 for a refresh token, otherwise 69. Both are multiples of three.
 const fn sealed_len(kind: TokenKind) -> usize {
-    1 + NONCE + body_len(kind) + TAG
+    HEAD + body_len(kind)
 }
 
 /// The 32 random bytes of a token. The record contains their SHA-256.
@@ -49,11 +45,11 @@ impl TokenSecret {
     }
 
     pub(crate) fn digest(&self) -> Digest {
-        Digest::of(&[self.as_bytes()])
+        Digest::from_bytes(*Sha256::new().digest(&self.0))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        &self.0
     }
 }
 
@@ -68,6 +64,8 @@ pub(crate) struct Claims<'a> {
 
 /// A token that a key of the ring sealed. The seal proves no more than that. Only the root of a refresh token proves
 /// that its grant issued it.
+///
+/// Stands in a box, because futures keep it across an `await` (see [`SecretBytes`]): one for all its secrets.
 pub(crate) struct Opened {
     pub(crate) grant_id: GrantId,
     pub(crate) secret: TokenSecret,
@@ -96,22 +94,18 @@ impl std::fmt::Debug for Opened {
 
 /// Seals and opens the tokens of one realm.
 ///
-/// The associated data of each kind is computed once: format version, kind, realm. The first two have one byte each, so
-/// the concatenation is unambiguous.
+/// The associated data of each key and kind is prepared once, in the [ring](KeyRing::in_realm).
 #[derive(Debug)]
 pub(crate) struct TokenFormat {
     ring: KeyRing,
     prefixes: TokenPrefixes,
-    associated_data: [Box<[u8]>; TokenKind::ALL.len()],
 }
 
 impl TokenFormat {
     /// The format of `realm`, with the keys of `ring`.
     #[must_use]
     pub(crate) fn new(ring: KeyRing, realm: &Realm, prefixes: TokenPrefixes) -> Self {
-        let associated_data =
-            TokenKind::ALL.map(|kind| [&[FORMAT_VERSION, kind.tag()], realm.as_str().as_bytes()].concat().into());
-        Self { ring, prefixes, associated_data }
+        Self { ring: ring.in_realm(realm), prefixes }
     }
 
     pub(crate) const fn ring(&self) -> &KeyRing {
@@ -123,20 +117,17 @@ impl TokenFormat {
     /// The key is an argument and not always the primary one: a repeated response is sealed under the key of its
     /// rotation, or a rotation of the ring would change the answer.
     pub(crate) fn seal(&self, kind: TokenKind, key: &Key, claims: &Claims<'_>) -> String {
-        let mut sealed = Zeroizing::new([0; MAX_SEALED]);
+        let mut sealed = SecretBytes::<MAX_SEALED>::zero();
         let sealed = &mut sealed[..sealed_len(kind)];
-        let (head, rest) = sealed.split_at_mut(1 + NONCE);
-        let (body, tag) = rest.split_at_mut(body_len(kind));
+        let (head, body) = sealed.split_at_mut(HEAD);
         body[..GRANT_ID_END].copy_from_slice(claims.grant_id.as_bytes());
         body[GRANT_ID_END..NUMBER_END].copy_from_slice(&claims.number.to_be_bytes());
         body[NUMBER_END..BODY].copy_from_slice(claims.secret.as_bytes());
         if let (Some(lineage), TokenKind::RefreshToken) = (claims.lineage, kind) {
             lineage.write(&mut body[BODY..]);
         }
-        let (nonce, computed) = key.seal(claims.secret, self.associated_data(kind), body);
         head[0] = key.id();
-        head[1..].copy_from_slice(&nonce);
-        tag.copy_from_slice(&computed);
+        head[1..].copy_from_slice(&key.seal(kind, body));
 
         let prefix = self.prefixes.of(kind);
         let mut text = String::with_capacity(prefix.len() + sealed.len() / 3 * 4);
@@ -150,23 +141,20 @@ impl TokenFormat {
     /// Returns `None` for every text that is not exactly a token of this kind: another prefix, length, alphabet, key,
     /// realm or format version, or a changed bit. The caller learns no reason, and so the client learns none.
     #[must_use]
-    pub(crate) fn open(&self, kind: TokenKind, text: &str) -> Option<Opened> {
+    pub(crate) fn open(&self, kind: TokenKind, text: &str) -> Option<Box<Opened>> {
         let spelled = text.strip_prefix(self.prefixes.of(kind));
         let spelled = spelled.filter(|spelled| spelled.len() == sealed_len(kind) / 3 * 4)?;
-        let mut sealed = Zeroizing::new([0; MAX_SEALED]);
+        let mut sealed = SecretBytes::<MAX_SEALED>::zero();
         let sealed = &mut sealed[..sealed_len(kind)];
         URL_SAFE_NO_PAD.decode_slice(spelled, sealed).ok()?;
-        let (head, rest) = sealed.split_at_mut(1 + NONCE);
-        let (body, tag) = rest.split_at_mut(body_len(kind));
-        let nonce = Nonce::try_from(&head[1..]).ok()?;
-        let tag = Tag::try_from(&*tag).ok()?;
-        if !self.ring.key(head[0])?.open(&nonce, self.associated_data(kind), body, &tag) {
+        let ([key_id, iv @ ..], body) = sealed.split_first_chunk_mut::<HEAD>()?;
+        if !self.ring.key(*key_id)?.open(kind, iv, body) {
             return None;
         }
         let number = u32::from_be_bytes(body[GRANT_ID_END..NUMBER_END].try_into().ok()?);
-        Some(Opened {
+        Some(Box::new(Opened {
             grant_id: GrantId::from_bytes(body[..GRANT_ID_END].try_into().ok()?),
-            secret: TokenSecret(SecretBytes::copied_from(body[NUMBER_END..BODY].try_into().ok()?)),
+            secret: TokenSecret(SecretBytes::new(body[NUMBER_END..BODY].try_into().ok()?)),
             detail: match kind {
                 TokenKind::AuthorizationCode | TokenKind::DeviceCode => Detail::Code,
                 TokenKind::AccessToken | TokenKind::JwtId => Detail::AccessToken { serial: number },
@@ -174,19 +162,14 @@ impl TokenFormat {
                     Detail::RefreshToken { generation: number, lineage: Lineage::read(&body[BODY..])? }
                 }
             },
-        })
+        }))
     }
 
     /// Opens `text` as the kind that its prefix names. So `token_type_hint` (RFC 7009 section 2.1) is not needed. A
     /// `jti` has no prefix and is never opened here.
-    pub(crate) fn open_any(&self, text: &str) -> Option<Opened> {
+    pub(crate) fn open_any(&self, text: &str) -> Option<Box<Opened>> {
         let is_prefixed = |kind: &TokenKind| *kind != TokenKind::JwtId && text.starts_with(self.prefixes.of(*kind));
         let kind = TokenKind::ALL.into_iter().find(is_prefixed)?;
         self.open(kind, text)
-    }
-
-    fn associated_data(&self, kind: TokenKind) -> &[u8] {
-        // In the order of `TokenKind::ALL`, whose tags count from 1.
-        &self.associated_data[usize::from(kind.tag() - 1)]
     }
 }

@@ -5,17 +5,20 @@
 
 use std::fmt;
 
-use aes_gcm_siv::aead::{AeadInOut, KeyInit};
-use aes_gcm_siv::{Aes128GcmSiv, Nonce, Tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
-use zeroize::{Zeroize as _, Zeroizing};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use zeroize::Zeroizing;
 
-use crate::token::TokenKind;
 use crate::token::format::TokenSecret;
-use crate::vocabulary::{Digest, Entropy, GrantId, SecretBytes, UserCode, draw};
+use crate::token::sha256::Sha256;
+use crate::token::siv::{Block, Prepared, Siv};
+use crate::token::{Realm, TokenKind};
+use crate::vocabulary::{Entropy, GrantId, SecretBytes, UserCode};
+
+/// The version of the format of tokens. It is associated data, so a token of another version does not open, and cannot
+/// be read with the layout of this one. Version 1 was never released.
+const FORMAT_VERSION: u8 = 2;
 
 /// Random bytes of a rotation. They stay in the record, so that the rotation can be repeated but not predicted.
 ///
@@ -40,8 +43,16 @@ pub(crate) type Salt = [u8; 16];
 pub struct Key {
     id: u8,
     // On the heap, for the reason of `SecretBytes`: a move of the key leaves no copy behind.
-    seal: Box<Aes128GcmSiv>,
-    derive: Box<Hmac<Sha256>>,
+    keys: Box<Keys>,
+}
+
+/// The keys of each use.
+struct Keys {
+    seal: Siv,
+    /// Of each kind of token, in the order of `TokenKind::ALL`.
+    associated_data: [Prepared; TokenKind::ALL.len()],
+    derive: Sha256,
+    user_code: Sha256,
 }
 
 impl Key {
@@ -82,14 +93,14 @@ impl Key {
         Ok(Self::expanded(id, &secret))
     }
 
-    /// Derives the key of the seal and the key of the derivation. Neither reveals the other, or the secret.
+    /// Derives the keys of all uses. None reveals another, or the secret. The realm is the default one, until the ring
+    /// gets [another](KeyRing::in_realm).
     fn expanded(id: u8, secret: &[u8; 32]) -> Self {
-        let mut seal = aes_gcm_siv::Key::<Aes128GcmSiv>::default();
-        seal.copy_from_slice(&expand(secret, b"regrant v1 seal")[..16]);
-        let derive = Box::new(hmac(&expand(secret, b"regrant v1 derive")));
-        let key = Self { id, seal: Box::new(Aes128GcmSiv::new(&seal)), derive };
-        seal.zeroize();
-        key
+        let seal = Siv::new(&expand(secret, b"regrant v2 seal"));
+        let associated_data = associated_data(id, &seal, &Realm::default());
+        let derive = Sha256::keyed(&expand(secret, b"regrant v2 derive"));
+        let user_code = Sha256::keyed(&expand(secret, b"regrant v2 user code"));
+        Self { id, keys: Box::new(Keys { seal, associated_data, derive, user_code }) }
     }
 
     /// A key from the base64url text (no padding) of 32 secret bytes, for configuration files: 43 characters. The
@@ -117,54 +128,56 @@ impl Key {
         self.id
     }
 
-    /// Seals in place. The nonce is derived from the secret, so equal claims give equal tokens, and a replayed
-    /// rotation repeats its response byte for byte. The nonce is a hash of 256 random bits and differs from the hash
-    /// in the record. It reveals nothing about the secret and does not link a token to its record.
-    pub(super) fn seal(&self, secret: &TokenSecret, associated_data: &[u8], body: &mut [u8]) -> (Nonce, Tag) {
-        let mut nonce = Nonce::default();
-        nonce.copy_from_slice(&Digest::of(&[b"regrant v1 nonce", secret.as_bytes()]).as_bytes()[..12]);
-        #[expect(
-            clippy::expect_used,
-            reason = "AES-GCM-SIV refuses only messages of 64 GiB and more; this one has 79 bytes at most"
-        )]
-        let tag =
-            self.seal.encrypt_inout_detached(&nonce, associated_data, body.into()).expect("79 bytes can be sealed");
-        (nonce, tag)
+    /// Seals in place, and returns the synthetic IV. Equal bodies of a kind give equal tokens, so a replayed rotation
+    /// repeats its response byte for byte.
+    pub(super) fn seal(&self, kind: TokenKind, body: &mut [u8]) -> Block {
+        self.keys.seal.seal(self.keys.associated_data(kind), body)
     }
 
-    /// Opens in place. Returns false unless the key sealed exactly this text with this associated data. On false the
-    /// body has no meaning.
-    pub(super) fn open(&self, nonce: &Nonce, associated_data: &[u8], body: &mut [u8], tag: &Tag) -> bool {
-        self.seal.decrypt_inout_detached(nonce, associated_data, body.into(), tag).is_ok()
+    /// Opens in place. Returns false unless the key sealed exactly this body as a token of this kind and realm. On
+    /// false the body has no meaning.
+    pub(super) fn open(&self, kind: TokenKind, iv: &Block, body: &mut [u8]) -> bool {
+        self.keys.seal.open(self.keys.associated_data(kind), iv, body)
     }
 
-    /// Derives the secret of a successor: a one-step KDF (NIST SP 800-56C) with a key of the application.
+    /// Derives the secret of a successor: SHA-256 with a key of the application, as a one-step KDF (NIST SP 800-56C).
     ///
     /// The database has the salt but not the parent, and a client has the parent but not the key. Neither can compute
     /// the successor. The parent is 256 random bits and belongs to one generation of one grant, so these need not be
     /// hashed.
+    ///
+    /// The key fills the first block and the input the second: the inner hash of HMAC, with half of the work. The outer
+    /// hash of HMAC protects inputs of different lengths, because a digest gives the digests of longer inputs. All inputs
+    /// under this key have 53 bytes, so a digest gives no other. The assumption is that of HMAC: the compression function
+    /// is a PRF.
     pub(crate) fn derive(&self, derivation: &Derivation<'_>, kind: TokenKind, number: u32) -> TokenSecret {
-        let mut mac = Hmac::clone(&self.derive);
-        mac.update(derivation.parent.as_bytes());
-        mac.update(derivation.salt);
-        mac.update(&[kind.tag()]);
-        mac.update(&number.to_be_bytes());
-        let mut derived = mac.finalize().into_bytes();
-        let secret = TokenSecret::new(SecretBytes::copied_from(derived.as_ref()));
-        derived.zeroize();
-        secret
+        let mut input = SecretBytes::<53>::zero();
+        input[..32].copy_from_slice(derivation.parent.as_bytes());
+        input[32..48].copy_from_slice(derivation.salt);
+        input[48] = kind.tag();
+        input[49..].copy_from_slice(&number.to_be_bytes());
+        TokenSecret::new(self.keys.derive.digest(&input))
     }
 
-    /// Returns the id of the grant that waits for the user code. It is derived with the key, so the database does not
+    /// Returns the id of the grant that waits for the user code. It is derived with a key, so the database does not
     /// reveal the codes.
     pub(crate) fn user_code_grant_id(&self, user_code: &UserCode) -> GrantId {
-        let mut mac = Hmac::clone(&self.derive);
-        mac.update(b"regrant v1 user code");
-        mac.update(user_code.as_bytes());
-        let digest: [u8; 32] = mac.finalize().into_bytes().into();
-        let (id, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
-        GrantId::from_bytes(*id)
+        let digest = self.keys.user_code.digest(user_code.as_bytes());
+        GrantId::from_bytes(std::array::from_fn(|at| digest[at]))
     }
+}
+
+impl Keys {
+    fn associated_data(&self, kind: TokenKind) -> &Prepared {
+        // In the order of `TokenKind::ALL`, whose tags count from 1.
+        &self.associated_data[usize::from(kind.tag() - 1)]
+    }
+}
+
+/// Prepares the associated data of each kind: format version, key id, kind, realm. The first three have one byte each,
+/// so the concatenation is unambiguous.
+fn associated_data(id: u8, seal: &Siv, realm: &Realm) -> [Prepared; TokenKind::ALL.len()] {
+    TokenKind::ALL.map(|kind| seal.prepare(&[&[FORMAT_VERSION, id, kind.tag()], realm.as_str().as_bytes()].concat()))
 }
 
 /// The input of a derivation: the secret of the presented token, and the salt of the rotation.
@@ -223,7 +236,7 @@ impl KeyRing {
     /// restart signs out every user, and a second node accepts no token of the first.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self::new(Key::expanded(0, &Zeroizing::new(draw(entropy))))
+        Self::new(Key::expanded(0, &SecretBytes::random(entropy)))
     }
 
     /// Adds a key that opens tokens but seals no new ones. The order of former keys has no meaning.
@@ -247,6 +260,14 @@ impl KeyRing {
         }
         self.former.push(key);
         Ok(self)
+    }
+
+    /// Prepares all keys for the tokens of `realm`.
+    pub(super) fn in_realm(mut self, realm: &Realm) -> Self {
+        for Key { id, keys } in std::iter::once(&mut self.primary).chain(&mut self.former) {
+            keys.associated_data = associated_data(*id, &keys.seal, realm);
+        }
+        self
     }
 
     /// Returns the key that seals new tokens and derives new successors.
@@ -282,14 +303,10 @@ pub enum KeyRingError {
 
 /// HKDF-Expand (RFC 5869 section 2.3) for one block. The secret is uniformly random, so the extract step is not needed
 /// (section 3.3).
-fn expand(secret: &[u8; 32], info: &[u8]) -> Zeroizing<[u8; 32]> {
-    let mut mac = hmac(secret);
+fn expand(secret: &[u8; 32], info: &[u8]) -> SecretBytes<32> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
     mac.update(info);
     mac.update(&[1]);
-    Zeroizing::new(mac.finalize().into_bytes().into())
-}
-
-fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
+    SecretBytes::new(mac.finalize().into_bytes().into())
 }

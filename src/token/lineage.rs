@@ -1,6 +1,7 @@
 //! The parts of a refresh token besides its secret: the proof that its grant issued it, and the key that it is bound
 //! to.
 
+use crate::token::sha256::Sha256;
 use crate::vocabulary::{Confirmation, Digest, Entropy, SecretBytes};
 
 /// 16 random bytes of a grant, drawn with its first refresh token. Every refresh token of the grant contains them,
@@ -22,7 +23,11 @@ impl Root {
 
     /// Returns the digest for the record. The label keeps the digest apart from all other digests of this library.
     pub(crate) fn digest(&self) -> Digest {
-        Digest::of(&[b"regrant v1 root", self.0.as_bytes()])
+        const LABEL: &[u8; 15] = b"regrant v1 root";
+        let mut labelled = SecretBytes::<{ LABEL.len() + Self::LEN }>::zero();
+        labelled[..LABEL.len()].copy_from_slice(LABEL);
+        labelled[LABEL.len()..].copy_from_slice(&*self.0);
+        Digest::from_bytes(*Sha256::new().digest(&labelled))
     }
 }
 
@@ -62,13 +67,13 @@ impl Lineage {
     /// Writes root and binding into the end of a body. `to` has exactly [`LEN`](Self::LEN) bytes.
     pub(super) fn write(&self, to: &mut [u8]) {
         let (root, binding) = to.split_at_mut(Root::LEN);
-        root.copy_from_slice(self.root.0.as_bytes());
+        root.copy_from_slice(&*self.root.0);
         binding.copy_from_slice(&self.binding.0);
     }
 
     /// Reads the lineage of a refresh token. Returns `None` for other kinds of tokens.
     pub(super) fn read(from: &[u8]) -> Option<Self> {
         let (root, binding) = from.split_first_chunk()?;
-        Some(Self { root: Root(SecretBytes::copied_from(root)), binding: Binding(binding.try_into().ok()?) })
+        Some(Self { root: Root(SecretBytes::new(*root)), binding: Binding(binding.try_into().ok()?) })
     }
 }

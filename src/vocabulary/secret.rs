@@ -4,10 +4,11 @@
 //! a guess is right. The library compares digests in constant time.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::vocabulary::Entropy;
 
@@ -55,13 +56,13 @@ macro_rules! secret_text {
 }
 
 secret_text! {
-    /// An authorization code (RFC 6749 section 4.1.2), 111 characters with the default prefix.
+    /// An authorization code (RFC 6749 section 4.1.2), 95 characters with the default prefix.
     ///
     /// The code works once. A second redemption by the rightful client revokes the grant, with the tokens of the first.
     AuthorizationCode
 }
 secret_text! {
-    /// A refresh token (RFC 6749 section 1.5), 147 characters with the default prefix.
+    /// A refresh token (RFC 6749 section 1.5), 131 characters with the default prefix.
     ///
     /// ```
     /// use regrant::RefreshToken;
@@ -73,7 +74,7 @@ secret_text! {
     RefreshToken
 }
 secret_text! {
-    /// An access token (RFC 6749 section 1.4), 111 characters with the default prefix, all of them `b64token`
+    /// An access token (RFC 6749 section 1.4), 95 characters with the default prefix, all of them `b64token`
     /// characters (RFC 6750 section 2.1). A JWT access token (RFC 9068) is longer, and its length depends on its
     /// claims.
     AccessToken
@@ -93,7 +94,7 @@ secret_text! {
     IdToken
 }
 secret_text! {
-    /// A device code (RFC 8628 section 3.2), 111 characters with the default prefix. The device polls with the code;
+    /// A device code (RFC 8628 section 3.2), 95 characters with the default prefix. The device polls with the code;
     /// the user never sees it, unlike the [`UserCode`](crate::device::UserCode).
     DeviceCode
 }
@@ -103,37 +104,50 @@ secret_text! {
     CodeVerifier
 }
 
-/// `N` secret bytes on the heap, zeroed when dropped. Secrets are moved often, in and out of futures. A move of an
-/// array leaves a copy behind that nothing zeroes; a move of this type copies the pointer only.
-pub(crate) struct SecretBytes<const N: usize>(Box<Zeroizing<[u8; N]>>);
+/// `N` secret bytes, zeroed when dropped.
+///
+/// A move leaves a copy behind that nothing zeroes. On the stack, later calls overwrite it. A future is often moved to
+/// the heap, so secrets that a future keeps across an `await` are in a box: a move copies the pointer only.
+#[derive(Clone)]
+pub(crate) struct SecretBytes<const N: usize>([u8; N]);
 
 impl<const N: usize> SecretBytes<N> {
+    /// Takes bytes that the caller has no other use for.
+    pub(crate) const fn new(bytes: [u8; N]) -> Self {
+        Self(bytes)
+    }
+
+    /// Zeros, to be overwritten.
+    pub(crate) const fn zero() -> Self {
+        Self([0; N])
+    }
+
     /// Draws the bytes.
     pub(crate) fn random(entropy: &dyn Entropy) -> Self {
         let mut bytes = Self::zero();
-        entropy.fill(&mut **bytes.0);
+        entropy.fill(&mut *bytes);
         bytes
-    }
-
-    /// Copies bytes that the caller zeroes.
-    pub(crate) fn copied_from(from: &[u8; N]) -> Self {
-        let mut bytes = Self::zero();
-        bytes.0.copy_from_slice(from);
-        bytes
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8; N] {
-        &self.0
-    }
-
-    fn zero() -> Self {
-        Self(Box::new(Zeroizing::new([0; N])))
     }
 }
 
-impl<const N: usize> Clone for SecretBytes<N> {
-    fn clone(&self) -> Self {
-        Self::copied_from(self.as_bytes())
+impl<const N: usize> Deref for SecretBytes<N> {
+    type Target = [u8; N];
+
+    fn deref(&self) -> &[u8; N] {
+        &self.0
+    }
+}
+
+impl<const N: usize> DerefMut for SecretBytes<N> {
+    fn deref_mut(&mut self) -> &mut [u8; N] {
+        &mut self.0
+    }
+}
+
+impl<const N: usize> Drop for SecretBytes<N> {
+    fn drop(&mut self) {
+        // An array would be zeroed byte by byte, a slice is zeroed at once.
+        self.0.as_mut_slice().zeroize();
     }
 }
 

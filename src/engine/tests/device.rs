@@ -12,7 +12,7 @@ use crate::token::{Claims, Opened, TokenKind, TokenSecret};
 use crate::vocabulary::{GrantId, GrantType, Scope, Subject};
 
 /// A device that waits for its user, and its code.
-fn device(fixture: &mut Fixture) -> (Grant, Opened) {
+fn device(fixture: &mut Fixture) -> (Grant, Box<Opened>) {
     fixture.client.grant_types.push(GrantType::DeviceCode);
     let request = DeviceAuthorizationRequest::new().with_scope(scope("read"));
     let (device, response) = authorize_device(&request, &fixture.context()).unwrap();
@@ -34,7 +34,7 @@ fn forged(fixture: &Fixture, id: GrantId) -> Opened {
     let secret = TokenSecret::random(&fixture.entropy);
     let claims = Claims { grant_id: &id, number: 0, secret: &secret, lineage: None };
     let code = fixture.tokens.seal(TokenKind::DeviceCode, fixture.tokens.ring().primary(), &claims);
-    fixture.tokens.open(TokenKind::DeviceCode, &code).unwrap()
+    *fixture.tokens.open(TokenKind::DeviceCode, &code).unwrap()
 }
 
 /// Redeems the approved grant as the service does.

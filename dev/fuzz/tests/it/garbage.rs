@@ -35,8 +35,8 @@ fn endpoints(store: &WatchedStore) -> Endpoints<WatchedStore> {
 /// A text of the alphabet and, mostly, of the length of a token.
 fn garbage(random: &Seeded, number: usize) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let (prefix, length) = [("rt_", 144), ("at_", 108), ("ac_", 108), ("dc_", 108), ("", 40)][number / 5 % 5];
-    let mut bytes = [0; 144];
+    let (prefix, length) = [("rt_", 128), ("at_", 92), ("ac_", 92), ("dc_", 92), ("", 40)][number / 5 % 5];
+    let mut bytes = [0; 128];
     random.fill(&mut bytes);
     // The id of the only key: the token is not refused before it is opened.
     bytes[..2].copy_from_slice(&[0, 16]);

@@ -140,7 +140,7 @@ fn other_flows() -> Vec<Case> {
     let redeem = |code: &str| {
         post(Token, APP, &[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT)])
     };
-    let long = format!("rt_{}", "A".repeat(108));
+    let long = format!("rt_{}", "A".repeat(128));
     let garbage: [(&str, &str); 12] = [
         ("garbage", "garbage"),
         ("a_prefix_alone", "rt_"),
