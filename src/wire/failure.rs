@@ -11,6 +11,8 @@
 //! A body contains fixed texts alone, never a text that the client sent. So no response can reflect a script or a
 //! secret, and two refusals with one code have equal bodies: the cause is for the host.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::{Endpoint, MalformedRequest, Request, Response};
@@ -71,12 +73,12 @@ impl MalformedRequest {
     ///
     /// let response = MalformedRequest::Method("POST").response();
     /// assert_eq!(response.status, 405);
-    /// assert!(response.headers.contains(&("allow", "POST".to_owned())));
-    /// assert!(response.headers.contains(&("cache-control", "no-store".to_owned())));
+    /// assert!(response.headers.contains(&("allow", "POST".into())));
+    /// assert!(response.headers.contains(&("cache-control", "no-store".into())));
     /// ```
     #[must_use]
     pub fn response(self) -> Response {
-        let body = ErrorBody { error: self.code().as_str(), error_description: self.to_string() };
+        let body = ErrorBody { error: self.code().as_str(), error_description: self.to_string().into() };
         let response = Response::json(self.status(), &body);
         if let Self::Method(allowed) = self { response.with_header("allow", allowed) } else { response }
     }
@@ -84,7 +86,7 @@ impl MalformedRequest {
 
 /// Returns the response of an error code. A 503 says when to try again (RFC 9110 section 10.2.3).
 fn error(code: ErrorCode) -> Response {
-    let body = ErrorBody { error: code.as_str(), error_description: code.description().to_owned() };
+    let body = ErrorBody { error: code.as_str(), error_description: code.description().into() };
     let response = Response::json(code.status(), &body);
     if code == ErrorCode::TemporarilyUnavailable { response.with_header("retry-after", RETRY_AFTER) } else { response }
 }
@@ -93,5 +95,5 @@ fn error(code: ErrorCode) -> Response {
 #[derive(Serialize)]
 struct ErrorBody {
     error: &'static str,
-    error_description: String,
+    error_description: Cow<'static, str>,
 }

@@ -13,7 +13,7 @@ fn permission(reply: &Reply) -> Vec<(&str, &str)> {
         .headers
         .iter()
         .filter(|(name, _)| is_of_cors(name))
-        .map(|(name, value)| (*name, value.as_str()))
+        .map(|(name, value)| (*name, &**value))
         .collect()
 }
 

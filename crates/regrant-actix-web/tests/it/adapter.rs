@@ -151,7 +151,7 @@ impl Handler for Echo {
         let told = format!("{} {} {body}", request.method, request.path);
         wire::Response {
             status: 418,
-            headers: vec![("content-type", "text/plain".to_owned())],
+            headers: vec![("content-type", "text/plain".into())],
             body: told.into_bytes(),
         }
     }
