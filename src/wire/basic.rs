@@ -4,9 +4,9 @@
 //! with a colon. So an id may contain a colon, and the first colon always is the separator. A client that forgets the
 //! encoding works until its secret has a `%` or a `+`.
 
-use base64::{Engine as _, decoded_len_estimate};
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, decoded_len_estimate};
 use zeroize::Zeroizing;
 
 use super::form;

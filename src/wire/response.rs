@@ -7,6 +7,8 @@ use std::{fmt, io, mem};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::json::{self, Value};
+
 /// The challenge of a 401: the only scheme of the endpoints is Basic (RFC 7617).
 const CHALLENGE: &str = "Basic realm=\"oauth2\", charset=\"UTF-8\"";
 
@@ -55,12 +57,21 @@ impl Response {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
+    /// As [`json`](Self::json), for a flat object.
+    pub(super) fn object(status: u16, members: &[(&'static str, Option<Value<'_>>)]) -> Self {
+        Self::with_json(status, json::object(members)).not_stored()
+    }
+
     /// A JSON response without cache headers. Each caller adds them.
     fn cacheable_json(status: u16, body: &impl Serialize) -> Self {
         let mut bytes = Body::default();
         #[expect(clippy::expect_used, reason = "structs of strings and integers have a JSON form")]
         serde_json::to_writer(&mut bytes, body).expect("structs of strings and integers have a JSON form");
-        Self { body: mem::take(&mut bytes.0), ..Self::empty(status) }.with_header("content-type", "application/json")
+        Self::with_json(status, mem::take(&mut *bytes.0))
+    }
+
+    fn with_json(status: u16, body: Vec<u8>) -> Self {
+        Self { body, ..Self::empty(status) }.with_header("content-type", "application/json")
     }
 
     /// Adds a header. The name is in lower case. A header of the same name stays: the response then has two field

@@ -23,7 +23,11 @@ const COOKIE: &str = "iPlanetDirectoryPro";
 const MAX_NONCE: usize = 255;
 
 /// `POST /oauth2/authorize`: the decision of the user, in the form of AM's consent page.
-pub(crate) async fn authorize(server: &Server, request: &Request<'_>, form: &Parameters<'_>) -> Result<Response, Problem> {
+pub(crate) async fn authorize(
+    server: &Server,
+    request: &Request<'_>,
+    form: &Parameters<'_>,
+) -> Result<Response, Problem> {
     let client = client(server, form)?;
     let requested = redirect_uri(form)?;
     let unregistered = Problem::invalid_request("The redirect_uri is not registered for the client.");

@@ -28,9 +28,12 @@ impl Denial {
         };
         let response = match reason {
             DenialReason::Unavailable(_) => response.with_header("retry-after", "1"),
-            _ => challenges.iter().fold(response, |response, line| response.with_header("www-authenticate", line.clone())),
+            _ => challenges
+                .iter()
+                .fold(response, |response, line| response.with_header("www-authenticate", line.clone())),
         };
-        let response = nonce.into_iter().fold(response, |response, nonce| response.with_header("dpop-nonce", nonce.to_owned()));
+        let response =
+            nonce.into_iter().fold(response, |response, nonce| response.with_header("dpop-nonce", nonce.to_owned()));
         Self { reason, response }
     }
 
