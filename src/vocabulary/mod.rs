@@ -40,7 +40,7 @@ pub use grant_type::{ExtensionUri, GrantType};
 pub use ids::{ClientId, InvalidValue, Realm, RedirectUri, Registration, Subject};
 pub(crate) use ids::{absolute_uri, literal, text_type};
 pub use key_id::KeyId;
-pub(crate) use parameters::Pair;
+pub(crate) use parameters::Text;
 pub use parameters::{MissingParameter, Parameters};
 pub use pkce::CodeChallenge;
 pub use presented_keys::{ClientCertificate, DpopProof, PresentedKeys};

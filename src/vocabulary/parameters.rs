@@ -1,14 +1,15 @@
 //! The decoded parameters of a request.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::Deref;
 
 use zeroize::Zeroizing;
 
 /// The parameters of a form, in order. An empty value counts as an omitted parameter (RFC 6749 section 3.2).
 ///
-/// `Debug` shows only their number. Values are secrets, and so are the names of a malformed request. The text is zeroed
-/// when dropped.
+/// `Debug` shows only their number. Values are secrets, and so are the names of a malformed request. The parameters
+/// borrow from the body of the request. Copies exist only of texts that had to be decoded; they are zeroed when
+/// dropped.
 ///
 /// ```
 /// use regrant::wire::{MalformedRequest, Request, form};
@@ -22,23 +23,21 @@ use zeroize::Zeroizing;
 /// # Ok::<(), MalformedRequest>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct Parameters {
-    /// All decoded names and values, one after the other, so that there is one buffer to zero.
-    text: Zeroizing<String>,
-    pairs: Vec<Pair>,
-}
+pub struct Parameters<'a>(Vec<(Text<'a>, Text<'a>)>);
 
-/// The places of a name and its value in the text.
+/// A decoded name or value.
 #[derive(Clone)]
-pub(crate) struct Pair {
-    pub(crate) name: Range<usize>,
-    pub(crate) value: Range<usize>,
+pub(crate) enum Text<'a> {
+    /// A text without escapes, in the body of the request.
+    Sent(&'a str),
+    /// A text that had escapes.
+    Decoded(Zeroizing<String>),
 }
 
-impl Parameters {
-    /// Takes a decoded text, and the places of names and values in it.
-    pub(crate) const fn new(text: Zeroizing<String>, pairs: Vec<Pair>) -> Self {
-        Self { text, pairs }
+impl<'a> Parameters<'a> {
+    /// Takes decoded names and values.
+    pub(crate) const fn new(pairs: Vec<(Text<'a>, Text<'a>)>) -> Self {
+        Self(pairs)
     }
 
     /// Returns the value of `name`, unless it is absent or empty. The name is compared exactly, with regard to case.
@@ -57,15 +56,42 @@ impl Parameters {
 
     /// Returns all values of `name` that are not empty, for the few parameters that may repeat: `resource` (RFC 8707
     /// section 2) and `audience` (RFC 8693 section 2.1). A form that repeats another parameter is not parsed.
-    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        let named = self.pairs.iter().filter(move |pair| self.text[pair.name.clone()] == *name);
-        named.map(|pair| &self.text[pair.value.clone()]).filter(|value| !value.is_empty())
+    pub fn all<'p>(&'p self, name: &str) -> impl Iterator<Item = &'p str> {
+        let named = self.0.iter().filter(move |(own, _)| **own == *name);
+        named.map(|(_, value)| &**value).filter(|value| !value.is_empty())
+    }
+
+    /// Copies the texts that are still in the body of the request, for a host that keeps the parameters longer. The
+    /// copies are zeroed when dropped.
+    #[must_use]
+    pub fn into_owned(self) -> Parameters<'static> {
+        Parameters(self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 }
 
-impl fmt::Debug for Parameters {
+impl Text<'_> {
+    fn into_owned(self) -> Text<'static> {
+        Text::Decoded(match self {
+            Self::Sent(text) => Zeroizing::new(text.to_owned()),
+            Self::Decoded(text) => text,
+        })
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Sent(text) => text,
+            Self::Decoded(text) => text,
+        }
+    }
+}
+
+impl fmt::Debug for Parameters<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Parameters({})", self.pairs.len())
+        write!(f, "Parameters({})", self.0.len())
     }
 }
 

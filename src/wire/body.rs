@@ -1,53 +1,34 @@
 //! Bodies of successful responses. Absent members are omitted, never null. Numbers are integers, since clients refuse
 //! anything else.
 //!
-//! The types here name each member of a response once. A member of [`TokenResponse`] that is for the host alone, such
-//! as the id of the grant, cannot reach a client by accident.
+//! Each member of a response is named here. A member of [`TokenResponse`] that is for the host alone, such as the id of
+//! the grant, cannot reach a client by accident.
 
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{Response, introspection, requested};
 use crate::engine::{DeviceAuthorizationResponse, TokenResponse};
-use crate::vocabulary::{IdToken, RefreshToken};
 
-/// The JSON of a token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1.
-#[derive(Serialize)]
-struct TokenBody<'a> {
-    access_token: &'a str,
-    token_type: &'static str,
-    expires_in: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issued_token_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    scope: &'a str,
-}
-
-/// Returns the token response. The scope is always included, which RFC 6749 section 5.1 leaves open if the scope is the
-/// requested one.
+/// Returns the token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1.
+///
+/// The scope is always included, which RFC 6749 section 5.1 leaves open if the scope is the requested one.
 pub(super) fn tokens(tokens: &TokenResponse) -> Response {
-    Response::json(
-        200,
-        &TokenBody {
-            access_token: tokens.access_token.expose(),
-            token_type: tokens.token_type.as_str(),
-            expires_in: tokens.expires_in.as_secs(),
-            refresh_token: tokens.refresh_token.as_ref().map(RefreshToken::expose),
-            id_token: tokens.id_token.as_ref().map(IdToken::expose),
-            issued_token_type: tokens.is_exchanged.then_some(requested::ACCESS_TOKEN),
-            scope: tokens.scope.as_str(),
-        },
-    )
+    let members = [
+        ("access_token", Some(tokens.access_token.expose().into())),
+        ("token_type", Some(tokens.token_type.as_str().into())),
+        ("expires_in", Some(tokens.expires_in.as_secs().into())),
+        ("refresh_token", tokens.refresh_token.as_ref().map(|token| token.expose().into())),
+        ("id_token", tokens.id_token.as_ref().map(|token| token.expose().into())),
+        ("issued_token_type", tokens.is_exchanged.then(|| requested::ACCESS_TOKEN.into())),
+        ("scope", Some(tokens.scope.as_str()).filter(|scope| !scope.is_empty()).map(Into::into)),
+    ];
+    Response::object(200, &members)
 }
 
 /// Returns the revocation response. RFC 7009 section 2.2: clients ignore the body of a revocation response. Some
 /// parse it as JSON anyway.
 pub(super) fn revoked() -> Response {
-    Response::json(200, &serde_json::Map::new())
+    Response::object(200, &[])
 }
 
 /// Returns the introspection response as a JWT (RFC 9701 section 5).
@@ -56,30 +37,19 @@ pub(super) fn introspection_jwt(jwt: String) -> Response {
     response.with_header("content-type", introspection::JWT_MEDIA_TYPE).not_stored()
 }
 
-/// The JSON of a device authorization response (RFC 8628 section 3.2). Both times are in seconds.
-#[derive(Serialize)]
-struct DeviceBody<'a> {
-    device_code: &'a str,
-    user_code: &'a str,
-    verification_uri: &'a str,
-    verification_uri_complete: &'a str,
-    expires_in: u64,
-    interval: u64,
-}
-
 /// Returns the device authorization response (RFC 8628 section 3.2), with a URL for QR codes that contains the user
-/// code.
+/// code. Both times are in seconds.
 pub(super) fn device(device: &DeviceAuthorizationResponse, verification_uri: &str) -> Response {
     let user_code = Zeroizing::new(device.user_code.expose());
     let joint = if verification_uri.contains('?') { "&" } else { "?" };
     let complete = Zeroizing::new([verification_uri, joint, "user_code=", &user_code].concat());
-    let body = DeviceBody {
-        device_code: device.device_code.expose(),
-        user_code: &user_code,
-        verification_uri,
-        verification_uri_complete: &complete,
-        expires_in: device.expires_in.as_secs(),
-        interval: device.interval.as_secs(),
-    };
-    Response::json(200, &body)
+    let members = [
+        ("device_code", Some(device.device_code.expose().into())),
+        ("user_code", Some(user_code.as_str().into())),
+        ("verification_uri", Some(verification_uri.into())),
+        ("verification_uri_complete", Some(complete.as_str().into())),
+        ("expires_in", Some(device.expires_in.as_secs().into())),
+        ("interval", Some(device.interval.as_secs().into())),
+    ];
+    Response::object(200, &members)
 }

@@ -35,7 +35,7 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 /// [`MalformedRequest`]. A request without any client is [`MalformedRequest::NoClient`].
 pub(super) fn credentials(
     request: &Request<'_>,
-    parameters: &Parameters,
+    parameters: &Parameters<'_>,
     certificate: Option<&ClientCertificate>,
 ) -> Result<ClientCredentials, MalformedRequest> {
     let mut headers = request.header("authorization");
@@ -51,13 +51,14 @@ pub(super) fn credentials(
     }
     match (header, secret, assertion(parameters)?) {
         (Some(header), None, None) => {
-            let (id, secret) = basic::parse(header).ok_or(MalformedRequest::Authorization)?;
+            let pair = basic::decode(header).ok_or(MalformedRequest::Authorization)?;
+            let (id, secret) = basic::split(&pair).ok_or(MalformedRequest::Authorization)?;
             let id = parsed(&id)?;
             // The body may repeat the client id (RFC 6749 section 3.2.1), but not name another one.
             if client_id.is_some_and(|client_id| client_id != id) {
                 return Err(MalformedRequest::SeveralAuthentications);
             }
-            Ok(ClientCredentials::Basic(id, ClientSecret::new(secret.as_str())))
+            Ok(ClientCredentials::Basic(id, ClientSecret::new(&*secret)))
         }
         (None, Some(secret), None) => Ok(ClientCredentials::Post(client_id.ok_or(MalformedRequest::NoClient)?, secret)),
         (None, None, Some(assertion)) => {
@@ -78,7 +79,7 @@ pub(super) fn credentials(
 /// # Errors
 /// [`MalformedRequest::Missing`] for half of the pair, [`MalformedRequest::ClientAssertion`] for another type, such as
 /// SAML: `invalid_client` with the text of a wrong signature.
-fn assertion(parameters: &Parameters) -> Result<Option<ClientAssertion>, MalformedRequest> {
+fn assertion(parameters: &Parameters<'_>) -> Result<Option<ClientAssertion>, MalformedRequest> {
     match (parameters.get("client_assertion_type"), parameters.get("client_assertion")) {
         (None, None) => Ok(None),
         (Some(JWT_BEARER), Some(assertion)) => Ok(Some(assertion.into())),

@@ -297,7 +297,7 @@ impl<S: TokenStore> Endpoints<S> {
     ///
     /// # Errors
     /// [`MalformedRequest`]. No port was called.
-    pub(super) fn read(&self, request: &Request<'_>) -> Result<Form, MalformedRequest> {
+    pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Form<'a>, MalformedRequest> {
         let parameters = form(request, self.body_limit)?;
         // Behind a proxy all connections have the certificate of the proxy: with that one all clients would be the
         // same.
@@ -335,8 +335,8 @@ impl<S: TokenStore> Handler for Endpoints<S> {
 }
 
 /// The form of a request with its client credentials and certificate.
-pub(super) struct Form {
-    pub(super) parameters: Parameters,
+pub(super) struct Form<'a> {
+    pub(super) parameters: Parameters<'a>,
     pub(super) credentials: ClientCredentials,
     pub(super) certificate: Option<ClientCertificate>,
 }

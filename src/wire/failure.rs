@@ -11,8 +11,6 @@
 //! A body contains fixed texts alone, never a text that the client sent. So no response can reflect a script or a
 //! secret, and two refusals with one code have equal bodies: the cause is for the host.
 
-use serde::Serialize;
-
 use super::{Endpoint, MalformedRequest, Request, Response};
 use crate::outcome::ErrorCode;
 use crate::service::TokenError;
@@ -71,27 +69,23 @@ impl MalformedRequest {
     ///
     /// let response = MalformedRequest::Method("POST").response();
     /// assert_eq!(response.status, 405);
-    /// assert!(response.headers.contains(&("allow", "POST".to_owned())));
-    /// assert!(response.headers.contains(&("cache-control", "no-store".to_owned())));
+    /// assert!(response.headers.contains(&("allow", "POST".into())));
+    /// assert!(response.headers.contains(&("cache-control", "no-store".into())));
     /// ```
     #[must_use]
     pub fn response(self) -> Response {
-        let body = ErrorBody { error: self.code().as_str(), error_description: self.to_string() };
-        let response = Response::json(self.status(), &body);
+        let response = described(self.status(), self.code(), &self.to_string());
         if let Self::Method(allowed) = self { response.with_header("allow", allowed) } else { response }
     }
 }
 
 /// Returns the response of an error code. A 503 says when to try again (RFC 9110 section 10.2.3).
 fn error(code: ErrorCode) -> Response {
-    let body = ErrorBody { error: code.as_str(), error_description: code.description().to_owned() };
-    let response = Response::json(code.status(), &body);
+    let response = described(code.status(), code, code.description());
     if code == ErrorCode::TemporarilyUnavailable { response.with_header("retry-after", RETRY_AFTER) } else { response }
 }
 
-/// The JSON of an error (RFC 6749 section 5.2). There is no `error_uri`.
-#[derive(Serialize)]
-struct ErrorBody {
-    error: &'static str,
-    error_description: String,
+/// Returns the JSON of an error (RFC 6749 section 5.2). There is no `error_uri`.
+fn described(status: u16, code: ErrorCode, description: &str) -> Response {
+    Response::object(status, &[("error", Some(code.as_str().into())), ("error_description", Some(description.into()))])
 }

@@ -10,12 +10,13 @@
 //! | another content type | section 4.1.3: form only | a gateway and the server read one body differently |
 //! | very many parameters | | the search for duplicates takes long |
 
-use std::ops::Range;
+use std::mem;
 
+use memchr::{memchr, memchr2};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{MalformedRequest, Request};
-use crate::vocabulary::{Pair, Parameters};
+use crate::vocabulary::{Parameters, Text};
 
 /// The maximum number of parameters, which is more than any request of the protocol has. Each name is compared with all
 /// earlier ones, so without a limit a body of 64 KiB would cost hundreds of millions of comparisons.
@@ -23,6 +24,9 @@ const MAX_PARAMETERS: usize = 64;
 
 /// The parameters that may repeat (RFC 8707 section 2, RFC 8693 section 2.1).
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
+
+/// The media type of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Reads the form of a POST request with the strictness of the library's endpoints. For a host's own endpoints, such as
 /// the authorization endpoint. Only `resource` and `audience` may repeat.
@@ -49,7 +53,7 @@ const REPEATABLE: [&str; 2] = ["resource", "audience"];
 /// [`Encoding`](MalformedRequest::Encoding), [`Repeated`](MalformedRequest::Repeated),
 /// [`TooManyParameters`](MalformedRequest::TooManyParameters). A retry of the same request does not help, except after
 /// `Incomplete`.
-pub fn form(request: &Request<'_>, body_limit: usize) -> Result<Parameters, MalformedRequest> {
+pub fn form<'a>(request: &Request<'a>, body_limit: usize) -> Result<Parameters<'a>, MalformedRequest> {
     if request.method != "POST" {
         return Err(MalformedRequest::Method("POST"));
     }
@@ -68,6 +72,9 @@ pub fn form(request: &Request<'_>, body_limit: usize) -> Result<Parameters, Malf
 /// Returns true for the content type of a form, without a charset or with UTF-8 (RFC 6749 appendix B). Another charset
 /// would give the bytes another meaning. Other parameters have no meaning and are ignored.
 fn is_form(content_type: &[u8]) -> bool {
+    if content_type == FORM.as_bytes() {
+        return true;
+    }
     let Ok(text) = std::str::from_utf8(content_type) else { return false };
     let mut parts = text.split(';').map(str::trim);
     let is_utf8 = |parameter: &str| match parameter.split_once('=') {
@@ -77,50 +84,64 @@ fn is_form(content_type: &[u8]) -> bool {
         Some(_) => true,
         None => parameter.is_empty(),
     };
-    parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
-        && parts.all(is_utf8)
+    parts.next().is_some_and(|media| media.eq_ignore_ascii_case(FORM)) && parts.all(is_utf8)
 }
 
-/// Decodes the whole body into one buffer. Names and values are ranges in it, so secrets are in one place, which is
-/// zeroed.
+/// Parses the body in one pass. Names and values stay in the body, except those that have to be decoded.
 ///
 /// # Errors
 /// [`MalformedRequest::Encoding`], [`MalformedRequest::Repeated`] or [`MalformedRequest::TooManyParameters`].
-fn parse(body: &[u8]) -> Result<Parameters, MalformedRequest> {
+fn parse(body: &[u8]) -> Result<Parameters<'_>, MalformedRequest> {
     // A byte order mark would become part of the first name and hide that parameter.
     if body.starts_with(b"\xef\xbb\xbf") {
         return Err(MalformedRequest::Encoding);
     }
-    // Decoding never lengthens a text, so the buffer never grows: a reallocation would leave secrets behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
-    let mut pairs: Vec<Pair> = Vec::new();
-    for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-        let split = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        let name = decode_onto(&mut text, &pair[..split]).ok_or(MalformedRequest::Encoding)?;
-        let value = decode_onto(&mut text, pair.get(split + 1..).unwrap_or_default());
-        let value = value.ok_or(MalformedRequest::Encoding)?;
-        let is_repeated = pairs.iter().any(|earlier| text[earlier.name.clone()] == text[name.clone()]);
-        if is_repeated && !REPEATABLE.iter().any(|repeatable| text[name.clone()] == *repeatable.as_bytes()) {
+    let mut pairs: Vec<(Text<'_>, Text<'_>)> = Vec::with_capacity(8);
+    let mut rest = Some(body);
+    while let Some(body) = rest {
+        let (pair, behind) = split_once(body, b'&');
+        rest = behind;
+        if pair.is_empty() {
+            continue;
+        }
+        let (name, value) = split_once(pair, b'=');
+        let name = decode(name).ok_or(MalformedRequest::Encoding)?;
+        let value = decode(value.unwrap_or_default()).ok_or(MalformedRequest::Encoding)?;
+        let is_repeated = pairs.iter().any(|(earlier, _)| **earlier == *name);
+        if is_repeated && !REPEATABLE.contains(&&*name) {
             return Err(MalformedRequest::Repeated);
         }
         if pairs.len() == MAX_PARAMETERS {
             return Err(MalformedRequest::TooManyParameters);
         }
-        pairs.push(Pair { name, value });
+        pairs.push((name, value));
     }
-    Ok(Parameters::new(into_string(text).ok_or(MalformedRequest::Encoding)?, pairs))
+    Ok(Parameters::new(pairs))
+}
+
+/// Splits at the first `separator`. Returns `None` as the second part if there is no separator.
+fn split_once(bytes: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
+    match memchr(separator, bytes) {
+        Some(at) => (&bytes[..at], Some(&bytes[at + 1..])),
+        None => (bytes, None),
+    }
 }
 
 /// Decodes one form-encoded part (RFC 6749 appendix B). Returns `None` for a broken escape, bad UTF-8 or a NUL.
-pub(super) fn decode(part: &[u8]) -> Option<Zeroizing<String>> {
-    let mut text = Zeroizing::new(Vec::with_capacity(part.len()));
-    decode_onto(&mut text, part)?;
-    into_string(text)
+///
+/// Each part is decoded on its own: two parts with half a character each must not make a valid text together.
+pub(super) fn decode(part: &[u8]) -> Option<Text<'_>> {
+    let text = match memchr2(b'+', b'%', part) {
+        Some(_) => Text::Decoded(unescape(part)?),
+        None => Text::Sent(str::from_utf8(part).ok()?),
+    };
+    memchr(0, text.as_bytes()).is_none().then_some(text)
 }
 
-/// Appends the decoded `part` to `text` and returns its place there.
-fn decode_onto(text: &mut Vec<u8>, part: &[u8]) -> Option<Range<usize>> {
-    let start = text.len();
+/// Decodes a part with escapes. The buffer never grows, since decoding never lengthens a text: a reallocation would
+/// leave a secret behind.
+fn unescape(part: &[u8]) -> Option<Zeroizing<String>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(part.len()));
     let mut rest = part;
     while let Some((first, behind)) = rest.split_first() {
         rest = behind;
@@ -134,14 +155,8 @@ fn decode_onto(text: &mut Vec<u8>, part: &[u8]) -> Option<Range<usize>> {
             byte => *byte,
         });
     }
-    // Each part on its own: two parts with half a character each must not make a valid text together.
-    let decoded = std::str::from_utf8(&text[start..]).ok()?;
-    (!decoded.contains('\0')).then_some(start..text.len())
-}
-
-/// Converts without a copy, so that no second copy has to be zeroed.
-fn into_string(mut text: Zeroizing<Vec<u8>>) -> Option<Zeroizing<String>> {
-    match String::from_utf8(std::mem::take(&mut *text)) {
+    // Without a copy, so that no second copy has to be zeroed.
+    match String::from_utf8(mem::take(&mut *text)) {
         Ok(text) => Some(Zeroizing::new(text)),
         Err(error) => {
             error.into_bytes().zeroize();

@@ -62,6 +62,7 @@ mod failure;
 mod form;
 mod handler;
 mod introspection;
+mod json;
 mod metadata;
 mod paths;
 mod request;

@@ -11,12 +11,12 @@ use crate::vocabulary::{DpopProof, Parameters, Resource, Resources, Scope};
 pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// Returns the requested scope, if there is one (RFC 6749 section 3.3).
-pub(super) fn scope(parameters: &Parameters) -> Result<Option<Scope>, MalformedRequest> {
+pub(super) fn scope(parameters: &Parameters<'_>) -> Result<Option<Scope>, MalformedRequest> {
     parameters.get("scope").map(Scope::new).transpose().map_err(|_| MalformedRequest::Scope)
 }
 
 /// Returns the requested resources (RFC 8707 section 2). The parameter may repeat.
-pub(super) fn resources(parameters: &Parameters) -> Result<Resources, MalformedRequest> {
+pub(super) fn resources(parameters: &Parameters<'_>) -> Result<Resources, MalformedRequest> {
     let resources: Result<Resources, _> = parameters.all("resource").map(Resource::new).collect();
     resources.map_err(|_| MalformedRequest::Resource)
 }
@@ -40,7 +40,7 @@ pub(super) fn proof(request: &Request<'_>, issuer: &str) -> Result<Option<DpopPr
 /// [`MalformedRequest::TokenType`] for every type but access tokens, and for an `actor_token_type` without its token:
 /// section 2.1 forbids that.
 pub(super) fn exchange(
-    parameters: &Parameters,
+    parameters: &Parameters<'_>,
     scope: Option<Scope>,
     resources: &Resources,
 ) -> Result<ExchangeRequest, MalformedRequest> {

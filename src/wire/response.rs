@@ -1,9 +1,13 @@
 //! The response, as plain data. The constructors of JSON set the cache headers, so that a cache stores no response with
 //! a token by accident.
 
-use std::{fmt, io};
+use std::borrow::Cow;
+use std::{fmt, io, mem};
 
 use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::json::{self, Value};
 
 /// The challenge of a 401: the only scheme of the endpoints is Basic (RFC 7617).
 const CHALLENGE: &str = "Basic realm=\"oauth2\", charset=\"UTF-8\"";
@@ -29,7 +33,7 @@ pub struct Response {
     pub status: u16,
     /// The headers in order, with names in lower case and without `content-length` and `date`, which the HTTP library
     /// sets.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -53,25 +57,27 @@ impl Response {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
+    /// As [`json`](Self::json), for a flat object.
+    pub(super) fn object(status: u16, members: &[(&'static str, Option<Value<'_>>)]) -> Self {
+        Self::with_json(status, json::object(members)).not_stored()
+    }
+
     /// A JSON response without cache headers. Each caller adds them.
-    ///
-    /// The body has its length from the beginning: a buffer that grows leaves copies of the tokens behind, and those
-    /// are not zeroed.
     fn cacheable_json(status: u16, body: &impl Serialize) -> Self {
-        const REASON: &str = "structs of strings and integers have a JSON form";
-        let mut length = Length(0);
+        let mut bytes = Body::default();
         #[expect(clippy::expect_used, reason = "structs of strings and integers have a JSON form")]
-        serde_json::to_writer(&mut length, body).expect(REASON);
-        let mut bytes = Vec::with_capacity(length.0);
-        #[expect(clippy::expect_used, reason = "structs of strings and integers have a JSON form")]
-        serde_json::to_writer(&mut bytes, body).expect(REASON);
-        Self { body: bytes, ..Self::empty(status) }.with_header("content-type", "application/json")
+        serde_json::to_writer(&mut bytes, body).expect("structs of strings and integers have a JSON form");
+        Self::with_json(status, mem::take(&mut *bytes.0))
+    }
+
+    fn with_json(status: u16, body: Vec<u8>) -> Self {
+        Self { body, ..Self::empty(status) }.with_header("content-type", "application/json")
     }
 
     /// Adds a header. The name is in lower case. A header of the same name stays: the response then has two field
     /// lines.
     #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
@@ -88,12 +94,26 @@ impl Response {
     }
 }
 
-/// Counts the bytes that are written.
-struct Length(usize);
+/// A body that is written piece by piece. A `Vec` that grows leaves its former bytes behind, and tokens with them. Here
+/// they are zeroed.
+struct Body(Zeroizing<Vec<u8>>);
 
-impl io::Write for Length {
+impl Default for Body {
+    /// Has room for a token response with opaque tokens.
+    fn default() -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(512)))
+    }
+}
+
+impl io::Write for Body {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
+        let length = self.0.len() + bytes.len();
+        if length > self.0.capacity() {
+            let mut larger = Vec::with_capacity(length * 2);
+            larger.extend_from_slice(&self.0);
+            self.0 = Zeroizing::new(larger);
+        }
+        self.0.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

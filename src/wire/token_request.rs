@@ -19,7 +19,7 @@ use crate::vocabulary::{GrantType, Parameters, PresentedKeys, Resources, Scope};
 /// The parts that all flows share are parsed already. A malformed scope is therefore `invalid_scope` for every flow,
 /// also for one that does not read the scope.
 struct TokenRequest<'a> {
-    parameters: &'a Parameters,
+    parameters: &'a Parameters<'a>,
     credentials: &'a ClientCredentials,
     presented_keys: PresentedKeys,
     scope: Option<Scope>,

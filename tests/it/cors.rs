@@ -8,13 +8,7 @@ const PAGE: &str = "https://app.example";
 /// Returns the CORS headers of an answer.
 fn permission(reply: &Reply) -> Vec<(&str, &str)> {
     let is_of_cors = |name: &str| name.starts_with("access-control-") || name == "vary";
-    reply
-        .response
-        .headers
-        .iter()
-        .filter(|(name, _)| is_of_cors(name))
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect()
+    reply.response.headers.iter().filter(|(name, _)| is_of_cors(name)).map(|(name, value)| (*name, &**value)).collect()
 }
 
 fn preflight(origin: &str) -> [(&str, &[u8]); 3] {

@@ -23,7 +23,11 @@ const COOKIE: &str = "iPlanetDirectoryPro";
 const MAX_NONCE: usize = 255;
 
 /// `POST /oauth2/authorize`: the decision of the user, in the form of AM's consent page.
-pub(crate) async fn authorize(server: &Server, request: &Request<'_>, form: &Parameters) -> Result<Response, Problem> {
+pub(crate) async fn authorize(
+    server: &Server,
+    request: &Request<'_>,
+    form: &Parameters<'_>,
+) -> Result<Response, Problem> {
     let client = client(server, form)?;
     let requested = redirect_uri(form)?;
     let unregistered = Problem::invalid_request("The redirect_uri is not registered for the client.");
@@ -50,21 +54,21 @@ fn refused(error: TokenError, redirect: &Redirect<'_>) -> Result<Response, Probl
     }
 }
 
-fn client(server: &Server, form: &Parameters) -> Result<Arc<Client>, Problem> {
+fn client(server: &Server, form: &Parameters<'_>) -> Result<Arc<Client>, Problem> {
     let client_id = form.get("client_id").and_then(|client_id| ClientId::new(client_id).ok());
     client_id
         .and_then(|client_id| server.clients.client(&client_id))
         .ok_or(Problem::invalid_request("The client is unknown."))
 }
 
-fn redirect_uri(form: &Parameters) -> Result<Option<RedirectUri>, Problem> {
+fn redirect_uri(form: &Parameters<'_>) -> Result<Option<RedirectUri>, Problem> {
     let malformed = Problem::invalid_request("The redirect_uri is malformed.");
     form.get("redirect_uri").map(RedirectUri::new).transpose().map_err(|_| malformed)
 }
 
 /// The session of the cookie. The form must contain its id too: another site can make a browser send the cookie, but
 /// does not know its value.
-pub(crate) fn session(server: &Server, request: &Request<'_>, form: &Parameters) -> Result<Session, Problem> {
+pub(crate) fn session(server: &Server, request: &Request<'_>, form: &Parameters<'_>) -> Result<Session, Problem> {
     let no_session = Problem::new(401, "access_denied", "There is no session: authenticate first.");
     let id = cookie(request);
     let session = id.and_then(|id| server.sessions.find(id, server.service.now()));
@@ -83,7 +87,7 @@ fn cookie<'a>(request: &Request<'a>) -> Option<&'a str> {
 }
 
 /// The approved scope, or the error for the client.
-fn approved(client: &Client, session: &Session, form: &Parameters) -> Result<AuthorizeRequest, ErrorCode> {
+fn approved(client: &Client, session: &Session, form: &Parameters<'_>) -> Result<AuthorizeRequest, ErrorCode> {
     if form.get("response_type") != Some("code") {
         return Err(ErrorCode::UnsupportedResponseType);
     }
@@ -135,7 +139,7 @@ mod tests {
         for error in [TokenError::Contended, TokenError::Store(StoreError::unavailable("down"))] {
             let response: Response = refused(error, &redirect).unwrap_err().into();
             assert_eq!(response.status, 503);
-            assert!(response.headers.contains(&("retry-after", "1".to_owned())));
+            assert!(response.headers.contains(&("retry-after", "1".into())));
             assert!(!response.headers.iter().any(|(name, _)| *name == "location"));
         }
     }

@@ -24,7 +24,7 @@ pub(crate) async fn answer(server: &Server, clock: &ManualClock, request: &Reque
     }
 }
 
-fn move_clock(clock: &ManualClock, form: &Parameters) -> Result<Response, Problem> {
+fn move_clock(clock: &ManualClock, form: &Parameters<'_>) -> Result<Response, Problem> {
     match (form.get("advance"), form.get("set")) {
         (Some(span), None) => {
             let malformed = |_| Problem::invalid_request("advance must be a span like 500ms, 10s, 5m, 1h or 7d.");
@@ -44,7 +44,7 @@ async fn purge(server: &Server) -> Result<Response, Problem> {
     Ok(Response::json(200, &json!({ "purged": purged })))
 }
 
-fn switch_user(server: &Server, form: &Parameters) -> Result<Response, Problem> {
+fn switch_user(server: &Server, form: &Parameters<'_>) -> Result<Response, Problem> {
     let disabled = match form.get("disabled") {
         Some("true") => true,
         Some("false") => false,

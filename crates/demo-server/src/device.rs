@@ -11,7 +11,7 @@ use crate::server::Server;
 
 /// `POST /oauth2/device/user`: the decision of the user about the device that shows `user_code`. A real page would
 /// first show which client asks for which scope, and slow down guessing of codes (RFC 8628 section 5.1).
-pub(crate) async fn decide(server: &Server, request: &Request<'_>, form: &Parameters) -> Result<Response, Problem> {
+pub(crate) async fn decide(server: &Server, request: &Request<'_>, form: &Parameters<'_>) -> Result<Response, Problem> {
     let session = session(server, request, form)?;
     let unknown = || Problem::invalid_request("No device waits for this user_code.");
     let user_code = form.get("user_code").and_then(|typed| UserCode::parse(typed).ok()).ok_or_else(unknown)?;

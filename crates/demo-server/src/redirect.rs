@@ -25,9 +25,9 @@ impl Redirect<'_> {
         let common = [Some(("iss", self.issuer)), self.state.map(|state| ("state", state))];
         let parameters = parameters.iter().copied().chain(common.into_iter().flatten());
         let headers = vec![
-            ("location", appended(self.redirect_uri.as_str(), parameters)),
-            ("cache-control", "no-store".to_owned()),
-            ("referrer-policy", "no-referrer".to_owned()),
+            ("location", appended(self.redirect_uri.as_str(), parameters).into()),
+            ("cache-control", "no-store".into()),
+            ("referrer-policy", "no-referrer".into()),
         ];
         Response { status: 302, headers, body: Vec::new() }
     }

@@ -2,14 +2,16 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![expect(clippy::future_not_send, reason = "actix-web answers a request on the thread that took it")]
 
-use std::future::Future;
+use std::borrow::Cow;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::body::{BodyStream, to_bytes_limited};
+use actix_web::body::{BodyStream, MessageBody as _};
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Resource, Route};
 use regrant::host::Parameters;
@@ -59,7 +61,7 @@ pub fn handler(handler: impl Handler + 'static) -> Route {
 #[derive(Clone, Debug)]
 pub struct Form(
     /// The parameters.
-    pub Parameters,
+    pub Parameters<'static>,
 );
 
 impl FromRequest for Form {
@@ -70,8 +72,10 @@ impl FromRequest for Form {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let received = Received::read(request, payload, FORM_LIMIT).await;
-            let form = wire::form(&received.as_request(&received.headers()), FORM_LIMIT);
-            form.map(Self).map_err(|malformed| InternalError::from_response(malformed, send(malformed.response())))
+            let headers = received.headers();
+            let form = wire::form(&received.as_request(&headers), FORM_LIMIT);
+            form.map(|form| Self(form.into_owned()))
+                .map_err(|malformed| InternalError::from_response(malformed, send(malformed.response())))
         })
     }
 }
@@ -112,17 +116,36 @@ impl Received {
     }
 }
 
-/// Reads the body up to `limit`, with or without a content-length.
+/// Reads the body up to `limit`, with or without a content-length. The usual body has one frame and is not copied.
 async fn read(payload: Payload, limit: usize) -> Result<Bytes, MalformedRequest> {
-    let body = to_bytes_limited(BodyStream::new(payload), limit).await.map_err(|_| MalformedRequest::TooLarge)?;
-    body.map_err(|_| MalformedRequest::Incomplete)
+    let mut stream = BodyStream::new(payload);
+    let Some(first) = next(&mut stream, limit).await? else { return Ok(Bytes::new()) };
+    let Some(second) = next(&mut stream, limit - first.len()).await? else { return Ok(first) };
+    let mut body = [first, second].concat();
+    while let Some(data) = next(&mut stream, limit - body.len()).await? {
+        body.extend_from_slice(&data);
+    }
+    Ok(body.into())
 }
 
+/// Reads the next frame, up to `limit`.
+async fn next(stream: &mut BodyStream<Payload>, limit: usize) -> Result<Option<Bytes>, MalformedRequest> {
+    match poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await.transpose() {
+        Ok(Some(data)) if data.len() > limit => Err(MalformedRequest::TooLarge),
+        Ok(data) => Ok(data),
+        Err(_) => Err(MalformedRequest::Incomplete),
+    }
+}
+
+#[expect(clippy::expect_used, reason = "regrant answers with statuses and headers that HTTP has")]
 fn send(answer: wire::Response) -> HttpResponse {
-    #[expect(clippy::expect_used, reason = "regrant answers with statuses that HTTP has")]
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).expect("HTTP has this status"));
-    for header in answer.headers {
-        response.append_header(header);
+    for (name, value) in answer.headers {
+        let value = match value {
+            Cow::Borrowed(value) => Bytes::from_static(value.as_bytes()),
+            Cow::Owned(value) => value.into(),
+        };
+        response.append_header((name, HeaderValue::from_maybe_shared(value).expect("HTTP has this value")));
     }
     response.body(answer.body)
 }

@@ -7,14 +7,16 @@ mod layer;
 #[cfg(feature = "resource-server")]
 pub use layer::{RequireToken, TokenRequired, Verified};
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use regrant::host::Parameters;
@@ -57,7 +59,7 @@ pub fn handler(handler: impl Handler + 'static) -> MethodRouter {
 #[derive(Clone, Debug)]
 pub struct Form(
     /// The parameters.
-    pub Parameters,
+    pub Parameters<'static>,
 );
 
 impl<S: Send + Sync> FromRequest<S> for Form {
@@ -65,8 +67,9 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
         let received = Received::read(request, FORM_LIMIT).await;
-        let form = wire::form(&received.as_request(&received.headers()), FORM_LIMIT);
-        form.map(Self).map_err(|malformed| send(malformed.response()))
+        let headers = received.headers();
+        let form = wire::form(&received.as_request(&headers), FORM_LIMIT);
+        form.map(|form| Self(form.into_owned())).map_err(|malformed| send(malformed.response()))
     }
 }
 
@@ -84,7 +87,7 @@ async fn serve(
 /// A received request. The body may be incomplete.
 struct Received {
     parts: Parts,
-    body: Result<Vec<u8>, MalformedRequest>,
+    body: Result<Bytes, MalformedRequest>,
 }
 
 impl Received {
@@ -104,24 +107,41 @@ impl Received {
     }
 }
 
-/// Reads the body up to `limit`, with or without a content-length.
-async fn read(mut stream: Body, limit: usize) -> Result<Vec<u8>, MalformedRequest> {
-    let mut body = Vec::new();
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut stream).poll_frame(cx)).await {
-        let Ok(data) = frame.map_err(|_| MalformedRequest::Incomplete)?.into_data() else { continue };
-        if data.len() > limit - body.len() {
-            return Err(MalformedRequest::TooLarge);
-        }
+/// Reads the body up to `limit`, with or without a content-length. The usual body has one frame and is not copied.
+async fn read(mut stream: Body, limit: usize) -> Result<Bytes, MalformedRequest> {
+    let Some(first) = next(&mut stream, limit).await? else { return Ok(Bytes::new()) };
+    let Some(second) = next(&mut stream, limit - first.len()).await? else { return Ok(first) };
+    let mut body = [first, second].concat();
+    while let Some(data) = next(&mut stream, limit - body.len()).await? {
         body.extend_from_slice(&data);
     }
-    Ok(body)
+    Ok(body.into())
 }
 
-fn send(answer: wire::Response) -> Response {
-    let mut response = axum::http::Response::builder().status(answer.status);
-    for (name, value) in answer.headers {
-        response = response.header(name, value);
+/// Reads the next frame with data, up to `limit`.
+async fn next(stream: &mut Body, limit: usize) -> Result<Option<Bytes>, MalformedRequest> {
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut *stream).poll_frame(cx)).await {
+        match frame.map_err(|_| MalformedRequest::Incomplete)?.into_data() {
+            Ok(data) if data.len() > limit => return Err(MalformedRequest::TooLarge),
+            Ok(data) => return Ok(Some(data)),
+            Err(_trailers) => {}
+        }
     }
-    #[expect(clippy::expect_used, reason = "regrant answers with statuses and headers that HTTP has")]
-    response.body(Body::from(answer.body)).expect("regrant answers with statuses and headers that HTTP has")
+    Ok(None)
+}
+
+#[expect(clippy::expect_used, reason = "regrant answers with statuses and headers that HTTP has")]
+fn send(answer: wire::Response) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).expect("HTTP has this status");
+    response.headers_mut().reserve(answer.headers.len());
+    for (name, value) in answer.headers {
+        let value = match value {
+            Cow::Borrowed(value) => Bytes::from_static(value.as_bytes()),
+            Cow::Owned(value) => value.into(),
+        };
+        let value = HeaderValue::from_maybe_shared(value).expect("HTTP has this value");
+        response.headers_mut().append(HeaderName::try_from(name).expect("HTTP has this name"), value);
+    }
+    response
 }

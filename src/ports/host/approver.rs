@@ -18,7 +18,7 @@ pub struct ApproveRequest<'a> {
     /// The requested resources (RFC 8707). Empty if the request has none.
     pub resources: Resources,
     /// All parameters of the request, for the flow's own ones. They contain secrets: do not log them.
-    pub parameters: &'a Parameters,
+    pub parameters: &'a Parameters<'a>,
 }
 
 impl ApproveRequest<'_> {

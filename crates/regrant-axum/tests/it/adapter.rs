@@ -206,11 +206,7 @@ impl Handler for Echo {
             Err(fault) => return fault.response(),
         };
         let told = format!("{} {} {body}", request.method, request.path);
-        wire::Response {
-            status: 418,
-            headers: vec![("content-type", "text/plain".to_owned())],
-            body: told.into_bytes(),
-        }
+        wire::Response { status: 418, headers: vec![("content-type", "text/plain".into())], body: told.into_bytes() }
     }
 
     fn body_limit(&self) -> usize {

@@ -24,13 +24,16 @@ impl Denial {
             Some((error, description)) => {
                 Response::json(status, &json!({ "error": error, "error_description": description }))
             }
-            None => Response { status, headers: vec![("cache-control", "no-store".to_owned())], body: Vec::new() },
+            None => Response { status, headers: vec![("cache-control", "no-store".into())], body: Vec::new() },
         };
         let response = match reason {
             DenialReason::Unavailable(_) => response.with_header("retry-after", "1"),
-            _ => challenges.iter().fold(response, |response, line| response.with_header("www-authenticate", line)),
+            _ => challenges
+                .iter()
+                .fold(response, |response, line| response.with_header("www-authenticate", line.clone())),
         };
-        let response = nonce.into_iter().fold(response, |response, nonce| response.with_header("dpop-nonce", nonce));
+        let response =
+            nonce.into_iter().fold(response, |response, nonce| response.with_header("dpop-nonce", nonce.to_owned()));
         Self { reason, response }
     }
 

@@ -92,7 +92,7 @@ fn dpop(used: &WatchedUse) -> DpopVerifier {
 }
 
 fn headers<'a>(response: &'a Response, name: &str) -> Vec<&'a str> {
-    response.headers.iter().filter(|(own, _)| *own == name).map(|(_, value)| value.as_str()).collect()
+    response.headers.iter().filter(|(own, _)| *own == name).map(|(_, value)| &**value).collect()
 }
 
 fn answer_of(denial: &Denial) -> (u16, Vec<&str>, &str) {

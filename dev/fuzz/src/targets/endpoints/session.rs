@@ -60,7 +60,7 @@ impl Session {
         let headers = [("dpop", &b"x"[..])];
         let request = Request::new("GET", "/oauth2/token", &headers, b"");
         let response = ready(self.server.endpoints.handle(Endpoint::Token, &request));
-        response.headers.into_iter().find(|(name, _)| *name == "dpop-nonce").map(|(_, nonce)| nonce)
+        response.headers.into_iter().find(|(name, _)| *name == "dpop-nonce").map(|(_, nonce)| nonce.into_owned())
     }
 
     /// Returns a token of the session, a changed one, or any text.
@@ -165,7 +165,7 @@ impl Session {
     /// An answer repeats nothing that was sent. An error contains no token.
     fn check_echo(&self, reply: &Reply) {
         let body = String::from_utf8_lossy(&reply.response.body);
-        let headers = reply.response.headers.iter().map(|(_, value)| value.as_str());
+        let headers = reply.response.headers.iter().map(|(_, value)| &**value);
         assert!(!headers.chain([&*body]).any(|text| text.contains(CANARY)), "{reply:?}");
         if reply.status() >= 400 {
             assert!(!self.tokens.iter().any(|token| body.contains(token.as_str())), "{reply:?}");
