@@ -146,10 +146,10 @@ impl Key {
     /// the successor. The parent is 256 random bits and belongs to one generation of one grant, so these need not be
     /// hashed.
     ///
-    /// The key fills the first block and the input the second: the inner hash of HMAC, with half of the work. The outer
-    /// hash of HMAC protects inputs of different lengths, because a digest gives the digests of longer inputs. All inputs
-    /// under this key have 53 bytes, so a digest gives no other. The assumption is that of HMAC: the compression function
-    /// is a PRF.
+    /// The key fills the first block and the input the second: the inner hash of HMAC, with half of the work. The
+    /// outer hash of HMAC protects inputs of different lengths, because a digest gives the digests of longer inputs.
+    /// All inputs under this key have 53 bytes, so a digest gives no other. The assumption is that of HMAC: the
+    /// compression function is a PRF.
     pub(crate) fn derive(&self, derivation: &Derivation<'_>, kind: TokenKind, number: u32) -> TokenSecret {
         let mut input = SecretBytes::<53>::zero();
         input[..32].copy_from_slice(derivation.parent.as_bytes());

@@ -8,7 +8,8 @@
 //!
 //! The number is a generation (refresh token), a serial number (access token) or 0 (codes). A token has 69 bytes, a
 //! refresh token 96. Both are multiples of three, so base64 has no spare bits and every token has exactly one text.
-//! Format version, key id, kind and realm are associated data, so a token of one kind or realm does not open as another.
+//! Format version, key id, kind and realm are associated data, so a token of one kind or realm does not open as
+//! another.
 //!
 //! # Why tokens are sealed
 //!

@@ -61,7 +61,7 @@ impl Siv {
     pub(super) fn open(&self, prepared: &Prepared, iv: &Block, text: &mut [u8]) -> bool {
         self.apply_stream(iv, text);
         // All 128 bits, in constant time. The first counter lacks two of them.
-        self.s2v(prepared, text).ct_eq(iv).into()
+        u128::from_be_bytes(self.s2v(prepared, text)).ct_eq(&u128::from_be_bytes(*iv)).into()
     }
 
     /// The end of S2V: the CMAC of the text, whose last block has the prepared part added to it (section 2.4). The text

@@ -186,7 +186,9 @@ impl Digest {
 
 impl PartialEq for Digest {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        // As two numbers: `subtle` compares an array byte by byte.
+        let numbers = |digest: &Self| [0, 1].map(|half| u128::from_ne_bytes(digest.0.as_chunks().0[half]));
+        numbers(self).ct_eq(&numbers(other)).into()
     }
 }
 
