@@ -129,10 +129,10 @@ pub struct Grant {
     /// The current refresh token; absent when the grant has none.
     head: Option<Head>,
     /// The last rotations, oldest first, at most [`MAX_RECENT`](transition::MAX_RECENT): one entry for each generation
-    /// before that of the head, without a gap.
+    /// before that of the head, without a gap. Rarely more than two, which are stored in place.
     recent: SmallVec<[Retired; 2]>,
     /// Live access tokens, oldest first. Only these are active in introspection, so dropping an entry revokes its
-    /// token.
+    /// token. Rarely more than two, which are stored in place.
     access_tokens: SmallVec<[LiveAccessToken; 2]>,
     /// Drawn for each write, so that no two writes of a record are equal: a writer that reads the record back can
     /// recognize its own. Without it, two writers that decide the same would both take the one record for theirs.
