@@ -28,7 +28,8 @@ pub struct Request<'a> {
     /// All headers, one entry per field line. Names may have any case. An adapter must not join repeated lines: a
     /// repeated Authorization header has to be seen.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// The whole body, or the reason why it was not received. A part of a body is never passed on as a body.
+    /// The whole body, or the reason why it was not received. A part of a body is never passed on as a body. The
+    /// parameters of a [`form`](super::form()) borrow from the body.
     pub body: Result<&'a [u8], MalformedRequest>,
     /// The client certificate of the connection, if the TLS stack of this process verified one. A certificate from a
     /// proxy comes in a header: see

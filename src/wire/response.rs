@@ -57,7 +57,7 @@ impl Response {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// As [`json`](Self::json), for a flat object.
+    /// A JSON object that must not be cached, as [`json`](Self::json) makes one, with these members.
     pub(super) fn object(status: u16, members: &[(&'static str, Option<Value<'_>>)]) -> Self {
         Self::with_json(status, json::object(members)).not_stored()
     }
@@ -94,12 +94,12 @@ impl Response {
     }
 }
 
-/// A body that is written piece by piece. A `Vec` that grows leaves its former bytes behind, and tokens with them. Here
-/// they are zeroed.
+/// A body that is written piece by piece. A `Vec` that grows leaves its former bytes behind, and tokens with them. This
+/// one zeroes them.
 struct Body(Zeroizing<Vec<u8>>);
 
 impl Default for Body {
-    /// Has room for a token response with opaque tokens.
+    /// Has room for most introspection responses.
     fn default() -> Self {
         Self(Zeroizing::new(Vec::with_capacity(512)))
     }

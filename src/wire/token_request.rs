@@ -48,15 +48,18 @@ impl<S: TokenStore> Endpoints<S> {
     /// Calls the method of the grant type. A flow that the library does not serve itself goes to the host's approver.
     ///
     /// `implicit` has no token endpoint (RFC 6749 section 4.2), and an approver must not add one.
+    ///
+    /// The futures of the flows that create a grant at once are boxed: they are larger than that of a refresh, and the
+    /// future of every request has the size of the largest flow.
     async fn by_grant_type(&self, grant_type: GrantType, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         match grant_type {
             GrantType::AuthorizationCode => self.redeem(request).await,
             GrantType::RefreshToken => self.refresh(request).await,
-            GrantType::ClientCredentials => self.client_credentials(request).await,
+            GrantType::ClientCredentials => Box::pin(self.client_credentials(request)).await,
             GrantType::DeviceCode if self.paths.device_verification.is_some() => self.poll(request).await,
-            GrantType::TokenExchange if self.exchanges_tokens => self.exchange(request).await,
+            GrantType::TokenExchange if self.exchanges_tokens => Box::pin(self.exchange(request)).await,
             GrantType::Implicit => Err(MalformedRequest::GrantType.into()),
-            other => self.approved_by_host(other, request).await,
+            other => Box::pin(self.approved_by_host(other, request)).await,
         }
     }
 

@@ -36,20 +36,16 @@ pub fn router<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>) -> Router {
 /// Returns one endpoint, for a path of your choice. It accepts all methods: regrant answers the unsupported ones
 /// itself.
 pub fn endpoint<S: TokenStore + 'static>(endpoints: Arc<Endpoints<S>>, endpoint: Endpoint) -> MethodRouter {
-    any(move |request: Request| {
-        let endpoints = Arc::clone(&endpoints);
-        async move {
-            serve(request, endpoints.body_limit(), async |request| endpoints.handle(endpoint, request).await).await
-        }
+    any(async move |request: Request| {
+        serve(request, endpoints.body_limit(), async |request| endpoints.handle(endpoint, request).await).await
     })
 }
 
 /// Returns an endpoint of the host, or several behind a fallback. It accepts all methods.
 pub fn handler(handler: impl Handler + 'static) -> MethodRouter {
     let handler = Arc::new(handler);
-    any(move |request: Request| {
-        let handler = Arc::clone(&handler);
-        async move { serve(request, handler.body_limit(), async |request| handler.respond(request).await).await }
+    any(async move |request: Request| {
+        serve(request, handler.body_limit(), async |request| handler.respond(request).await).await
     })
 }
 
@@ -134,7 +130,6 @@ async fn next(stream: &mut Body, limit: usize) -> Result<Option<Bytes>, Malforme
 fn send(answer: wire::Response) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).expect("HTTP has this status");
-    response.headers_mut().reserve(answer.headers.len());
     for (name, value) in answer.headers {
         let value = match value {
             Cow::Borrowed(value) => Bytes::from_static(value.as_bytes()),
