@@ -13,8 +13,8 @@ use regrant::{
 /// The calls of one operation in one run, each about a grant of its own.
 pub(crate) const CALLS: usize = 400;
 
-/// The grants of the store before those that are measured. The tables of the store have room for [`CALLS`] more, so that
-/// no table grows while an operation is measured.
+/// The grants of the store before those that are measured. Its tables then have room for [`CALLS`] more, so that none
+/// grows while an operation is measured.
 const GRANTS: usize = 460;
 
 /// A client refreshes before its access token expires.
