@@ -42,6 +42,7 @@
 mod reader;
 mod writer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
@@ -108,7 +109,7 @@ impl Grant {
     ///
     /// Equal grants have equal bytes, so the service recognizes its own write by comparing them.
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Arc<[u8]> {
         let mut out = Writer::new(VERSION, self.created_at);
         out.text(self.client_id.as_str());
         out.number(self.registration.0);

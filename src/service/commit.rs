@@ -168,7 +168,7 @@ impl<S: TokenStore> Call<'_, S> {
             Ok(current) => current,
             Err(error) => return Err(call.fail(TokenError::Store(unknown.unwrap_or(error)))),
         };
-        if current.as_ref().is_some_and(|current| *current.record.payload == *grant.encode()) {
+        if current.as_ref().is_some_and(|current| current.record.payload == grant.encode()) {
             self.emit_for(EventKind::WriteConfirmed, grant);
             return Ok(Written::Stored);
         }
@@ -183,7 +183,7 @@ impl<S: TokenStore> Call<'_, S> {
     /// decides.
     async fn write(&self, grant: &Grant, expect: Expect) -> Result<Swap, StoreError> {
         let record = GrantRecord {
-            payload: grant.encode().into(),
+            payload: grant.encode(),
             client_id: grant.client_id().clone(),
             subject: grant.approval().subject.clone(),
             expires_at: grant.deletable_from(),

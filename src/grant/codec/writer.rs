@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::vocabulary::Timestamp;
 
 /// Appends fields to a record. Each method is the counterpart of one of `Reader`, by the same name.
@@ -21,9 +23,9 @@ impl Writer {
     }
 
     /// Appends the checksum over the key of the record and everything written, and returns the bytes.
-    pub(super) fn seal(mut self, key: &[u8; 16]) -> Vec<u8> {
+    pub(super) fn seal(mut self, key: &[u8; 16]) -> Arc<[u8]> {
         self.array(&super::checksum(key, self.written()));
-        self.written().to_vec()
+        self.written().into()
     }
 
     fn written(&self) -> &[u8] {

@@ -254,7 +254,7 @@ proptest! {
 fn check_record(node: &Node, id: GrantId) -> Result<(), TestCaseError> {
     let bytes = node.bytes(id);
     let grant = Grant::decode(id, &bytes).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    prop_assert_eq!(grant.encode(), bytes);
+    prop_assert_eq!(&*grant.encode(), bytes);
     prop_assert_eq!(Grant::decode(id, &grant.encode()).unwrap(), grant);
     Ok(())
 }
