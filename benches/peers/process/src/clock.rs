@@ -7,6 +7,16 @@ use std::time::{Duration, SystemTime};
 
 use regrant::clock::{Clock, SystemClock, Timestamp};
 
+/// A time after which a retry is no longer answered: 60 s with both libraries.
+pub(crate) const AFTER_RETRIES: Duration = Duration::from_secs(70);
+
+/// Time before each batch of rotations. A grant is rotated every half hour, as clients do, and not before a retry with
+/// the token of its last rotation has become impossible.
+pub(crate) fn between_batches(step: Duration, batch: usize) -> Duration {
+    let batch = u32::try_from(batch).expect("a small batch");
+    AFTER_RETRIES.max(step * batch)
+}
+
 #[derive(Clone, Default)]
 pub(crate) struct Shifted(Arc<AtomicU64>);
 

@@ -19,8 +19,9 @@ const ENOUGH: Duration = Duration::from_millis(300);
 ///
 /// The grants are visited in `order`, each at most once a batch. With one grant, all calls of a batch are for it.
 pub fn turn(subject: &mut dyn Subject, work: Work, order: &mut Order) -> f64 {
-    let (mut spent, mut calls, mut batch) = (Duration::ZERO, 0, if work.scans() { 1 } else { BATCH });
-    while calls < CALLS && spent < ENOUGH {
+    let (mut spent, mut calls) = (Duration::ZERO, 0);
+    let (mut batch, most) = if work.scans() { (1, 2 * BATCH) } else { (BATCH, CALLS) };
+    while calls < most && spent < ENOUGH {
         let places = order.next(batch);
         let rounds = if order.len() == 1 { BATCH } else { 1 };
         subject.prepare(work, &places, rounds);

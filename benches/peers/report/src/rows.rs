@@ -72,7 +72,7 @@ impl Spread {
 /// Writes a figure with three digits that count.
 pub(crate) fn digits(value: f64) -> String {
     match value.abs() {
-        0.0 => "0".to_owned(),
+        size if size < 100.0 && size.fract() == 0.0 => format!("{value:.0}"),
         size if size >= 100.0 => thousands(value),
         size if size >= 10.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),

@@ -80,6 +80,7 @@ const TABLES: &[Table] = &[
         lines: &[
             ("**regrant**, call", "introspect", "regrant", Ratio::None),
             ("floor", "introspect", "floor", ASKED),
+            ("floor of a refresh", "introspect", "floor-of-refresh", ASKED),
             ("oxide-auth `ResourceFlow`", "introspect", "oxide-auth", ASKED),
             ("oxide-auth `recover_token`, no flow", "introspect", "oxide-auth-issuer", ASKED),
             ("oauth-as, call", "introspect", "oauth-as", ASKED),

@@ -34,7 +34,7 @@ const TARGETS: &[Target] = targets! {
     "process" "ns": "the same, form bytes to JSON bytes / `RefreshFlow` with the form parsed", ("refresh-form/1000", "regrant"), / ("refresh/1000", "oxide-auth"); AtMost(1.15);
     "process" "ns": "refresh, 10³ grants / floor", ("refresh/1000", "regrant"), / ("refresh/1000", "floor"); AtMost(6.0);
     "process" "ns": "refresh, 10⁶ grants / oxide-auth `RefreshFlow`", ("refresh/1000000", "regrant"), / ("refresh/1000000", "oxide-auth"); AtMost(0.65);
-    "process" "ns": "introspect, 10³ grants / floor", ("introspect/1000", "regrant"), / ("introspect/1000", "floor"); AtMost(3.0);
+    "process" "ns": "introspect, 10³ grants / floor of a refresh", ("introspect/1000", "regrant"), / ("introspect/1000", "floor-of-refresh"); AtMost(3.0);
     "process" "ns": "introspect, 10⁶ grants / oxide-auth `ResourceFlow`", ("introspect/1000000", "regrant"), / ("introspect/1000000", "oxide-auth"); AtMost(1.0);
     "process" "ns": "refresh, form to JSON, 10³ grants / oauth-as", ("refresh-form/1000", "regrant"), / ("refresh-form/1000", "oauth-as"); AtMost(0.80);
     "process" "ns": "the same, 10⁶ grants", ("refresh-form/1000000", "regrant"), / ("refresh-form/1000000", "oauth-as"); AtMost(0.75);

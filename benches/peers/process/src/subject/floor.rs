@@ -35,7 +35,12 @@ impl Floor {
 
 impl Subject for Floor {
     fn name(&self, work: Work) -> Option<&'static str> {
-        matches!(work, Work::Refresh | Work::Introspect).then_some("floor")
+        match work {
+            Work::Refresh | Work::Introspect => Some("floor"),
+            // The yardstick of both, in the turns of the introspections.
+            Work::IntrospectBare => Some("floor-of-refresh"),
+            _ => None,
+        }
     }
 
     fn prepare(&mut self, _: Work, places: &[usize], _: usize) {

@@ -12,7 +12,7 @@ use oauth_as::token::TokenTypeHint;
 use oauth_as::{AuthorizationRequest, Client, ClientAuth, ClientId, GrantType, SecretHash};
 
 use super::Subject;
-use crate::clock::Shifted;
+use crate::clock::{AFTER_RETRIES, Shifted, between_batches};
 use crate::session::{JsonString, Sessions};
 use crate::{CLIENT, Caller, SCOPE, SECRET, Work, now, owner};
 
@@ -86,8 +86,6 @@ impl OauthAs {
             let (refresh, access) = subject.issue();
             subject.sessions.push(&refresh, &access);
         }
-        // Redeemed codes are swept: they are not part of a grant.
-        subject.clock.advance(Duration::from_secs(120));
         subject.sweep();
         subject
     }
@@ -134,7 +132,7 @@ impl OauthAs {
     }
 
     fn rotate(&mut self, slots: usize) {
-        self.clock.advance(Duration::from_secs(70));
+        self.clock.advance(between_batches(self.step, slots));
         for slot in 0..slots {
             self.sessions.slots[slot].other = self.sessions.slots[slot].refresh.clone();
             self.refresh(slot);
@@ -175,7 +173,7 @@ impl Subject for OauthAs {
             Work::Replay => self.rotate(places.len()),
             Work::Theft => {
                 self.rotate(places.len());
-                self.clock.advance(Duration::from_secs(70));
+                self.clock.advance(AFTER_RETRIES);
             }
             Work::RefreshForm | Work::IntrospectForm => {
                 let path = if work == Work::RefreshForm { "/token" } else { "/introspect" };
@@ -252,6 +250,8 @@ impl Subject for OauthAs {
     }
 
     fn sweep(&mut self) {
+        // Redeemed codes too, which are not part of a grant.
+        self.clock.advance(Duration::from_secs(120));
         let time = oauth_as::server::Clock::now(&self.clock);
         now(self.server.store().sweep_expired(time)).expect("swept");
     }

@@ -11,7 +11,7 @@ use regrant::{
 };
 
 use super::Subject;
-use crate::clock::Shifted;
+use crate::clock::{AFTER_RETRIES, Shifted, between_batches};
 use crate::session::{JsonString, Session, Sessions};
 use crate::{CLIENT, Caller, SCOPE, SECRET, Work, now, owner};
 
@@ -105,8 +105,8 @@ impl Regrant {
     }
 
     /// Makes the current tokens spent ones.
-    fn rotate(&mut self, slots: usize, after: Duration) {
-        self.clock.advance(after);
+    fn rotate(&mut self, slots: usize) {
+        self.clock.advance(between_batches(self.step, slots));
         for slot in 0..slots {
             let session = &mut self.sessions.slots[slot];
             session.other = session.refresh.clone();
@@ -123,14 +123,14 @@ impl Subject for Regrant {
     fn prepare(&mut self, work: Work, places: &[usize], _: usize) {
         self.sessions.load(places);
         match work {
-            Work::Replay => self.rotate(places.len(), Duration::from_secs(70)),
+            Work::Replay => self.rotate(places.len()),
             Work::Theft => {
-                self.rotate(places.len(), Duration::from_secs(70));
-                self.clock.advance(Duration::from_secs(70));
+                self.rotate(places.len());
+                self.clock.advance(AFTER_RETRIES);
                 for slot in 0..places.len() {
                     self.refresh(slot);
                 }
-                self.clock.advance(Duration::from_secs(70));
+                self.clock.advance(AFTER_RETRIES);
             }
             _ => {}
         }
