@@ -1,7 +1,7 @@
 //! Counts the allocations of a call, and the live heap of a grant, and prints the table.
 //!
 //! ```text
-//! heap calls              allocations and bytes of one call of each work, at 1000 grants
+//! heap calls              allocations and bytes of one call of each work
 //! heap grants N,N         live heap of a grant, with so many grants
 //! heap rotations [MAX]    live heap of a grant after 1 to MAX rotations
 //! ```
@@ -13,7 +13,7 @@ use process::growth::{GRANTS, Growing, MILESTONES};
 use process::{Caller, Order, SUBJECTS, Work, row};
 
 /// Calls that are counted. More than one, since maps grow now and then.
-const CALLS: usize = 256;
+const CALLS: usize = GRANTS / 4;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -30,22 +30,24 @@ fn main() {
 fn calls() {
     for (_, create) in SUBJECTS {
         for caller in [Caller::Public, Caller::Confidential] {
-            let mut subject = create(1000, caller);
-            let mut order = Order::over(1000);
+            let mut subject = create(GRANTS, caller);
+            let mut order = Order::over(GRANTS);
             for work in Work::ALL.into_iter().filter(|work| work.caller() == caller && !work.scans()) {
                 let Some(name) = subject.name(work) else { continue };
+                let row = |what: &str, count: u64, unit| {
+                    row("heap", &format!("{what}/{}", work.name()), name, 0, count as f64 / CALLS as f64, unit);
+                };
                 // The first batch makes the buffers of the client's side.
-                let mut counted = allocation_counter::AllocationInfo::default();
-                for _ in 0..2 {
+                for is_counted in [false, true] {
                     let places = order.next(CALLS);
                     subject.prepare(work, &places, 1);
-                    counted = measure(|| (0..places.len()).for_each(|slot| subject.call(work, slot)));
-                    counted.count_total /= places.len() as u64;
-                    counted.bytes_total /= places.len() as u64;
+                    let counted = measure(|| (0..CALLS).for_each(|slot| subject.call(work, slot)));
                     subject.finish(work, &places);
+                    if is_counted {
+                        row("allocations", counted.count_total, "1");
+                        row("allocated", counted.bytes_total, "B");
+                    }
                 }
-                row("heap", &format!("allocations/{}", work.name()), name, 0, counted.count_total as f64, "1");
-                row("heap", &format!("allocated/{}", work.name()), name, 0, counted.bytes_total as f64, "B");
             }
         }
     }

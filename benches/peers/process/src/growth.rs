@@ -6,7 +6,7 @@ use crate::{Caller, Create, Order, Subject, Work};
 pub const MILESTONES: [usize; 5] = [1, 10, 100, 1000, 10_000];
 
 /// Grants that are rotated.
-pub const GRANTS: usize = 100;
+pub const GRANTS: usize = 1000;
 
 /// A subject whose grants are rotated.
 pub struct Growing {
@@ -21,12 +21,11 @@ impl Growing {
         Self { subject: create(GRANTS, Caller::Public), order: Order::over(GRANTS), rotations: 0 }
     }
 
-    /// Rotates each grant until it has this number of rotations, half an hour apart. Sweeps every five hours, and at
-    /// the end.
+    /// Rotates each grant until it has this number of rotations, half an hour apart. Sweeps every day, and at the end.
     pub fn rotate_to(&mut self, rotations: usize) {
         while self.rotations < rotations {
             self.lap(Work::Refresh);
-            if self.rotations.is_multiple_of(10) || self.rotations == rotations {
+            if self.rotations.is_multiple_of(48) || self.rotations == rotations {
                 self.subject.sweep();
             }
         }

@@ -57,10 +57,15 @@ impl Sessions {
         }
     }
 
-    /// Bytes of the tokens of all grants, which are the client's.
+    /// Heap bytes of the client's side.
     pub(crate) fn bytes(&self) -> usize {
-        let texts: usize = self.stored.iter().map(|(refresh, access)| refresh.capacity() + access.capacity()).sum();
-        texts + self.stored.capacity() * size_of::<(String, String)>()
+        let tokens = self.stored.iter().map(|(refresh, access)| refresh.capacity() + access.capacity());
+        let slots = self.slots.iter().map(|Session { refresh, access, other, form }| {
+            refresh.capacity() + access.capacity() + other.capacity() + form.capacity()
+        });
+        let tables =
+            self.stored.capacity() * size_of::<(String, String)>() + self.slots.capacity() * size_of::<Session>();
+        tokens.chain(slots).sum::<usize>() + tables
     }
 }
 
