@@ -8,16 +8,21 @@
 //!
 //! For each number of tasks the baseline and the service run alternately, several times, on the same server. The table
 //! has the medians and the median of the ratios of each pair.
+//!
+//! `benches/peers/run stores` adds `--turns N`, `--peer PROGRAM` (a third subject, as a process: see `peer`) and
+//! `--rows FILE` (each figure, for its report).
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run stops")]
 
 mod measure;
+mod peer;
 mod postgres;
 mod redis;
 mod service;
 mod sqlite;
 
 use std::env;
+use std::fs::File;
 
 use crate::measure::Plan;
 
@@ -37,14 +42,23 @@ fn change(payload: &mut [u8], version: i64) {
 
 #[tokio::main]
 async fn main() {
-    let arguments: Vec<String> = env::args().skip(1).collect();
     // `cargo test` runs benches too, to check that they run.
-    let mut plan = if arguments.iter().any(|argument| argument == "--bench") { Plan::full() } else { Plan::quick() };
-    if let Some(tasks) = arguments.iter().find_map(|argument| argument.parse().ok()) {
-        plan = plan.only(tasks);
+    let (mut plan, mut only) = (Plan::quick(), None);
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().unwrap();
+        match argument.as_str() {
+            "--bench" => plan = Plan::full(),
+            "--turns" => plan.turns = value().parse().unwrap(),
+            "--peer" => plan.peer = Some(value().into()),
+            "--rows" => plan.rows = Some(File::options().append(true).create(true).open(value()).unwrap()),
+            other => match other.parse() {
+                Ok(tasks) => plan = plan.only(tasks),
+                Err(_) => only = Some(argument),
+            },
+        }
     }
-    let only = arguments.iter().find(|argument| argument.starts_with(|first: char| first.is_ascii_alphabetic()));
-    let is_wanted = |store: &str| only.is_none_or(|only| store.contains(only.as_str()));
+    let is_wanted = |store: &str| only.as_ref().is_none_or(|only| store.contains(only.as_str()));
 
     println!("| store | operation | tasks | baseline, per second | service, per second | ratio |");
     println!("|---|---|--:|--:|--:|--:|");

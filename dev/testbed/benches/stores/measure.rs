@@ -1,11 +1,15 @@
 //! Turns of baseline and service, and their medians.
 
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
 use crate::TASKS;
+use crate::peer::Peer;
 
 /// Grants of each task.
 const GRANTS_EACH: usize = 16;
@@ -35,18 +39,22 @@ enum Operation {
 
 /// Number and length of the measurements.
 pub(crate) struct Plan {
-    turns: usize,
+    pub(crate) turns: usize,
     turn: Duration,
     tasks: Vec<usize>,
+    /// The program of a peer.
+    pub(crate) peer: Option<PathBuf>,
+    /// The file for the rate of each turn.
+    pub(crate) rows: Option<File>,
 }
 
 impl Plan {
     pub(crate) fn full() -> Self {
-        Self { turns: 5, turn: Duration::from_millis(1500), tasks: TASKS.to_vec() }
+        Self { turns: 5, turn: Duration::from_millis(1500), ..Self::quick() }
     }
 
     pub(crate) fn quick() -> Self {
-        Self { turns: 1, turn: Duration::from_millis(30), tasks: TASKS.to_vec() }
+        Self { turns: 1, turn: Duration::from_millis(30), tasks: TASKS.to_vec(), peer: None, rows: None }
     }
 
     /// Measures with this number of tasks only.
@@ -54,16 +62,24 @@ impl Plan {
         Self { tasks: vec![tasks.clamp(1, TASKS[TASKS.len() - 1])], ..self }
     }
 
-    /// Measures one store and prints its rows.
-    pub(crate) async fn compare(&self, store: &str, baseline: impl Work, service: impl Work) {
+    /// Measures one store and prints its rows. A peer opens its own tables at `place`.
+    pub(crate) async fn compare(&self, store: &str, baseline: impl Work, service: impl Work, place: &str) {
         let (baseline, service) = (Arc::new(baseline), Arc::new(service));
+        let mut peer = self.peer.as_deref().map(|program| Peer::start(program, store, place));
         for operation in [Operation::Refresh, Operation::Introspect] {
             for &tasks in &self.tasks {
                 let (mut baselines, mut services, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
                 service.prepare().await;
-                for _ in 0..self.turns {
+                for turn in 0..self.turns {
                     let lower = self.rate(&baseline, operation, tasks).await;
                     let rate = self.rate(&service, operation, tasks).await;
+                    let work = format!("{store} {operation:?}/{tasks}").to_lowercase();
+                    self.row(&work, "floor", turn, lower, "per second");
+                    self.row(&work, "regrant", turn, rate, "per second");
+                    if let Some(peer) = &mut peer {
+                        let rate = peer.rate(&format!("{operation:?}"), tasks, self.turn);
+                        self.row(&work, "tower-sessions", turn, rate, "per second");
+                    }
                     baselines.push(lower);
                     services.push(rate);
                     ratios.push(rate / lower);
@@ -71,6 +87,13 @@ impl Plan {
                 let (baseline, service, ratio) = (median(baselines), median(services), median(ratios));
                 println!("| {store} | {operation:?} | {tasks} | {baseline:.0} | {service:.0} | {ratio:.2} |");
             }
+        }
+    }
+
+    /// Writes one figure.
+    pub(crate) fn row(&self, work: &str, subject: &str, turn: usize, value: f64, unit: &str) {
+        if let Some(mut rows) = self.rows.as_ref() {
+            writeln!(rows, "stores\t{work}\t{subject}\t{turn}\t{value:.1}\t{unit}").unwrap();
         }
     }
 

@@ -17,7 +17,32 @@ pub(crate) async fn measure(plan: &Plan) {
     builder.migrate().await.unwrap();
     let store = builder.open().await.unwrap();
     let baseline = Baseline::open(&server.url()).await;
-    plan.compare("postgres", baseline, Service::on(store)).await;
+    plan.compare("postgres", baseline, Service::on(store), &server.url()).await;
+    if plan.rows.is_some() {
+        statements(plan).await;
+    }
+}
+
+/// Counts the statements of a refresh, and the rows that it leaves. On a server of its own, since counting takes time.
+async fn statements(plan: &Plan) {
+    const REFRESHES: usize = 1000;
+    let server = Postgres::start_with(&["shared_preload_libraries=pg_stat_statements"]);
+    server.execute("CREATE EXTENSION pg_stat_statements");
+    let builder = PostgresStore::builder(server.url()).unwrap();
+    builder.migrate().await.unwrap();
+    let service = Service::on(builder.open().await.unwrap());
+    service.prepare().await;
+    #[expect(clippy::cast_precision_loss, reason = "a thousand")]
+    let count = |sql| server.execute(sql).parse::<f64>().unwrap() / REFRESHES as f64;
+    let rows = "SELECT count(*) FROM regrant_grants";
+    let rows_before = count(rows);
+    server.execute("SELECT pg_stat_statements_reset()");
+    for number in 0..REFRESHES {
+        service.refresh(number % GRANTS).await;
+    }
+    let statements = "SELECT sum(calls) FROM pg_stat_statements WHERE userid = 'regrant'::regrole";
+    plan.row("postgres statements a refresh", "regrant", 0, count(statements), "1");
+    plan.row("postgres rows left by a refresh", "regrant", 0, count(rows) - rows_before, "1");
 }
 
 struct Baseline(Vec<Session>);

@@ -18,7 +18,8 @@ pub(crate) async fn measure(plan: &Plan) {
     // Setting of an application that can lose a second on a power cut; `always` would measure the disk.
     let server = Redis::start_with(&["--appendfsync", "everysec"]);
     let store = RedisStore::open(&server.url()).await.unwrap();
-    plan.compare("redis", Baseline::open(&server.url()).await, Service::on(store)).await;
+    let baseline = Baseline::open(&server.url()).await;
+    plan.compare("redis", baseline, Service::on(store), &server.url()).await;
 }
 
 struct Baseline {

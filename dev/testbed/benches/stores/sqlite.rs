@@ -13,7 +13,8 @@ pub(crate) async fn measure(plan: &Plan) {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("grants.db")).unwrap();
     let baseline = Baseline::open(&folder.path().join("baseline.db"));
-    plan.compare("sqlite", baseline, Service::on(store)).await;
+    let place = folder.path().join("sessions.db");
+    plan.compare("sqlite", baseline, Service::on(store), place.to_str().unwrap()).await;
 }
 
 struct Baseline(Mutex<Connection>);
