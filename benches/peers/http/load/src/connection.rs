@@ -1,6 +1,7 @@
 //! One keep-alive connection and its token chains.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,7 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr, work: Work, chains: Vec<String>) -> Self {
         let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a TCP option");
-        Self { stream, work, chains, request: Vec::new(), response: Vec::new() }
+        Self { stream, work, chains, request: Vec::new(), response: Vec::with_capacity(4096) }
     }
 
     /// Walks all chains in turn. Returns the tokens at the end, and the latency of each request.
@@ -62,7 +63,7 @@ impl Connection {
     }
 
     fn prepare(&mut self, chain: usize) {
-        let token = &self.chains[chain];
+        let token = form_encoded(&self.chains[chain]);
         let (path, authorization, form) = match self.work {
             Work::Refresh => ("/token", "", format!("grant_type=refresh_token&client_id=app&refresh_token={token}")),
             Work::Introspect => ("/introspect", BASIC, format!("token={token}")),
@@ -105,6 +106,23 @@ impl Connection {
             }
         }
     }
+}
+
+/// Encodes a value of a form: the tokens of `oxide-auth` have `+` and `/`.
+fn form_encoded(value: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte);
+    if value.bytes().all(is_plain) {
+        return value.into();
+    }
+    let mut encoded = String::new();
+    for byte in value.bytes() {
+        if is_plain(byte) {
+            encoded.push(byte.into());
+        } else {
+            write!(encoded, "%{byte:02X}").expect("a string grows");
+        }
+    }
+    encoded.into()
 }
 
 #[derive(Deserialize)]

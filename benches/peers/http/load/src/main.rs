@@ -20,8 +20,6 @@
 //! a schedule that does not depend on the responses (a Poisson process), and latency counts from the scheduled time: a
 //! slow response delays the requests behind it, and that delay is measured (no coordinated omission).
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot run must stop")]
-
 mod connection;
 mod options;
 mod pace;
@@ -145,12 +143,10 @@ impl Work {
 }
 
 fn percentile(ascending: &[Duration], share: f64) -> Duration {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of the slice")]
     let index = (count(ascending.len()) * share) as usize;
     ascending[index.min(ascending.len() - 1)]
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 const fn count(number: usize) -> f64 {
     number as f64
 }
@@ -161,7 +157,6 @@ fn load() -> String {
     averages.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
-#[expect(clippy::disallowed_methods, reason = "latency is real time")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -24,7 +24,9 @@ impl Pace {
     /// A schedule from `begin` with `rate` requests per second.
     pub(crate) fn new(begin: Instant, rate: f64) -> Self {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK).expect("a timer");
-        Self { next: begin, rate, timer: AsyncFd::register(timer).expect("can be polled") }
+        #[expect(deprecated, reason = "its successor is unsafe, and an `OwnedFd` keeps the descriptor open")]
+        let timer = AsyncFd::new(timer).expect("can be polled");
+        Self { next: begin, rate, timer }
     }
 
     /// Waits for the time of the next request and returns it. Returns at once if that time has passed.

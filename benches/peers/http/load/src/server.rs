@@ -53,6 +53,7 @@ impl Server {
         let address = address.unwrap_or_else(|| panic!("{name} does not listen: {command}"));
         let mut of = |work: Work| tokens.remove(work.name()).unwrap_or_default();
         let (refresh_tokens, access_tokens) = (of(Work::Refresh), of(Work::Introspect));
+        assert!(!refresh_tokens.is_empty() && !access_tokens.is_empty(), "{name} prints no tokens");
         Self { name: name.to_owned(), address, refreshes: 0, refresh_tokens, access_tokens, process }
     }
 

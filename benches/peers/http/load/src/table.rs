@@ -40,19 +40,22 @@ impl Table {
         self.rows.push(Row { work: work.to_owned(), subject: subject.to_owned(), value, unit });
     }
 
-    /// Prints medians over the turns, and the median ratio to the first subject within a turn with the lowest and the
-    /// highest.
+    /// Prints medians over the turns, and medians of the ratios to the first subject within a turn.
     pub(crate) fn summary(&self, subjects: &[&str]) {
         let works = self.rows.iter().map(|row| row.work.as_str()).filter(|work| *work != "growth");
         for work in works.collect::<BTreeSet<_>>() {
-            println!("\n{work}: server CPU us a request, / {}, p50 us, p99 us, / {0}", subjects[0]);
+            let base = subjects[0];
+            println!(
+                "\n{work}: server CPU us a request, / {base} [lowest highest], p50 us, / {base}, p99 us, / {base}"
+            );
             for subject in subjects {
-                let cpu = "server CPU us/request";
-                let [low, ratio, high] = self.ratio(work, subject, subjects[0], cpu);
-                let [_, slower, _] = self.ratio(work, subject, subjects[0], "p99 us");
-                let median = |unit| median(self.values(work, subject, unit));
-                let (cpu, p50, p99) = (median(cpu), median("p50 us"), median("p99 us"));
-                println!("  {subject:24} {cpu:8.1} {ratio:7.2} [{low:.2} {high:.2}] {p50:9.0} {p99:9.0} {slower:7.2}");
+                let of = |unit| (median(self.values(work, subject, unit)), self.ratio(work, subject, base, unit));
+                let (cpu, [low, ratio, high]) = of("server CPU us/request");
+                let ((p50, [_, middle, _]), (p99, [_, slow, _])) = (of("p50 us"), of("p99 us"));
+                println!(
+                    "  {subject:18} {cpu:7.1} {ratio:6.2} [{low:.2} {high:.2}] \
+                     {p50:8.0} {middle:6.2} {p99:8.0} {slow:6.2}"
+                );
             }
         }
         println!("\ngrowth: MB resident at the start, at the end, refreshes, bytes a refresh");

@@ -8,8 +8,6 @@
 //! endpoints `/token` and `/introspect`, two clients (see [`seed`]), and a store in memory. It ends with its input, so
 //! it never outlives the process that started it.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot run must stop")]
-
 mod bare;
 mod oauth_as_on_axum;
 mod on_actix;

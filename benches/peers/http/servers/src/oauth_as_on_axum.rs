@@ -84,7 +84,6 @@ fn random() -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-#[expect(clippy::disallowed_methods, reason = "oauth-as compares with the clock of the system")]
 fn now() -> SystemTime {
     SystemTime::now()
 }
