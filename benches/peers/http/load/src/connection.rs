@@ -15,13 +15,13 @@ use crate::{Work, now};
 /// The client `api` with its secret, see `servers/src/seed.rs`.
 const BASIC: &str = "authorization: Basic YXBpOmhEM2txMHZYN1pyWWMyTG1OOHNUcFc=\r\n";
 
-/// The end of a run: whichever is first.
+/// The end of a run of one connection.
 #[derive(Clone, Copy)]
-pub(crate) struct Limit {
-    /// The number of requests of this connection.
-    pub(crate) requests: usize,
-    /// No request is sent after this time. `None`: never.
-    pub(crate) end: Option<Instant>,
+pub(crate) enum Limit {
+    /// After this number of requests.
+    Requests(usize),
+    /// At this time, but not before this number of requests.
+    Time(Instant, usize),
 }
 
 pub(crate) struct Connection {
@@ -44,14 +44,18 @@ impl Connection {
     pub(crate) async fn run(mut self, limit: Limit, mut pace: Option<Pace>) -> (Vec<String>, Vec<Duration>) {
         let mut latencies = Vec::new();
         let mut chain = 0;
-        while latencies.len() < limit.requests {
+        loop {
             self.prepare(chain);
             let begin = match &mut pace {
                 Some(pace) => pace.next().await,
                 None => now(),
             };
-            if limit.end.is_some_and(|end| begin >= end) {
-                break;
+            let is_over = match limit {
+                Limit::Requests(requests) => latencies.len() >= requests,
+                Limit::Time(end, least) => begin >= end && latencies.len() >= least,
+            };
+            if is_over {
+                return (self.chains, latencies);
             }
             self.stream.write_all(&self.request).await.expect("the server reads");
             let body = self.receive().await;
@@ -59,7 +63,6 @@ impl Connection {
             self.keep(chain, body);
             chain = (chain + 1) % self.chains.len();
         }
-        (self.chains, latencies)
     }
 
     fn prepare(&mut self, chain: usize) {

@@ -6,7 +6,7 @@
 //!   --connections 1,8,32          keep-alive connections, each with its own token chains
 //!   --work refresh,introspect
 //!   --turns 5                     every server is measured once in each turn: A B C A B C
-//!   --seconds 1                   length of a measurement
+//!   --seconds 1                   length of a measurement; in a closed loop it has 1000 requests at least
 //!   --warm 20000                  requests of each work to each server before the first turn
 //!   --rate 0                      requests per second of all connections together, in an open loop; 0: a closed loop
 //!   --part http                   first column of the table
@@ -46,6 +46,9 @@ enum Work {
     Introspect,
 }
 
+/// The least number of requests of a measurement in a closed loop.
+const LEAST: usize = 1000;
+
 fn main() {
     let options = Options::read();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
@@ -60,7 +63,7 @@ async fn measure(options: &Options) {
         let resident = server.resident();
         table.row("growth", &server.name, 0, resident, "MB resident");
         for work in &options.work {
-            burst(server, *work, 8, Duration::MAX, options.warm, 0.0).await;
+            burst(server, *work, 8, Limit::Requests(options.warm / 8), 0.0).await;
         }
     }
     for turn in 1..=options.turns {
@@ -89,10 +92,11 @@ async fn turn_of(
     options: &Options,
     table: &mut Table,
 ) {
-    let before = server.cpu_time();
-    let begin = now();
-    let latencies = burst(server, work, connections, options.length, usize::MAX, options.rate).await;
-    let (elapsed, cpu_time) = (begin.elapsed(), server.cpu_time() - before);
+    // A slow server has enough requests in a closed loop, too.
+    let least = if options.rate > 0.0 { 0 } else { LEAST / connections };
+    let limit = Limit::Time(now() + options.length, least);
+    let Burst { latencies, elapsed, cpu_time } = burst(server, work, connections, limit, options.rate).await;
+    assert!(!latencies.is_empty(), "no request in {:?}: set --seconds", options.length);
     let requests = count(latencies.len());
     let work = format!("{}, {connections} connections", work.name());
     let mut row = |value, unit| table.row(&work, &server.name, turn, value, unit);
@@ -103,22 +107,25 @@ async fn turn_of(
     row(requests / elapsed.as_secs_f64(), "requests/s");
 }
 
-/// Sends requests for `length`, or as many as `requests` together. Returns the latencies in ascending order.
-async fn burst(
-    server: &mut Server,
-    work: Work,
-    connections: usize,
-    length: Duration,
-    requests: usize,
-    rate: f64,
-) -> Vec<Duration> {
+struct Burst {
+    /// In ascending order.
+    latencies: Vec<Duration>,
+    elapsed: Duration,
+    /// The time of the server, without that for opening and closing the connections.
+    cpu_time: Duration,
+}
+
+/// Sends requests until `limit`.
+async fn burst(server: &mut Server, work: Work, connections: usize, limit: Limit, rate: f64) -> Burst {
     let mut tokens = server.take_tokens(work);
     fastrand::shuffle(&mut tokens);
-    let begin = now();
-    let limit = Limit { requests: requests.div_ceil(connections), end: begin.checked_add(length) };
-    let mut tasks = JoinSet::new();
+    let mut opened = Vec::new();
     for chains in tokens.chunks(tokens.len().div_ceil(connections)) {
-        let connection = Connection::open(server.address, work, chains.to_vec()).await;
+        opened.push(Connection::open(server.address, work, chains.to_vec()).await);
+    }
+    let (begin, before) = (now(), server.cpu_time());
+    let mut tasks = JoinSet::new();
+    for connection in opened {
         let pace = (rate > 0.0).then(|| Pace::new(begin, rate / count(connections)));
         tasks.spawn(connection.run(limit, pace));
     }
@@ -128,9 +135,10 @@ async fn burst(
         tokens.extend(chains);
         latencies.extend(measured);
     }
+    let (elapsed, cpu_time) = (begin.elapsed(), server.cpu_time().saturating_sub(before));
     server.give_back(work, tokens, latencies.len());
     latencies.sort_unstable();
-    latencies
+    Burst { latencies, elapsed, cpu_time }
 }
 
 impl Work {
