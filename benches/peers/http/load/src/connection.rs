@@ -46,16 +46,16 @@ impl Connection {
         let mut chain = 0;
         loop {
             self.prepare(chain);
-            let begin = match &mut pace {
-                Some(pace) => pace.next().await,
-                None => now(),
-            };
+            let begin = pace.as_mut().map_or_else(now, Pace::next);
             let is_over = match limit {
                 Limit::Requests(requests) => latencies.len() >= requests,
                 Limit::Time(end, least) => begin >= end && latencies.len() >= least,
             };
             if is_over {
                 return (self.chains, latencies);
+            }
+            if let Some(pace) = &pace {
+                pace.until(begin).await;
             }
             self.stream.write_all(&self.request).await.expect("the server reads");
             let body = self.receive().await;

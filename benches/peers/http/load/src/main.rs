@@ -104,7 +104,7 @@ async fn turn_of(
     for (share, unit) in [(0.5, "p50 us"), (0.99, "p99 us"), (0.999, "p99.9 us")] {
         row(percentile(&latencies, share).as_secs_f64() * 1e6, unit);
     }
-    row(requests / elapsed.as_secs_f64(), "requests/s");
+    row(requests / elapsed.max(options.length).as_secs_f64(), "requests/s");
 }
 
 struct Burst {

@@ -29,14 +29,18 @@ impl Pace {
         Self { next: begin, rate, timer }
     }
 
-    /// Waits for the time of the next request and returns it. Returns at once if that time has passed.
-    pub(crate) async fn next(&mut self) -> Instant {
+    /// Returns the time of the next request.
+    pub(crate) fn next(&mut self) -> Instant {
         self.next += Duration::from_secs_f64(-(1.0 - fastrand::f64()).ln() / self.rate);
-        let wait = self.next.saturating_duration_since(now());
+        self.next
+    }
+
+    /// Waits until `time`. Returns at once if that time has passed.
+    pub(crate) async fn until(&self, time: Instant) {
+        let wait = time.saturating_duration_since(now());
         if !wait.is_zero() {
             self.sleep(wait).await;
         }
-        self.next
     }
 
     async fn sleep(&self, wait: Duration) {

@@ -45,9 +45,7 @@ impl Table {
         let works = self.rows.iter().map(|row| row.work.as_str()).filter(|work| *work != "growth");
         for work in works.collect::<BTreeSet<_>>() {
             let base = subjects[0];
-            println!(
-                "\n{work}: server CPU us a request, / {base} [lowest highest], p50 us, / {base}, p99 us, / {base}"
-            );
+            println!("\n{work}: server CPU us a request, / {base} [10 % 90 %], p50 us, / {base}, p99 us, / {base}");
             for subject in subjects {
                 let of = |unit| (median(self.values(work, subject, unit)), self.ratio(work, subject, base, unit));
                 let (cpu, [low, ratio, high]) = of("server CPU us/request");
@@ -73,17 +71,20 @@ impl Table {
         rows.map(|row| row.value).collect()
     }
 
-    /// The lowest, median and highest ratio of `subject` to `base` within a turn.
+    /// The 10th, 50th and 90th percentile of the ratio of `subject` to `base` within a turn.
     fn ratio(&self, work: &str, subject: &str, base: &str, unit: &str) -> [f64; 3] {
         let (values, base) = (self.values(work, subject, unit), self.values(work, base, unit));
         let ratios: Vec<f64> = values.iter().zip(base).map(|(value, base)| value / base).collect();
-        let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = ratios.iter().copied().fold(0.0, f64::max);
-        [low, median(ratios), high]
+        [0.1, 0.5, 0.9].map(|share| percentile(ratios.clone(), share))
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn median(values: Vec<f64>) -> f64 {
+    percentile(values, 0.5)
+}
+
+fn percentile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let last = values.len().saturating_sub(1);
+    values.get((last as f64 * share).round() as usize).copied().unwrap_or(f64::NAN)
 }
