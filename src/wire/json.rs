@@ -66,7 +66,10 @@ fn quoted(text: &str, json: &mut Vec<u8>) {
 
 impl<'a> From<&'a str> for Value<'a> {
     fn from(text: &'a str) -> Self {
-        // `|` instead of `||`: without a branch for each byte the loop is compiled to vector instructions.
+        #[expect(
+            clippy::needless_bitwise_bool,
+            reason = "without branches the loop is compiled to vector instructions"
+        )]
         let must_escape = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
         if text.bytes().fold(false, |found, byte| found | must_escape(byte)) {
             Self::Escaped(text)
