@@ -6,6 +6,7 @@ use rusqlite::MAIN_DB;
 
 use crate::connection::connect;
 use crate::deadline::Deadline;
+use crate::direct::Direct;
 use crate::file::create_private;
 use crate::open_error::OpenError;
 use crate::overdue::Overdue;
@@ -36,6 +37,7 @@ pub struct SqliteStoreBuilder {
     synchronous: Synchronous,
     deadline: Duration,
     readers: usize,
+    direct_reads: bool,
 }
 
 impl SqliteStore {
@@ -55,7 +57,7 @@ impl SqliteStore {
 
 impl Default for SqliteStoreBuilder {
     fn default() -> Self {
-        Self { synchronous: Synchronous::default(), deadline: Duration::from_secs(2), readers: 2 }
+        Self { synchronous: Synchronous::default(), deadline: Duration::from_secs(2), readers: 2, direct_reads: true }
     }
 }
 
@@ -78,6 +80,16 @@ impl SqliteStoreBuilder {
     /// Number of reader threads, each with its own connection; at least one. Default: 2.
     pub const fn readers(mut self, readers: usize) -> Self {
         self.readers = readers;
+        self
+    }
+
+    /// Loads a grant on the calling thread. If the page is in memory, this takes some microseconds, and several times
+    /// as long by way of a reader thread. If not, the disk blocks the calling thread, and the deadline does not hold:
+    /// about 0.1 ms on a local SSD, and longer on a disk that does not answer. So turn this off if the file is much
+    /// larger than the memory of the machine, or on a disk that may hang, and the thread serves other tasks. A load
+    /// that would have to wait for a lock goes to a reader thread in any case. Default: `true`.
+    pub const fn direct_reads(mut self, direct_reads: bool) -> Self {
+        self.direct_reads = direct_reads;
         self
     }
 
@@ -104,9 +116,17 @@ impl SqliteStoreBuilder {
         }
         schema::prepare(&writer, deadline)?;
         let readers = (0..self.readers.max(1)).map(|_| connect()).collect::<Result<_, _>>()?;
+        let direct = if self.direct_reads { Direct::open(connect)? } else { Direct::none() };
         let writer = spawn_writer(writer).map_err(OpenError::Thread)?;
         let readers = spawn_readers(readers).map_err(OpenError::Thread)?;
         let overdue = Arc::new(Overdue::spawn().map_err(OpenError::Thread)?);
-        Ok(SqliteStore { writer, readers, overdue, deadline: self.deadline, path: path.into() })
+        Ok(SqliteStore {
+            direct: Arc::new(direct),
+            writer,
+            readers,
+            overdue,
+            deadline: self.deadline,
+            path: path.into(),
+        })
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn load(db: &Connection, key: &GrantKey) -> rusqlite::Result<Option<S
     db.prepare_cached(
         "SELECT version, client_id, subject, expires_at, payload FROM regrant_grants WHERE id = ?1 AND realm = ?2",
     )?
-    .query_one(params![key.id.as_bytes(), key.realm.as_str()], stored_grant)
+    .query_row(params![key.id.as_bytes(), key.realm.as_str()], stored_grant)
     .optional()
 }
 
@@ -43,31 +43,27 @@ fn insert(db: &Connection, key: &GrantKey, record: &GrantRecord) -> rusqlite::Re
     Ok(rows == 1)
 }
 
-/// Touches no index, so a refresh changes one page: client and subject never change, and `purge_at` need not follow an
-/// expiry that moves later.
+/// The first statement touches no index, so a refresh changes one page: client and subject never change, and
+/// `purge_at` need not follow an expiry that moves later. The second is for an expiry before `purge_at`.
 fn update(db: &Connection, key: &GrantKey, version: Version, record: &GrantRecord) -> rusqlite::Result<bool> {
-    let end = millis(record.expires_at);
-    let rows = db
-        .prepare_cached(
-            "UPDATE regrant_grants SET version = ?4, expires_at = ?5, payload = ?6 \
-             WHERE id = ?1 AND realm = ?2 AND version = ?3",
-        )?
-        .execute(params![
+    let execute = |sql| -> rusqlite::Result<bool> {
+        let params = params![
             key.id.as_bytes(),
             key.realm.as_str(),
             version.0.cast_signed(),
             Version::random().0.cast_signed(),
-            end,
+            millis(record.expires_at),
             record.payload,
-        ])?;
-    if rows == 1 && end.is_some() {
-        db.prepare_cached(
-            "UPDATE regrant_grants SET purge_at = ?3 \
-             WHERE id = ?1 AND realm = ?2 AND (purge_at > ?3 OR purge_at IS NULL)",
-        )?
-        .execute(params![key.id.as_bytes(), key.realm.as_str(), end])?;
-    }
-    Ok(rows == 1)
+        ];
+        Ok(db.prepare_cached(sql)?.execute(params)? == 1)
+    };
+    Ok(execute(
+        "UPDATE regrant_grants SET version = ?4, expires_at = ?5, payload = ?6 \
+         WHERE id = ?1 AND realm = ?2 AND version = ?3 AND (purge_at <= ?5 OR ?5 IS NULL)",
+    )? || execute(
+        "UPDATE regrant_grants SET version = ?4, expires_at = ?5, payload = ?6, purge_at = ?5 \
+         WHERE id = ?1 AND realm = ?2 AND version = ?3 AND (purge_at > ?5 OR purge_at IS NULL)",
+    )?)
 }
 
 pub(crate) fn page(
@@ -120,8 +116,8 @@ fn stored_grant(row: &Row<'_>) -> rusqlite::Result<StoredGrant> {
     Ok(StoredGrant {
         version: Version(row.get::<_, i64>(0)?.cast_unsigned()),
         record: GrantRecord {
-            client_id: valid(1, ClientId::new(row.get::<_, String>(1)?))?,
-            subject: row.get::<_, Option<String>>(2)?.map(|text| valid(2, Subject::new(text))).transpose()?,
+            client_id: valid(1, ClientId::new(row.get_ref(1)?.as_str()?))?,
+            subject: row.get_ref(2)?.as_str_or_null()?.map(|text| valid(2, Subject::new(text))).transpose()?,
             expires_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis),
             payload: row.get(4)?,
         },

@@ -4,6 +4,7 @@
 mod builder;
 mod connection;
 mod deadline;
+mod direct;
 mod error;
 mod file;
 mod grants;

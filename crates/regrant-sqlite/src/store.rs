@@ -14,6 +14,7 @@ use regrant::token::Realm;
 use rusqlite::Connection;
 
 use crate::deadline::Deadline;
+use crate::direct::Direct;
 use crate::error::Failure;
 use crate::overdue::Overdue;
 use crate::task::{NewTask, task};
@@ -35,10 +36,13 @@ const PURGE_STEP: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The store needs no async runtime: it has threads of its own. They end, and close the file, when the last clone is
-/// dropped.
+/// The store needs no async runtime: it has threads of its own. A load alone runs on the calling thread, see
+/// [`direct_reads`](crate::SqliteStoreBuilder::direct_reads). The threads end, and close the file, when the last clone
+/// is dropped.
 #[derive(Clone)]
 pub struct SqliteStore {
+    /// Closed before the queues: a thread then closes the last connection, which moves the log into the file.
+    pub(crate) direct: Arc<Direct>,
     pub(crate) writer: Queue,
     pub(crate) readers: Queue,
     pub(crate) overdue: Arc<Overdue>,
@@ -78,6 +82,9 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl TokenStore for SqliteStore {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
+        if let Some(found) = self.direct.try_read(|db| grants::load(db, key)) {
+            return found.map_err(|error| Failure::from(error).at(&self.path));
+        }
         let key = key.clone();
         self.ask(&self.readers, self.deadline(), move |db| grants::load(db, &key)).await
     }

@@ -49,7 +49,7 @@ pub(crate) fn spawn_readers(connections: Vec<Connection>) -> io::Result<Queue> {
 
 /// Closes one connection at a time. The last connection to close moves the log into the file. Two that close at the
 /// same moment each see the other one, and neither would do it.
-fn close(db: Connection) {
+pub(crate) fn close(db: Connection) {
     static CLOSING: Mutex<()> = Mutex::new(());
     let _turn = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
     drop(db);

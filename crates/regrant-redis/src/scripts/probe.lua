@@ -15,6 +15,7 @@ end
 try('TIME')
 try('SETRANGE', value, 0, 'x')
 try('GET', value)
+try('GETEX', value)
 try('GETRANGE', value, 0, 0)
 try('ZADD', set, 0, 'x')
 try('ZRANGE', set, 0, -1)

@@ -20,7 +20,9 @@ pub(crate) struct Wait {
 }
 
 pub(super) enum Action<'a> {
-    /// A read.
+    /// A read of the value at a key.
+    Get { key: &'a str },
+    /// Another read.
     Read { key: &'a str, command: Cmd },
     /// A script with its keys and arguments.
     Run { script: &'static Script, keys: &'a [&'a str], arguments: &'a [&'a [u8]] },
@@ -28,10 +30,8 @@ pub(super) enum Action<'a> {
 
 impl<'a> Call<'a> {
     /// Reads the value at `key`.
-    pub(crate) fn get(key: &'a str) -> Self {
-        let mut command = Cmd::with_capacity(2, 3 + key.len());
-        command.arg("GET").arg(key);
-        Self { action: Action::Read { key, command }, wait: None }
+    pub(crate) const fn get(key: &'a str) -> Self {
+        Self { action: Action::Get { key }, wait: None }
     }
 
     /// Reads at most `limit` members of the sorted set at `key`, in order, starting at `from`.
@@ -54,14 +54,23 @@ impl<'a> Call<'a> {
     /// Key that selects the node of a cluster.
     pub(super) fn key(&self) -> &str {
         match &self.action {
-            Action::Read { key, .. } => key,
+            Action::Get { key } | Action::Read { key, .. } => key,
             Action::Run { keys, .. } => keys.first().copied().unwrap_or_default(),
         }
     }
 
     /// True for a read. A replica answers it, too, from old data.
     pub(super) const fn is_read(&self) -> bool {
-        matches!(self.action, Action::Read { .. })
+        matches!(self.action, Action::Get { .. } | Action::Read { .. })
+    }
+
+    /// Command with the same reply that a replica refuses, if there is one. `GETEX` without an option changes nothing,
+    /// but counts as a write.
+    pub(super) fn on_primary(&self) -> Option<Cmd> {
+        match &self.action {
+            Action::Get { key } => Some(value("GETEX", key)),
+            Action::Read { .. } | Action::Run { .. } => None,
+        }
     }
 
     /// Command that a replica refuses (`READONLY`), and that changes nothing: a write of no bytes.
@@ -74,6 +83,7 @@ impl<'a> Call<'a> {
     /// Command to send. A script is sent by its digest, or as text to a node that does not know it.
     pub(super) fn command(&self, with_text: bool) -> Cmd {
         match &self.action {
+            Action::Get { key } => value("GET", key),
             Action::Read { command, .. } => command.clone(),
             Action::Run { script, keys, arguments } => {
                 let size = 100 + arguments.iter().map(|argument| argument.len()).sum::<usize>();
@@ -88,6 +98,12 @@ impl<'a> Call<'a> {
             }
         }
     }
+}
+
+fn value(name: &str, key: &str) -> Cmd {
+    let mut command = Cmd::with_capacity(2, name.len() + key.len());
+    command.arg(name).arg(key);
+    command
 }
 
 impl Wait {

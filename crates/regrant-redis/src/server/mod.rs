@@ -128,13 +128,19 @@ impl Attempt {
 /// Reads from a single server, unless the server has become a replica behind an open connection. Then the data is old:
 /// a missing record would end a session, and a revocation would be missed. Nodes of a cluster redirect such a read.
 async fn read(call: &Call<'_>, connection: &mut Connection, limit: Duration) -> Result<Value, RedisError> {
+    if let Some(command) = call.on_primary() {
+        match connection.send(command, call.key(), limit).await {
+            // Reads go on while the server can store nothing: no disk, no replicas.
+            Err(error) if ErrorClass::of(&error) == ErrorClass::Exhausted => {}
+            reply => return reply,
+        }
+    }
     let mut commands = Pipeline::with_capacity(2);
     commands.add_command(call.command(false)).add_command(call.role_check());
     let mut replies = connection.send_all(commands, &Target::Key(call.key()), limit).await?.into_iter();
     let value = replies.next().unwrap_or_default().extract_error()?;
     match replies.next().unwrap_or_default().extract_error() {
         Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => Err(error),
-        // Reads go on while the server can store nothing: no memory, no disk, no replicas.
         _ => Ok(value),
     }
 }

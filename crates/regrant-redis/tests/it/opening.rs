@@ -189,7 +189,7 @@ async fn each_missing_right_is_named_when_the_store_is_opened() {
         .flat_map(|line| line.split(' ').filter_map(|word| word.strip_prefix('+')))
         .filter(|right| *right != "info")
         .collect();
-    assert_eq!(rights.len(), 15);
+    assert_eq!(rights.len(), 16);
     for right in rights {
         server.command(&["ACL", "SETUSER", "regrant", &format!("-{right}")]);
         assert_missing(builder(), &format!("+{right}")).await;

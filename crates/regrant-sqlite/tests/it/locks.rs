@@ -1,12 +1,15 @@
 //! Behaviour while another connection holds the lock.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use regrant::clock::Timestamp;
-use regrant::store::{PurgeExpired, Swap};
+use regrant::store::{PurgeExpired, Swap, TokenStore};
 use regrant_sqlite::SqliteStore;
 
-use crate::support::{Database, create, payload, record};
+use crate::support::{Database, create, key, payload, record};
 
 const SOON: Duration = Duration::from_millis(50);
 
@@ -53,4 +56,17 @@ async fn reads_go_on_while_another_connection_writes() {
     assert_eq!(payload(&store, 1).await.as_deref(), Some(&b"here"[..]), "an uncommitted change is invisible");
     other.execute_batch("COMMIT").unwrap();
     assert_eq!(payload(&store, 1).await.as_deref(), Some(&[0][..]));
+}
+
+#[tokio::test]
+async fn a_load_runs_on_the_calling_thread_unless_the_builder_turns_that_off() {
+    let database = Database::new();
+    let store = database.open();
+    let _ = create(&store, 1, record(b"here")).await.unwrap();
+    let key = key(1);
+    let mut load = pin!(store.load(&key));
+    let polled_once = poll_fn(|context| Poll::Ready(load.as_mut().poll(context))).await;
+    assert!(matches!(polled_once, Poll::Ready(Ok(Some(_)))));
+    let on_threads = SqliteStore::builder().direct_reads(false).open(&database.path).unwrap();
+    assert_eq!(payload(&on_threads, 1).await.as_deref(), Some(&b"here"[..]));
 }

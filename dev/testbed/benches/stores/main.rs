@@ -7,7 +7,8 @@
 //! ```
 //!
 //! For each number of tasks the baseline and the service run alternately, several times, on the same server. The table
-//! has the medians and the median of the ratios of each pair.
+//! has the medians and the median of the ratios of each pair. The processor time is that of this process, without the
+//! server.
 //!
 //! `benches/peers/run stores` adds `--turns N`, `--peer PROGRAM` (a third subject, as a process: see `peer`) and
 //! `--rows FILE` (each figure, for its report).
@@ -60,8 +61,11 @@ async fn main() {
     }
     let is_wanted = |store: &str| only.as_ref().is_none_or(|only| store.contains(only.as_str()));
 
-    println!("| store | operation | tasks | baseline, per second | service, per second | ratio |");
-    println!("|---|---|--:|--:|--:|--:|");
+    println!(
+        "| store | operation | tasks | baseline, per second | service, per second | ratio (lowest to highest) \
+         | baseline, CPU in us | service, CPU in us |"
+    );
+    println!("|---|---|--:|--:|--:|--:|--:|--:|");
     if is_wanted("sqlite") {
         sqlite::measure(&plan).await;
     }

@@ -68,24 +68,33 @@ impl Plan {
         let mut peer = self.peer.as_deref().map(|program| Peer::start(program, store, place));
         for operation in [Operation::Refresh, Operation::Introspect] {
             for &tasks in &self.tasks {
-                let (mut baselines, mut services, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+                let mut turns = Vec::new();
                 service.prepare().await;
                 for turn in 0..self.turns {
-                    let lower = self.rate(&baseline, operation, tasks).await;
-                    let rate = self.rate(&service, operation, tasks).await;
+                    let lower = self.speed(&baseline, operation, tasks).await;
+                    let speed = self.speed(&service, operation, tasks).await;
                     let work = format!("{store} {operation:?}/{tasks}").to_lowercase();
-                    self.row(&work, "floor", turn, lower, "per second");
-                    self.row(&work, "regrant", turn, rate, "per second");
+                    self.row(&work, "floor", turn, lower.rate, "per second");
+                    self.row(&work, "regrant", turn, speed.rate, "per second");
                     if let Some(peer) = &mut peer {
                         let rate = peer.rate(&format!("{operation:?}"), tasks, self.turn);
                         self.row(&work, "tower-sessions", turn, rate, "per second");
                     }
-                    baselines.push(lower);
-                    services.push(rate);
-                    ratios.push(rate / lower);
+                    turns.push((lower, speed));
                 }
-                let (baseline, service, ratio) = (median(baselines), median(services), median(ratios));
-                println!("| {store} | {operation:?} | {tasks} | {baseline:.0} | {service:.0} | {ratio:.2} |");
+                let rates = [median(&turns, |(lower, _)| lower.rate), median(&turns, |(_, service)| service.rate)];
+                let cpu = [median(&turns, |(lower, _)| lower.cpu), median(&turns, |(_, service)| service.cpu)];
+                let ratios = sorted(&turns, |(lower, service)| service.rate / lower.rate);
+                println!(
+                    "| {store} | {operation:?} | {tasks} | {:.0} | {:.0} | {:.2} ({:.2} to {:.2}) | {:.1} | {:.1} |",
+                    rates[0],
+                    rates[1],
+                    ratios[ratios.len() / 2],
+                    ratios[0],
+                    ratios[ratios.len() - 1],
+                    cpu[0],
+                    cpu[1],
+                );
             }
         }
     }
@@ -97,9 +106,9 @@ impl Plan {
         }
     }
 
-    /// Returns how often per second `tasks` tasks together do the work.
-    async fn rate(&self, work: &Arc<impl Work>, operation: Operation, tasks: usize) -> f64 {
-        let begin = now();
+    /// Lets `tasks` tasks together do the work.
+    async fn speed(&self, work: &Arc<impl Work>, operation: Operation, tasks: usize) -> Speed {
+        let (begin, cpu) = (now(), cpu());
         let mut set = JoinSet::new();
         for task in 0..tasks {
             let (work, turn) = (Arc::clone(work), self.turn);
@@ -118,14 +127,40 @@ impl Plan {
         }
         let done: usize = set.join_all().await.into_iter().sum();
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
-        let rate = done as f64 / now().duration_since(begin).as_secs_f64();
-        rate
+        let done = done as f64;
+        let cpu = self::cpu().saturating_sub(cpu).as_secs_f64() * 1e6 / done;
+        Speed { rate: done / now().duration_since(begin).as_secs_f64(), cpu }
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The speed of one turn.
+struct Speed {
+    /// Operations per second.
+    rate: f64,
+    /// Processor time of this process for an operation in us. Other processes do not disturb it.
+    cpu: f64,
+}
+
+type Turn = (Speed, Speed);
+
+fn median(turns: &[Turn], value: impl Fn(&Turn) -> f64) -> f64 {
+    sorted(turns, value)[turns.len() / 2]
+}
+
+fn sorted(turns: &[Turn], value: impl Fn(&Turn) -> f64) -> Vec<f64> {
+    let mut values: Vec<f64> = turns.iter().map(value).collect();
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    values
+}
+
+/// Processor time of all threads of this process. Zero where the system does not report it.
+fn cpu() -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let nanos = threads.filter_map(|thread| {
+        let times = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        times.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
