@@ -160,10 +160,10 @@ impl<S: TokenStore + PurgeExpired + 'static> Traffic<S> {
 
     /// Sends requests from `tasks` tasks, each after the answer to its last one.
     pub async fn closed(self: &Arc<Self>, tasks: u64, length: Duration, mix: Mix, seed: u64) -> Window {
-        let (tally, begin, mut set) = (Arc::new(Tally::default()), now(), JoinSet::new());
+        let (tally, begin, mut workers) = (Arc::new(Tally::default()), now(), JoinSet::new());
         for task in 0..tasks {
             let (traffic, tally, mut random) = (Arc::clone(self), Arc::clone(&tally), Random::new(seed * 1000 + task));
-            set.spawn(async move {
+            workers.spawn(async move {
                 while begin.elapsed() < length {
                     let sent = now();
                     let outcome = traffic.request(&mut random, mix).await;
@@ -171,7 +171,7 @@ impl<S: TokenStore + PurgeExpired + 'static> Traffic<S> {
                 }
             });
         }
-        set.join_all().await;
+        workers.join_all().await;
         let answered = tally.answered();
         tally.window(begin.elapsed().as_secs_f64(), answered)
     }
@@ -204,7 +204,7 @@ impl<S: TokenStore + PurgeExpired + 'static> Traffic<S> {
         let request = RefreshRequest::new(session.refresh_token.clone());
         let answer = self.service.refresh(self.client(&session), &request).await;
         let (session, outcome) = match answer {
-            Ok(tokens) => (Session::new(session.client, tokens), Outcome::Refreshed),
+            Ok(tokens) => (Session::new(session.client, &tokens), Outcome::Refreshed),
             Err(error) => (session, Outcome::failed(&error)),
         };
         *self.slot(place) = Some(session);
@@ -230,6 +230,7 @@ impl<S: TokenStore + PurgeExpired + 'static> Traffic<S> {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Outcome {
     Refreshed,
     Introspected,

@@ -55,8 +55,8 @@ pub struct Census {
     pub expired_percent: u64,
 }
 
-/// Some grants of a population, each with one rotation. Grants in the sample were refreshed in the last minutes, the others in
-/// the last six days. A share of them has expired.
+/// Some grants of a population, each with one rotation. Grants in the sample were refreshed in the last minutes, the
+/// others in the last six days. A share of them has expired.
 pub struct Population {
     service: TokenService<OneGrant>,
     store: OneGrant,
@@ -101,18 +101,18 @@ impl Population {
         } else {
             MINUTE + self.random.below(6 * DAY)
         };
-        let refreshed_at = Timestamp::from_millis(self.now.as_millis() - (age * 1000) as i64);
-        self.clock.set(Timestamp::from_millis(refreshed_at.as_millis() - 1000 * (30 * MINUTE) as i64));
+        let refreshed_at = Timestamp::from_millis(self.now.as_millis() - (age * 1000).cast_signed());
+        self.clock.set(Timestamp::from_millis(refreshed_at.as_millis() - (30 * MINUTE * 1000).cast_signed()));
         let subject = Subject::new(format!("user-{}@example.com", number % (grants / GRANTS_PER_SUBJECT).max(1)))
             .expect("a subject");
         let approval = Approval::of(subject).with_scope(client.scope.clone());
         let issued = self.service.issue(&client, IssueRequest::new(GrantType::Password, approval));
-        let issued = Session::new(place, issued.now_or_never().expect("no wait").expect("tokens"));
+        let issued = Session::new(place, &issued.now_or_never().expect("no wait").expect("tokens"));
         self.clock.set(refreshed_at);
         let request = RefreshRequest::new(issued.refresh_token);
         let refreshed = self.service.refresh(&client, &request).now_or_never().expect("no wait").expect("tokens");
         let (key, stored) = self.store.take().expect("a stored grant");
-        Made { key, record: stored.record, session: is_sampled.then(|| Session::new(place, refreshed)) }
+        Made { key, record: stored.record, session: is_sampled.then(|| Session::new(place, &refreshed)) }
     }
 }
 
@@ -127,7 +127,7 @@ impl Iterator for Population {
 impl Session {
     /// Tokens of a response to the client at this place.
     #[must_use]
-    pub fn new(client: usize, tokens: TokenResponse) -> Self {
+    pub fn new(client: usize, tokens: &TokenResponse) -> Self {
         let refresh_token = tokens.refresh_token.as_ref().expect("a refresh token").expose().to_owned();
         Self { client, access_token: tokens.access_token.expose().to_owned(), refresh_token }
     }

@@ -88,11 +88,11 @@ pub async fn postgres(size: Size, partitions: u16, settings: &[String]) -> Resul
     measure(&name, size, traffic, Server { server, log: Some(&log), purges: true }, &mut results).await;
     // The statistics of a session are complete when it ends.
     until("no sessions", || number("SELECT count(*) FROM pg_stat_activity WHERE usename = 'regrant'") == 0.0);
-    let (updated, hot) = (updates("n_tup_upd") - before.2, updates("n_tup_hot_upd") - before.3);
-    results.size(&name, size, "updates of rows", updated);
-    results.size(&name, size, "of these HOT, %", 100.0 * hot / updated);
-    results.size(&name, size, "WAL, bytes per update", (number(wal) - before.0) / updated);
-    results.size(&name, size, "full page images per update", (number(images) - before.1) / updated);
+    let (rotations, hot) = (updates("n_tup_upd") - before.2, updates("n_tup_hot_upd") - before.3);
+    results.size(&name, size, "updates of rows", rotations);
+    results.size(&name, size, "of these HOT, %", 100.0 * hot / rotations);
+    results.size(&name, size, "WAL with purge, bytes per update", (number(wal) - before.0) / rotations);
+    results.size(&name, size, "full page images with purge, per update", (number(images) - before.1) / rotations);
     results.size(&name, size, "table after the run, bytes per grant", bytes("pg_table_size") / size.grants as f64);
     results.size(&name, size, "indexes after the run, bytes per grant", bytes("pg_indexes_size") / size.grants as f64);
     results

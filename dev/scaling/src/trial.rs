@@ -117,7 +117,7 @@ impl<S: TokenStore + PurgeExpired + 'static> Trial<'_, S> {
 
     async fn phase(&self, table: &mut Table, phase: &str, offer: Offer, mix: Mix, purge: bool) {
         let purged = Arc::new(AtomicU64::new(0));
-        let purger = purge.then(|| tokio::spawn(Arc::clone(&self.traffic).purge(Arc::clone(&purged))));
+        let purging = purge.then(|| tokio::spawn(Arc::clone(&self.traffic).purge(Arc::clone(&purged))));
         let (server, own) = (self.server.seconds(), own_seconds());
         let (written, logged) = (self.written(), self.logged().await);
         let mut windows = Vec::new();
@@ -134,8 +134,8 @@ impl<S: TokenStore + PurgeExpired + 'static> Trial<'_, S> {
         }
         let (server, own) = (self.server.seconds() - server, own_seconds() - own);
         let (written, logged) = (self.written() - written, self.logged().await - logged);
-        if let Some(purger) = purger {
-            purger.abort();
+        if let Some(purging) = purging {
+            purging.abort();
         }
         let count = |of: fn(&Window) -> u64| windows.iter().map(of).sum::<u64>();
         let (requests, refreshes) = (count(|window| window.latencies.len() as u64), count(|window| window.refreshes));

@@ -18,6 +18,7 @@ const PIPELINE: usize = 5000;
 const CLOCK_DIFFERENCE: i64 = 60_000;
 
 /// Loads a population into an empty cluster, and returns the sessions of the sample. No grant may have expired.
+#[must_use]
 pub fn into_redis(urls: &[String], census: Census) -> Vec<Session> {
     let client = ClusterClient::new(urls.to_vec()).expect("a cluster");
     let mut connection = client.get_connection().expect("a connection");
@@ -25,7 +26,9 @@ pub fn into_redis(urls: &[String], census: Census) -> Vec<Session> {
     while let Some(batch) = batches.next() {
         for grants in batch.chunks(PIPELINE) {
             let mut pipe = cluster_pipe();
-            grants.iter().for_each(|made| write(&mut pipe, made));
+            for made in grants {
+                write(&mut pipe, made);
+            }
             pipe.query::<()>(&mut connection).expect("replies");
         }
     }

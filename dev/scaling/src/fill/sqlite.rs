@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use regrant::Subject;
 use regrant::clock::Timestamp;
 use regrant::store::Version;
 use regrant_sqlite::SqliteStore;
@@ -22,7 +23,9 @@ pub fn into_sqlite(path: &Path, census: Census) -> Vec<Session> {
         let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("a schema");
         rows.map(|row| row.expect("an index")).collect()
     };
-    indexes.iter().for_each(|(name, _)| run(&db, &format!("DROP INDEX {name}")));
+    for (name, _) in &indexes {
+        run(&db, &format!("DROP INDEX {name}"));
+    }
     let mut batches = Batches::of(census);
     while let Some(mut batch) = batches.next() {
         // Neighbours in the tree of the primary key are written together.
@@ -40,7 +43,7 @@ pub fn into_sqlite(path: &Path, census: Census) -> Vec<Session> {
                     key.realm.as_str(),
                     Version::random().0.cast_signed(),
                     record.client_id.as_str(),
-                    record.subject.as_ref().map(|subject| subject.as_str()),
+                    record.subject.as_ref().map(Subject::as_str),
                     record.expires_at.map(Timestamp::as_millis),
                     record.payload,
                 ];
@@ -50,7 +53,9 @@ pub fn into_sqlite(path: &Path, census: Census) -> Vec<Session> {
         transaction.commit().expect("a commit");
     }
     eprintln!("building indexes");
-    indexes.iter().for_each(|(_, sql)| run(&db, sql));
+    for (_, sql) in &indexes {
+        run(&db, sql);
+    }
     run(&db, "PRAGMA wal_checkpoint(TRUNCATE)");
     batches.sessions
 }

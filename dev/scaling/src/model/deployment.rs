@@ -84,7 +84,7 @@ impl Costs {
         let commit: &[Step] = if self.flush > 0 { &[Step::Flush] } else { &[] };
         let call = |step: Step| [wait, step, wait];
         let refresh = (HTTP + self.node_refresh) / 3;
-        let introspection = (HTTP + self.node_introspection) / 2;
+        let introspection = u64::midpoint(HTTP, self.node_introspection);
         let mut rotate = vec![part(refresh)];
         rotate.extend(call(read));
         rotate.push(part(refresh));

@@ -108,7 +108,7 @@ pub struct Done {
     pub began: Nanos,
     /// Time of its answer.
     pub ended: Nanos,
-    /// Its shard.
+    /// Place of the shard.
     pub shard: usize,
     /// Attempts that failed.
     pub failures: u32,
@@ -150,7 +150,7 @@ pub fn simulate(system: &System, traffic: &Traffic, fault: Option<Fault>, length
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Arrival,
-    /// The request goes on with its next step.
+    /// The request goes on with its next step, or is sent again.
     Next(usize),
     /// A processor of the node of a request has finished.
     NodeDone(usize),
@@ -160,8 +160,6 @@ enum Event {
     Expired(usize),
     /// The log of a shard was flushed.
     Flushed(usize),
-    /// A failed request is sent again.
-    Again(usize),
 }
 
 #[derive(Clone, Copy)]
@@ -249,7 +247,6 @@ impl<'a> Simulation<'a> {
                 Event::ShardDone(request) => self.finish_on_shard(request),
                 Event::Expired(request) => self.fail(request),
                 Event::Flushed(shard) => self.flushed(shard),
-                Event::Again(request) => self.go_on(request),
             }
         }
     }
@@ -415,7 +412,7 @@ impl<'a> Simulation<'a> {
         request.kind = if request.kind == 2 { 0 } else { request.kind };
         let mean = self.traffic.retry_after;
         let pause = mean / 2 + self.random.below(mean.max(1));
-        self.schedule(pause, Event::Again(place));
+        self.schedule(pause, Event::Next(place));
     }
 
     fn answer(&mut self, place: usize) {

@@ -58,7 +58,7 @@ fn several_processors_have_the_mean_of_the_m_m_c_queue() {
     let latencies = station(4, Work::Exponential(SERVICE), load);
     // Erlang C.
     let offered = f64::from(cores) * load;
-    let term = |n: u32| offered.powi(n as i32) / (1..=n).map(f64::from).product::<f64>();
+    let term = |n: u32| offered.powi(n.cast_signed()) / (1..=n).map(f64::from).product::<f64>();
     let waiting = term(cores) / (1.0 - load);
     let probability = waiting / ((0..cores).map(term).sum::<f64>() + waiting);
     is_near(mean(&latencies), 0.1 + probability * 0.1 / (f64::from(cores) * (1.0 - load)), 0.05);

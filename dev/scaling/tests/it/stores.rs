@@ -5,7 +5,7 @@ use scaling::stores::{self, Results, Size};
 const SIZE: Size = Size { grants: 400, sample: 100, seconds: 0.05, windows: 1 };
 
 fn run(results: impl Future<Output = Results>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let results = runtime.block_on(results);
     let errors = results.phases.column("errors");
     assert!(results.phases.rows.len() >= 5, "{results:?}");
