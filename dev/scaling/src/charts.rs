@@ -21,10 +21,14 @@ pub fn draw(folder: &Path) {
 fn load(folder: &Path) -> Option<Chart> {
     let table = Table::read(&folder.join("scaling-stores.tsv"))?;
     let [store, phase, purge] = ["store", "phase", "purge"].map(|name| table.column(name));
-    let [rate, p99] = ["offered_per_s", "p99_ms"].map(|name| table.column(name));
+    let [rate, p99, grants] = ["offered_per_s", "p99_ms", "grants"].map(|name| table.column(name));
+    let count = |row: &[String]| row[grants].parse::<u64>().unwrap_or(0);
+    let is_largest =
+        |row: &[String]| table.rows.iter().all(|other| other[store] != row[store] || count(other) <= count(row));
     let mut series: Vec<Series> = Vec::new();
-    for row in table.rows.iter().filter(|row| row[phase] != "closed") {
-        let name = if row[purge] == "yes" { format!("{}, purge", row[store]) } else { row[store].clone() };
+    for row in table.rows.iter().filter(|row| row[phase] != "closed" && is_largest(row)) {
+        let name = row[store].split(',').next().unwrap_or_default();
+        let name = if row[purge] == "yes" { format!("{name}, purge") } else { name.to_owned() };
         add(&mut series, name, &row[rate], &row[p99]);
     }
     Some(Chart {

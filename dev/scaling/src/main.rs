@@ -119,8 +119,8 @@ fn model(out: &Path) {
     curves.write(&out.join("scaling-curves.tsv"));
     // The effect of a fault is the same for every store; one is enough.
     if let Some(costs) = stores.first() {
-        let [nodes, shards] = costs.limits(&costs.system(10, 10));
-        faults(costs, 10, 10, 0.5 * nodes.min(shards)).write(&out.join("scaling-faults.tsv"));
+        let [nodes, shards] = costs.limits(&costs.system(4, 4));
+        faults(costs, 4, 4, 0.5 * nodes.min(shards)).write(&out.join("scaling-faults.tsv"));
     }
 }
 

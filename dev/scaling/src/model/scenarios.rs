@@ -95,7 +95,7 @@ const SCENARIOS: [Scenario; 6] = [
     Scenario { name: "10 % of refreshes for one grant", fault: None, hot: 0.1 },
 ];
 
-/// Simulates faults of one of ten shards at `share` of the knee of a deployment. Each row is an interval of the
+/// Simulates faults of one shard of a deployment. Each row is an interval of the
 /// simulation, with the requests that began in it.
 #[must_use]
 pub fn faults(costs: &Costs, nodes: usize, shards: usize, rate: f64) -> Table {
