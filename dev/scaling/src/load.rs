@@ -199,6 +199,8 @@ impl<S: TokenStore + PurgeExpired + 'static> Traffic<S> {
                 break session;
             }
             place = (place + 1) % self.sessions.len();
+            // All sessions may be in use: the requests that use them must get their turn.
+            tokio::task::yield_now().await;
         };
         self.clock.advance(self.step);
         let request = RefreshRequest::new(session.refresh_token.clone());
@@ -217,6 +219,8 @@ impl<S: TokenStore + PurgeExpired + 'static> Traffic<S> {
                 break session;
             }
             place = (place + 1) % self.sessions.len();
+            // All sessions may be in use: the requests that use them must get their turn.
+            tokio::task::yield_now().await;
         };
         match self.service.introspect(self.client(&session), &session.access_token).await {
             // The access token of a session that was not refreshed for an hour has expired.
