@@ -56,6 +56,6 @@ async fn read(body: Incoming, limit: usize) -> Result<Bytes, MalformedRequest> {
 
 fn send(answer: wire::Response) -> Response<Full<Bytes>> {
     let response = Response::builder().status(answer.status);
-    let response = answer.headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
+    let response = answer.headers.iter().fold(response, |response, (name, value)| response.header(*name, &**value));
     response.body(answer.body.into()).expect("regrant answers with statuses and headers that HTTP has")
 }
