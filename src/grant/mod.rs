@@ -78,7 +78,6 @@ pub(crate) use transition::Rotation;
 
 use std::time::Duration;
 
-use smallvec::SmallVec;
 
 use crate::client::Client;
 use crate::policy::Policy;
@@ -129,11 +128,11 @@ pub struct Grant {
     /// The current refresh token; absent when the grant has none.
     head: Option<Head>,
     /// The last rotations, oldest first, at most [`MAX_RECENT`](transition::MAX_RECENT): one entry for each generation
-    /// before that of the head, without a gap. Rarely more than two, which are stored in place.
-    recent: SmallVec<[Retired; 2]>,
+    /// before that of the head, without a gap.
+    recent: Vec<Retired>,
     /// Live access tokens, oldest first. Only these are active in introspection, so dropping an entry revokes its
-    /// token. Rarely more than two, which are stored in place.
-    access_tokens: SmallVec<[LiveAccessToken; 2]>,
+    /// token.
+    access_tokens: Vec<LiveAccessToken>,
     /// Drawn for each write, so that no two writes of a record are equal: a writer that reads the record back can
     /// recognize its own. Without it, two writers that decide the same would both take the one record for theirs.
     write_id: [u8; 4],
@@ -178,8 +177,8 @@ impl Grant {
             expires_at: None,
             phase: Phase::Active { redeemed: None },
             head: None,
-            recent: SmallVec::new(),
-            access_tokens: SmallVec::new(),
+            recent: Vec::new(),
+            access_tokens: Vec::new(),
             write_id: [0; 4],
         }
     }

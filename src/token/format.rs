@@ -116,6 +116,7 @@ impl TokenFormat {
     ///
     /// The key is an argument and not always the primary one: a repeated response is sealed under the key of its
     /// rotation, or a rotation of the ring would change the answer.
+    #[expect(clippy::expect_used, reason = "the text has the length of the base64, which is ASCII")]
     pub(crate) fn seal(&self, kind: TokenKind, key: &Key, claims: &Claims<'_>) -> String {
         let mut sealed = SecretBytes::<MAX_SEALED>::zero();
         let sealed = &mut sealed[..sealed_len(kind)];
@@ -130,10 +131,12 @@ impl TokenFormat {
         head[1..].copy_from_slice(&key.seal(kind, body));
 
         let prefix = self.prefixes.of(kind);
-        let mut text = String::with_capacity(prefix.len() + sealed.len() / 3 * 4);
-        text.push_str(prefix);
-        URL_SAFE_NO_PAD.encode_string(sealed, &mut text);
-        text
+        let mut text = vec![0; prefix.len() + sealed.len() / 3 * 4];
+        let (start, end) = text.split_at_mut(prefix.len());
+        start.copy_from_slice(prefix.as_bytes());
+        // Into the text itself. `encode_string` has a buffer on the stack that nothing zeroes.
+        URL_SAFE_NO_PAD.encode_slice(sealed, end).expect("four characters for three bytes");
+        String::from_utf8(text).expect("base64 is ASCII")
     }
 
     /// Opens `text` as a token of `kind`. Needs no I/O, so garbage costs no database call.

@@ -50,7 +50,8 @@ async fn copy(transaction: &Transaction<'_>, batches: &mut Batches) {
             let (id, realm) = (key.id.as_bytes().as_slice(), key.realm.as_str());
             let (version, end) = (Version::random().0.cast_signed(), record.expires_at.map(Timestamp::as_millis));
             let (client, subject) = (record.client_id.as_str(), record.subject.as_ref().map(Subject::as_str));
-            let row: [&(dyn ToSql + Sync); 8] = [&id, &realm, &version, &client, &subject, &end, &end, &record.payload];
+            let row: [&(dyn ToSql + Sync); 8] =
+                [&id, &realm, &version, &client, &subject, &end, &end, &&*record.payload];
             writer.as_mut().write(&row).await.expect("a row");
         }
     }
