@@ -78,7 +78,6 @@ pub(crate) use transition::Rotation;
 
 use std::time::Duration;
 
-
 use crate::client::Client;
 use crate::policy::Policy;
 use crate::token::{Binding, Salt};

@@ -11,16 +11,17 @@ use std::process::Command;
 use crate::callgrind::Profile;
 
 /// Name of the stage, file, function.
-const STAGES: [(&str, &str, &str); 9] = [
+const STAGES: [(&str, &str, &str); 10] = [
     ("form", "src/wire/form.rs", "form"),
     ("open", "src/token/format.rs", "open"),
-    ("decode", "src/grant/codec.rs", "decode"),
+    ("decode", "src/grant/codec.rs", "decode_sharing"),
     ("decide", "src/engine/issue.rs", "issue"),
     ("decide", "src/engine/refresh.rs", "refresh"),
     ("decide", "src/engine/introspect.rs", "introspect"),
     ("seal", "src/token/format.rs", "seal"),
     ("encode", "src/grant/codec.rs", "encode"),
     ("JSON", "src/wire/response.rs", "json"),
+    ("JSON", "src/wire/response.rs", "object"),
 ];
 
 pub(crate) struct Stages(Vec<Stage>);
