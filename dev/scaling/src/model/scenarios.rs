@@ -15,7 +15,7 @@ const REQUESTS: f64 = 150_000.0;
 
 /// Returns the latencies of a deployment under growing load, and the highest rate within the bound.
 ///
-/// A point simulates [`REQUESTS`], or 200 for each machine if that is more. The first quarter is left out.
+/// A point simulates `REQUESTS` requests, or 200 for each machine if that is more. The first quarter is left out.
 #[must_use]
 pub fn curve(costs: &Costs, nodes: usize, shards: usize) -> (Table, f64) {
     let system = costs.system(nodes, shards);
