@@ -2,7 +2,7 @@
 //! nonce.
 //!
 //! Deterministic: equal text under equal keys and associated data gives equal bytes. An observer learns nothing else,
-//! until the key streams of two texts overlap by chance: after 2^48 texts of five blocks with a probability below 2^-27.
+//! until two key streams overlap by chance: with a probability below 2^-27 after 2^48 texts of five blocks.
 //!
 //! Written here, because the crate `aes-siv` expands the keys and hashes the associated data again for each text. A
 //! token has five blocks at most, so most of the time would go into that.
