@@ -16,8 +16,10 @@
 use std::time::Duration;
 
 use super::{Context, ResponseFacts, UnsignedResponse};
+use crate::client::Client;
 use crate::grant::{Grant, LiveAccessToken};
 use crate::outcome::Refusal;
+use crate::policy::Policy;
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
 use crate::vocabulary::{AccessToken, Confirmation, GrantType, KeyId, RefreshToken, Resources, Scope, Timestamp, draw};
 
@@ -167,7 +169,7 @@ pub(super) fn mint(
         scope: (access.scope != granted.scope).then(|| access.scope.clone()),
         resources: (access.resources != granted.resources).then(|| access.resources.clone()),
         issued_at: ctx.now,
-        expires_at: access_token_expiry(grant, ctx)?,
+        expires_at: access_token_expiry(grant, serial, ctx)?,
         parent,
         confirmation: key_for_new_tokens(grant, ctx),
         signing_key: ctx.signing_key.cloned(),
@@ -226,9 +228,9 @@ fn key_for_new_tokens(grant: &Grant, ctx: &Context<'_>) -> Option<Confirmation> 
 ///
 /// # Errors
 /// [`Refusal::GrantExpired`].
-fn access_token_expiry(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Refusal> {
+fn access_token_expiry(grant: &Grant, serial: u32, ctx: &Context<'_>) -> Result<Timestamp, Refusal> {
     let is_jwt = ctx.signing_key.is_some();
-    let own = ctx.now + ctx.policy.access_token_lifetime;
+    let own = ctx.now + ctx.policy.lifetime_of_access_token(serial);
     let own = if is_jwt { own.rounded_up() } else { own };
     let of_grant = grant.absolute_expiry(ctx.policy).map(|expiry| if is_jwt { expiry.rounded_down() } else { expiry });
     let expiry = of_grant.map_or(own, |of_grant| own.min(of_grant));
@@ -241,41 +243,40 @@ pub(super) fn lives_a_second(expiry: Timestamp, ctx: &Context<'_>) -> bool {
     expiry.since(ctx.now).is_some_and(|left| left >= SECOND)
 }
 
-/// A refresh token that leaves with the response. Its text exists only here: the record has the digest of its secret.
-#[derive(Debug)]
-pub(crate) struct SealedRefreshToken {
-    pub(crate) token: RefreshToken,
-    /// The expiry of an unused token; `None` is never.
-    pub(crate) expires_at: Option<Timestamp>,
+/// Returns true when the policy lets the grant have refresh tokens. The scope of the grant counts, and not that of a
+/// request: a refresh for less leaves the grant as it is.
+pub(super) fn admits_refresh_tokens(grant: &Grant, client: &Client, policy: &Policy) -> bool {
+    [&grant.approval().scope, &client.scope].into_iter().all(|scope| policy.admits_refresh_tokens(scope))
 }
 
-impl SealedRefreshToken {
-    /// Seals the refresh token of `generation`. The binding of that generation is sealed in, for a record that a
-    /// failover rolls back to a time before the binding.
-    pub(super) fn seal(
-        grant: &Grant,
-        key: &Key,
-        generation: u32,
-        secret: &TokenSecret,
-        root: &Root,
-        expires_at: Option<Timestamp>,
-        ctx: &Context<'_>,
-    ) -> Self {
-        let lineage = Lineage { root: root.clone(), binding: grant.binding_of(generation) };
-        let claims = Claims { grant_id: &grant.id(), number: generation, secret, lineage: Some(&lineage) };
-        Self { token: RefreshToken::new(ctx.tokens.seal(TokenKind::RefreshToken, key, &claims)), expires_at }
-    }
+/// Seals the refresh token of `generation`. The binding of that generation is sealed in, for a record that a failover
+/// rolls back to a time before the binding.
+///
+/// The text exists only here: the record has the digest of the secret.
+pub(super) fn seal_refresh_token(
+    grant: &Grant,
+    key: &Key,
+    generation: u32,
+    secret: &TokenSecret,
+    root: &Root,
+    ctx: &Context<'_>,
+) -> RefreshToken {
+    let lineage = Lineage { root: root.clone(), binding: grant.binding_of(generation) };
+    let claims = Claims { grant_id: &grant.id(), number: generation, secret, lineage: Some(&lineage) };
+    RefreshToken::new(ctx.tokens.seal(TokenKind::RefreshToken, key, &claims))
 }
 
 /// Returns the response of RFC 6749 section 5.1, not signed yet.
 ///
 /// `expires_in` is measured from now and not from the time of issue: a replay returns the lifetime that is left. On a
 /// node whose clock is behind the issue it is the whole lifetime, and no more.
+///
+/// The expiry of the refresh token is that of the head, under the policy of today.
 pub(super) fn respond(
     grant: &Grant,
     access: Access,
     access_token: MintedAccessToken,
-    refresh_token: Option<SealedRefreshToken>,
+    refresh_token: Option<RefreshToken>,
     ctx: &Context<'_>,
 ) -> UnsignedResponse {
     let MintedAccessToken { form, issued_at, expires_at, confirmation } = access_token;
@@ -284,7 +285,9 @@ pub(super) fn respond(
         expires_at,
         confirmation,
         expires_in: expires_at.since(ctx.now.max(issued_at)).unwrap_or_default(),
+        refresh_token_expires_at: refresh_token.as_ref().and_then(|_| grant.refresh_token_expiry(ctx.policy)),
         refresh_token,
+        remaining: grant.remaining(ctx.now, ctx.policy),
         scope: access.scope,
         resources: access.resources,
         grant_id: grant.id(),

@@ -9,8 +9,11 @@
 //! A caller that may not know a token gets the answer of an inactive one. Otherwise a caller could test which of many
 //! texts are tokens (RFC 7662 section 4).
 
+use std::time::Duration;
+
+use super::access::admits_refresh_tokens;
 use crate::client::{Client, IntrospectionAccess};
-use crate::grant::{Approval, Grant, GrantSummary, Phase, earlier};
+use crate::grant::{Approval, Grant, GrantSummary, Phase, Remaining, earlier};
 use crate::policy::Policy;
 use crate::token::{Detail, Opened, TokenKind};
 use crate::vocabulary::{
@@ -57,6 +60,13 @@ pub struct ActiveToken {
     /// The expiry; `None` is never. The earlier one of the token and its grant counts. A cache that keeps the answer
     /// until then misses a revocation.
     pub expires_at: Option<Timestamp>,
+    /// The time until a refresh token expires if it is not used. Introspection is no use. Absent for an access token,
+    /// when the token never expires, for callers other than its client, and unless the policy tells it
+    /// ([`refresh_token_expiration`](crate::Policy::refresh_token_expiration)).
+    pub refresh_token_timeout: Option<Duration>,
+    /// The time until the grant of a refresh token ends. Absent when the grant never ends, and in the other cases of
+    /// `refresh_token_timeout`.
+    pub authorization_expires_in: Option<Duration>,
     /// The way in which the token is presented; absent for a refresh token.
     pub token_type: Option<TokenType>,
     /// The key that the token is bound to (`cnf`, RFC 7800). A resource server must demand proof of that key, otherwise
@@ -79,6 +89,7 @@ pub(crate) struct FoundToken {
     resources: Option<Resources>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
+    remaining: Remaining,
     token_type: Option<TokenType>,
     confirmation: Option<Confirmation>,
     grant: Box<Grant>,
@@ -92,7 +103,7 @@ impl FoundToken {
 
     /// Returns the token with all its facts.
     pub(crate) fn into_active(self) -> ActiveToken {
-        let Self { kind, scope, resources, issued_at, expires_at, token_type, confirmation, grant } = self;
+        let Self { kind, scope, resources, issued_at, expires_at, remaining, token_type, confirmation, grant } = self;
         let GrantSummary { id: grant_id, client_id, grant_type, approval, .. } = grant.summary();
         ActiveToken {
             kind,
@@ -102,6 +113,8 @@ impl FoundToken {
             resources: resources.unwrap_or_else(|| approval.resources.clone()),
             issued_at,
             expires_at,
+            refresh_token_timeout: remaining.refresh_token_timeout,
+            authorization_expires_in: remaining.authorization_expires_in,
             token_type,
             confirmation,
             approval,
@@ -133,7 +146,7 @@ pub(crate) fn introspect(
     let digest = presented.secret.digest();
     let mut found = match presented.detail {
         Detail::AccessToken { serial } => access_token(grant, serial, digest, caller, own_policy.is_some()),
-        Detail::RefreshToken { generation, .. } => refresh_token(grant, generation, digest, caller, own_policy),
+        Detail::RefreshToken { generation, .. } => refresh_token(grant, generation, digest, caller, own_policy, now),
         Detail::Code => None,
     }?;
     found.expires_at = earlier(found.expires_at, grant_expiry);
@@ -159,6 +172,7 @@ fn access_token(grant: Box<Grant>, serial: u32, digest: Digest, caller: &Client,
         resources: token.resources.clone(),
         issued_at: token.issued_at,
         expires_at: Some(token.expires_at),
+        remaining: Remaining::default(),
         token_type: Some(TokenType::of(token.confirmation.as_ref())),
         confirmation: token.confirmation,
         grant,
@@ -172,11 +186,12 @@ fn refresh_token(
     digest: Digest,
     caller: &Client,
     own_policy: Option<&Policy>,
+    now: Timestamp,
 ) -> Option<FoundToken> {
     // A resource server never receives refresh tokens, so an audience gives no right to ask about one.
     let may_know = own_policy.is_some() || caller.introspection == IntrospectionAccess::Any;
     let head = grant.head().filter(|head| head.generation == generation && head.digest == digest)?;
-    if !may_know {
+    if !may_know || own_policy.is_some_and(|policy| !admits_refresh_tokens(&grant, caller, policy)) {
         return None;
     }
     Some(FoundToken {
@@ -185,6 +200,7 @@ fn refresh_token(
         resources: None,
         issued_at: head.issued_at,
         expires_at: own_policy.map_or(head.expires_at, |policy| head.expiry(policy)),
+        remaining: own_policy.map(|policy| grant.remaining(now, policy)).unwrap_or_default(),
         token_type: None,
         confirmation: grant.approval().confirmation,
         grant,

@@ -6,7 +6,7 @@
 //! A grant is created with everything that later requests must match: registration of the client, approval, key and
 //! absolute end. Nothing of it can be added afterwards, except the key of a public client, once.
 
-use super::access::{Access, Origin, SealedRefreshToken, mint, respond};
+use super::access::{Access, Origin, admits_refresh_tokens, mint, respond, seal_refresh_token};
 use super::{AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, UnsignedResponse};
 use crate::grant::{Approval, Grant, PendingCode, Phase};
 use crate::outcome::Refusal;
@@ -87,8 +87,8 @@ pub(super) fn create_grant(
 /// Issues the first tokens of a grant. They are drawn at random, since no request can repeat them: RFC 6749 section
 /// 4.1.2 forbids a second answer to a code.
 ///
-/// A refresh token is issued when the policy, the flow and the registration of the client all allow one. Its root is
-/// drawn here and never again. The record keeps a digest of it, and every successor carries it.
+/// A refresh token is issued when the policy, the flow, the granted scope and the registration of the client all allow
+/// one. Its root is drawn here and never again. The record keeps a digest of it, and every successor carries it.
 ///
 /// # Errors
 /// As for [`mint`].
@@ -97,13 +97,14 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
     let minted = mint(grant, &access, key, &Origin::Drawn, ctx)?;
     let gets_refresh_token = ctx.policy.issue_refresh_tokens
         && grant.grant_type().may_refresh()
+        && admits_refresh_tokens(grant, ctx.client, ctx.policy)
         && ctx.client.may_use(&GrantType::RefreshToken);
     let refresh_token = gets_refresh_token.then(|| {
         bind(grant, 0, ctx);
         let (secret, root) = (TokenSecret::random(ctx.entropy), Root::random(ctx.entropy));
         let expires_at = grant.expiry_of(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
         grant.start(root.digest(), secret.digest(), ctx.now, expires_at);
-        SealedRefreshToken::seal(grant, key, 0, &secret, &root, expires_at, ctx)
+        seal_refresh_token(grant, key, 0, &secret, &root, ctx)
     });
     Ok(respond(grant, access, minted, refresh_token, ctx))
 }

@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use smallvec::smallvec;
 
-use super::access::{Access, Origin, SealedRefreshToken, mint, repeat, respond};
+use super::access::{Access, Origin, admits_refresh_tokens, mint, repeat, respond, seal_refresh_token};
 use super::issue::bind;
 use super::{Admitted, Context, Decision, Events, RefreshRequest, UnsignedResponse};
 use crate::grant::{Grant, Head, RevocationReason, Rotation};
@@ -221,10 +221,13 @@ fn clock(retired_at: Timestamp, window: Lifetime, now: Timestamp) -> Clock {
 /// mistake of the client.
 ///
 /// # Errors
-/// [`Refusal::GrantTypeNotAllowed`], and as for [`Access::requested`].
+/// [`Refusal::GrantTypeNotAllowed`], [`Refusal::OfflineAccessNotGranted`], and as for [`Access::requested`].
 fn reach(grant: &Grant, request: &RefreshRequest, ctx: &Context<'_>) -> Result<Access, Refusal> {
     if !ctx.client.may_use(&GrantType::RefreshToken) {
         return Err(Refusal::GrantTypeNotAllowed);
+    }
+    if !admits_refresh_tokens(grant, ctx.client, ctx.policy) {
+        return Err(Refusal::OfflineAccessNotGranted);
     }
     Access::requested(grant, request.scope.as_ref(), &request.resources, ctx)
 }
@@ -267,7 +270,7 @@ fn renew(
     grant.prune(ctx.now, ctx.policy);
     let minted = mint(grant, &access, key, &Origin::Derived(derivation, presented.generation), ctx)?;
     let root = &presented.lineage.root;
-    let successor = SealedRefreshToken::seal(grant, key, generation, &secret, root, expires_at, ctx);
+    let successor = seal_refresh_token(grant, key, generation, &secret, root, ctx);
     let response = respond(grant, access, minted, Some(successor), ctx);
     Ok(Decision::commit(response, EventKind::Rotated { generation }))
 }
@@ -322,9 +325,9 @@ fn catch_up(
     ctx: &Context<'_>,
 ) -> Result<Decision<UnsignedResponse>, Refusal> {
     let access = reach(grant, request, ctx)?;
-    let Walked { key, parent, salt, head, generation, expires_at } = walk(grant, presented, ctx)?;
+    let Walked { key, parent, salt, head, generation } = walk(grant, presented, ctx)?;
     let derivation = Derivation { parent: &parent, salt: &salt };
-    let current = SealedRefreshToken::seal(grant, key, generation, &head, &presented.lineage.root, expires_at, ctx);
+    let current = seal_refresh_token(grant, key, generation, &head, &presented.lineage.root, ctx);
 
     let counts = ctx.policy.max_replays != Limit::Unlimited;
     if counts {
@@ -347,14 +350,13 @@ fn catch_up(
 }
 
 /// The head, derived again, and the rotation that made it. `parent` and `salt` derive the access token of that rotation
-/// as well. `expires_at` is that of the recorded head: a replay does not extend it.
+/// as well.
 struct Walked<'a> {
     key: &'a Key,
     parent: TokenSecret,
     salt: Salt,
     head: TokenSecret,
     generation: u32,
-    expires_at: Option<Timestamp>,
 }
 
 /// Derives successor after successor, up to the head: at most 8 derivations, one for each rotation that the record
@@ -380,8 +382,7 @@ fn walk<'a>(grant: &Grant, presented: &Presented<'_>, ctx: &Context<'a>) -> Resu
     if parent.digest() != head.digest {
         return Err(Refusal::SuccessorMismatch);
     }
-    let Head { generation, expires_at, .. } = *head;
-    Ok(Walked { key, parent: before, salt, head: parent, generation, expires_at })
+    Ok(Walked { key, parent: before, salt, head: parent, generation: head.generation })
 }
 
 /// The refusal of a token whose rotations the record has forgotten.

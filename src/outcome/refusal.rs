@@ -147,6 +147,10 @@ pub enum Refusal {
     /// this.
     #[error("code verifier mismatch")]
     CodeVerifierMismatch,
+    /// The code verifier has less than 43 or more than 128 characters, or others than `A-Z a-z 0-9 - . _ ~` (RFC 7636
+    /// section 4.1). A client that encodes its verifier as standard base64, with `+`, `/` and `=`, looks like this.
+    #[error("code verifier malformed")]
+    CodeVerifierMalformed,
     /// The authorization request had no challenge, but the request has a code verifier: a downgrade (RFC 9700 section
     /// 4.8.2).
     #[error("code verifier without challenge")]
@@ -160,6 +164,11 @@ pub enum Refusal {
     /// The client may not use this grant type.
     #[error("grant type not allowed for the client")]
     GrantTypeNotAllowed,
+    /// The policy issues refresh tokens for the scope `offline_access` only
+    /// ([`require_offline_access`](crate::Policy::require_offline_access)). The grant lacks that scope, or the client
+    /// is no longer registered for it. The grant lives on.
+    #[error("offline access not granted")]
+    OfflineAccessNotGranted,
     /// The request names no scope, and the client has no default scope.
     #[error("scope missing")]
     ScopeMissing,
@@ -235,10 +244,12 @@ impl Refusal {
             Self::CodeSpent => "code_spent",
             Self::RedirectUriMismatch => "redirect_uri_mismatch",
             Self::CodeVerifierMismatch => "code_verifier_mismatch",
+            Self::CodeVerifierMalformed => "code_verifier_malformed",
             Self::CodeVerifierUnexpected => "code_verifier_unexpected",
             Self::CodeChallengeRequired => "code_challenge_required",
             Self::RedirectUriNotRegistered => "redirect_uri_not_registered",
             Self::GrantTypeNotAllowed => "grant_type_not_allowed",
+            Self::OfflineAccessNotGranted => "offline_access_not_granted",
             Self::ScopeMissing => "scope_missing",
             Self::ScopeExceeded => "scope_exceeded",
             Self::ResourceExceeded => "resource_exceeded",
@@ -280,7 +291,9 @@ impl Refusal {
             | Self::CodeSpent
             | Self::RedirectUriMismatch
             | Self::CodeVerifierMismatch
+            | Self::CodeVerifierMalformed
             | Self::CodeVerifierUnexpected
+            | Self::OfflineAccessNotGranted
             | Self::ApprovalDenied
             | Self::UserCodeUnknown
             | Self::GrantExhausted => ErrorCode::InvalidGrant,

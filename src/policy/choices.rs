@@ -80,3 +80,16 @@ pub enum RequirePkce {
     /// session of a confidential client (RFC 9700 section 4.5).
     Everybody,
 }
+
+/// The members of a token response that tell when the refresh token expires. In a configuration file `"none"` or
+/// `"draft"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RefreshTokenExpiration {
+    /// No member, as in OAuth 2.1 (draft -16, section 1.3.2). A client learns of the expiry by `invalid_grant`.
+    None,
+    /// `refresh_token_timeout` and `authorization_expires_in`, as in draft-ietf-oauth-refresh-token-expiration-03. The
+    /// names may change until the draft is an RFC.
+    Draft,
+}

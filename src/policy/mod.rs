@@ -43,9 +43,12 @@ mod error;
 mod fields;
 mod grace;
 mod human;
+mod presets;
 pub(crate) mod settings;
 
-pub use choices::{AccessTokenFormat, OnReuse, OnRollback, PreviousAccessToken, RequirePkce, SenderConstraint};
+pub use choices::{
+    AccessTokenFormat, OnReuse, OnRollback, PreviousAccessToken, RefreshTokenExpiration, RequirePkce, SenderConstraint,
+};
 pub use error::PolicyError;
 pub use grace::GracePeriod;
 pub use human::{Lifetime, Limit};

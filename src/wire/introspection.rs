@@ -40,6 +40,8 @@ pub(super) fn members<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> M
         token_type: token.token_type.map(TokenType::as_str),
         exp: token.expires_at.map(Timestamp::as_secs),
         iat: Some(token.issued_at.as_secs()),
+        refresh_token_timeout: token.refresh_token_timeout.map(|left| left.as_secs()),
+        authorization_expires_in: token.authorization_expires_in.map(|left| left.as_secs()),
         sub: token.approval.subject.as_ref().map(Subject::as_str),
         aud: audience(&token.resources),
         iss: Some(issuer),
@@ -63,8 +65,8 @@ impl Members<'_> {
 }
 
 /// The members of RFC 7662 section 2.2, and those of its extensions: `cnf` (RFC 8705 section 3.2, RFC 9449 section
-/// 6.2), `act` and `may_act` (RFC 8693 sections 4.1 and 4.4), `auth_time` and `acr` (RFC 9470 section 6.2), and `amr`
-/// (RFC 8176).
+/// 6.2), the times of a refresh token (draft-ietf-oauth-refresh-token-expiration section 7), `act` and `may_act` (RFC
+/// 8693 sections 4.1 and 4.4), `auth_time` and `acr` (RFC 9470 section 6.2), and `amr` (RFC 8176).
 #[derive(Default, Serialize)]
 pub(super) struct Members<'a> {
     active: bool,
@@ -78,6 +80,10 @@ pub(super) struct Members<'a> {
     exp: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token_timeout: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_expires_in: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

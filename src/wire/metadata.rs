@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{Endpoints, Response};
 use crate::client::ClientAuthenticationMethod;
-use crate::policy::SenderConstraint;
+use crate::policy::{RefreshTokenExpiration, SenderConstraint};
 use crate::vocabulary::GrantType;
 
 /// The time for which caches may keep the documents, in seconds. After a change, clients may use the old document for
@@ -43,8 +43,8 @@ struct OpenId<'a> {
     id_token_signing_alg_values_supported: Vec<&'static str>,
 }
 
-/// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9449 section 5.1 and RFC 9701
-/// section 7. A feature that is off has no member.
+/// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9449 section 5.1, RFC 9701 section
+/// 7 and draft-ietf-oauth-refresh-token-expiration section 8. A feature that is off has no member.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,
@@ -75,6 +75,8 @@ struct Metadata<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     tls_client_certificate_bound_access_tokens: bool,
     code_challenge_methods_supported: [&'static str; 1],
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    refresh_token_expiration_types_supported: &'static [&'static str],
 }
 
 impl<'a> Metadata<'a> {
@@ -115,6 +117,10 @@ impl<'a> Metadata<'a> {
                 SenderConstraint::Certificate | SenderConstraint::Either
             ),
             code_challenge_methods_supported: ["S256"],
+            refresh_token_expiration_types_supported: match service.policy().refresh_token_expiration {
+                RefreshTokenExpiration::None => &[],
+                RefreshTokenExpiration::Draft => &["authorization", "token_timeout"],
+            },
         }
     }
 }
