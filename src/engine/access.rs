@@ -280,16 +280,17 @@ pub(super) fn respond(
     ctx: &Context<'_>,
 ) -> UnsignedResponse {
     let MintedAccessToken { form, issued_at, expires_at, confirmation } = access_token;
+    let refresh_token_expires_at = refresh_token.as_ref().and_then(|_| grant.refresh_token_expiry(ctx.policy));
     let facts = ResponseFacts {
         issued_at,
         expires_at,
         confirmation,
         expires_in: expires_at.since(ctx.now.max(issued_at)).unwrap_or_default(),
-        refresh_token_expires_at: refresh_token.as_ref().and_then(|_| grant.refresh_token_expiry(ctx.policy)),
         refresh_token,
-        remaining: grant.remaining(ctx.now, ctx.policy),
         scope: access.scope,
         resources: access.resources,
+        refresh_token_expires_at,
+        remaining: grant.remaining(ctx.now, ctx.policy),
         grant_id: grant.id(),
         is_exchanged: *grant.grant_type() == GrantType::TokenExchange,
     };

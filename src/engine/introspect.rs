@@ -191,7 +191,11 @@ fn refresh_token(
     // A resource server never receives refresh tokens, so an audience gives no right to ask about one.
     let may_know = own_policy.is_some() || caller.introspection == IntrospectionAccess::Any;
     let head = grant.head().filter(|head| head.generation == generation && head.digest == digest)?;
-    if !may_know || own_policy.is_some_and(|policy| !admits_refresh_tokens(&grant, caller, policy)) {
+    if !may_know {
+        return None;
+    }
+    // A refresh would be refused.
+    if own_policy.is_some_and(|policy| !admits_refresh_tokens(&grant, caller, policy)) {
         return None;
     }
     Some(FoundToken {

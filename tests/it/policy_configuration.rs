@@ -5,7 +5,7 @@ use std::time::Duration;
 use fixtures::{APP, Config, OTHER, Server, client, seconds};
 use regrant::policy::{
     AccessTokenFormat, ClientPolicy, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, PreviousAccessToken,
-    RequirePkce, SenderConstraint,
+    RefreshTokenExpiration, RequirePkce, SenderConstraint,
 };
 use regrant::{
     Client, ClientRegistry, ClientSecret, GrantType, Key, KeyRing, MemoryStore, Policy, SecretHash, TokenService,
@@ -25,7 +25,10 @@ fn the_defaults_are_those_of_the_table() {
     assert_eq!(policy.access_token_lifetime, HOUR);
     assert_eq!(policy.refresh_token_lifetime, Lifetime::Of(7 * DAY));
     assert_eq!(policy.grant_lifetime, Lifetime::Never);
+    assert_eq!(policy.access_token_lifetime_jitter, Duration::ZERO);
     assert!(policy.issue_refresh_tokens);
+    assert!(!policy.require_offline_access);
+    assert_eq!(policy.refresh_token_expiration, RefreshTokenExpiration::None);
     assert!(policy.issue_refresh_tokens_on_refresh);
     assert!(policy.extend_on_use);
     assert_eq!(policy.grace_period, GracePeriod::Auto);
@@ -48,7 +51,10 @@ fn the_defaults_of_am_are_those_of_the_table() {
     assert_eq!(policy.access_token_lifetime, HOUR);
     assert_eq!(policy.refresh_token_lifetime, Lifetime::Of(7 * DAY));
     assert_eq!(policy.grant_lifetime, Lifetime::Never);
+    assert_eq!(policy.access_token_lifetime_jitter, Duration::ZERO);
     assert!(policy.issue_refresh_tokens);
+    assert!(!policy.require_offline_access);
+    assert_eq!(policy.refresh_token_expiration, RefreshTokenExpiration::None);
     assert!(policy.issue_refresh_tokens_on_refresh);
     assert!(!policy.extend_on_use);
     assert_eq!(policy.grace_period, GracePeriod::Of(Duration::ZERO));
@@ -65,9 +71,12 @@ fn the_defaults_of_am_are_those_of_the_table() {
 const EVERY_FIELD: &str = r#"
 authorization_code_lifetime = "90s"
 access_token_lifetime = "10m"
+access_token_lifetime_jitter = "1m"
 refresh_token_lifetime = "30d"
 grant_lifetime = "never"
 issue_refresh_tokens = false
+require_offline_access = true
+refresh_token_expiration = "draft"
 issue_refresh_tokens_on_refresh = false
 extend_on_use = false
 grace_period = "2s"
@@ -92,9 +101,12 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
     let expected = Policy::default()
         .with_authorization_code_lifetime(seconds(90))
         .with_access_token_lifetime(10 * MINUTE)
+        .with_access_token_lifetime_jitter(MINUTE)
         .with_refresh_token_lifetime((30 * DAY).into())
         .with_grant_lifetime(Lifetime::Never)
         .with_issue_refresh_tokens(false)
+        .with_require_offline_access(true)
+        .with_refresh_token_expiration(RefreshTokenExpiration::Draft)
         .with_issue_refresh_tokens_on_refresh(false)
         .with_extend_on_use(false)
         .with_grace_period(seconds(2).into())
@@ -174,6 +186,11 @@ fn a_file_with_anything_else_in_it_is_refused() {
         "max_live_access_tokens = 1.5",
         "max_live_access_tokens = \"unlimited\"",
         "issue_refresh_tokens = \"yes\"",
+        "require_offline_access = \"yes\"",
+        "refresh_token_expiration = true",
+        "refresh_token_expiration = \"rfc\"",
+        "access_token_lifetime_jitter = 60",
+        "access_token_lifetime_jitter = \"never\"",
         "require_pkce = \"confidential_clients\"",
         "[grant_types.password]\ngrace_period = \"30s\"",
     ] {
@@ -245,6 +262,15 @@ fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
         ("access_token_lifetime", base().with_access_token_lifetime(Duration::from_millis(999)), false),
         ("access_token_lifetime", base().with_access_token_lifetime(seconds(1)), true),
         ("access_token_lifetime", base().with_access_token_lifetime(1000 * DAY), true),
+        ("access_token_lifetime_jitter", base().with_access_token_lifetime_jitter(HOUR - seconds(1)), true),
+        ("access_token_lifetime_jitter", base().with_access_token_lifetime_jitter(HOUR), false),
+        ("access_token_lifetime_jitter", base().with_access_token_lifetime_jitter(Duration::MAX), false),
+        ("access_token_lifetime_jitter", base().with_access_token_lifetime_jitter(MILLISECOND), false),
+        (
+            "access_token_lifetime_jitter",
+            base().with_access_token_lifetime(seconds(2) - MILLISECOND).with_access_token_lifetime_jitter(seconds(1)),
+            false,
+        ),
         ("refresh_token_lifetime", base().with_refresh_token_lifetime(Duration::ZERO.into()), false),
         ("refresh_token_lifetime", base().with_refresh_token_lifetime(seconds(1).into()), true),
         ("refresh_token_lifetime", base().with_refresh_token_lifetime(Lifetime::Never), true),
@@ -260,6 +286,9 @@ fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
         ("grace_period", rotating_fapi2().with_grace_period(Duration::ZERO.into()), false),
         ("grace_period", rotating_fapi2().with_grace_period(MILLISECOND.into()), true),
         ("grace_period", rotating_fapi2(), true),
+        ("max_replays", Policy::fapi2().with_max_replays(Limit::AtMost(0)), true),
+        ("max_replays", rotating_fapi2().with_max_replays(Limit::AtMost(0)), false),
+        ("max_replays", rotating_fapi2().with_max_replays(Limit::AtMost(1)), true),
         ("catch_up_window", base().with_catch_up_window(Duration::ZERO), true),
         ("catch_up_window", base().with_catch_up_window(HOUR), true),
         ("catch_up_window", base().with_catch_up_window(HOUR + MILLISECOND), false),
