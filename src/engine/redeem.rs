@@ -83,7 +83,9 @@ fn check(
         // Spring CVE-2024-22258, kanidm #1097: a verifier without a challenge means that the challenge was stripped.
         (None, Some(_)) => return Err(Refusal::CodeVerifierUnexpected),
         // The digest of such a verifier may be that of the challenge, so a mismatch would mislead the operator.
-        (Some(_), Some(verifier)) if CodeChallenge::of(verifier).is_err() => return Err(Refusal::CodeVerifierMalformed),
+        (Some(_), Some(verifier)) if CodeChallenge::of(verifier).is_err() => {
+            return Err(Refusal::CodeVerifierMalformed);
+        }
         // authentik CVE-2023-48228: a missing verifier does not match a challenge.
         (Some(_), _) => return Err(Refusal::CodeVerifierMismatch),
     }

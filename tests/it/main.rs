@@ -9,6 +9,8 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod access_token_jitter;
+mod browser;
 mod client_authentication;
 mod client_keys;
 mod cors;
@@ -16,8 +18,10 @@ mod failure_events;
 mod fapi2;
 mod jwt_tokens;
 mod lifecycle;
+mod offline_access;
 mod policy_configuration;
 mod redaction;
+mod refresh_token_expiration;
 mod refused_clients;
 mod rfc6749_token_endpoint;
 mod rfc7009_revocation;
