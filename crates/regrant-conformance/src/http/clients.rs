@@ -56,6 +56,9 @@ pub(super) const GATEWAY: Auth = Auth::Basic("gateway", "Fs3Dg6Hj9Kl2Qw5Er8Ty1U"
 pub(super) const KEEPER: Auth = Auth::Basic("keeper", "Vn2Bm7Xc4Zl9Kj6Hg1FdSa");
 /// A client whose refresh tokens have no grace period.
 pub(super) const STRICT: Auth = Auth::Basic("strict", "Po8Iu3Yt6Re1Wq5Lk2Jh7G");
+/// A client whose refresh tokens need the scope `offline_access`.
+pub(super) const ABSENTEE: Auth = Auth::Basic("absentee", "Rm4Tg9Yb2Nh7Uj5Mk8Il3O");
+pub(super) const OFFLINE_SCOPE: &str = "offline_access openid read write";
 /// A client that acts only for itself; its access tokens live for 60 s.
 pub(super) const ROBOT: Auth = Auth::Basic("robot", "Zx5Cv8Bn1Mq4We7Rt2Yu9I");
 /// A device: a public client.
@@ -118,6 +121,8 @@ pub(super) fn registry() -> ClientRegistry {
     let orders = IntrospectionAccess::Audiences(resources(&[ORDERS]));
     let unrotated = ClientPolicy::default().with_issue_refresh_tokens_on_refresh(false);
     let without_grace = ClientPolicy::default().with_grace_period(GracePeriod::Of(Duration::ZERO));
+    let with_offline_access = ClientPolicy::default().with_require_offline_access(true);
+    let absentee = client(ABSENTEE).with_scope(OFFLINE_SCOPE.parse().unwrap()).with_policy(with_offline_access);
     let short = ClientPolicy::default().with_access_token_lifetime(Duration::from_secs(60));
     let special = [
         (client(ORDERS_API).with_grant_types([]).with_introspection(orders.clone()), vec![ORDERS_API]),
@@ -126,6 +131,7 @@ pub(super) fn registry() -> ClientRegistry {
         (client(KEEPER).with_policy(unrotated), vec![KEEPER]),
         (client(STRICT).with_policy(without_grace), vec![STRICT]),
         (client(ROBOT).with_grant_types([GrantType::ClientCredentials]).with_policy(short), vec![ROBOT]),
+        (absentee, vec![ABSENTEE]),
         (client(OLD_SECRET), vec![OLD_SECRET, NEW_SECRET]),
         (client(EITHER[0]).with_authentication_methods(AuthenticationMethods::Secret), vec![EITHER[0]]),
     ];

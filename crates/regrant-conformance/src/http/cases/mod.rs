@@ -10,12 +10,14 @@ mod cors;
 mod device;
 mod dpop;
 mod exchange;
+mod expiration;
 mod form;
 mod introspection;
 mod keys;
 mod metadata;
 mod method;
 mod not_http;
+mod offline_access;
 mod refresh;
 mod revocation;
 mod scope;
@@ -53,6 +55,8 @@ fn groups() -> Vec<Group> {
     vec![
         group("tokens", tokens::cases()),
         group("refresh", refresh::cases()),
+        group("expiration", expiration::cases()),
+        group("offline_access", offline_access::cases()),
         group("scope", scope::cases()),
         group("revocation", revocation::cases()),
         group("introspection", introspection::cases()),
