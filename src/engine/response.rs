@@ -51,9 +51,9 @@ pub struct TokenResponse {
     /// The expiry of that refresh token if it is not used; `None` is never, or no refresh token. For the host: a client
     /// is told only if the policy says so, by the next two members.
     pub refresh_token_expires_at: Option<Timestamp>,
-    /// The time until the refresh token of the client expires, if it is not used. It is that of the presented token when
-    /// that one stays valid (no rotation), and never longer than `authorization_expires_in`. JSON has whole seconds,
-    /// rounded down.
+    /// The time until the refresh token of the client expires, if it is not used: the one in this response, or the
+    /// presented one when that stays valid (no rotation). Never longer than `authorization_expires_in`. JSON has whole
+    /// seconds, rounded down.
     ///
     /// Absent without a refresh token, when the token never expires, and unless the policy tells it
     /// ([`refresh_token_expiration`](crate::Policy::refresh_token_expiration)).

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use super::{Response, introspection, requested};
 use crate::engine::{DeviceAuthorizationResponse, TokenResponse};
 
-/// Returns the token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1 and the times of
-/// draft-ietf-oauth-refresh-token-expiration section 6.1.
+/// Returns the token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1 and the times
+/// of draft-ietf-oauth-refresh-token-expiration section 6.1.
 ///
 /// The scope is always included, which RFC 6749 section 5.1 leaves open if the scope is the requested one.
 pub(super) fn tokens(tokens: &TokenResponse) -> Response {
