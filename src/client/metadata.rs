@@ -1,6 +1,6 @@
 use super::{AuthenticationMethods, ClientAuthenticationMethod};
 use crate::policy::ClientPolicy;
-use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resources, Scope};
+use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resource, Resources, Scope};
 
 /// The metadata of a client (RFC 7591 section 2), without its secrets.
 ///
@@ -39,6 +39,13 @@ pub struct Client {
     pub default_scope: Option<Scope>,
     /// The resources for which the client may request tokens (RFC 8707). Default none. Withdrawal works as for scopes.
     pub resources: Resources,
+    /// The audience of access tokens for requests that name no resource (RFC 9068 section 3). The client may also name
+    /// it in a request. Default absent: see [`default_audience_or`](Self::default_audience_or).
+    pub default_audience: Option<Resource>,
+    /// Accepts the parameter `audience` as a synonym of `resource` at the token and device authorization endpoints, for
+    /// client libraries that know no other name. Default false: the parameter is ignored, as every unknown one (RFC
+    /// 6749 section 3.2). Token exchange has the parameter for every client (RFC 8693 section 2.1).
+    pub accepts_audience: bool,
     /// The tokens that the client may introspect. Default its own.
     pub introspection: IntrospectionAccess,
     /// The overrides of the provider's policy. Default none.
@@ -59,6 +66,8 @@ impl Client {
             scope: Scope::empty(),
             default_scope: None,
             resources: Resources::empty(),
+            default_audience: None,
+            accepts_audience: false,
             introspection: IntrospectionAccess::Own,
             policy: ClientPolicy::default(),
         }
@@ -129,6 +138,20 @@ impl Client {
         self
     }
 
+    /// Sets the audience of access tokens for requests that name no resource.
+    #[must_use]
+    pub fn with_default_audience(mut self, resource: impl Into<Option<Resource>>) -> Self {
+        self.default_audience = resource.into();
+        self
+    }
+
+    /// Accepts the parameter `audience` as a synonym of `resource`, or not.
+    #[must_use]
+    pub const fn with_accepts_audience(mut self, accepts_audience: bool) -> Self {
+        self.accepts_audience = accepts_audience;
+        self
+    }
+
     /// Sets the tokens that the client may introspect.
     #[must_use]
     pub fn with_introspection(mut self, introspection: IntrospectionAccess) -> Self {
@@ -164,6 +187,39 @@ impl Client {
         requested.or_else(|| match &self.default_scope {
             None => Some(self.scope.clone()),
             Some(default) => Some(default).filter(|default| !default.is_empty()).cloned(),
+        })
+    }
+
+    /// Returns the audience of access tokens for requests that name no resource: the first of these that the client has.
+    ///
+    /// 1. its [`default_audience`](Self::default_audience),
+    /// 2. its only registered resource,
+    /// 3. the default of the service
+    ///    ([`TokenServiceBuilder::default_audience`](crate::TokenServiceBuilder::default_audience)), if the client
+    ///    registered no resources. A client with registered resources gets no token for another one by a default.
+    ///
+    /// With `None`, opaque tokens are limited to no resource, and the `aud` of a JWT is the issuer.
+    ///
+    /// ```
+    /// use regrant::{Client, ClientId, Resource, Resources};
+    ///
+    /// let (orders, stock) =
+    ///     (Resource::from_static("https://api.example/orders"), Resource::from_static("https://api.example/stock"));
+    /// let app = Client::new(ClientId::from_static("app"));
+    /// assert_eq!(app.default_audience_or(Some(&stock)), Some(&stock));
+    /// let app = app.with_resources(Resources::from_iter([orders.clone()]));
+    /// assert_eq!(app.default_audience_or(Some(&stock)), Some(&orders));
+    /// let app = app.with_resources(Resources::from_iter([orders.clone(), stock.clone()]));
+    /// assert_eq!(app.default_audience_or(None), None);
+    /// assert_eq!(app.with_default_audience(stock.clone()).default_audience_or(None), Some(&stock));
+    /// ```
+    #[must_use]
+    pub fn default_audience_or<'a>(&'a self, of_service: Option<&'a Resource>) -> Option<&'a Resource> {
+        let mut registered = self.resources.iter();
+        self.default_audience.as_ref().or_else(|| match (registered.next(), registered.next()) {
+            (None, _) => of_service,
+            (Some(only), None) => Some(only),
+            _ => of_service.filter(|default| self.resources.iter().any(|own| own == *default)),
         })
     }
 

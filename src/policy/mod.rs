@@ -45,7 +45,9 @@ mod grace;
 mod human;
 pub(crate) mod settings;
 
-pub use choices::{AccessTokenFormat, OnReuse, OnRollback, PreviousAccessToken, RequirePkce, SenderConstraint};
+pub use choices::{
+    AccessTokenFormat, OnReuse, OnRollback, OnUnknownScope, PreviousAccessToken, RequirePkce, SenderConstraint,
+};
 pub use error::PolicyError;
 pub use grace::GracePeriod;
 pub use human::{Lifetime, Limit};

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::policy_fields;
 use super::{
-    AccessTokenFormat, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, PolicyError, PreviousAccessToken,
-    RequirePkce, SenderConstraint, human,
+    AccessTokenFormat, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, OnUnknownScope, PolicyError,
+    PreviousAccessToken, RequirePkce, SenderConstraint, human,
 };
 use crate::vocabulary::GrantType;
 
@@ -105,6 +105,17 @@ policy_fields! {
     /// The clients that must use PKCE (RFC 9700 section 2.1.1). Default public clients. AM: `codeVerifierEnforced`,
     /// false.
     require_pkce: RequirePkce = RequirePkce::PublicClients, am: RequirePkce::Nobody, with: with_require_pkce;
+    /// The reaction to a requested scope with tokens that the client is not registered for. Default refuse, as in AM.
+    ///
+    /// A request with `openid`, of a client that is registered for `openid`, always ignores them, since OpenID Connect
+    /// Core section 3.1.2.1 says so, and client libraries ask for `openid profile email` by default. AM refuses these
+    /// requests too.
+    ///
+    /// Ignored tokens are dropped before anything is decided, and the response tells the granted scope. A request of
+    /// which nothing is left is `invalid_scope`. The setting applies where a grant is created: to authorization, to
+    /// flows of the host, to client credentials, to devices, and to token exchange. A refresh that names more than was
+    /// granted is always `invalid_scope` (RFC 6749 section 6).
+    on_unknown_scope: OnUnknownScope = OnUnknownScope::Refuse, am: OnUnknownScope::Refuse, with: with_on_unknown_scope;
 }
 
 impl Policy {

@@ -13,7 +13,7 @@ use crate::ports::host::SubjectGate;
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::token::{KeyRing, TokenFormat, TokenPrefixes};
-use crate::vocabulary::{Clock, Entropy, Realm, SystemClock, SystemEntropy};
+use crate::vocabulary::{Clock, Entropy, Realm, Resource, SystemClock, SystemEntropy};
 
 /// Builds a [`TokenService`]. Each setter names its default.
 ///
@@ -35,6 +35,7 @@ pub struct TokenServiceBuilder<S> {
     realm: Realm,
     prefixes: TokenPrefixes,
     policy: Policy,
+    default_audience: Option<Resource>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     gate: Option<Arc<dyn SubjectGate>>,
@@ -53,6 +54,7 @@ impl<S> TokenServiceBuilder<S> {
             realm: Realm::default(),
             prefixes: TokenPrefixes::default(),
             policy: Policy::default(),
+            default_audience: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             gate: None,
@@ -96,6 +98,28 @@ impl<S> TokenServiceBuilder<S> {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Sets the audience of access tokens for requests that name no resource (RFC 9068 section 3), for clients that
+    /// registered no resources. Default none. A client with registered resources has a default of its own:
+    /// [`Client::default_audience_or`](crate::Client::default_audience_or) has the rule.
+    ///
+    /// The audience is recorded with each access token. Opaque tokens, JWTs and introspection therefore agree. A change
+    /// takes effect with the next token of a grant, and ends no session.
+    ///
+    /// ```
+    /// use regrant::{ClientRegistry, KeyRing, MemoryStore, Resource, SystemEntropy, TokenService};
+    ///
+    /// let keys = KeyRing::generate(&SystemEntropy);
+    /// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys)
+    ///     .default_audience(Resource::from_static("https://api.example"))
+    ///     .build()?;
+    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// ```
+    #[must_use]
+    pub fn default_audience(mut self, resource: impl Into<Option<Resource>>) -> Self {
+        self.default_audience = resource.into();
         self
     }
 
@@ -216,6 +240,7 @@ impl<S> TokenServiceBuilder<S> {
             authenticator: self.authenticator,
             realm: self.realm,
             policy: self.policy,
+            default_audience: self.default_audience,
             clock: self.clock,
             entropy: self.entropy,
             gate: self.gate,

@@ -48,6 +48,7 @@ impl<S> TokenService<S> {
         Context {
             client,
             policy: &terms.policy,
+            default_audience: client.default_audience_or(self.0.default_audience.as_ref()),
             tokens: &self.0.tokens,
             entropy: &*self.0.entropy,
             now: self.0.clock.now(),

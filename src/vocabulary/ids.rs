@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::vocabulary::absolute_uri;
+
 /// A value that violates the grammar of its specification. The text of the error never contains the value: an error may
 /// be logged, and the value may be a secret or an attempt to forge lines of the log.
 ///
@@ -242,26 +244,6 @@ fn loopback(uri: &str) -> Option<(&str, &str)> {
         // Any other text here is part of the authority: `http://127.0.0.1:1@evil.example/` is not loopback.
         (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((origin, rest))
     })
-}
-
-/// Checks the form of redirection URIs, resource indicators and extension grant types: a scheme with text after it, no
-/// fragment, only characters that are allowed in a URI, and at most 2 KiB.
-///
-/// The check is no parser of URIs. These values are compared as text, so their parts have no meaning here. The
-/// characters are checked because the text gets into `Location` headers and JSON.
-pub(crate) fn absolute_uri(what: &'static str, text: &str) -> Result<(), InvalidValue> {
-    let is_uri_byte = |byte: u8| matches!(byte, 0x21..=0x7e) && !b"\"<>\\^`{|}".contains(&byte);
-    let scheme_is_valid = |scheme: &str| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    };
-    match text.split_once(':') {
-        _ if text.len() > 2048 => Err(InvalidValue::new(what, "must be at most 2048 characters long")),
-        _ if !text.bytes().all(is_uri_byte) => Err(InvalidValue::new(what, "holds a character no URI may hold")),
-        _ if text.contains('#') => Err(InvalidValue::new(what, "must not have a fragment")),
-        Some((scheme, rest)) if scheme_is_valid(scheme) && !rest.is_empty() && rest != "//" => Ok(()),
-        _ => Err(InvalidValue::new(what, "must be an absolute URI")),
-    }
 }
 
 /// The number of a registration of a client id, for example a row id or a creation time.

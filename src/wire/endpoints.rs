@@ -156,8 +156,14 @@ impl<S> Endpoints<S> {
         self
     }
 
-    /// Adds a member to the metadata (RFC 8414 section 2), for example `scopes_supported`. Members of the library
-    /// cannot be replaced: a document that contradicts the endpoints makes clients fail.
+    /// Adds a member to the metadata (RFC 8414 section 2), such as `authorization_response_iss_parameter_supported`,
+    /// `prompt_values_supported`, or `mtls_endpoint_aliases` of a host that has them.
+    ///
+    /// Members of the library cannot be replaced: a document that contradicts the endpoints makes clients fail. These
+    /// members are only defaults, since they describe the host's own authorization endpoint:
+    /// `response_modes_supported` (`["query"]`), `claims_parameter_supported`, `request_parameter_supported` and
+    /// `request_uri_parameter_supported` (all false). So is `scopes_supported`, which lists the scopes of the
+    /// [registered clients](crate::authenticator::Supported::scope): a host need not tell of all of them.
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
@@ -226,11 +232,9 @@ impl<S: TokenStore> Endpoints<S> {
             Endpoint::Revocation => self.revocation(request).await,
             Endpoint::Introspection => self.introspection(request).await,
             Endpoint::DeviceAuthorization => self.device_authorization(request).await,
-            Endpoint::Jwks => {
-                document(request, || self.service.jwks().map(|keys| Response::public_json(&keys, KEYS_MAX_AGE)))
+            Endpoint::Jwks | Endpoint::Metadata | Endpoint::OpenIdConfiguration => {
+                self.document(endpoint, request).await
             }
-            Endpoint::Metadata => document(request, || Some(metadata::authorization_server(self))),
-            Endpoint::OpenIdConfiguration => document(request, || metadata::openid_configuration(self)),
         }
     }
 
@@ -285,11 +289,26 @@ impl<S: TokenStore> Endpoints<S> {
     async fn device_authorization(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let verification = self.paths.device_verification.as_deref().ok_or(MalformedRequest::UnknownEndpoint)?;
         let Form { parameters, credentials, .. } = self.read(request)?;
-        let mut device = DeviceAuthorizationRequest::new().with_resources(requested::resources(&parameters)?);
-        device.scope = requested::scope(&parameters)?;
+        let resources = requested::resources(&parameters)?;
+        let mut device = DeviceAuthorizationRequest::new().with_scope(requested::scope(&parameters)?);
         let client = self.service.authenticate(&credentials).await?;
+        device.resources = requested::with_audience(resources, &parameters, &client)?;
         let device = self.service.authorize_device(&client, &device).await?;
         Ok(body::device(&device, &metadata::url(&self.issuer, verification)))
+    }
+
+    /// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets the
+    /// response of `GET`; the HTTP library of the adapter drops the body.
+    async fn document(&self, endpoint: Endpoint, request: &Request<'_>) -> Result<Response, Failure> {
+        if !matches!(request.method, "GET" | "HEAD") {
+            return Err(MalformedRequest::Method(endpoint.methods()).into());
+        }
+        let document = match endpoint {
+            Endpoint::Jwks => self.service.jwks().map(|keys| Response::public_json(&keys, KEYS_MAX_AGE)),
+            Endpoint::OpenIdConfiguration => metadata::openid_configuration(self).await?,
+            _ => Some(metadata::authorization_server(self).await?),
+        };
+        Ok(document.ok_or(MalformedRequest::UnknownEndpoint)?)
     }
 
     /// Reads the form, the certificate and the credentials. A request without them is rejected before its other
@@ -307,15 +326,6 @@ impl<S: TokenStore> Endpoints<S> {
         };
         let credentials = credentials(request, &parameters, certificate.as_ref())?;
         Ok(Form { parameters, credentials, certificate })
-    }
-}
-
-/// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets the
-/// response of `GET`; the HTTP library of the adapter drops the body.
-fn document(request: &Request<'_>, document: impl FnOnce() -> Option<Response>) -> Result<Response, Failure> {
-    match request.method {
-        "GET" | "HEAD" => Ok(document().ok_or(MalformedRequest::UnknownEndpoint)?),
-        _ => Err(MalformedRequest::Method(Endpoint::Metadata.methods()).into()),
     }
 }
 

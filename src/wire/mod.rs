@@ -78,4 +78,5 @@ pub use form::form;
 pub use handler::Handler;
 pub use paths::{Endpoint, Paths};
 pub use request::Request;
+pub use requested::requested_resources;
 pub use response::Response;
