@@ -26,6 +26,10 @@ pub struct Client {
     pub authentication_methods: AuthenticationMethods,
     /// The registered redirection URIs. Default none. Compared character for character; see [`RedirectUri::admits`].
     pub redirect_uris: Vec<RedirectUri>,
+    /// Lets the port of a registered `http://localhost` URI differ, as that of `http://127.0.0.1` may. For native apps
+    /// that know no other way, such as MCP clients. Default false: RFC 8252 section 8.3 advises against the name, which
+    /// the user's machine may resolve to another address. Then only the registered port is admitted.
+    pub any_localhost_port: bool,
     /// The registered grant types. Default `authorization_code` only, as in AM. A client that refreshes needs
     /// `refresh_token` too.
     pub grant_types: Vec<GrantType>,
@@ -62,6 +66,7 @@ impl Client {
             registration: Registration::default(),
             authentication_methods: AuthenticationMethods::Secret,
             redirect_uris: Vec::new(),
+            any_localhost_port: false,
             grant_types: vec![GrantType::AuthorizationCode],
             scope: Scope::empty(),
             default_scope: None,
@@ -107,6 +112,23 @@ impl Client {
     #[must_use]
     pub fn with_redirect_uris(mut self, redirect_uris: impl IntoIterator<Item = RedirectUri>) -> Self {
         self.redirect_uris = redirect_uris.into_iter().collect();
+        self
+    }
+
+    /// Lets the port of a registered `http://localhost` URI differ, or not.
+    ///
+    /// ```
+    /// use regrant::{Client, ClientId, RedirectUri};
+    ///
+    /// let app = Client::public(ClientId::from_static("app"))
+    ///     .with_redirect_uris([RedirectUri::from_static("http://localhost/callback")]);
+    /// let requested = RedirectUri::from_static("http://localhost:57470/callback");
+    /// assert_eq!(app.redirect_uri(Some(&requested)), None);
+    /// assert_eq!(app.with_any_localhost_port(true).redirect_uri(Some(&requested)), Some(&requested));
+    /// ```
+    #[must_use]
+    pub const fn with_any_localhost_port(mut self, any_localhost_port: bool) -> Self {
+        self.any_localhost_port = any_localhost_port;
         self
     }
 
@@ -248,7 +270,12 @@ impl Client {
     #[must_use]
     pub fn redirect_uri<'a>(&'a self, requested: Option<&'a RedirectUri>) -> Option<&'a RedirectUri> {
         match (requested, self.redirect_uris.as_slice()) {
-            (Some(requested), registered) => registered.iter().any(|uri| uri.admits(requested)).then_some(requested),
+            (Some(requested), registered) => {
+                let is_admitted = |uri: &RedirectUri| {
+                    uri.admits(requested) || (self.any_localhost_port && uri.admits_on_localhost(requested))
+                };
+                registered.iter().any(is_admitted).then_some(requested)
+            }
             (None, [only]) => Some(only),
             (None, _) => None,
         }

@@ -52,4 +52,4 @@ pub use error::PolicyError;
 pub use grace::GracePeriod;
 pub use human::{Lifetime, Limit};
 pub use settings::ClientPolicy;
-pub(crate) use settings::Policy;
+pub(crate) use settings::{Policy, Ports};

@@ -118,6 +118,15 @@ policy_fields! {
     on_unknown_scope: OnUnknownScope = OnUnknownScope::Refuse, am: OnUnknownScope::Refuse, with: with_on_unknown_scope;
 }
 
+/// The abilities of the ports of a service, which limit its policies.
+#[derive(Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) has_jwt_issuer: bool,
+    pub(crate) has_proof_verifier: bool,
+    /// The longest lifetime of a JWT; `None` is no limit.
+    pub(crate) max_token_lifetime: Option<Duration>,
+}
+
 impl Policy {
     /// The FAPI 2.0 Security Profile (Final, section 5.3.2):
     ///
@@ -182,23 +191,27 @@ impl Policy {
         policy.validate().map(|()| policy)
     }
 
-    /// Rejects settings that need a port which the service does not have.
-    pub(crate) const fn require_ports(
-        &self,
-        has_jwt_issuer: bool,
-        has_proof_verifier: bool,
-    ) -> Result<(), PolicyError> {
-        if matches!(self.access_token_format, AccessTokenFormat::Jwt) && !has_jwt_issuer {
-            return Err(PolicyError {
-                field: "access_token_format",
-                range: "opaque for a service without a JwtIssuer",
-            });
-        }
-        if matches!(self.sender_constraint, SenderConstraint::Dpop) && !has_proof_verifier {
-            let range = "another one than dpop for a service without a ProofVerifier";
-            return Err(PolicyError { field: "sender_constraint", range });
-        }
-        Ok(())
+    /// Rejects settings that the ports of the service cannot serve.
+    pub(crate) fn require(&self, ports: Ports) -> Result<(), PolicyError> {
+        let ensure = |field, is_valid, range| if is_valid { Ok(()) } else { Err(PolicyError { field, range }) };
+        let is_jwt = self.access_token_format == AccessTokenFormat::Jwt;
+        let range = "opaque for a service without a JwtIssuer";
+        ensure("access_token_format", !is_jwt || ports.has_jwt_issuer, range)?;
+        let range = "another one than dpop for a service without a ProofVerifier";
+        ensure(
+            "sender_constraint",
+            self.sender_constraint != SenderConstraint::Dpop || ports.has_proof_verifier,
+            range,
+        )?;
+        // A key that is no longer published makes its valid tokens worthless.
+        let is_covered = |lifetime| ports.max_token_lifetime.is_none_or(|most| lifetime <= most);
+        let range = "at most the max_token_lifetime of the JwtIssuer, where access tokens are JWTs";
+        ensure("access_token_lifetime", !is_jwt || is_covered(self.access_token_lifetime), range)?;
+        ensure(
+            "id_token_lifetime",
+            is_covered(self.id_token_lifetime),
+            "at most the max_token_lifetime of the JwtIssuer",
+        )
     }
 
     /// Returns the policy for the grants of one flow of one client.

@@ -213,7 +213,8 @@ impl<S> TokenServiceBuilder<S> {
     ///
     /// # Errors
     /// [`PolicyError`] when the policy, or that of a registered client, is out of range or contradicts itself, or
-    /// demands JWTs or proofs and there is no issuer or verifier.
+    /// demands JWTs or proofs and there is no issuer or verifier, or lets JWTs live longer than the issuer keeps their
+    /// keys published ([`JwtIssuer::max_token_lifetime`]).
     ///
     /// ```
     /// use std::time::Duration;
@@ -225,16 +226,7 @@ impl<S> TokenServiceBuilder<S> {
     /// assert!(service.is_err());
     /// ```
     pub fn build(self) -> Result<TokenService<S>, PolicyError> {
-        let (has_jwt_issuer, has_proof_verifier) = (self.jwt_issuer.is_some(), self.proof_verifier.is_some());
-        self.policy.validate()?;
-        self.policy.require_ports(has_jwt_issuer, has_proof_verifier)?;
-        self.authenticator.check_policies(&|client| {
-            client.validate(&self.policy)?;
-            let every_flow = client.grant_types.keys().map(|flow| self.policy.for_client(client, flow));
-            let mut policies = std::iter::once(self.policy.for_client_alone(client)).chain(every_flow);
-            policies.try_for_each(|policy| policy?.require_ports(has_jwt_issuer, has_proof_verifier))
-        })?;
-        Ok(TokenService(Arc::new(Inner {
+        let inner = Inner {
             tokens: TokenFormat::new(self.keys, &self.realm, self.prefixes),
             store: self.store,
             authenticator: self.authenticator,
@@ -248,6 +240,16 @@ impl<S> TokenServiceBuilder<S> {
             timings: self.timings,
             jwt_issuer: self.jwt_issuer,
             proof_verifier: self.proof_verifier,
-        })))
+        };
+        let (policy, ports) = (&inner.policy, inner.ports());
+        policy.validate()?;
+        policy.require(ports)?;
+        inner.authenticator.check_policies(&|client| {
+            client.validate(policy)?;
+            let every_flow = client.grant_types.keys().map(|flow| policy.for_client(client, flow));
+            let mut policies = std::iter::once(policy.for_client_alone(client)).chain(every_flow);
+            policies.try_for_each(|policy| policy?.require(ports))
+        })?;
+        Ok(TokenService(Arc::new(inner)))
     }
 }

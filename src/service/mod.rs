@@ -42,7 +42,7 @@ use crate::engine::{
     self, AuthorizationCodeResponse, AuthorizeRequest, IssueRequest, RedeemRequest, RefreshRequest, TokenResponse,
 };
 use crate::outcome::{EventKind, EventSink, MalformedRequest, Operation, Refusal, StoreCall, Timed, Timer, Timings};
-use crate::policy::Policy;
+use crate::policy::{Policy, Ports};
 use crate::ports::Unavailable;
 use crate::ports::authenticator::{AuthenticatedClient, ClientAuthenticator, Supported};
 use crate::ports::host::SubjectGate;
@@ -50,7 +50,7 @@ use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::ports::store::TokenStore;
 use crate::token::{KeyRing, TokenFormat, TokenKind};
-use crate::vocabulary::{Clock, Entropy, GrantType, Realm, Resource, Scope, Timestamp};
+use crate::vocabulary::{Clock, Entropy, GrantType, Issuer, Realm, Resource, Scope, Timestamp};
 use call::Call;
 
 /// The token lifecycle over a store and a client authenticator. Cheap to clone; clones are one service.
@@ -105,6 +105,17 @@ struct Inner<S> {
     timings: Option<Arc<dyn Timings>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,
     proof_verifier: Option<Arc<dyn ProofVerifier>>,
+}
+
+impl<S> Inner<S> {
+    /// Returns the abilities of the ports, which limit the policies.
+    fn ports(&self) -> Ports {
+        Ports {
+            has_jwt_issuer: self.jwt_issuer.is_some(),
+            has_proof_verifier: self.proof_verifier.is_some(),
+            max_token_lifetime: self.jwt_issuer.as_ref().and_then(|issuer| issuer.max_token_lifetime()),
+        }
+    }
 }
 
 impl<S> Clone for TokenService<S> {
@@ -327,9 +338,7 @@ impl<S> TokenService<S> {
         let call = Call::entitled(self, operation, client, grant_type)?;
         let policy = call.policy(client, grant_type)?;
         let requested = client.scope_of(requested).ok_or(Refusal::ScopeMissing);
-        requested
-            .and_then(|scope| engine::known_scope(scope, client, &policy))
-            .map_err(|refusal| call.refuse(refusal))
+        requested.and_then(|scope| engine::known_scope(scope, client, &policy)).map_err(|refusal| call.refuse(refusal))
     }
 
     /// Reports that a flow of the host was refused before [`issue`](Self::issue), and returns the error. The approver
@@ -359,6 +368,11 @@ impl<S> TokenService<S> {
         self.0.proof_verifier.as_deref().map(ProofVerifier::algorithms).unwrap_or_default()
     }
 
+    /// Returns the `iss` of the JWTs of the service; `None` when it makes none.
+    pub(crate) fn jwt_issuer(&self) -> Option<&Issuer> {
+        self.0.jwt_issuer.as_deref().map(JwtIssuer::issuer)
+    }
+
     /// Returns the algorithms of the JWTs of the service; `None` when it makes none.
     pub(crate) fn jwt_algorithms(&self) -> Option<Vec<&'static str>> {
         self.0.jwt_issuer.as_deref().map(JwtIssuer::algorithms)
@@ -369,9 +383,8 @@ impl<S> TokenService<S> {
     /// # Errors
     /// [`TokenError::Authenticator`].
     pub(crate) async fn supported(&self) -> Result<Supported, TokenError> {
-        let failed = |error: Unavailable| {
-            Call::new(self, Operation::Publish).fail(TokenError::Authenticator(error.into()))
-        };
+        let failed =
+            |error: Unavailable| Call::new(self, Operation::Publish).fail(TokenError::Authenticator(error.into()));
         self.0.authenticator.supported().await.map_err(failed)
     }
 

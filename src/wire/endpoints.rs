@@ -24,7 +24,7 @@ use crate::ports::authenticator::ClientCredentials;
 use crate::ports::host::GrantApprover;
 use crate::ports::store::TokenStore;
 use crate::service::TokenService;
-use crate::vocabulary::{ClientCertificate, GrantType, Parameters};
+use crate::vocabulary::{ClientCertificate, GrantType, Issuer, Parameters};
 
 /// The time for which caches may keep the signing keys, in seconds. A key must be published for longer than that
 /// before it signs.
@@ -34,12 +34,12 @@ const KEYS_MAX_AGE: u32 = 300;
 ///
 /// ```
 /// use regrant::wire::{Endpoint, Endpoints, Request};
-/// use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+/// use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let keys = KeyRing::generate(&SystemEntropy);
 /// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
-/// let endpoints = Endpoints::new(service, "https://as.example");
+/// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?;
 ///
 /// let response = endpoints.handle(Endpoint::Token, &Request::new("GET", "/oauth2/token", &[], b"")).await;
 /// assert_eq!(response.status, 405);
@@ -49,7 +49,7 @@ const KEYS_MAX_AGE: u32 = 300;
 /// ```
 pub struct Endpoints<S> {
     pub(super) service: TokenService<S>,
-    pub(super) issuer: String,
+    pub(super) issuer: Issuer,
     pub(super) paths: Paths,
     pub(super) approvers: BTreeMap<GrantType, Arc<dyn GrantApprover>>,
     pub(super) exchanges_tokens: bool,
@@ -62,13 +62,21 @@ pub struct Endpoints<S> {
 impl<S> Endpoints<S> {
     /// The endpoints of `service` at the default [`Paths`], with bodies of at most 64 KiB.
     ///
-    /// `issuer` is the URL by which clients know the server, without a query, a fragment or a trailing slash (RFC 8414
-    /// section 2). If the service has a [`JwtIssuer`](crate::jwt::JwtIssuer), it is the `iss` of its tokens. DPoP
-    /// proofs must name this URL, also behind a proxy.
-    pub fn new(service: TokenService<S>, issuer: impl Into<String>) -> Self {
-        Self {
+    /// `issuer` is the URL by which clients know the server. DPoP proofs must name this URL, also behind a proxy.
+    ///
+    /// # Errors
+    /// [`IssuerMismatch`] when the service has a [`JwtIssuer`](crate::jwt::JwtIssuer) with another issuer: clients refuse
+    /// tokens of an issuer that the metadata do not name (RFC 9068 section 4, OpenID Connect Core section 3.1.3.7).
+    pub fn new(service: TokenService<S>, issuer: Issuer) -> Result<Self, IssuerMismatch> {
+        match service.jwt_issuer() {
+            Some(of_tokens) if *of_tokens != issuer => {
+                return Err(IssuerMismatch { endpoints: issuer, tokens: of_tokens.clone() });
+            }
+            _ => {}
+        }
+        Ok(Self {
             service,
-            issuer: issuer.into(),
+            issuer,
             paths: Paths::default(),
             approvers: BTreeMap::new(),
             exchanges_tokens: false,
@@ -76,23 +84,23 @@ impl<S> Endpoints<S> {
             body_limit: BODY_LIMIT,
             certificate_header: None,
             cors: None,
-        }
+        })
     }
 
     /// Sets the paths of the endpoints.
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
-    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
     /// # let keys = KeyRing::generate(&SystemEntropy);
     /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
     /// use regrant::wire::Paths;
     ///
     /// let mut paths = Paths::default();
     /// paths.token = "/token".to_owned();
-    /// let endpoints = Endpoints::new(service, "https://as.example").with_paths(paths);
+    /// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?.with_paths(paths);
     /// assert_eq!(endpoints.paths().token, "/token");
-    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_paths(mut self, paths: Paths) -> Self {
@@ -142,13 +150,14 @@ impl<S> Endpoints<S> {
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
-    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
     /// # let keys = KeyRing::generate(&SystemEntropy);
     /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
     /// use regrant::wire::Cors;
     ///
-    /// let endpoints = Endpoints::new(service, "https://as.example").with_cors(Cors::origins(["https://app.example"]));
-    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?
+    ///     .with_cors(Cors::origins(["https://app.example"])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
@@ -167,13 +176,13 @@ impl<S> Endpoints<S> {
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
-    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
     /// # let keys = KeyRing::generate(&SystemEntropy);
     /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
-    /// let endpoints = Endpoints::new(service, "https://as.example")
+    /// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?
     ///     .with_metadata("scopes_supported", vec!["read", "write"])
     ///     .with_metadata("service_documentation", "https://as.example/docs");
-    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
@@ -275,7 +284,7 @@ impl<S: TokenStore> Endpoints<S> {
         let token = parameters.required("token")?;
         let caller = self.service.authenticate(&credentials).await?;
         let active = self.service.introspect(&caller, token).await?;
-        let members = introspection::members(active.as_ref(), &self.issuer);
+        let members = introspection::members(active.as_ref(), self.issuer.as_str());
         if introspection::wants_jwt(request)
             && let Some(jwt) = self.service.sign_introspection(&caller, &members.to_map()).await?
         {
@@ -349,6 +358,14 @@ pub(super) struct Form<'a> {
     pub(super) parameters: Parameters<'a>,
     pub(super) credentials: ClientCredentials,
     pub(super) certificate: Option<ClientCertificate>,
+}
+
+/// The endpoints have another issuer than the JWTs of their service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the endpoints have the issuer {endpoints}, but the JWTs of the service have {tokens}")]
+pub struct IssuerMismatch {
+    endpoints: Issuer,
+    tokens: Issuer,
 }
 
 impl<S> fmt::Debug for Endpoints<S> {

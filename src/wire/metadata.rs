@@ -15,7 +15,7 @@ use crate::client::ClientAuthenticationMethod;
 use crate::policy::SenderConstraint;
 use crate::ports::authenticator::Supported;
 use crate::service::TokenError;
-use crate::vocabulary::{GrantType, Scope};
+use crate::vocabulary::{GrantType, Issuer, Scope};
 
 /// The time for which caches may keep the documents, in seconds. After a change, clients may use the old document for
 /// an hour.
@@ -34,9 +34,7 @@ pub(super) async fn authorization_server<S>(endpoints: &Endpoints<S>) -> Result<
 ///
 /// # Errors
 /// As for [`authorization_server`].
-pub(super) async fn openid_configuration<S>(
-    endpoints: &Endpoints<S>,
-) -> Result<Option<Response>, TokenError> {
+pub(super) async fn openid_configuration<S>(endpoints: &Endpoints<S>) -> Result<Option<Response>, TokenError> {
     let Some(algorithms) = endpoints.service.jwt_algorithms() else { return Ok(None) };
     let supported = endpoints.service.supported().await?;
     let openid = OpenId {
@@ -135,7 +133,7 @@ impl<'a> Metadata<'a> {
         let algorithms = supported.assertion_algorithms.clone();
         let url = |path: &str| url(issuer, path);
         Self {
-            issuer,
+            issuer: issuer.as_str(),
             authorization_endpoint: paths.authorization.as_deref().map(url),
             token_endpoint: url(&paths.token),
             revocation_endpoint: url(&paths.revocation),
@@ -181,8 +179,8 @@ fn grant_types<S>(endpoints: &Endpoints<S>) -> impl Iterator<Item = &GrantType> 
 /// Returns the URL of a path of the issuer.
 ///
 /// Also the URL that a DPoP proof must name (`htu`), so that both come from one setting.
-pub(super) fn url(issuer: &str, path: &str) -> String {
-    format!("{}{path}", issuer.trim_end_matches('/'))
+pub(super) fn url(issuer: &Issuer, path: &str) -> String {
+    format!("{issuer}{path}")
 }
 
 /// Joins the members. Those of the host replace the defaults, and the library's own ones replace those of the host.

@@ -6,7 +6,7 @@
 use super::{MalformedRequest, Request, metadata};
 use crate::client::Client;
 use crate::engine::ExchangeRequest;
-use crate::vocabulary::{DpopProof, Parameters, Resource, Resources, Scope};
+use crate::vocabulary::{DpopProof, Issuer, Parameters, Resource, Resources, Scope};
 
 /// The only token type that can be exchanged (RFC 8693 section 3).
 pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -67,7 +67,7 @@ fn audiences(parameters: &Parameters<'_>) -> Result<Vec<Resource>, MalformedRequ
 ///
 /// The URL comes from the configured issuer, never from the `Host` header: the client controls that header. Otherwise a
 /// proof made for an attacker's server would be valid here, if the attacker repeats it with his own host name.
-pub(super) fn proof(request: &Request<'_>, issuer: &str) -> Result<Option<DpopProof>, MalformedRequest> {
+pub(super) fn proof(request: &Request<'_>, issuer: &Issuer) -> Result<Option<DpopProof>, MalformedRequest> {
     let mut headers = request.header("dpop");
     let Some(header) = headers.next() else { return Ok(None) };
     let jwt = std::str::from_utf8(header).ok().filter(|_| headers.next().is_none()).ok_or(MalformedRequest::Proof)?;

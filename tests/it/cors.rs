@@ -21,7 +21,7 @@ fn preflight(origin: &str) -> [(&str, &[u8]); 3] {
 
 #[tokio::test]
 async fn an_origin_that_is_not_exactly_a_known_one_gets_no_permission() {
-    let endpoints = |endpoints: regrant::wire::Endpoints<_>| endpoints.with_cors(Cors::origins([PAGE]));
+    let endpoints = |endpoints: regrant::wire::Endpoints<_>| endpoints.with_cors(Cors::origins([PAGE]).unwrap());
     let server = Config { endpoints, ..Config::default() }.start();
     for origin in ["https://app.example/", "", "https://app.example, https://evil.example"] {
         let reply = server.raw(Endpoint::Token, "OPTIONS", &preflight(origin), "").await;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use fixtures::{APP, POSTER, Passwords, Reply, SPA, Server};
-use regrant::GrantType;
 use regrant::wire::{Endpoint, Endpoints, Paths, Request};
+use regrant::{GrantType, Issuer};
 use serde_json::{Value, json};
 
 async fn document(endpoints: &Endpoints<fixtures::WatchedStore>) -> Reply {
@@ -47,7 +47,7 @@ async fn the_grant_types_listed_are_those_that_are_served() {
 async fn an_approver_puts_its_flow_on_the_list() {
     let service = Server::start().service().clone();
     let extension: GrantType = "urn:example:vending-machine".parse().unwrap();
-    let endpoints = Endpoints::new(service, fixtures::ISSUER);
+    let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER)).unwrap();
     let own = ["authorization_code", "client_credentials", "refresh_token"];
     assert_eq!(document(&endpoints).await.json["grant_types_supported"], json!(own));
     let endpoints = endpoints.with_approver(extension, Passwords).with_approver(GrantType::RefreshToken, Passwords);
@@ -87,10 +87,10 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
     for (paths, issuer) in [
         (Paths::default(), "https://as.example"),
         (Paths::am_7_5(), "https://am.example/am"),
-        (Paths { token: "/t".into(), authorization: Some("/a".into()), ..Paths::default() }, "https://as.example/"),
+        (Paths { token: "/t".into(), authorization: Some("/a".into()), ..Paths::default() }, "https://as.example"),
     ] {
         let service = Server::start().service().clone();
-        let endpoints = Endpoints::new(service, issuer).with_paths(paths.clone());
+        let endpoints = Endpoints::new(service, Issuer::from_static(issuer)).unwrap().with_paths(paths.clone());
         let metadata = document(&endpoints).await.json;
         assert_eq!(metadata["issuer"], issuer);
         for (member, endpoint) in [
@@ -99,7 +99,7 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
             ("introspection_endpoint", Endpoint::Introspection),
         ] {
             let url = metadata[member].as_str().unwrap();
-            let path = url.strip_prefix(issuer.trim_end_matches('/')).unwrap();
+            let path = url.strip_prefix(issuer).unwrap();
             assert!(path.starts_with('/') && !path.starts_with("//"), "{url}");
             assert_eq!(endpoints.paths().endpoint(path), Some(endpoint), "{url}");
         }
@@ -109,7 +109,7 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
         assert!(paths.endpoint("/").is_none() && paths.endpoint("").is_none());
         let code = if paths.authorization.is_some() { json!(["code"]) } else { json!([]) };
         assert_eq!(metadata["response_types_supported"], code);
-        let authorization = paths.authorization.map(|path| format!("{}{path}", issuer.trim_end_matches('/')));
+        let authorization = paths.authorization.map(|path| format!("{}{path}", issuer));
         assert_eq!(metadata.get("authorization_endpoint").and_then(Value::as_str), authorization.as_deref());
     }
 }
@@ -119,7 +119,8 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
 async fn a_host_adds_members_but_cannot_change_those_of_the_library() {
     let server = Server::start();
     let own = document(&server.endpoints).await.json;
-    let endpoints = Endpoints::new(server.service().clone(), fixtures::ISSUER)
+    let endpoints = Endpoints::new(server.service().clone(), Issuer::from_static(fixtures::ISSUER))
+        .unwrap()
         .with_metadata("scopes_supported", json!(["read"]))
         .with_metadata("issuer", "https://evil.example")
         .with_metadata("code_challenge_methods_supported", json!(["plain"]))

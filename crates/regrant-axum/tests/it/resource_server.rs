@@ -19,8 +19,8 @@ use regrant::grant::Confirmation;
 use regrant::policy::AccessTokenFormat;
 use regrant::proof::ClientCertificate;
 use regrant::{
-    AccessToken, Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, KeyRing,
-    MemoryStore, Policy, Subject, SystemEntropy, TokenService,
+    AccessToken, Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, Issuer,
+    KeyRing, MemoryStore, Policy, Subject, SystemEntropy, TokenService,
 };
 use regrant_axum::{RequireToken, Verified};
 use regrant_jose::dpop::{DpopKey, DpopNonces, ReplayCache};
@@ -52,7 +52,7 @@ impl Fixture {
             TokenService::builder(MemoryStore::new(), ClientRegistry::new(), KeyRing::generate(&SystemEntropy))
                 .clock(clock.clone())
                 .policy(Policy::default().with_access_token_format(AccessTokenFormat::Jwt))
-                .jwt_issuer(JwtTokens::new(ISSUER, keys.clone()))
+                .jwt_issuer(JwtTokens::new(Issuer::from_static(ISSUER), keys.clone()))
                 .build()
                 .unwrap();
         let verifier = JwtVerifier::new(ISSUER, RESOURCE, keys.public_keys(clock.now()));

@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// Endpoints that pages of one origin may call.
 fn for_one(case: Case) -> Case {
-    case.with_endpoints(|endpoints| endpoints.with_cors(Cors::origins(["https://other.example", PAGE])))
+    case.with_endpoints(|endpoints| endpoints.with_cors(Cors::origins(["https://other.example", PAGE]).unwrap()))
 }
 
 fn preflight(endpoint: Endpoint, origin: &str) -> HttpRequest {
