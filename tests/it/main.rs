@@ -12,8 +12,10 @@
 mod client_authentication;
 mod client_keys;
 mod cors;
+mod default_audience;
 mod failure_events;
 mod fapi2;
+mod issuer;
 mod jwt_tokens;
 mod lifecycle;
 mod policy_configuration;
@@ -33,5 +35,6 @@ mod right_to_the_flow;
 mod secret_types;
 mod sinks;
 mod timestamp;
+mod unknown_scopes;
 mod wire_events;
 mod wire_malformed;

@@ -2,6 +2,7 @@
 //! `old`, `{new.access_token}` one of the answer to the case's own request.
 
 mod assertions;
+mod audience;
 mod certificates;
 mod client_authentication;
 mod code;
@@ -54,6 +55,7 @@ fn groups() -> Vec<Group> {
         group("tokens", tokens::cases()),
         group("refresh", refresh::cases()),
         group("scope", scope::cases()),
+        group("audience", audience::cases()),
         group("revocation", revocation::cases()),
         group("introspection", introspection::cases()),
         group("client_authentication", client_authentication::cases()),
