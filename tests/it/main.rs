@@ -18,6 +18,7 @@ mod fapi2;
 mod issuer;
 mod jwt_tokens;
 mod lifecycle;
+mod native_apps;
 mod policy_configuration;
 mod redaction;
 mod refused_clients;
