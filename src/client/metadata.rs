@@ -212,7 +212,8 @@ impl Client {
         })
     }
 
-    /// Returns the audience of access tokens for requests that name no resource: the first of these that the client has.
+    /// Returns the audience of access tokens for requests that name no resource: the first of these that the client
+    /// has.
     ///
     /// 1. its [`default_audience`](Self::default_audience),
     /// 2. its only registered resource,

@@ -98,8 +98,8 @@ impl Access {
 }
 
 /// Returns the requested scope without the tokens that the policy ignores
-/// ([`on_unknown_scope`](crate::Policy::on_unknown_scope)). Other tokens that the client is not registered for stay, and
-/// are refused by the check of the reach.
+/// ([`on_unknown_scope`](crate::Policy::on_unknown_scope)). Other tokens that the client is not registered for stay,
+/// and are refused by the check of the reach.
 ///
 /// # Errors
 /// [`Refusal::ScopeExceeded`] when nothing is left.

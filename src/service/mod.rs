@@ -315,9 +315,9 @@ impl<S> TokenService<S> {
     /// be redirected to a registered URI: other callers must not learn about scopes.
     ///
     /// # Errors
-    /// [`TokenError::Refused`] when the client may not use the flow, when the request has no scope and the client has no
-    /// default, or when no token of the scope is left; [`TokenError::Policy`] as for [`issue`](Self::issue). Whether the
-    /// client is registered for the scope is tested when the grant is created.
+    /// [`TokenError::Refused`] when the client may not use the flow, when the request has no scope and the client has
+    /// no default, or when no token of the scope is left; [`TokenError::Policy`] as for [`issue`](Self::issue). The
+    /// registered scope is compared when the grant is created.
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]

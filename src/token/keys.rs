@@ -265,9 +265,9 @@ impl KeyRing {
         Ok(self)
     }
 
-    /// Derives a secret of 32 bytes from each key of the ring, that of the primary key first, for another use of the host:
-    /// nonces of DPoP proofs, cookies. All nodes with this ring get the same secrets. Use a `purpose` once, and make new
-    /// values with the first secret only: on a node that rotates its ring earlier, the others accept them.
+    /// Derives a secret of 32 bytes from each key of the ring, that of the primary key first, for another use of the
+    /// host: nonces of DPoP proofs, cookies. All nodes with this ring get the same secrets. Use a `purpose` once, and
+    /// make new values with the first secret only: on a node that rotates its ring earlier, the others accept them.
     ///
     /// The secrets reveal neither the keys nor each other. Keep them as secret as the ring.
     ///

@@ -211,11 +211,11 @@ text_type! {
 impl RedirectUri {
     /// Returns true if a client that registered `self` may be redirected to `requested`. The two must be the same,
     /// character for character. Only the port of a loopback `http` address may differ, since a native app chooses it
-    /// (RFC 8252 section 7.3). The path does not vary: `http://127.0.0.1` does not admit `http://127.0.0.1:49152/`, since
-    /// RFC 9700 section 4.1.3 makes no exception but the port. A client that sends both registers both.
+    /// (RFC 8252 section 7.3). The path does not vary: `http://127.0.0.1` does not admit `http://127.0.0.1:49152/`,
+    /// since RFC 9700 section 4.1.3 makes no exception but the port. A client that sends both registers both.
     ///
-    /// `localhost` is no loopback address here: the name may resolve to another one (RFC 8252 section 8.3). A client opts
-    /// in with [`any_localhost_port`](crate::Client::any_localhost_port).
+    /// `localhost` is no loopback address here: the name may resolve to another one (RFC 8252 section 8.3). A client
+    /// opts in with [`any_localhost_port`](crate::Client::any_localhost_port).
     ///
     /// ```
     /// use regrant::RedirectUri;
@@ -241,8 +241,8 @@ impl RedirectUri {
     }
 }
 
-/// Splits a redirection URI of one of the `origins` into the origin and the part after the port. Returns `None` for every
-/// URI that is not certainly of that origin; such a URI is compared as a whole.
+/// Splits a redirection URI of one of the `origins` into the origin and the part after the port. Returns `None` for
+/// every URI that is not certainly of that origin; such a URI is compared as a whole.
 fn without_port<'a>(uri: &'a str, origins: &[&'static str]) -> Option<(&'static str, &'a str)> {
     origins.iter().find_map(|origin| {
         let rest = uri.strip_prefix(*origin)?;

@@ -8,9 +8,9 @@ text_type! {
     /// The issuer: the URL by which clients know the server (RFC 8414 section 2). It is the `issuer` of the metadata,
     /// the `iss` of tokens, and the beginning of the URLs of all endpoints.
     ///
-    /// The form is `https://host[:port][/path]`. There is no query, no fragment and no slash at the end: clients compare
-    /// the issuer character for character (RFC 8414 section 3.3, RFC 9207 section 2.4), so it has one spelling. `http`
-    /// is accepted for development; RFC 8414 demands `https`.
+    /// The form is `https://host[:port][/path]`. There is no query, no fragment and no slash at the end: clients
+    /// compare the issuer character for character (RFC 8414 section 3.3, RFC 9207 section 2.4), so it has one spelling.
+    /// `http` is accepted for development; RFC 8414 demands `https`.
     ///
     /// A server has one issuer. Make one value at the start, and pass it to everything that needs it:
     ///

@@ -107,8 +107,9 @@ impl Cors {
         )
     }
 
-    /// Returns the value of `Access-Control-Allow-Headers`. A document is the same whatever headers the request has, and
-    /// MCP clients ask for it with `MCP-Protocol-Version`. The wildcard does not include `Authorization` (Fetch standard).
+    /// Returns the value of `Access-Control-Allow-Headers`. A document is the same whatever headers the request has,
+    /// and MCP clients ask for it with `MCP-Protocol-Version`. The wildcard does not include `Authorization` (Fetch
+    /// standard).
     fn allowed_headers(&self, endpoint: Endpoint) -> Cow<'static, str> {
         match endpoint {
             Endpoint::Jwks | Endpoint::Metadata | Endpoint::OpenIdConfiguration => "*, authorization".into(),

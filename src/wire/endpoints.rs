@@ -65,8 +65,9 @@ impl<S> Endpoints<S> {
     /// `issuer` is the URL by which clients know the server. DPoP proofs must name this URL, also behind a proxy.
     ///
     /// # Errors
-    /// [`IssuerMismatch`] when the service has a [`JwtIssuer`](crate::jwt::JwtIssuer) with another issuer: clients refuse
-    /// tokens of an issuer that the metadata do not name (RFC 9068 section 4, OpenID Connect Core section 3.1.3.7).
+    /// [`IssuerMismatch`] when the service has a [`JwtIssuer`](crate::jwt::JwtIssuer) with another issuer: clients
+    /// refuse tokens of an issuer that the metadata do not name (RFC 9068 section 4, OpenID Connect Core section
+    /// 3.1.3.7).
     pub fn new(service: TokenService<S>, issuer: Issuer) -> Result<Self, IssuerMismatch> {
         match service.jwt_issuer() {
             Some(of_tokens) if *of_tokens != issuer => {
@@ -306,8 +307,8 @@ impl<S: TokenStore> Endpoints<S> {
         Ok(body::device(&device, &metadata::url(&self.issuer, verification)))
     }
 
-    /// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets the
-    /// response of `GET`; the HTTP library of the adapter drops the body.
+    /// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets
+    /// the response of `GET`; the HTTP library of the adapter drops the body.
     async fn document(&self, endpoint: Endpoint, request: &Request<'_>) -> Result<Response, Failure> {
         if !matches!(request.method, "GET" | "HEAD") {
             return Err(MalformedRequest::Method(endpoint.methods()).into());

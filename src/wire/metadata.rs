@@ -45,10 +45,10 @@ pub(super) async fn openid_configuration<S>(endpoints: &Endpoints<S>) -> Result<
     Ok(Some(document(&openid, &Defaults::of(endpoints, &supported), &endpoints.host_metadata)))
 }
 
-/// The members that the host may replace with
-/// [`with_metadata`](super::Endpoints::with_metadata): they describe its own authorization endpoint, or what it wants to
-/// tell of its scopes (RFC 8414 section 2). An absent `request_uri_parameter_supported` would mean true, and absent
-/// `response_modes_supported` that `fragment` is among them (OpenID Connect Discovery section 3).
+/// The members that the host may replace with [`with_metadata`](super::Endpoints::with_metadata): they describe its own
+/// authorization endpoint, or what it wants to tell of its scopes (RFC 8414 section 2). An absent
+/// `request_uri_parameter_supported` would mean true, and absent `response_modes_supported` that `fragment` is among
+/// them (OpenID Connect Discovery section 3).
 #[derive(Serialize)]
 struct Defaults<'a> {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]

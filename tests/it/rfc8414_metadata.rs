@@ -151,8 +151,8 @@ fn the_paths_of_am_are_the_documented_ones() {
     assert_eq!(paths.device_verification.as_deref(), Some("/oauth2/device/user"));
 }
 
-// RFC 8414 section 2, OpenID Connect Discovery section 3: absent, `request_uri_parameter_supported` would mean true, and
-// `response_modes_supported` would promise `fragment`.
+// RFC 8414 section 2, OpenID Connect Discovery section 3: absent, `request_uri_parameter_supported` would mean true,
+// and `response_modes_supported` would promise `fragment`.
 #[tokio::test]
 async fn both_documents_say_what_an_absent_member_would_say_wrongly() {
     let endpoints = |endpoints: Endpoints<_>| endpoints.with_paths(Paths::am_7_5());

@@ -76,11 +76,15 @@ pub struct RequireToken {
 /// let metadata = ResourceMetadata::new(Resource::from_static("https://api.example"))?
 ///     .with_authorization_servers(["https://as.example"]);
 /// let server = Arc::new(server.with_metadata(metadata));
-/// let orders = Router::new().route("/orders", get(|| async { "orders" })).layer(RequireToken::new(Arc::clone(&server)));
+/// let token = RequireToken::new(Arc::clone(&server));
+/// let orders = Router::new().route("/orders", get(|| async { "orders" })).layer(token);
 /// let app = orders.merge(resource_metadata(server));
 /// # Ok(app)
 /// # }
 /// ```
+///
+/// # Panics
+/// When the path of the resource is a pattern of the router, as [`Router::route`] does.
 #[expect(clippy::needless_pass_by_value, reason = "the handler owns it: take a share, as `endpoint` does")]
 pub fn resource_metadata(server: Arc<ResourceServer>) -> Router {
     let Some(path) = server.metadata_path() else { return Router::new() };

@@ -39,7 +39,8 @@ const INTROSPECTION: &str = "token-introspection+jwt";
 /// use regrant_jose::{Algorithm, JwtTokens, KeySet, PrivateKey};
 ///
 /// let key = PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy)?;
-/// let tokens = JwtTokens::new(Issuer::from_static("https://as.example"), KeySet::new(key, Duration::from_secs(3600))?);
+/// let keys = KeySet::new(key, Duration::from_secs(3600))?;
+/// let tokens = JwtTokens::new(Issuer::from_static("https://as.example"), keys);
 /// assert_eq!(tokens.algorithms(), ["EdDSA"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -43,8 +43,8 @@ impl DpopNonces {
         Self { key: mac_key(key), others: Vec::new(), lifetime: 0 }.with_lifetime(Self::LIFETIME)
     }
 
-    /// Creates nonces from the key ring of the service. Nonces of all keys of the ring are accepted, so a rotation of the
-    /// ring costs no client a request.
+    /// Creates nonces from the key ring of the service. Nonces of all keys of the ring are accepted, so a rotation of
+    /// the ring costs no client a request.
     #[must_use]
     pub fn from_key_ring(ring: &KeyRing) -> Self {
         let mut keys = ring.derive("regrant DPoP nonces").map(|key| mac_key(&key));

@@ -8,8 +8,8 @@ const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 /// The metadata of a protected resource (RFC 9728 section 2). A client that gets a 401 finds the authorization server
 /// here; MCP clients know no other way.
 ///
-/// Give it to [`ResourceServer::with_metadata`](crate::ResourceServer::with_metadata), which adds the members that follow
-/// from its settings and names the URL of the document in its challenges. Serve it with
+/// Give it to [`ResourceServer::with_metadata`](crate::ResourceServer::with_metadata), which adds the members that
+/// follow from its settings and names the URL of the document in its challenges. Serve it with
 /// [`ResourceServer::metadata`](crate::ResourceServer::metadata), or with the route of `regrant-axum`.
 ///
 /// ```
@@ -94,8 +94,8 @@ impl ResourceMetadata {
         &self.path
     }
 
-    /// Responds to a request for the document. `algorithms` are those of DPoP proofs. Pages of every origin may read the
-    /// document, since it is the same for everyone.
+    /// Responds to a request for the document. `algorithms` are those of DPoP proofs. Pages of every origin may read
+    /// the document, since it is the same for everyone.
     pub(super) fn respond(&self, request: &Request<'_>, algorithms: &[&str]) -> Response {
         let response = match request.method {
             "GET" | "HEAD" => self.document(algorithms),

@@ -116,8 +116,8 @@ impl ResourceServer {
         self
     }
 
-    /// Sets the metadata of the resource (RFC 9728). Each challenge then names the URL of the document (section 5.1), so
-    /// that clients find the authorization server. Serve the document with [`metadata`](Self::metadata).
+    /// Sets the metadata of the resource (RFC 9728). Each challenge then names the URL of the document (section 5.1),
+    /// so that clients find the authorization server. Serve the document with [`metadata`](Self::metadata).
     #[must_use]
     pub fn with_metadata(mut self, metadata: ResourceMetadata) -> Self {
         self.metadata = Some(metadata);
@@ -162,8 +162,8 @@ impl ResourceServer {
         authenticated.map_err(|reason| self.deny(reason, presented.scheme, None, now))
     }
 
-    /// Responds to a request for the [metadata document](Self::with_metadata), which needs no token: 404 if there is none.
-    /// Serve it at [`metadata_path`](Self::metadata_path), outside of the layer that demands tokens.
+    /// Responds to a request for the [metadata document](Self::with_metadata), which needs no token: 404 if there is
+    /// none. Serve it at [`metadata_path`](Self::metadata_path), outside of the layer that demands tokens.
     #[must_use]
     pub fn metadata(&self, request: &Request<'_>) -> Response {
         let algorithms = self.dpop.as_ref().map(|dpop| dpop.algorithms()).unwrap_or_default();
