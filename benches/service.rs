@@ -10,6 +10,7 @@ mod common;
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -21,7 +22,9 @@ use regrant::device::{DeviceAuthorizationRequest, PollRequest};
 use regrant::host::Unavailable;
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
 use regrant::policy::AccessTokenFormat;
-use regrant::{Client, ClientId, Entropy as _, MemoryStore, Policy, RefreshRequest, RefreshToken, SystemEntropy};
+use regrant::{
+    Client, ClientId, Entropy as _, Issuer, MemoryStore, Policy, RefreshRequest, RefreshToken, SystemEntropy,
+};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -95,8 +98,9 @@ struct Unsigned;
 
 #[async_trait]
 impl JwtIssuer for Unsigned {
-    fn issuer(&self) -> &'static str {
-        "https://as.example"
+    fn issuer(&self) -> &Issuer {
+        static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::from_static("https://as.example"));
+        &ISSUER
     }
 
     fn signing_key(&self, _: &Client, _: Timestamp) -> KeyId {

@@ -30,7 +30,7 @@ pub use service::{GrantPage, TokenError, TokenService, TokenServiceBuilder};
 pub use token::keys::{Key, KeyRing};
 pub use vocabulary::{
     AccessToken, AuthorizationCode, ClientId, ClientSecret, CodeChallenge, CodeVerifier, Entropy, GrantId, GrantType,
-    InvalidValue, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject, SystemEntropy, clock,
+    InvalidValue, Issuer, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject, SystemEntropy, clock,
 };
 
 /// Events for audit logs and counters, durations of calls, error codes, and sinks for `tracing` and `metrics`.

@@ -12,14 +12,19 @@
 //! | the registration of the client today | `invalid_scope`, `invalid_target` | gets the part that is left |
 //!
 //! A refresh for less does not shrink the grant: the next one may ask for the whole reach again (RFC 6749 section 6).
+//!
+//! An approval without resources has the reach of the default audience (RFC 9068 section 3). The default is looked up
+//! for each token and recorded with it, not with the approval. So it holds for grants that are older than the setting,
+//! and a new address of an API does not end their sessions.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Context, ResponseFacts, UnsignedResponse};
 use crate::client::Client;
 use crate::grant::{Grant, LiveAccessToken};
 use crate::outcome::Refusal;
-use crate::policy::Policy;
+use crate::policy::{OnUnknownScope, Policy};
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
 use crate::vocabulary::{AccessToken, Confirmation, GrantType, KeyId, RefreshToken, Resources, Scope, Timestamp, draw};
 
@@ -68,11 +73,12 @@ impl Access {
                 left => left,
             },
         };
-        let is_allowed =
-            |named: &Resources| named.is_subset_of(&granted.resources) && named.is_subset_of(&registered.resources);
+        let default: Resources = ctx.default_audience.cloned().into_iter().collect();
+        let held = if granted.resources.is_empty() { &default } else { &granted.resources };
+        let registered = with_default(ctx);
         let resources = match resources {
-            none if none.is_empty() => granted.resources.intersection(&registered.resources),
-            named if is_allowed(named) => named.clone(),
+            none if none.is_empty() => held.intersection(&registered),
+            named if named.is_subset_of(held) && named.is_subset_of(&registered) => named.intersection(&registered),
             _ => return Err(Refusal::ResourceExceeded),
         };
         if resources.is_empty() && !granted.resources.is_empty() {
@@ -88,6 +94,30 @@ impl Access {
     pub(super) fn is_of(&self, token: &LiveAccessToken, grant: &Grant) -> bool {
         self.scope == *token.scope.as_ref().unwrap_or(&grant.approval().scope)
             && self.resources == *token.resources.as_ref().unwrap_or(&grant.approval().resources)
+    }
+}
+
+/// Returns the requested scope without the tokens that the policy ignores
+/// ([`on_unknown_scope`](crate::Policy::on_unknown_scope)). Other tokens that the client is not registered for stay,
+/// and are refused by the check of the reach.
+///
+/// # Errors
+/// [`Refusal::ScopeExceeded`] when nothing is left.
+pub(crate) fn known_scope(requested: Scope, client: &Client, policy: &Policy) -> Result<Scope, Refusal> {
+    let is_openid = requested.contains(Scope::OPENID) && client.scope.contains(Scope::OPENID);
+    let ignores = is_openid || policy.on_unknown_scope == OnUnknownScope::Ignore;
+    if !ignores || requested.is_subset_of(&client.scope) {
+        return Ok(requested);
+    }
+    Some(requested.intersection(&client.scope)).filter(|known| !known.is_empty()).ok_or(Refusal::ScopeExceeded)
+}
+
+/// Returns the resources for which the client may have tokens: the registered ones and its default audience.
+pub(super) fn with_default<'a>(ctx: &Context<'a>) -> Cow<'a, Resources> {
+    let registered = &ctx.client.resources;
+    match ctx.default_audience.filter(|default| registered.iter().all(|own| own != *default)) {
+        None => Cow::Borrowed(registered),
+        Some(default) => Cow::Owned(registered.iter().chain([default]).cloned().collect()),
     }
 }
 

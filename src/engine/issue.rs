@@ -6,7 +6,9 @@
 //! A grant is created with everything that later requests must match: registration of the client, approval, key and
 //! absolute end. Nothing of it can be added afterwards, except the key of a public client, once.
 
-use super::access::{Access, Origin, admits_refresh_tokens, mint, respond, seal_refresh_token};
+use super::access::{
+    Access, Origin, admits_refresh_tokens, known_scope, mint, respond, seal_refresh_token, with_default,
+};
 use super::{AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, UnsignedResponse};
 use crate::grant::{Approval, Grant, PendingCode, Phase};
 use crate::outcome::Refusal;
@@ -70,7 +72,7 @@ pub(crate) fn issue(request: IssueRequest, ctx: &Context<'_>) -> Result<(Grant, 
 /// Creates a grant of the client with a random id.
 ///
 /// # Errors
-/// [`Refusal::GrantTypeNotAllowed`] when the client may not use the flow.
+/// [`Refusal::GrantTypeNotAllowed`] when the client may not use the flow, and as for [`known_scope`].
 pub(super) fn create_grant(
     grant_type: GrantType,
     approval: Approval,
@@ -80,6 +82,14 @@ pub(super) fn create_grant(
     if !ctx.client.may_use(&grant_type) {
         return Err(Refusal::GrantTypeNotAllowed);
     }
+    // The registered spelling, which the tokens have too. Resources that are not registered are refused later.
+    let registered = with_default(ctx);
+    let resources = match approval.resources.is_subset_of(&registered) {
+        true => approval.resources.intersection(&registered),
+        false => approval.resources,
+    };
+    let scope = known_scope(approval.scope, ctx.client, ctx.policy)?;
+    let approval = Approval { scope, resources, ..approval };
     let id = GrantId::from_bytes(draw(ctx.entropy));
     Ok(Grant::new(id, ctx.client, grant_type, approval, phase, ctx.policy, ctx.now))
 }

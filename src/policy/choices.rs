@@ -50,6 +50,18 @@ pub enum AccessTokenFormat {
     Jwt,
 }
 
+/// The reaction to a requested scope that the client is not registered for. In a configuration file `"refuse"` or
+/// `"ignore"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnUnknownScope {
+    /// Refuse the request with `invalid_scope`, unless it is an OpenID Connect request.
+    Refuse,
+    /// Ignore the unknown tokens of the scope. The response tells the granted scope (RFC 6749 section 3.3).
+    Ignore,
+}
+
 /// The key to which access tokens must be bound. A stolen token is useless without the key. In a configuration file
 /// `"optional"`, `"dpop"`, `"certificate"` or `"either"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

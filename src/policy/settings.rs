@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::policy_fields;
 use super::{
-    AccessTokenFormat, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, PolicyError, PreviousAccessToken,
-    RefreshTokenExpiration, RequirePkce, SenderConstraint, human,
+    AccessTokenFormat, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, OnUnknownScope, PolicyError,
+    PreviousAccessToken, RefreshTokenExpiration, RequirePkce, SenderConstraint, human,
 };
 use crate::vocabulary::{GrantType, Scope};
 
@@ -129,6 +129,26 @@ policy_fields! {
     /// The clients that must use PKCE (RFC 9700 section 2.1.1). Default public clients. AM: `codeVerifierEnforced`,
     /// false.
     require_pkce: RequirePkce = RequirePkce::PublicClients, am: RequirePkce::Nobody, with: with_require_pkce;
+    /// The reaction to a requested scope with tokens that the client is not registered for. Default refuse, as in AM.
+    ///
+    /// A request with `openid`, of a client that is registered for `openid`, always ignores them, since OpenID Connect
+    /// Core section 3.1.2.1 says so, and client libraries ask for `openid profile email` by default. AM refuses these
+    /// requests too.
+    ///
+    /// Ignored tokens are dropped before anything is decided, and the response tells the granted scope. A request of
+    /// which nothing is left is `invalid_scope`. The setting applies where a grant is created: to authorization, to
+    /// flows of the host, to client credentials, to devices, and to token exchange. A refresh that names more than was
+    /// granted is always `invalid_scope` (RFC 6749 section 6).
+    on_unknown_scope: OnUnknownScope = OnUnknownScope::Refuse, am: OnUnknownScope::Refuse, with: with_on_unknown_scope;
+}
+
+/// The abilities of the ports of a service, which limit its policies.
+#[derive(Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) has_jwt_issuer: bool,
+    pub(crate) has_proof_verifier: bool,
+    /// The longest lifetime of a JWT; `None` is no limit.
+    pub(crate) max_token_lifetime: Option<Duration>,
 }
 
 impl Policy {
@@ -202,23 +222,27 @@ impl Policy {
         self.access_token_lifetime.saturating_sub(Duration::from_secs(u64::try_from(shortened).unwrap_or(jitter)))
     }
 
-    /// Rejects settings that need a port which the service does not have.
-    pub(crate) const fn require_ports(
-        &self,
-        has_jwt_issuer: bool,
-        has_proof_verifier: bool,
-    ) -> Result<(), PolicyError> {
-        if matches!(self.access_token_format, AccessTokenFormat::Jwt) && !has_jwt_issuer {
-            return Err(PolicyError {
-                field: "access_token_format",
-                range: "opaque for a service without a JwtIssuer",
-            });
-        }
-        if matches!(self.sender_constraint, SenderConstraint::Dpop) && !has_proof_verifier {
-            let range = "another one than dpop for a service without a ProofVerifier";
-            return Err(PolicyError { field: "sender_constraint", range });
-        }
-        Ok(())
+    /// Rejects settings that the ports of the service cannot serve.
+    pub(crate) fn require(&self, ports: Ports) -> Result<(), PolicyError> {
+        let ensure = |field, is_valid, range| if is_valid { Ok(()) } else { Err(PolicyError { field, range }) };
+        let is_jwt = self.access_token_format == AccessTokenFormat::Jwt;
+        let range = "opaque for a service without a JwtIssuer";
+        ensure("access_token_format", !is_jwt || ports.has_jwt_issuer, range)?;
+        let range = "another one than dpop for a service without a ProofVerifier";
+        ensure(
+            "sender_constraint",
+            self.sender_constraint != SenderConstraint::Dpop || ports.has_proof_verifier,
+            range,
+        )?;
+        // A key that is no longer published makes its valid tokens worthless.
+        let is_covered = |lifetime| ports.max_token_lifetime.is_none_or(|most| lifetime <= most);
+        let range = "at most the max_token_lifetime of the JwtIssuer, where access tokens are JWTs";
+        ensure("access_token_lifetime", !is_jwt || is_covered(self.access_token_lifetime), range)?;
+        ensure(
+            "id_token_lifetime",
+            is_covered(self.id_token_lifetime),
+            "at most the max_token_lifetime of the JwtIssuer",
+        )
     }
 
     /// Returns the policy for the grants of one flow of one client.

@@ -6,6 +6,7 @@
 pub use crate::vocabulary::KeyId;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -13,7 +14,9 @@ use serde_json::{Map, Value};
 use crate::client::Client;
 use crate::grant::Approval;
 use crate::ports::Unavailable;
-use crate::vocabulary::{ClientId, Confirmation, GrantType, Resources, Scope, Subject, Timestamp, forward_to_arc};
+use crate::vocabulary::{
+    ClientId, Confirmation, GrantType, Issuer, Resources, Scope, Subject, Timestamp, forward_to_arc,
+};
 
 /// Signs and reads the JWTs of the service: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2) and
 /// introspection responses (RFC 9701).
@@ -49,8 +52,14 @@ use crate::vocabulary::{ClientId, Confirmation, GrantType, Resources, Scope, Sub
 /// ```
 #[async_trait]
 pub trait JwtIssuer: Send + Sync {
-    /// Returns the `iss` of all tokens of this issuer: an `https` URL without query and fragment (RFC 8414 section 2).
-    fn issuer(&self) -> &str;
+    /// Returns the `iss` of all tokens of this issuer. The endpoints must have the same one.
+    fn issuer(&self) -> &Issuer;
+
+    /// Returns the longest lifetime of a token for which the issuer keeps its key published, or `None` if there is no
+    /// limit. A policy with longer lifetimes is refused: valid tokens would die after a change of keys. Default `None`.
+    fn max_token_lifetime(&self) -> Option<Duration> {
+        None
+    }
 
     /// Returns the key that signs the access tokens of `client` from `now` on. Clients may have different algorithms,
     /// so the choice may depend on the client.
@@ -107,7 +116,8 @@ forward_to_arc! {
             answer: &Map<String, Value>,
             now: Timestamp
         ) -> Result<String, Unavailable>;
-        fn issuer(&self) -> &str;
+        fn issuer(&self) -> &Issuer;
+        fn max_token_lifetime(&self) -> Option<Duration>;
         fn signing_key(&self, client: &Client, now: Timestamp) -> KeyId;
         fn holds(&self, key: &KeyId) -> bool;
         fn read_access_token(&self, jwt: &str) -> Option<String>;
@@ -128,7 +138,7 @@ pub struct AccessTokenClaims<'a> {
     pub grant_type: &'a GrantType,
     /// `scope`.
     pub scope: &'a Scope,
-    /// `aud`. If empty, the default audience of the issuer.
+    /// `aud`. If empty, the issuer itself: `aud` is never absent (RFC 9068 section 2.2).
     pub resources: &'a Resources,
     /// `iat`.
     pub issued_at: Timestamp,

@@ -19,9 +19,6 @@ use crate::ports::jwt::{AccessTokenClaims, IdTokenClaims};
 use crate::ports::store::TokenStore;
 use crate::vocabulary::{AccessToken, IdToken, KeyId, Scope};
 
-/// The scope that asks for an `id_token` (OpenID Connect Core section 3.1.2.1).
-const OPENID: &str = "openid";
-
 impl<S: TokenStore> Call<'_, S> {
     /// Signs the tokens of a response. Done before the decision is stored: afterwards a failure would have used up a
     /// code for no token.
@@ -86,7 +83,7 @@ impl<S: TokenStore> Call<'_, S> {
         let (Some(issuer), Some(subject)) = (self.service.0.jwt_issuer.as_deref(), &approval.subject) else {
             return Ok(None);
         };
-        if !scope.contains(OPENID) || matches!(self.operation, Operation::Exchange) {
+        if !scope.contains(Scope::OPENID) || matches!(self.operation, Operation::Exchange) {
             return Ok(None);
         }
         let now = self.service.now();

@@ -24,7 +24,7 @@ use crate::ports::authenticator::ClientCredentials;
 use crate::ports::host::GrantApprover;
 use crate::ports::store::TokenStore;
 use crate::service::TokenService;
-use crate::vocabulary::{ClientCertificate, GrantType, Parameters};
+use crate::vocabulary::{ClientCertificate, GrantType, Issuer, Parameters};
 
 /// The time for which caches may keep the signing keys, in seconds. A key must be published for longer than that
 /// before it signs.
@@ -34,12 +34,12 @@ const KEYS_MAX_AGE: u32 = 300;
 ///
 /// ```
 /// use regrant::wire::{Endpoint, Endpoints, Request};
-/// use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+/// use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let keys = KeyRing::generate(&SystemEntropy);
 /// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
-/// let endpoints = Endpoints::new(service, "https://as.example");
+/// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?;
 ///
 /// let response = endpoints.handle(Endpoint::Token, &Request::new("GET", "/oauth2/token", &[], b"")).await;
 /// assert_eq!(response.status, 405);
@@ -49,7 +49,7 @@ const KEYS_MAX_AGE: u32 = 300;
 /// ```
 pub struct Endpoints<S> {
     pub(super) service: TokenService<S>,
-    pub(super) issuer: String,
+    pub(super) issuer: Issuer,
     pub(super) paths: Paths,
     pub(super) approvers: BTreeMap<GrantType, Arc<dyn GrantApprover>>,
     pub(super) exchanges_tokens: bool,
@@ -62,13 +62,22 @@ pub struct Endpoints<S> {
 impl<S> Endpoints<S> {
     /// The endpoints of `service` at the default [`Paths`], with bodies of at most 64 KiB.
     ///
-    /// `issuer` is the URL by which clients know the server, without a query, a fragment or a trailing slash (RFC 8414
-    /// section 2). If the service has a [`JwtIssuer`](crate::jwt::JwtIssuer), it is the `iss` of its tokens. DPoP
-    /// proofs must name this URL, also behind a proxy.
-    pub fn new(service: TokenService<S>, issuer: impl Into<String>) -> Self {
-        Self {
+    /// `issuer` is the URL by which clients know the server. DPoP proofs must name this URL, also behind a proxy.
+    ///
+    /// # Errors
+    /// [`IssuerMismatch`] when the service has a [`JwtIssuer`](crate::jwt::JwtIssuer) with another issuer: clients
+    /// refuse tokens of an issuer that the metadata do not name (RFC 9068 section 4, OpenID Connect Core section
+    /// 3.1.3.7).
+    pub fn new(service: TokenService<S>, issuer: Issuer) -> Result<Self, IssuerMismatch> {
+        match service.jwt_issuer() {
+            Some(of_tokens) if *of_tokens != issuer => {
+                return Err(IssuerMismatch { endpoints: issuer, tokens: of_tokens.clone() });
+            }
+            _ => {}
+        }
+        Ok(Self {
             service,
-            issuer: issuer.into(),
+            issuer,
             paths: Paths::default(),
             approvers: BTreeMap::new(),
             exchanges_tokens: false,
@@ -76,23 +85,23 @@ impl<S> Endpoints<S> {
             body_limit: BODY_LIMIT,
             certificate_header: None,
             cors: None,
-        }
+        })
     }
 
     /// Sets the paths of the endpoints.
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
-    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
     /// # let keys = KeyRing::generate(&SystemEntropy);
     /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
     /// use regrant::wire::Paths;
     ///
     /// let mut paths = Paths::default();
     /// paths.token = "/token".to_owned();
-    /// let endpoints = Endpoints::new(service, "https://as.example").with_paths(paths);
+    /// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?.with_paths(paths);
     /// assert_eq!(endpoints.paths().token, "/token");
-    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_paths(mut self, paths: Paths) -> Self {
@@ -142,13 +151,14 @@ impl<S> Endpoints<S> {
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
-    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
     /// # let keys = KeyRing::generate(&SystemEntropy);
     /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
     /// use regrant::wire::Cors;
     ///
-    /// let endpoints = Endpoints::new(service, "https://as.example").with_cors(Cors::origins(["https://app.example"]));
-    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?
+    ///     .with_cors(Cors::origins(["https://app.example"])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
@@ -156,18 +166,24 @@ impl<S> Endpoints<S> {
         self
     }
 
-    /// Adds a member to the metadata (RFC 8414 section 2), for example `scopes_supported`. Members of the library
-    /// cannot be replaced: a document that contradicts the endpoints makes clients fail.
+    /// Adds a member to the metadata (RFC 8414 section 2), such as `authorization_response_iss_parameter_supported`,
+    /// `prompt_values_supported`, or `mtls_endpoint_aliases` of a host that has them.
+    ///
+    /// Members of the library cannot be replaced: a document that contradicts the endpoints makes clients fail. These
+    /// members are only defaults, since they describe the host's own authorization endpoint:
+    /// `response_modes_supported` (`["query"]`), `claims_parameter_supported`, `request_parameter_supported` and
+    /// `request_uri_parameter_supported` (all false). So is `scopes_supported`, which lists the scopes of the
+    /// [registered clients](crate::authenticator::Supported::scope): a host need not tell of all of them.
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
-    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
     /// # let keys = KeyRing::generate(&SystemEntropy);
     /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
-    /// let endpoints = Endpoints::new(service, "https://as.example")
+    /// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?
     ///     .with_metadata("scopes_supported", vec!["read", "write"])
     ///     .with_metadata("service_documentation", "https://as.example/docs");
-    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
@@ -226,11 +242,9 @@ impl<S: TokenStore> Endpoints<S> {
             Endpoint::Revocation => self.revocation(request).await,
             Endpoint::Introspection => self.introspection(request).await,
             Endpoint::DeviceAuthorization => self.device_authorization(request).await,
-            Endpoint::Jwks => {
-                document(request, || self.service.jwks().map(|keys| Response::public_json(&keys, KEYS_MAX_AGE)))
+            Endpoint::Jwks | Endpoint::Metadata | Endpoint::OpenIdConfiguration => {
+                self.document(endpoint, request).await
             }
-            Endpoint::Metadata => document(request, || Some(metadata::authorization_server(self))),
-            Endpoint::OpenIdConfiguration => document(request, || metadata::openid_configuration(self)),
         }
     }
 
@@ -271,7 +285,7 @@ impl<S: TokenStore> Endpoints<S> {
         let token = parameters.required("token")?;
         let caller = self.service.authenticate(&credentials).await?;
         let active = self.service.introspect(&caller, token).await?;
-        let members = introspection::members(active.as_ref(), &self.issuer);
+        let members = introspection::members(active.as_ref(), self.issuer.as_str());
         if introspection::wants_jwt(request)
             && let Some(jwt) = self.service.sign_introspection(&caller, &members.to_map()).await?
         {
@@ -285,11 +299,26 @@ impl<S: TokenStore> Endpoints<S> {
     async fn device_authorization(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let verification = self.paths.device_verification.as_deref().ok_or(MalformedRequest::UnknownEndpoint)?;
         let Form { parameters, credentials, .. } = self.read(request)?;
-        let mut device = DeviceAuthorizationRequest::new().with_resources(requested::resources(&parameters)?);
-        device.scope = requested::scope(&parameters)?;
+        let resources = requested::resources(&parameters)?;
+        let mut device = DeviceAuthorizationRequest::new().with_scope(requested::scope(&parameters)?);
         let client = self.service.authenticate(&credentials).await?;
+        device.resources = requested::with_audience(resources, &parameters, &client)?;
         let device = self.service.authorize_device(&client, &device).await?;
         Ok(body::device(&device, &metadata::url(&self.issuer, verification)))
+    }
+
+    /// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets
+    /// the response of `GET`; the HTTP library of the adapter drops the body.
+    async fn document(&self, endpoint: Endpoint, request: &Request<'_>) -> Result<Response, Failure> {
+        if !matches!(request.method, "GET" | "HEAD") {
+            return Err(MalformedRequest::Method(endpoint.methods()).into());
+        }
+        let document = match endpoint {
+            Endpoint::Jwks => self.service.jwks().map(|keys| Response::public_json(&keys, KEYS_MAX_AGE)),
+            Endpoint::OpenIdConfiguration => metadata::openid_configuration(self).await?,
+            _ => Some(metadata::authorization_server(self).await?),
+        };
+        Ok(document.ok_or(MalformedRequest::UnknownEndpoint)?)
     }
 
     /// Reads the form, the certificate and the credentials. A request without them is rejected before its other
@@ -307,15 +336,6 @@ impl<S: TokenStore> Endpoints<S> {
         };
         let credentials = credentials(request, &parameters, certificate.as_ref())?;
         Ok(Form { parameters, credentials, certificate })
-    }
-}
-
-/// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets the
-/// response of `GET`; the HTTP library of the adapter drops the body.
-fn document(request: &Request<'_>, document: impl FnOnce() -> Option<Response>) -> Result<Response, Failure> {
-    match request.method {
-        "GET" | "HEAD" => Ok(document().ok_or(MalformedRequest::UnknownEndpoint)?),
-        _ => Err(MalformedRequest::Method(Endpoint::Metadata.methods()).into()),
     }
 }
 
@@ -339,6 +359,14 @@ pub(super) struct Form<'a> {
     pub(super) parameters: Parameters<'a>,
     pub(super) credentials: ClientCredentials,
     pub(super) certificate: Option<ClientCertificate>,
+}
+
+/// The endpoints have another issuer than the JWTs of their service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the endpoints have the issuer {endpoints}, but the JWTs of the service have {tokens}")]
+pub struct IssuerMismatch {
+    endpoints: Issuer,
+    tokens: Issuer,
 }
 
 impl<S> fmt::Debug for Endpoints<S> {

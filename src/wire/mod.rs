@@ -37,12 +37,12 @@
 //!
 //! ```
 //! use regrant::wire::{Endpoints, Handler, Request};
-//! use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+//! use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! let keys = KeyRing::generate(&SystemEntropy);
 //! let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
-//! let endpoints = Endpoints::new(service, "https://as.example");
+//! let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?;
 //!
 //! let headers: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")];
 //! let response = endpoints.respond(&Request::new("POST", "/oauth2/token", &headers, b"client_id=app")).await;
@@ -72,10 +72,11 @@ mod token_request;
 
 pub use crate::outcome::malformed::MalformedRequest;
 pub use certificate::CertificateHeader;
-pub use cors::Cors;
-pub use endpoints::Endpoints;
+pub use cors::{Cors, CorsError};
+pub use endpoints::{Endpoints, IssuerMismatch};
 pub use form::form;
 pub use handler::Handler;
 pub use paths::{Endpoint, Paths};
 pub use request::Request;
+pub use requested::requested_resources;
 pub use response::Response;

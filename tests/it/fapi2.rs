@@ -182,7 +182,7 @@ async fn where_refresh_tokens_rotate_a_lost_response_can_be_repeated() {
 // approver for the grant has none.
 #[tokio::test]
 async fn a_server_without_an_approver_has_no_password_grant() {
-    let endpoints = regrant::wire::Endpoints::new(start().config.service(), fixtures::ISSUER);
+    let endpoints = regrant::wire::Endpoints::new(start().config.service(), Issuer::from_static(fixtures::ISSUER)).unwrap();
     let server = Server { endpoints, config: start().config };
     let password = [("grant_type", "password"), ("username", USER), ("password", fixtures::PASSWORD)];
     let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &password).await;

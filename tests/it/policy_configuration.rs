@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use fixtures::{APP, Config, OTHER, Server, client, seconds};
+use fixtures::{APP, Config, OTHER, Server, StubIssuer, client, seconds};
+use regrant::event::EventKind;
 use regrant::policy::{
-    AccessTokenFormat, ClientPolicy, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, PreviousAccessToken,
-    RefreshTokenExpiration, RequirePkce, SenderConstraint,
+    AccessTokenFormat, ClientPolicy, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, OnUnknownScope,
+    PreviousAccessToken, RefreshTokenExpiration, RequirePkce, SenderConstraint,
 };
 use regrant::{
-    Client, ClientRegistry, ClientSecret, GrantType, Key, KeyRing, MemoryStore, Policy, SecretHash, TokenService,
+    AuthenticatedClient, Client, ClientRegistry, ClientSecret, GrantType, IssueRequest, Key, KeyRing, MemoryStore,
+    Policy, SecretHash, TokenService,
 };
 use serde_json::json;
 
@@ -93,6 +95,7 @@ device_poll_interval = "2s"
 sender_constraint = "either"
 require_asymmetric_authentication = true
 require_pkce = "everybody"
+on_unknown_scope = "ignore"
 "#;
 
 #[test]
@@ -122,7 +125,8 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
         .with_device_poll_interval(seconds(2))
         .with_sender_constraint(SenderConstraint::Either)
         .with_require_asymmetric_authentication(true)
-        .with_require_pkce(RequirePkce::Everybody);
+        .with_require_pkce(RequirePkce::Everybody)
+        .with_on_unknown_scope(OnUnknownScope::Ignore);
     assert_eq!(policy, expected);
     // Each line changes something, except the one that repeats the default.
     let fields = serde_json::to_value(&policy).unwrap();
@@ -384,6 +388,61 @@ fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_startin
             }
         }
     }
+}
+
+// A key that is no longer published makes its valid tokens worthless.
+#[tokio::test]
+async fn a_policy_with_longer_jwts_than_the_issuer_keeps_keys_for_is_refused() {
+    let jwt = || Policy::default().with_access_token_format(AccessTokenFormat::Jwt).with_id_token_lifetime(MINUTE);
+    let for_code = |policy: ClientPolicy| {
+        let mut outer = ClientPolicy::default();
+        outer.grant_types.insert(GrantType::AuthorizationCode, policy);
+        outer
+    };
+    let long = || ClientPolicy::default().with_access_token_lifetime(11 * MINUTE);
+    let ten = |policy: Policy| policy.with_access_token_lifetime(10 * MINUTE);
+    for (name, provider, client_policy, expected) in [
+        ("as long", ten(jwt()), ClientPolicy::default(), None),
+        (
+            "longer",
+            jwt().with_access_token_lifetime(11 * MINUTE),
+            ClientPolicy::default(),
+            Some("access_token_lifetime"),
+        ),
+        ("opaque and longer", Policy::default().with_id_token_lifetime(MINUTE), ClientPolicy::default(), None),
+        (
+            "id_token",
+            ten(jwt()).with_id_token_lifetime(11 * MINUTE),
+            ClientPolicy::default(),
+            Some("id_token_lifetime"),
+        ),
+        ("of a client", ten(jwt()), long(), Some("access_token_lifetime")),
+        ("of a flow", ten(jwt()), for_code(long()), Some("access_token_lifetime")),
+        ("opaque of a client", ten(jwt()), long().with_access_token_format(AccessTokenFormat::Opaque), None),
+        (
+            "id_token of a flow",
+            ten(jwt()),
+            for_code(ClientPolicy::default().with_id_token_lifetime(HOUR)),
+            Some("id_token_lifetime"),
+        ),
+    ] {
+        let hash = SecretHash::sha256(&ClientSecret::new("secret"));
+        let registry = ClientRegistry::new().register(client(APP).with_policy(client_policy), [hash]).unwrap();
+        let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
+        let built = TokenService::builder(MemoryStore::new(), registry, keys)
+            .policy(provider)
+            .jwt_issuer(StubIssuer::keeping_keys_for(10 * MINUTE))
+            .build();
+        assert_eq!(built.err().map(|error| error.field()), expected, "{name}");
+    }
+    // The row of a client that is looked up later: an event, and a server error.
+    let config = Config { jwt_issuer: Some(StubIssuer::keeping_keys_for(10 * MINUTE)), ..Config::default() };
+    let server = config.policy(ten(jwt())).start();
+    let row = AuthenticatedClient::assertion(client(APP).with_policy(long()).into());
+    let request = IssueRequest::client_credentials("read".parse().unwrap());
+    let error = server.service().issue(&row, request).await.err().unwrap();
+    assert_eq!((error.code().status(), error.code().as_str()), (500, "server_error"));
+    assert!(server.config.events.kinds().contains(&EventKind::PolicyInvalid));
 }
 
 // Provider, then client, then grant type: the most specific setting wins, field by field.

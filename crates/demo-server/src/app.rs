@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use regrant::clock::ManualClock;
-use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest, Request, Response};
+use regrant::wire::{self, Endpoint, Endpoints, Handler, IssuerMismatch, MalformedRequest, Request, Response};
 
 use crate::answer::Problem;
 use crate::server::Server;
@@ -21,8 +21,8 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(server: Arc<Server>, clock: Option<ManualClock>) -> Self {
-        let endpoints = server.endpoints();
+    pub(crate) fn new(server: Arc<Server>, clock: Option<ManualClock>) -> Result<Self, IssuerMismatch> {
+        let endpoints = server.endpoints()?;
         let own = endpoints.paths().iter().map(|(endpoint, path)| (path.to_owned(), endpoint));
         let also = [
             ("/oauth2/token", Endpoint::Token),
@@ -36,7 +36,7 @@ impl App {
         ];
         let also = also.map(|(path, endpoint)| (path.to_owned(), endpoint));
         let paths = own.chain(also).collect();
-        Self { server, endpoints, paths, clock }
+        Ok(Self { server, endpoints, paths, clock })
     }
 
     async fn page(&self, request: &Request<'_>) -> Result<Response, Problem> {

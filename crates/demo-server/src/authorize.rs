@@ -5,10 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regrant::event::ErrorCode;
 use regrant::grant::Confirmation;
 use regrant::host::Parameters;
-use regrant::wire::{Request, Response};
-use regrant::{
-    Approval, AuthorizeRequest, Client, ClientId, CodeChallenge, RedirectUri, Resource, Resources, Scope, TokenError,
-};
+use regrant::wire::{Request, Response, requested_resources};
+use regrant::{Approval, AuthorizeRequest, Client, ClientId, CodeChallenge, RedirectUri, Scope, TokenError};
 
 use crate::answer::Problem;
 use crate::password::AMR;
@@ -35,7 +33,7 @@ pub(crate) async fn authorize(
     let redirect_uri = client.redirect_uri(requested.as_ref()).ok_or(unregistered)?;
     let session = session(server, request, form)?;
 
-    let redirect = Redirect { redirect_uri, issuer: &server.issuer, state: form.get("state") };
+    let redirect = Redirect { redirect_uri, issuer: server.issuer.as_str(), state: form.get("state") };
     let request = match approved(&client, &session, form) {
         Ok(request) => request.with_redirect_uri(requested.clone()),
         Err(error) => return Ok(redirect.with_error(error)),
@@ -110,10 +108,10 @@ fn approved(client: &Client, session: &Session, form: &Parameters<'_>) -> Result
         Some(scope) => Scope::new(scope).map_err(|_| ErrorCode::InvalidScope)?,
         None => client.scope_of(None).ok_or(ErrorCode::InvalidScope)?,
     };
-    let resources: Result<Resources, _> = form.all("resource").map(Resource::new).collect();
+    let resources = requested_resources(form, client).map_err(|_| ErrorCode::InvalidTarget)?;
     let approval = Approval::of(session.subject.clone())
         .with_scope(scope)
-        .with_resources(resources.map_err(|_| ErrorCode::InvalidTarget)?)
+        .with_resources(resources)
         .with_authentication(session.signed_in_at, None, vec![AMR.to_owned()])
         .with_nonce(nonce)
         .with_session_id(Some(session.public_id.clone()));

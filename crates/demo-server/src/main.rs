@@ -84,7 +84,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     } else {
         tokio::spawn(purge(Arc::clone(&server)));
     }
-    let app = Arc::new(App::new(server, hand));
+    let app = Arc::new(App::new(server, hand)?);
 
     // Both listen before the server reports that it is ready, so that an early signal is not lost.
     let (stop, mut stopped) = (StopSignal::new()?, StopSignal::new()?);

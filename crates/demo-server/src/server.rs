@@ -4,8 +4,8 @@ use std::sync::Arc;
 use regrant::clock::Clock;
 use regrant::event::TracingSink;
 use regrant::policy::PolicyError;
-use regrant::wire::{CertificateHeader, Cors, Endpoints, Paths};
-use regrant::{ClientRegistry, GrantType, TokenError, TokenService};
+use regrant::wire::{CertificateHeader, Cors, Endpoints, IssuerMismatch, Paths};
+use regrant::{ClientRegistry, GrantType, Issuer, TokenError, TokenService};
 use regrant_jose::JwtTokens;
 use regrant_jose::bearer::JwtBearerFlow;
 
@@ -24,7 +24,7 @@ pub(crate) struct Server {
     pub(crate) clients: Arc<ClientRegistry>,
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
-    pub(crate) issuer: String,
+    pub(crate) issuer: Issuer,
     signing_keys: SigningKeys,
     bearer_flow: Option<Arc<JwtBearerFlow>>,
     certificate_header: Option<CertificateHeader>,
@@ -35,10 +35,11 @@ impl Server {
     pub(crate) fn new(setup: Setup, store: SharedStore, clock: Arc<dyn Clock>) -> Result<Self, PolicyError> {
         let clients = Arc::new(setup.clients);
         let algorithms = setup.algorithms;
-        let jwt_tokens = JwtTokens::new(&*setup.issuer, setup.signing_keys.0.clone())
+        let jwt_tokens = JwtTokens::new(setup.issuer.clone(), setup.signing_keys.0.clone())
             .with_client_algorithm(move |client_id| algorithms.get(client_id).copied());
         let service = TokenService::builder(store, Arc::clone(&clients), setup.keys)
             .policy(setup.policy)
+            .default_audience(setup.default_audience)
             .gate(setup.users.clone())
             .events(TracingSink)
             .clock(clock)
@@ -58,9 +59,9 @@ impl Server {
     }
 
     /// Returns the endpoints of the library, at the paths of AM.
-    pub(crate) fn endpoints(&self) -> Endpoints<SharedStore> {
+    pub(crate) fn endpoints(&self) -> Result<Endpoints<SharedStore>, IssuerMismatch> {
         let password = PasswordFlow { users: self.users.clone(), service: self.service.clone() };
-        let mut endpoints = Endpoints::new(self.service.clone(), &self.issuer)
+        let mut endpoints = Endpoints::new(self.service.clone(), self.issuer.clone())?
             .with_paths(Paths::am_7_5())
             .with_token_exchange()
             .with_approver(GrantType::Password, password)
@@ -74,7 +75,7 @@ impl Server {
         if let Some(cors) = &self.cors {
             endpoints = endpoints.with_cors(cors.clone());
         }
-        endpoints
+        Ok(endpoints)
     }
 
     /// Activates new signing keys, and returns their ids.

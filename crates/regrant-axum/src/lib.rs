@@ -5,7 +5,7 @@
 mod layer;
 
 #[cfg(feature = "resource-server")]
-pub use layer::{RequireToken, TokenRequired, Verified};
+pub use layer::{RequireToken, TokenRequired, Verified, resource_metadata};
 
 use std::borrow::Cow;
 use std::future::poll_fn;

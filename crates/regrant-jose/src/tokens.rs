@@ -7,12 +7,13 @@ pub use claims_source::ClaimsSource;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use regrant::clock::Timestamp;
 use regrant::host::Unavailable;
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
-use regrant::{Client, ClientId, Resources};
+use regrant::{Client, ClientId, Issuer};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -33,19 +34,19 @@ const INTROSPECTION: &str = "token-introspection+jwt";
 ///
 /// ```
 /// use std::time::Duration;
-/// use regrant::SystemEntropy;
 /// use regrant::jwt::JwtIssuer;
+/// use regrant::{Issuer, SystemEntropy};
 /// use regrant_jose::{Algorithm, JwtTokens, KeySet, PrivateKey};
 ///
 /// let key = PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy)?;
-/// let tokens = JwtTokens::new("https://as.example", KeySet::new(key, Duration::from_secs(3600))?);
+/// let keys = KeySet::new(key, Duration::from_secs(3600))?;
+/// let tokens = JwtTokens::new(Issuer::from_static("https://as.example"), keys);
 /// assert_eq!(tokens.algorithms(), ["EdDSA"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct JwtTokens {
-    issuer: Box<str>,
+    issuer: Issuer,
     keys: KeySet,
-    default_audience: Resources,
     client_algorithm: Box<AlgorithmOf>,
     claims_source: Box<dyn ClaimsSource>,
 }
@@ -53,23 +54,10 @@ pub struct JwtTokens {
 type AlgorithmOf = dyn Fn(&ClientId) -> Option<Algorithm> + Send + Sync;
 
 impl JwtTokens {
-    /// Issues tokens of `issuer`, an `https` URL without query and fragment (RFC 8414 section 2), signed with `keys`.
+    /// Issues tokens of `issuer`, signed with `keys`. The endpoints must have the same issuer.
     #[must_use]
-    pub fn new(issuer: impl Into<Box<str>>, keys: KeySet) -> Self {
-        Self {
-            issuer: issuer.into(),
-            keys,
-            default_audience: Resources::empty(),
-            client_algorithm: Box::new(|_| None),
-            claims_source: Box::new(NoClaims),
-        }
-    }
-
-    /// Sets the `aud` of access tokens for requests without `resource` (RFC 9068 section 3). Default: the issuer.
-    #[must_use]
-    pub fn with_default_audience(mut self, audience: Resources) -> Self {
-        self.default_audience = audience;
-        self
+    pub fn new(issuer: Issuer, keys: KeySet) -> Self {
+        Self { issuer, keys, client_algorithm: Box::new(|_| None), claims_source: Box::new(NoClaims) }
     }
 
     /// Sets the signing algorithm for each client (AM: ID Token Signing Algorithm). `None`, and an algorithm without a
@@ -97,8 +85,12 @@ impl JwtTokens {
 
 #[async_trait]
 impl JwtIssuer for JwtTokens {
-    fn issuer(&self) -> &str {
+    fn issuer(&self) -> &Issuer {
         &self.issuer
+    }
+
+    fn max_token_lifetime(&self) -> Option<Duration> {
+        Some(self.keys.max_token_lifetime())
     }
 
     #[expect(
@@ -145,7 +137,7 @@ impl JwtIssuer for JwtTokens {
     fn read_access_token(&self, jwt: &str) -> Option<String> {
         let jws = Jws::parse(jwt).ok().filter(|jws| jws.is_typ(ACCESS_TOKEN))?;
         let claims = jws.verify(&self.keys.key(jws.kid()?)?.public).ok()?;
-        let is_ours = claims.text("iss").ok()? == &*self.issuer;
+        let is_ours = claims.text("iss").ok()? == self.issuer.as_str();
         is_ours.then(|| claims.text("jti").ok().map(str::to_owned))?
     }
 

@@ -5,7 +5,8 @@ use regrant::client::{AuthenticationMethods, ClientAuthenticationMethod, Introsp
 use regrant::clock::Clock;
 use regrant::policy::ClientPolicy;
 use regrant::{
-    Client, ClientId, ClientRegistry, ClientSecret, GrantType, Policy, RedirectUri, Resources, Scope, SecretHash,
+    Client, ClientId, ClientRegistry, ClientSecret, GrantType, Policy, RedirectUri, Resource, Resources, Scope,
+    SecretHash,
 };
 use regrant_jose::Algorithm;
 use regrant_jose::certificate::{CertificateSubject, SelfSignedTlsClientAuth, TlsClientAuth};
@@ -32,12 +33,17 @@ pub(super) struct ClientEntry {
     registration: Registration,
     #[serde(default)]
     redirect_uris: Vec<RedirectUri>,
+    #[serde(default)]
+    any_localhost_port: bool,
     #[serde(default = "default_grant_types")]
     grant_types: Vec<GrantType>,
     #[serde(default)]
     scope: Scope,
     #[serde(default)]
     resources: Resources,
+    default_audience: Option<Resource>,
+    #[serde(default)]
+    accepts_audience: bool,
     #[serde(default)]
     introspection: Introspection,
     policy: Option<Spanned<ClientPolicy>>,
@@ -104,9 +110,12 @@ impl ClientEntry {
             .with_registration(self.registration)
             .with_authentication_methods(methods)
             .with_redirect_uris(self.redirect_uris)
+            .with_any_localhost_port(self.any_localhost_port)
             .with_grant_types(self.grant_types)
             .with_scope(self.scope)
             .with_resources(self.resources)
+            .with_default_audience(self.default_audience)
+            .with_accepts_audience(self.accepts_audience)
             .with_introspection(match self.introspection {
                 Introspection::Word(Word::Own) => IntrospectionAccess::Own,
                 Introspection::Word(Word::Any) => IntrospectionAccess::Any,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use regrant::clock::Timestamp;
-use regrant::{Entropy as _, Policy, Subject, SystemEntropy};
+use regrant::{Issuer, KeyRing, Policy, Subject, SystemEntropy};
 use regrant_jose::bearer::{JwtBearerFlow, TrustedIssuer};
 use regrant_jose::dpop::DpopNonces;
 use regrant_jose::jws::Claims;
@@ -56,26 +56,22 @@ pub(super) fn longest<'a>(policies: impl Iterator<Item = Policy> + 'a) -> Durati
     each.max().unwrap_or_default()
 }
 
-pub(super) fn proof_verifier(entry: &DpopEntry, environment: &Environment) -> DpopVerifier {
+/// The nonces follow from the key ring, so that all nodes accept the nonces of each other.
+pub(super) fn proof_verifier(entry: &DpopEntry, keys: &KeyRing, environment: &Environment) -> DpopVerifier {
     let verifier = DpopVerifier::new(environment.used.clone());
-    if !entry.nonces {
-        return verifier;
-    }
-    let mut key = [0; 32];
-    SystemEntropy.fill(&mut key);
-    verifier.with_nonces(DpopNonces::new(&key))
+    if entry.nonces { verifier.with_nonces(DpopNonces::from_key_ring(keys)) } else { verifier }
 }
 
 /// The flow for assertions of the trusted issuers. Their subjects are the users of this server with the same name.
 pub(super) fn bearer_flow(
     entries: Vec<IssuerEntry>,
-    issuer: &str,
+    issuer: &Issuer,
     environment: &Environment,
 ) -> Result<Option<JwtBearerFlow>, Fault> {
     if entries.is_empty() {
         return Ok(None);
     }
-    let flow = JwtBearerFlow::new(issuer, environment.clock.clone(), environment.used.clone())
+    let flow = JwtBearerFlow::new(issuer.clone(), environment.clock.clone(), environment.used.clone())
         .with_audiences([format!("{issuer}/oauth2/access_token")]);
     let trust = |flow: JwtBearerFlow, entry: IssuerEntry| -> Result<JwtBearerFlow, Fault> {
         let keys = jwks(&entry.jwks, "trusted_issuers.jwks")?;

@@ -11,7 +11,7 @@ pub(crate) use setup::{Environment, Setup};
 
 use std::collections::BTreeMap;
 
-use regrant::{ClientId, Policy, Subject};
+use regrant::{ClientId, Policy, Resource, Subject};
 use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
@@ -26,12 +26,15 @@ struct ConfigFile {
     #[serde(default)]
     keys: Vec<Spanned<String>>,
     provider: Option<Spanned<Policy>>,
+    default_audience: Option<Resource>,
     #[serde(default)]
     jwt: JwtEntry,
     #[serde(default)]
     dpop: DpopEntry,
     certificate_header: Option<String>,
-    cors: Option<Vec<String>>,
+    cors: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    cors_headers: Vec<Spanned<String>>,
     #[serde(default)]
     trusted_issuers: Vec<IssuerEntry>,
     #[serde(default)]

@@ -6,7 +6,7 @@ use std::{fs, iter};
 use regrant::clock::Clock;
 use regrant::store::SingleUse;
 use regrant::wire::{CertificateHeader, Cors};
-use regrant::{ClientId, ClientRegistry, Key, KeyRing, Policy, SystemEntropy};
+use regrant::{ClientId, ClientRegistry, Issuer, Key, KeyRing, Policy, Resource, SystemEntropy};
 use regrant_am::Import;
 use regrant_jose::bearer::JwtBearerFlow;
 use regrant_jose::client_assertion::ClientAssertions;
@@ -24,9 +24,10 @@ const DEMO: &str = include_str!("../../demo.toml");
 
 /// The parsed configuration.
 pub(crate) struct Setup {
-    pub(crate) issuer: String,
+    pub(crate) issuer: Issuer,
     pub(crate) keys: KeyRing,
     pub(crate) policy: Policy,
+    pub(crate) default_audience: Option<Resource>,
     pub(crate) clients: ClientRegistry,
     pub(crate) users: Users,
     pub(crate) signing_keys: SigningKeys,
@@ -65,7 +66,10 @@ impl Setup {
     }
 
     fn of(file: ConfigFile, import: Option<Import>, environment: &Environment) -> Result<Self, Fault> {
-        let issuer = file.issuer.map(issuer).transpose()?.unwrap_or_else(|| environment.url.clone());
+        let issuer = match file.issuer {
+            Some(text) => issuer(&text)?,
+            None => Issuer::new(&environment.url).map_err(|error| Fault::of_all(error, "issuer"))?,
+        };
         let policy = match (file.provider, &import) {
             (Some(policy), Some(_)) => return Err(Fault::at(&policy, "provider", "--am-config has the provider")),
             (Some(policy), None) => {
@@ -79,22 +83,24 @@ impl Setup {
         let imported = import.iter().flat_map(am::policies);
         let own = file.clients.iter().flat_map(|client| client.policies(&policy));
         let longest = jose::longest(iter::once(policy.clone()).chain(own).chain(imported));
-        let assertions = ClientAssertions::new(&*issuer, environment.clock.clone(), environment.used.clone())
+        let assertions = ClientAssertions::new(issuer.clone(), environment.clock.clone(), environment.used.clone())
             .with_audiences(ENDPOINTS.map(|path| format!("{issuer}{path}")));
         let registrar = Registrar { provider: &policy, assertions, clock: environment.clock.clone() };
         let register = |registry, client: ClientEntry| client.register(registry, &registrar);
         let clients = file.clients.into_iter().try_fold(ClientRegistry::new(), register)?;
         let clients = am::register(clients, import, file.am_secrets, &registrar)?;
+        let keys = keys(&file.keys)?;
         Ok(Self {
-            keys: keys(&file.keys)?,
             clients,
             users: users(&file.users)?,
             signing_keys: SigningKeys::of(&file.jwt, longest)?,
             algorithms: algorithms?,
-            proof_verifier: jose::proof_verifier(&file.dpop, environment),
+            proof_verifier: jose::proof_verifier(&file.dpop, &keys, environment),
             bearer_flow: jose::bearer_flow(file.trusted_issuers, &issuer, environment)?,
+            keys,
             certificate_header: file.certificate_header.map(certificate_header),
-            cors: file.cors.map(cors),
+            cors: file.cors.map(|origins| cors(&origins, &file.cors_headers)).transpose()?,
+            default_audience: file.default_audience,
             issuer,
             policy,
         })
@@ -123,18 +129,28 @@ fn certificate_header(name: String) -> CertificateHeader {
     }
 }
 
-fn cors(origins: Vec<String>) -> Cors {
-    if origins.iter().any(|origin| origin == "*") { Cors::any_origin() } else { Cors::origins(origins) }
+fn cors(origins: &[Spanned<String>], headers: &[Spanned<String>]) -> Result<Cors, Fault> {
+    // One at a time, for the line of the error.
+    for origin in origins.iter().filter(|origin| origin.get_ref() != "*") {
+        Cors::origins([origin.get_ref()]).map_err(|error| Fault::at(origin, "cors", error))?;
+    }
+    let texts = origins.iter().map(Spanned::get_ref);
+    let is_any = texts.clone().any(|origin| origin == "*");
+    let cors = if is_any { Ok(Cors::any_origin()) } else { Cors::origins(texts) };
+    let cors = cors.map_err(|error| Fault::of_all(error, "cors"))?;
+    headers.iter().try_fold(cors, |cors, name| {
+        cors.with_headers([name.get_ref()]).map_err(|error| Fault::at(name, "cors_headers", error))
+    })
 }
 
 /// The endpoints are directly under the host: with a path in the issuer, the metadata would name other URLs.
-fn issuer(issuer: Spanned<String>) -> Result<String, Fault> {
+fn issuer(issuer: &Spanned<String>) -> Result<Issuer, Fault> {
     let url = issuer.get_ref();
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)) {
-        return Err(Fault::at(&issuer, "issuer", "must be http(s)://host[:port], with nothing behind it"));
+        return Err(Fault::at(issuer, "issuer", "must be http(s)://host[:port], with nothing behind it"));
     }
-    Ok(issuer.into_inner())
+    Issuer::new(url).map_err(|error| Fault::at(issuer, "issuer", error))
 }
 
 fn keys(keys: &[Spanned<String>]) -> Result<KeyRing, Fault> {

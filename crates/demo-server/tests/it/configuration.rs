@@ -40,6 +40,18 @@ fn an_invalid_value_is_refused() {
     is_refused("[[clients]]\nclient_id = \"app\"\nresources = [\"api\"]\n", 3, "clients.resources");
     is_refused("[[clients]]\nclient_id = \"app\"\nintrospection = \"all\"\n", 3, "clients.introspection");
     is_refused("[[clients]]\nclient_id = \"app\"\ntoken_endpoint_auth_method = \"magic\"\n", 3, "auth_method");
+    is_refused("[[clients]]\nclient_id = \"app\"\ndefault_audience = \"api\"\n", 3, "clients.default_audience");
+    is_refused("[[clients]]\nclient_id = \"app\"\naccepts_audience = \"yes\"\n", 3, "clients.accepts_audience");
+    is_refused("[[clients]]\nclient_id = \"app\"\nany_localhost_port = 1\n", 3, "clients.any_localhost_port");
+    is_refused("default_audience = \"api\"\n", 1, "default_audience");
+    is_refused("[provider]\non_unknown_scope = \"drop\"\n", 2, "on_unknown_scope");
+    is_refused(
+        "cors = [\n\"https://app.example\",\n\"https://app.example/\"]\n",
+        3,
+        "as https://app.example (in `cors`)",
+    );
+    is_refused("cors = [\"*\", \"https://*.example\"]\n", 1, "without wildcards");
+    is_refused("cors = [\"*\"]\ncors_headers = [\"a b\"]\n", 2, "cors_headers");
     is_refused("[[clients]]\nscope = \"read\"\n", 1, "client_id");
     for issuer in ["as.example", "https://", "https://as.example/", "https://as.example/am", "https://as.example?x"] {
         is_refused(&format!("issuer = \"{issuer}\"\n"), 1, "issuer");

@@ -12,8 +12,8 @@ use regrant::policy::SenderConstraint;
 use regrant::proof::ClientCertificate;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, Paths};
 use regrant::{
-    Client, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, Policy, SecretHash, SystemEntropy,
-    TokenService,
+    Client, ClientId, ClientRegistry, ClientSecret, GrantType, Issuer, KeyRing, MemoryStore, Policy, SecretHash,
+    SystemEntropy, TokenService,
 };
 use regrant_actix_web::Form;
 use serde_json::Value;
@@ -32,7 +32,7 @@ fn endpoints(constraint: SenderConstraint) -> Endpoints<MemoryStore> {
     let clients = ClientRegistry::new().register(client, [secret]).unwrap();
     let service = TokenService::builder(MemoryStore::new(), clients, KeyRing::generate(&SystemEntropy))
         .policy(Policy::default().with_sender_constraint(constraint));
-    Endpoints::new(service.build().unwrap(), "https://as.example")
+    Endpoints::new(service.build().unwrap(), Issuer::from_static("https://as.example")).unwrap()
 }
 
 fn token_request(path: &str) -> TestRequest {

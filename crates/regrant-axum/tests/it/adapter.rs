@@ -14,8 +14,8 @@ use regrant::policy::SenderConstraint;
 use regrant::proof::ClientCertificate;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, Paths};
 use regrant::{
-    Client, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, Policy, SecretHash, SystemEntropy,
-    TokenService,
+    Client, ClientId, ClientRegistry, ClientSecret, GrantType, Issuer, KeyRing, MemoryStore, Policy, SecretHash,
+    SystemEntropy, TokenService,
 };
 use tower::ServiceExt as _;
 
@@ -38,7 +38,7 @@ fn endpoints_under(policy: Policy) -> Endpoints<MemoryStore> {
     let clients = ClientRegistry::new().register(client, [secret]).unwrap();
     let keys = KeyRing::generate(&SystemEntropy);
     let service = TokenService::builder(MemoryStore::new(), clients, keys).policy(policy).build().unwrap();
-    Endpoints::new(service, "https://as.example")
+    Endpoints::new(service, Issuer::from_static("https://as.example")).unwrap()
 }
 
 fn app() -> Router {

@@ -66,6 +66,8 @@ pub(super) const DEVICE: Auth = Auth::Public("tv");
 /// A client that signs assertions, and one with a certificate. Neither has a secret.
 pub(super) const ASSERTING: &str = "asserting";
 pub(super) const CERTIFIED: &str = "certified";
+/// A client of one API. It calls its resource an audience.
+pub(super) const ONE_API: Auth = Auth::Basic("one-api", "Lm3Np6Qr9St2Uv5Wx8Yz1A");
 /// A client whose secret is being replaced: both work.
 pub(super) const OLD_SECRET: Auth = Auth::Basic("renewing", "Gh7Kt2Xq9WzPb4LmNv6Rc1");
 pub(super) const NEW_SECRET: Auth = Auth::Basic("renewing", "Dy5Sf8Jo3VxUe0TiQa2Bz6");
@@ -132,6 +134,7 @@ pub(super) fn registry() -> ClientRegistry {
         (client(STRICT).with_policy(without_grace), vec![STRICT]),
         (client(ROBOT).with_grant_types([GrantType::ClientCredentials]).with_policy(short), vec![ROBOT]),
         (absentee, vec![ABSENTEE]),
+        (client(ONE_API).with_resources(resources(&[ORDERS])).with_accepts_audience(true), vec![ONE_API]),
         (client(OLD_SECRET), vec![OLD_SECRET, NEW_SECRET]),
         (client(EITHER[0]).with_authentication_methods(AuthenticationMethods::Secret), vec![EITHER[0]]),
     ];

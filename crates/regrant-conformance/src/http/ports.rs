@@ -2,7 +2,7 @@
 //! text, a signature is the word `right`.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -13,7 +13,7 @@ use regrant::grant::Confirmation;
 use regrant::host::Unavailable;
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
 use regrant::proof::{ClientCertificate, DpopProof, ProofError, ProofFault, ProofVerifier};
-use regrant::{Client, ClientCredentials, ClientId};
+use regrant::{Client, ClientCredentials, ClientId, Issuer};
 use serde_json::{Map, Value, json};
 
 /// The issuer of the endpoints, for proofs.
@@ -127,12 +127,13 @@ impl VerifyCredentials for Certificates {
 }
 
 /// An issuer whose signature is a word.
-pub(super) struct Issuer;
+pub(super) struct Jwts;
 
 #[async_trait]
-impl JwtIssuer for Issuer {
-    fn issuer(&self) -> &str {
-        ISSUER
+impl JwtIssuer for Jwts {
+    fn issuer(&self) -> &Issuer {
+        static OWN: LazyLock<Issuer> = LazyLock::new(|| Issuer::from_static(ISSUER));
+        &OWN
     }
 
     fn signing_key(&self, _: &Client, _: Timestamp) -> KeyId {

@@ -8,8 +8,8 @@ use regrant::host::{ApproveError, ApproveRequest, GrantApprover, SubjectGate, Un
 use regrant::wire::Endpoint::{Introspection, Revocation, Token};
 use regrant::wire::Endpoints;
 use regrant::{
-    Approval, AuthenticatedClient, AuthorizeRequest, CodeChallenge, GrantType, Key, KeyRing, RedirectUri, Subject,
-    TokenService, TokenServiceBuilder,
+    Approval, AuthenticatedClient, AuthorizeRequest, CodeChallenge, GrantType, Issuer, Key, KeyRing, RedirectUri,
+    Subject, TokenService, TokenServiceBuilder,
 };
 use serde_json::Value;
 
@@ -85,7 +85,8 @@ impl Server {
                 .entropy(Seeded::new())
                 .gate(accounts.clone());
         let service = change((setting.service)(service)).build().unwrap();
-        let endpoints = Endpoints::new(service, ISSUER).with_approver(GrantType::Password, Passwords);
+        let endpoints =
+            Endpoints::new(service, Issuer::from_static(ISSUER)).unwrap().with_approver(GrantType::Password, Passwords);
         let endpoints = Arc::new((setting.endpoints)(endpoints));
         let (variables, exchanged) = (Variables::default(), Vec::new());
         let mut server = Self { endpoints, store, variables, exchanged, clock, accounts };

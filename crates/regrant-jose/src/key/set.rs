@@ -122,6 +122,12 @@ impl KeySet {
         algorithms
     }
 
+    /// The longest lifetime of a token for which its key is kept, as it was given to [`new`](Self::new).
+    #[must_use]
+    pub fn max_token_lifetime(&self) -> Duration {
+        self.0.max_token_lifetime
+    }
+
     /// The key that signs at `now`, of this algorithm or of the default one.
     pub(crate) fn in_use(&self, algorithm: Option<Algorithm>, now: Timestamp) -> Option<Arc<ScheduledKey>> {
         let keys = self.at(now);

@@ -51,7 +51,7 @@ pub(super) fn payload(
 ) -> Result<Vec<u8>, Unavailable> {
     let (client, approval) = (claims.client.id.as_str(), claims.approval);
     json(&AccessToken {
-        iss: &tokens.issuer,
+        iss: tokens.issuer.as_str(),
         sub: approval.subject.as_ref().map_or(client, Subject::as_str),
         aud: audience(tokens, claims),
         client_id: client,
@@ -70,10 +70,9 @@ pub(super) fn payload(
 }
 
 fn audience<'a>(tokens: &'a JwtTokens, claims: &AccessTokenClaims<'a>) -> Audience<'a> {
-    let resources = if claims.resources.is_empty() { &tokens.default_audience } else { claims.resources };
-    let mut several: Vec<&str> = resources.iter().map(Resource::as_str).collect();
+    let mut several: Vec<&str> = claims.resources.iter().map(Resource::as_str).collect();
     match several.len() {
-        0 => Audience::One(&tokens.issuer),
+        0 => Audience::One(tokens.issuer.as_str()),
         1 => Audience::One(several.remove(0)),
         _ => Audience::Several(several),
     }

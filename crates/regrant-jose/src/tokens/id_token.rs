@@ -41,7 +41,7 @@ pub(super) fn payload(
 ) -> Result<Vec<u8>, Unavailable> {
     let (client, approval) = (claims.client.id.as_str(), claims.approval);
     json(&IdToken {
-        iss: &tokens.issuer,
+        iss: tokens.issuer.as_str(),
         sub: claims.subject.as_str(),
         aud: client,
         azp: client,

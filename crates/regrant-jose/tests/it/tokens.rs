@@ -12,7 +12,7 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::grant::{Actor, Confirmation};
 use regrant::host::Unavailable;
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
-use regrant::{Approval, Client, Resource, Resources, Scope, Subject};
+use regrant::{Approval, Client, Issuer, Resource, Resources, Scope, Subject};
 use regrant_jose::{Algorithm, ClaimsSource, Jwk, JwtTokens, KeySet, PrivateKey, Signer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256, Sha512};
@@ -22,7 +22,7 @@ use crate::support::{ISSUER, NOW, at, client, client_id, key};
 const END: i64 = NOW + 3600;
 
 fn tokens_of(signer: impl Signer + 'static) -> JwtTokens {
-    JwtTokens::new(ISSUER, KeySet::new(signer, Duration::from_secs(3600)).expect("a key set"))
+    JwtTokens::new(Issuer::from_static(ISSUER), KeySet::new(signer, Duration::from_secs(3600)).expect("a key set"))
 }
 
 fn tokens(algorithm: Algorithm) -> JwtTokens {
@@ -109,12 +109,12 @@ async fn unknown_values_are_omitted() {
 }
 
 #[tokio::test]
-async fn one_resource_is_a_string_and_without_any_the_default_audience_applies() {
-    let tokens = tokens(Algorithm::EdDsa).with_default_audience(resources(&["https://api.example/"]));
+async fn one_resource_is_a_string_and_without_any_the_audience_is_the_issuer() {
+    let tokens = tokens(Algorithm::EdDsa);
     let one = Approval::default().with_resources(resources(&["https://other.example/"]));
     assert_eq!(payload(&access_token(&tokens, &one).await.expect("a token"))["aud"], "https://other.example/");
     let none = Approval::default();
-    assert_eq!(payload(&access_token(&tokens, &none).await.expect("a token"))["aud"], "https://api.example/");
+    assert_eq!(payload(&access_token(&tokens, &none).await.expect("a token"))["aud"], ISSUER);
 }
 
 #[tokio::test]
@@ -170,12 +170,13 @@ async fn an_introspection_answer_cannot_pass_for_an_access_token() {
 #[tokio::test]
 async fn only_access_tokens_of_the_issuer_are_read() {
     let keys = KeySet::new(key(Algorithm::EdDsa), Duration::from_secs(3600)).expect("a key set");
-    let tokens = JwtTokens::new(ISSUER, keys.clone());
+    let tokens = JwtTokens::new(Issuer::from_static(ISSUER), keys.clone());
     let token = access_token(&tokens, &full()).await.expect("a token");
     assert_eq!(tokens.read_access_token(&token).as_deref(), Some("j1"), "expired or not, there is no clock here");
     let no_access_token = id_token(&tokens, &full(), None).await.expect("a token");
     assert_eq!(tokens.read_access_token(&no_access_token), None);
-    let of_another_issuer = access_token(&JwtTokens::new("https://other.example", keys), &full()).await;
+    let of_another_issuer =
+        access_token(&JwtTokens::new(Issuer::from_static("https://other.example"), keys), &full()).await;
     assert_eq!(tokens.read_access_token(&of_another_issuer.expect("a token")), None);
     let of_another_key = access_token(&self::tokens(Algorithm::EdDsa), &full()).await.expect("a token");
     assert_eq!(tokens.read_access_token(&of_another_key), None);

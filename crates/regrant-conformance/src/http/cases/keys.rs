@@ -8,7 +8,7 @@ use crate::http::answer::{Answer, Body, inactive, invalid_client, not_served, ok
 use crate::http::case::{Case, case};
 use crate::http::clients::{APP, Auth, PASSWORD, SCOPE, USER, post};
 use crate::http::message::HttpRequest;
-use crate::http::ports::Issuer;
+use crate::http::ports::Jwts;
 use crate::http::server::signed_in;
 
 const JWT: &str = "application/token-introspection+jwt";
@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = documents();
     cases.extend(introspections());
     cases.push(id_token());
-    let signing = cases.into_iter().map(|case| case.with_service(|service| service.jwt_issuer(Issuer)));
+    let signing = cases.into_iter().map(|case| case.with_service(|service| service.jwt_issuer(Jwts)));
     signing.chain(without_an_issuer()).collect()
 }
 

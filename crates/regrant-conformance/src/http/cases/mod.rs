@@ -2,6 +2,7 @@
 //! `old`, `{new.access_token}` one of the answer to the case's own request.
 
 mod assertions;
+mod audience;
 mod certificates;
 mod client_authentication;
 mod code;
@@ -58,6 +59,7 @@ fn groups() -> Vec<Group> {
         group("expiration", expiration::cases()),
         group("offline_access", offline_access::cases()),
         group("scope", scope::cases()),
+        group("audience", audience::cases()),
         group("revocation", revocation::cases()),
         group("introspection", introspection::cases()),
         group("client_authentication", client_authentication::cases()),

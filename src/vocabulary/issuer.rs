@@ -1,0 +1,38 @@
+//! The identifier of an authorization server.
+
+use crate::vocabulary::{InvalidValue, absolute_uri, text_type};
+
+const FORM: &str = "must be https://host[:port][/path], without a query, a fragment or a slash at the end";
+
+text_type! {
+    /// The issuer: the URL by which clients know the server (RFC 8414 section 2). It is the `issuer` of the metadata,
+    /// the `iss` of tokens, and the beginning of the URLs of all endpoints.
+    ///
+    /// The form is `https://host[:port][/path]`. There is no query, no fragment and no slash at the end: clients
+    /// compare the issuer character for character (RFC 8414 section 3.3, RFC 9207 section 2.4), so it has one spelling.
+    /// `http` is accepted for development; RFC 8414 demands `https`.
+    ///
+    /// A server has one issuer. Make one value at the start, and pass it to everything that needs it:
+    ///
+    /// ```
+    /// use regrant::Issuer;
+    ///
+    /// assert!(Issuer::new("https://as.example/tenant").is_ok());
+    /// let error = Issuer::new("https://as.example/").err().map(|error| error.to_string());
+    /// let form = "must be https://host[:port][/path], without a query, a fragment or a slash at the end";
+    /// assert_eq!(error, Some(format!("invalid issuer: {form}")));
+    /// ```
+    Issuer, |text| {
+        absolute_uri("issuer", text).map_err(|_| InvalidValue::new("issuer", FORM))?;
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let is_host = !authority.starts_with(':')
+            && authority.ends_with(|last: char| last != ':')
+            && authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]".contains(&byte));
+        if is_host && !path.contains('?') && !path.ends_with('/') {
+            Ok(())
+        } else {
+            Err(InvalidValue::new("issuer", FORM))
+        }
+    }
+}
