@@ -10,7 +10,8 @@ text_type! {
     ///
     /// The form is `https://host[:port][/path]`. There is no query, no fragment and no slash at the end: clients
     /// compare the issuer character for character (RFC 8414 section 3.3, RFC 9207 section 2.4), so it has one spelling.
-    /// `http` is accepted for development; RFC 8414 demands `https`.
+    /// `http` is accepted for development; RFC 8414 demands `https`. Empty segments and dot segments are refused, because
+    /// HTTP clients remove them.
     ///
     /// A server has one issuer. Make one value at the start, and pass it to everything that needs it:
     ///
@@ -29,10 +30,37 @@ text_type! {
         let is_host = !authority.starts_with(':')
             && authority.ends_with(|last: char| last != ':')
             && authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]".contains(&byte));
-        if is_host && !path.contains('?') && !path.ends_with('/') {
+        let is_plain = path.is_empty() || path[1..].split('/').all(|segment| !["", ".", ".."].contains(&segment));
+        if is_host && is_plain && !path.contains('?') {
             Ok(())
         } else {
             Err(InvalidValue::new("issuer", FORM))
         }
+    }
+}
+
+impl Issuer {
+    /// Returns scheme, host and port.
+    ///
+    /// ```
+    /// let issuer = regrant::Issuer::from_static("https://as.example:8443/tenant");
+    /// assert_eq!(issuer.origin(), "https://as.example:8443");
+    /// assert_eq!(issuer.path(), "/tenant");
+    /// ```
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.split().0
+    }
+
+    /// Returns the path: empty, or `/` and segments.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.split().1
+    }
+
+    fn split(&self) -> (&str, &str) {
+        let text = self.as_str();
+        let host = text.find("://").map_or(0, |at| at + 3);
+        text.split_at(text[host..].find('/').map_or(text.len(), |at| host + at))
     }
 }

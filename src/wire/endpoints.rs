@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::handler::BODY_LIMIT;
 use super::{
     CertificateHeader, Cors, Endpoint, Handler, MalformedRequest, Paths, Request, Response, body, form, introspection,
-    metadata, requested,
+    metadata, paths, requested,
 };
 use crate::engine::DeviceAuthorizationRequest;
 use crate::ports::authenticator::ClientCredentials;
@@ -60,7 +60,7 @@ pub struct Endpoints<S> {
 }
 
 impl<S> Endpoints<S> {
-    /// The endpoints of `service` at the default [`Paths`], with bodies of at most 64 KiB.
+    /// The endpoints of `service` at the default [`Paths`] [under](Paths::under) `issuer`, with bodies of at most 64 KiB.
     ///
     /// `issuer` is the URL by which clients know the server. DPoP proofs must name this URL, also behind a proxy.
     ///
@@ -77,8 +77,8 @@ impl<S> Endpoints<S> {
         }
         Ok(Self {
             service,
+            paths: Paths::default().under(&issuer),
             issuer,
-            paths: Paths::default(),
             approvers: BTreeMap::new(),
             exchanges_tokens: false,
             host_metadata: serde_json::Map::new(),
@@ -88,7 +88,7 @@ impl<S> Endpoints<S> {
         })
     }
 
-    /// Sets the paths of the endpoints.
+    /// Sets the paths of the endpoints. For an issuer with a path: [`Paths::under`].
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
@@ -304,7 +304,7 @@ impl<S: TokenStore> Endpoints<S> {
         let client = self.service.authenticate(&credentials).await?;
         device.resources = requested::with_audience(resources, &parameters, &client)?;
         let device = self.service.authorize_device(&client, &device).await?;
-        Ok(body::device(&device, &metadata::url(&self.issuer, verification)))
+        Ok(body::device(&device, &paths::url(&self.issuer, verification)))
     }
 
     /// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets

@@ -10,12 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::paths::url;
 use super::{Endpoints, Response};
 use crate::client::ClientAuthenticationMethod;
 use crate::policy::{RefreshTokenExpiration, SenderConstraint};
 use crate::ports::authenticator::Supported;
 use crate::service::TokenError;
-use crate::vocabulary::{GrantType, Issuer, Scope};
+use crate::vocabulary::{GrantType, Scope};
 
 /// The time for which caches may keep the documents, in seconds. After a change, clients may use the old document for
 /// an hour.
@@ -180,13 +181,6 @@ fn grant_types<S>(endpoints: &Endpoints<S>) -> impl Iterator<Item = &GrantType> 
     let exchange = endpoints.exchanges_tokens.then_some(&TokenExchange);
     let approved = endpoints.approvers.keys().filter(|grant_type| **grant_type != Implicit);
     own.chain(device).chain(exchange).chain(approved)
-}
-
-/// Returns the URL of a path of the issuer.
-///
-/// Also the URL that a DPoP proof must name (`htu`), so that both come from one setting.
-pub(super) fn url(issuer: &Issuer, path: &str) -> String {
-    format!("{issuer}{path}")
 }
 
 /// Joins the members. Those of the host replace the defaults, and the library's own ones replace those of the host.

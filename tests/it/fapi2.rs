@@ -10,7 +10,7 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::policy::Lifetime;
 use regrant::proof::ClientCertificate;
 use regrant::wire::Endpoint;
-use regrant::{Approval, AuthorizeRequest, Client, ClientCredentials, GrantType, Policy, Refusal, TokenError};
+use regrant::{Approval, AuthorizeRequest, Client, ClientCredentials, GrantType, Issuer, Policy, Refusal, TokenError};
 use serde_json::json;
 
 /// Knows the assertion and the certificate of the one client.
@@ -182,7 +182,8 @@ async fn where_refresh_tokens_rotate_a_lost_response_can_be_repeated() {
 // approver for the grant has none.
 #[tokio::test]
 async fn a_server_without_an_approver_has_no_password_grant() {
-    let endpoints = regrant::wire::Endpoints::new(start().config.service(), Issuer::from_static(fixtures::ISSUER)).unwrap();
+    let endpoints =
+        regrant::wire::Endpoints::new(start().config.service(), Issuer::from_static(fixtures::ISSUER)).unwrap();
     let server = Server { endpoints, config: start().config };
     let password = [("grant_type", "password"), ("username", USER), ("password", fixtures::PASSWORD)];
     let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &password).await;

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, iter};
@@ -18,6 +18,7 @@ use super::client::{ClientEntry, Registrar};
 use super::error::{ConfigError, Fault};
 use super::jose::{self, SigningKeys};
 use super::{ConfigFile, UserEntry, am};
+use crate::paths;
 use crate::users::Users;
 
 const DEMO: &str = include_str!("../../demo.toml");
@@ -33,10 +34,18 @@ pub(crate) struct Setup {
     pub(crate) signing_keys: SigningKeys,
     /// The signing algorithm of each client that has its own.
     pub(crate) algorithms: HashMap<ClientId, Algorithm>,
+    pub(crate) display: Display,
     pub(crate) proof_verifier: DpopVerifier,
     pub(crate) bearer_flow: Option<JwtBearerFlow>,
     pub(crate) certificate_header: Option<CertificateHeader>,
     pub(crate) cors: Option<Cors>,
+}
+
+/// The words of the pages.
+pub(crate) struct Display {
+    pub(crate) client_names: HashMap<ClientId, String>,
+    /// The meaning of each scope token.
+    pub(crate) scopes: BTreeMap<String, String>,
 }
 
 /// The inputs besides the configuration.
@@ -79,12 +88,15 @@ impl Setup {
             (None, Some(import)) => import.provider.policy.clone(),
             (None, None) => Policy::default(),
         };
-        let algorithms: Result<HashMap<_, _>, Fault> = file.clients.iter().filter_map(ClientEntry::algorithm).collect();
         let imported = import.iter().flat_map(am::policies);
         let own = file.clients.iter().flat_map(|client| client.policies(&policy));
         let longest = jose::longest(iter::once(policy.clone()).chain(own).chain(imported));
+        let signing_keys = SigningKeys::of(&file.jwt, longest)?;
+        let algorithms: Result<HashMap<_, _>, Fault> =
+            file.clients.iter().filter_map(|client| client.algorithm(&signing_keys)).collect();
+        let client_names = file.clients.iter().filter_map(ClientEntry::name).collect();
         let assertions = ClientAssertions::new(issuer.clone(), environment.clock.clone(), environment.used.clone())
-            .with_audiences(ENDPOINTS.map(|path| format!("{issuer}{path}")));
+            .with_audiences(paths::audiences(&issuer));
         let registrar = Registrar { provider: &policy, assertions, clock: environment.clock.clone() };
         let register = |registry, client: ClientEntry| client.register(registry, &registrar);
         let clients = file.clients.into_iter().try_fold(ClientRegistry::new(), register)?;
@@ -93,8 +105,9 @@ impl Setup {
         Ok(Self {
             clients,
             users: users(&file.users)?,
-            signing_keys: SigningKeys::of(&file.jwt, longest)?,
+            signing_keys,
             algorithms: algorithms?,
+            display: Display { client_names, scopes: scopes(file.scopes) },
             proof_verifier: jose::proof_verifier(&file.dpop, &keys, environment),
             bearer_flow: jose::bearer_flow(file.trusted_issuers, &issuer, environment)?,
             keys,
@@ -111,15 +124,6 @@ impl Setup {
 pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(|error| ConfigError::unreadable(&path.display().to_string(), &error))
 }
-
-/// The endpoints at which clients authenticate. Their URLs are accepted as the audience of assertions.
-const ENDPOINTS: [&str; 5] = [
-    "/oauth2/access_token",
-    "/oauth2/realms/root/access_token",
-    "/oauth2/token/revoke",
-    "/oauth2/introspect",
-    "/oauth2/device/code",
-];
 
 fn certificate_header(name: String) -> CertificateHeader {
     if name.eq_ignore_ascii_case("x-forwarded-client-cert") {
@@ -143,14 +147,22 @@ fn cors(origins: &[Spanned<String>], headers: &[Spanned<String>]) -> Result<Cors
     })
 }
 
-/// The endpoints are directly under the host: with a path in the issuer, the metadata would name other URLs.
 fn issuer(issuer: &Spanned<String>) -> Result<Issuer, Fault> {
-    let url = issuer.get_ref();
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
-    if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)) {
-        return Err(Fault::at(issuer, "issuer", "must be http(s)://host[:port], with nothing behind it"));
-    }
-    Issuer::new(url).map_err(|error| Fault::at(issuer, "issuer", error))
+    Issuer::new(issuer.get_ref()).map_err(|error| Fault::at(issuer, "issuer", error))
+}
+
+/// The words for each scope token: those of the file, and those of OpenID Connect Core sections 5.4 and 11.
+fn scopes(configured: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let known = [
+        ("openid", "Know who you are"),
+        ("profile", "See your name and your profile"),
+        ("email", "See your email address"),
+        ("address", "See your postal address"),
+        ("phone", "See your phone number"),
+        ("offline_access", "Keep this access while you are away"),
+    ];
+    let known = known.map(|(token, words)| (token.to_owned(), words.to_owned()));
+    known.into_iter().chain(configured).collect()
 }
 
 fn keys(keys: &[Spanned<String>]) -> Result<KeyRing, Fault> {
