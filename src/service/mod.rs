@@ -12,13 +12,14 @@
 //! | `call` | the events and errors of one call |
 //! | `commit`, `create` | the loop for a stored grant, and the storage of a new one |
 //! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
-//! | `signing` | JWTs |
-//! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `signing`, `claims` | JWTs, and the claims of the host in them |
+//! | `exchange`, `introspect`, `user_info`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
 //! | `error` | the error of all calls |
 
 mod authenticate;
 mod builder;
 mod call;
+mod claims;
 mod commit;
 mod create;
 mod device;
@@ -30,6 +31,7 @@ mod possession;
 mod revoke;
 mod signing;
 mod terms;
+mod user_info;
 
 pub use builder::TokenServiceBuilder;
 pub use error::TokenError;
@@ -45,7 +47,7 @@ use crate::outcome::{EventKind, EventSink, MalformedRequest, Operation, Refusal,
 use crate::policy::Policy;
 use crate::ports::Unavailable;
 use crate::ports::authenticator::{AuthenticatedClient, ClientAuthenticator};
-use crate::ports::host::SubjectGate;
+use crate::ports::host::{ClaimsSource, SubjectGate};
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::ports::store::TokenStore;
@@ -102,6 +104,7 @@ struct Inner<S> {
     gate: Option<Arc<dyn SubjectGate>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
+    claims_source: Option<Arc<dyn ClaimsSource>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,
     proof_verifier: Option<Arc<dyn ProofVerifier>>,
 }

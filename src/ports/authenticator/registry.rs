@@ -11,6 +11,7 @@ use super::{
 };
 use crate::client::{Client, ClientAuthenticationMethod};
 use crate::policy::{ClientPolicy, PolicyError};
+use crate::ports::Unavailable;
 use crate::vocabulary::{ClientId, ClientSecret};
 
 /// The number of secrets a client may have at once: the current one and its replacement.
@@ -188,6 +189,10 @@ impl ClientAuthenticator for ClientRegistry {
             Err(CredentialError::Refused(reason)) => Err(AuthenticateError::refused_known(client.id.clone(), reason)),
             Err(CredentialError::Unavailable(source)) => Err(AuthenticateError::unavailable(source)),
         }
+    }
+
+    async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
+        Ok(self.client(client_id))
     }
 
     fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError> {

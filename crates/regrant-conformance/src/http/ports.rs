@@ -11,9 +11,9 @@ use regrant::authenticator::{AssertionFault, CertificateFault, CredentialError, 
 use regrant::clock::Timestamp;
 use regrant::grant::Confirmation;
 use regrant::host::Unavailable;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, KeyId, UserInfoClaims};
 use regrant::proof::{ClientCertificate, DpopProof, ProofError, ProofFault, ProofVerifier};
-use regrant::{Client, ClientCredentials, ClientId};
+use regrant::{AccessToken, Client, ClientCredentials, ClientId, Subject};
 use serde_json::{Map, Value, json};
 
 /// The issuer of the endpoints, for proofs.
@@ -55,6 +55,24 @@ impl ProofVerifier for Proofs {
         }
         let is_new = self.used.lock().unwrap().insert(format!("{key} {number}"));
         if is_new { Ok(Confirmation::DpopKey([key.as_bytes()[0]; 32])) } else { Err(ProofFault::Used.into()) }
+    }
+
+    /// A proof for a protected resource names the access token at its end.
+    async fn verify_at_resource(
+        &self,
+        proof: &DpopProof,
+        access_token: &AccessToken,
+        jkt: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<(), ProofError> {
+        let (jwt, token) = proof.jwt.rsplit_once(' ').ok_or(ProofFault::Malformed)?;
+        if token != access_token.expose() {
+            return Err(ProofFault::AccessToken.into());
+        }
+        if jwt.bytes().next() != Some(jkt[0]) && !jwt.starts_with("unreachable") {
+            return Err(ProofFault::OtherKey.into());
+        }
+        self.verify(&DpopProof { jwt: jwt.to_owned(), ..proof.clone() }, now).await.map(|_| ())
     }
 
     fn nonce(&self, _: Timestamp) -> Option<String> {
@@ -151,6 +169,11 @@ impl JwtIssuer for Issuer {
         Ok(format!("e30.{}.right", encoded(&json!({ "sub": claims.subject.as_str() }))))
     }
 
+    async fn user_info(&self, claims: &UserInfoClaims<'_>) -> Result<String, Unavailable> {
+        let sub = claims.subject.as_str();
+        Ok(format!("e30.{}.right", encoded(&json!({ "aud": claims.client.id.as_str(), "sub": sub }))))
+    }
+
     async fn introspection(
         &self,
         caller: &ClientId,
@@ -164,6 +187,14 @@ impl JwtIssuer for Issuer {
         let payload = jwt.strip_prefix("at_e30.")?.strip_suffix(".right")?;
         let payload: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
         payload["jti"].as_str().map(str::to_owned)
+    }
+
+    /// A hint names client, user and session.
+    fn read_id_token(&self, jwt: &str) -> Option<IdTokenHint> {
+        let [client_id, subject, session_id] =
+            jwt.strip_prefix("hint ")?.split(' ').collect::<Vec<_>>().try_into().ok()?;
+        let hint = IdTokenHint::new(ClientId::new(client_id).ok()?, Subject::new(subject).ok()?, session_id.to_owned());
+        Some(hint)
     }
 
     fn jwks(&self, _: Timestamp) -> Map<String, Value> {
