@@ -177,6 +177,31 @@ impl<S: TokenStore> TokenService<S> {
         call.insert(&mut grant, EventKind::CodeIssued).await.map(|()| response)
     }
 
+    /// Returns the refusal that [`authorize`](Self::authorize) would give, and writes nothing. So the authorization
+    /// endpoint can send an error to the client before it asks the user. The approval needs no resource owner yet.
+    ///
+    /// # Errors
+    /// As for [`authorize`](Self::authorize), except failures of the store.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{AuthorizeRequest, Refusal, TokenError};
+    ///
+    /// let request = AuthorizeRequest::new(approval.clone());
+    /// assert!(service.check_authorization(&client, request).is_ok());
+    ///
+    /// let request = AuthorizeRequest::new(approval.with_scope("admin".parse()?));
+    /// let refused = service.check_authorization(&client, request);
+    /// assert!(matches!(refused, Err(TokenError::Refused(Refusal::ScopeExceeded))));
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub fn check_authorization(&self, client: &Client, request: AuthorizeRequest) -> Result<(), TokenError> {
+        let call = Call::new(self, Operation::Authorize).by(&client.id);
+        let terms = call.terms(client, &GrantType::AuthorizationCode)?;
+        let checked = engine::authorize(request, &self.context(client, &terms));
+        checked.map(drop).map_err(|refusal| call.refuse(refusal))
+    }
+
     /// Issues the first tokens of a grant that the host approved in a flow of its own, or of the client itself.
     ///
     /// # Errors

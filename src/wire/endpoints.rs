@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::handler::BODY_LIMIT;
 use super::{
     CertificateHeader, Cors, Endpoint, Handler, MalformedRequest, Paths, Request, Response, body, form, introspection,
-    metadata, requested,
+    metadata, paths, requested,
 };
 use crate::engine::DeviceAuthorizationRequest;
 use crate::ports::authenticator::ClientCredentials;
@@ -60,16 +60,17 @@ pub struct Endpoints<S> {
 }
 
 impl<S> Endpoints<S> {
-    /// The endpoints of `service` at the default [`Paths`], with bodies of at most 64 KiB.
+    /// The endpoints of `service` at the default [`Paths`] [under](Paths::under) `issuer`, with bodies of at most 64 KiB.
     ///
     /// `issuer` is the URL by which clients know the server, without a query, a fragment or a trailing slash (RFC 8414
     /// section 2). If the service has a [`JwtIssuer`](crate::jwt::JwtIssuer), it is the `iss` of its tokens. DPoP
     /// proofs must name this URL, also behind a proxy.
     pub fn new(service: TokenService<S>, issuer: impl Into<String>) -> Self {
+        let issuer = issuer.into();
         Self {
             service,
-            issuer: issuer.into(),
-            paths: Paths::default(),
+            paths: Paths::default().under(&issuer),
+            issuer,
             approvers: BTreeMap::new(),
             exchanges_tokens: false,
             host_metadata: serde_json::Map::new(),
@@ -79,7 +80,7 @@ impl<S> Endpoints<S> {
         }
     }
 
-    /// Sets the paths of the endpoints.
+    /// Sets the paths of the endpoints. For an issuer with a path: [`Paths::under`].
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
@@ -289,7 +290,7 @@ impl<S: TokenStore> Endpoints<S> {
         device.scope = requested::scope(&parameters)?;
         let client = self.service.authenticate(&credentials).await?;
         let device = self.service.authorize_device(&client, &device).await?;
-        Ok(body::device(&device, &metadata::url(&self.issuer, verification)))
+        Ok(body::device(&device, &paths::url(&self.issuer, verification)))
     }
 
     /// Reads the form, the certificate and the credentials. A request without them is rejected before its other

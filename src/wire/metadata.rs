@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::paths::url;
 use super::{Endpoints, Response};
 use crate::client::ClientAuthenticationMethod;
 use crate::policy::SenderConstraint;
@@ -129,13 +130,6 @@ fn grant_types<S>(endpoints: &Endpoints<S>) -> impl Iterator<Item = &GrantType> 
     let exchange = endpoints.exchanges_tokens.then_some(&TokenExchange);
     let approved = endpoints.approvers.keys().filter(|grant_type| **grant_type != Implicit);
     own.chain(device).chain(exchange).chain(approved)
-}
-
-/// Returns the URL of a path of the issuer.
-///
-/// Also the URL that a DPoP proof must name (`htu`), so that both come from one setting.
-pub(super) fn url(issuer: &str, path: &str) -> String {
-    format!("{}{path}", issuer.trim_end_matches('/'))
 }
 
 /// Joins the members. The library's own ones come last, so that they replace those of the host.

@@ -74,7 +74,7 @@ pub use crate::outcome::malformed::MalformedRequest;
 pub use certificate::CertificateHeader;
 pub use cors::Cors;
 pub use endpoints::Endpoints;
-pub use form::form;
+pub use form::{form, query};
 pub use handler::Handler;
 pub use paths::{Endpoint, Paths};
 pub use request::Request;

@@ -1,5 +1,9 @@
 //! The paths of the endpoints, and the methods that each of them allows. A path is compared as it is, without decoding
 //! or normalization: two spellings of one path would be two `htu` values of a DPoP proof.
+//!
+//! One rule holds for every path of the library, in [`Paths`] as in a request: it is what follows the host and port in
+//! the URL that the client knows, from the slash to the query. So a URL is the origin of the issuer and the path, and an
+//! issuer with a path of its own is in the paths already.
 
 use crate::outcome::Operation;
 
@@ -52,7 +56,9 @@ impl Endpoint {
     }
 }
 
-/// The paths of the endpoints. Each is absolute and follows the issuer in a URL.
+/// The paths of the endpoints. A path is what follows the host (and port) in the URL that clients know: it begins with
+/// `/` and has no query. For the endpoint `https://as.example/tenant/oauth2/token` it is `/tenant/oauth2/token`, with
+/// any issuer. [`under`](Self::under) adds the path of an issuer.
 ///
 /// ```
 /// use regrant::wire::{Endpoint, Paths};
@@ -75,10 +81,10 @@ pub struct Paths {
     pub device_authorization: String,
     /// The signing keys. Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub jwks: String,
-    /// The metadata document. For an issuer with a path, RFC 8414 section 3.1 puts it between host and path.
+    /// The metadata document. Clients look for it between the host and the path of the issuer (RFC 8414 section 3.1).
     pub metadata: String,
-    /// The discovery document of OpenID Connect. It follows the issuer even if that has a path. Served only if the
-    /// service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
+    /// The discovery document of OpenID Connect. Clients look for it below the path of the issuer (OpenID Connect
+    /// Discovery 1.0 section 4.1). Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub openid_configuration: String,
     /// The host's own authorization endpoint, if it has one. The path appears in the metadata; the host serves it.
     pub authorization: Option<String>,
@@ -107,7 +113,7 @@ impl Default for Paths {
 
 impl Paths {
     /// The paths of ForgeRock / Ping AM 7.5, so that clients keep their configuration when a server moves to this
-    /// library.
+    /// library. AM's own issuer has a path: give it to [`under`](Self::under).
     ///
     /// ```
     /// use regrant::wire::{Endpoint, Paths};
@@ -124,6 +130,44 @@ impl Paths {
             authorization: Some("/oauth2/authorize".to_owned()),
             device_verification: Some("/oauth2/device/user".to_owned()),
             ..Self::default()
+        }
+    }
+
+    /// Moves all paths below the path of `issuer`, and the two documents to where clients look for them. For an issuer
+    /// without a path nothing changes.
+    ///
+    /// If the path of the issuer has the first segment of an endpoint already, that segment is not repeated. AM's issuers
+    /// have `oauth2` in their path, and so have its endpoints.
+    ///
+    /// ```
+    /// use regrant::wire::Paths;
+    ///
+    /// let paths = Paths::default().under("https://as.example/tenant");
+    /// assert_eq!(paths.token, "/tenant/oauth2/token");
+    /// assert_eq!(paths.metadata, "/.well-known/oauth-authorization-server/tenant");
+    /// assert_eq!(paths.openid_configuration, "/tenant/.well-known/openid-configuration");
+    ///
+    /// let paths = Paths::am_7_5().under("https://am.example/am/oauth2/realms/root/realms/orders");
+    /// assert_eq!(paths.token, "/am/oauth2/realms/root/realms/orders/access_token");
+    /// ```
+    #[must_use]
+    pub fn under(self, issuer: &str) -> Self {
+        let (_, base) = split(issuer);
+        let below = |path: String| {
+            let first = path.bytes().skip(1).position(|byte| byte == b'/').map_or(path.len(), |at| at + 1);
+            let is_repeated = first < path.len() && base.split('/').any(|segment| segment == &path[1..first]);
+            format!("{base}{}", if is_repeated { &path[first..] } else { &path })
+        };
+        Self {
+            token: below(self.token),
+            revocation: below(self.revocation),
+            introspection: below(self.introspection),
+            device_authorization: below(self.device_authorization),
+            jwks: below(self.jwks),
+            metadata: format!("{}{base}", self.metadata),
+            openid_configuration: format!("{base}{}", self.openid_configuration),
+            authorization: self.authorization.map(below),
+            device_verification: self.device_verification.map(below),
         }
     }
 
@@ -147,4 +191,17 @@ impl Paths {
         ]
         .into_iter()
     }
+}
+
+/// Returns the URL of a path. A DPoP proof must name the same URL (`htu`), so both come from one setting.
+pub(super) fn url(issuer: &str, path: &str) -> String {
+    let (origin, _) = split(issuer);
+    format!("{origin}{path}")
+}
+
+/// Splits an issuer into its origin and its path, which is empty or begins with a slash and does not end with one.
+fn split(issuer: &str) -> (&str, &str) {
+    let issuer = issuer.trim_end_matches('/');
+    let host = issuer.find("://").map_or(0, |at| at + 3);
+    issuer.split_at(issuer[host..].find('/').map_or(issuer.len(), |at| host + at))
 }

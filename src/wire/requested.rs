@@ -3,7 +3,7 @@
 //! Each function checks the grammar and nothing else. The rights of the client and the reach of the grant are checks of
 //! the service, behind the authentication of the client.
 
-use super::{MalformedRequest, Request, metadata};
+use super::{MalformedRequest, Request, paths};
 use crate::engine::ExchangeRequest;
 use crate::vocabulary::{DpopProof, Parameters, Resource, Resources, Scope};
 
@@ -29,7 +29,7 @@ pub(super) fn proof(request: &Request<'_>, issuer: &str) -> Result<Option<DpopPr
     let mut headers = request.header("dpop");
     let Some(header) = headers.next() else { return Ok(None) };
     let jwt = std::str::from_utf8(header).ok().filter(|_| headers.next().is_none()).ok_or(MalformedRequest::Proof)?;
-    let url = metadata::url(issuer, request.path);
+    let url = paths::url(issuer, request.path);
     Ok(Some(DpopProof { jwt: jwt.to_owned(), method: request.method.to_owned(), url }))
 }
 

@@ -58,7 +58,7 @@ pub(super) fn payload(
 /// The left half of the hash of the signature algorithm (section 3.1.3.6). Ed25519 uses SHA-512 (RFC 8032 section 5.1).
 fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
     match algorithm {
-        Algorithm::EdDsa => base64url::encode(&Sha512::digest(access_token)[..32]),
+        Algorithm::EdDsa | Algorithm::Ed25519 => base64url::encode(&Sha512::digest(access_token)[..32]),
         _ => base64url::encode(&Sha256::digest(access_token)[..16]),
     }
 }

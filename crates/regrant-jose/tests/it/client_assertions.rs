@@ -442,6 +442,18 @@ async fn a_client_registered_for_one_algorithm_may_use_no_other() {
     assert!(fixture.accepts(&verifier, &fixture.signed(&claims()).await).await);
 }
 
+// RFC 9864 section 2.2. Libraries rename the header and the registered key at different times.
+#[tokio::test]
+async fn an_ed25519_key_verifies_under_both_names_as_far_as_they_are_listed() {
+    let fixture = Fixture::new();
+    let by_new_name = sign(&fixture.key, &json!({ "alg": "Ed25519" }), &claims()).await;
+    let verifier = || fixture.assertions.private_key_jwt(jwks([&fixture.key]));
+    let limited = verifier().with_algorithms([Algorithm::EdDsa]);
+    assert!(!fixture.accepts(&limited, &by_new_name).await, "the metadata do not list it");
+    assert!(verifier().algorithms().starts_with(&["EdDSA", "Ed25519"]));
+    assert!(fixture.accepts(&verifier(), &by_new_name).await);
+}
+
 #[tokio::test]
 async fn other_credentials_are_refused() {
     let fixture = Fixture::new();

@@ -6,6 +6,7 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::clock::Timestamp;
 use regrant::jwt::{AccessTokenClaims, JwtIssuer, KeyId};
 use regrant::{Approval, Client, Subject};
+use regrant_jose::jws::Jws;
 use regrant_jose::key::KeySetError;
 use regrant_jose::{Algorithm, Jwk, JwtTokens, KeySet, PrivateKey};
 use serde_json::Value;
@@ -101,6 +102,32 @@ fn each_algorithm_has_its_own_sequence_of_keys() {
     assert_eq!(tokens.signing_key(&legacy, monday()).as_str(), "es", "the first of a line is in use at once");
     assert_eq!(published(&tokens, monday() + 9 * HOUR), ["ed", "es"]);
     assert_eq!(tokens.algorithms(), ["EdDSA", "ES256"]);
+}
+
+// RFC 9864: two names of one algorithm. A key set serves clients of each name.
+#[tokio::test]
+async fn a_set_signs_under_both_names_of_ed25519() {
+    let pem = || PrivateKey::from_pem(include_str!("keys/ed25519.pem")).expect("PEM").with_kid("old");
+    let keys = KeySet::new(pem(), HOUR).expect("a key set");
+    let same = pem().with_algorithm(Algorithm::Ed25519).expect("another name");
+    assert_eq!(keys.add(same, monday()), Err(KeySetError::Duplicate), "the two names of one key need two ids");
+    let same = pem().with_algorithm(Algorithm::Ed25519).expect("another name").with_kid("new");
+    keys.add(same, monday()).expect("added");
+    let tokens =
+        JwtTokens::new(ISSUER, keys).with_client_algorithm(|id| (id.as_str() == "new").then_some(Algorithm::Ed25519));
+    assert_eq!(tokens.algorithms(), ["EdDSA", "Ed25519"]);
+    let new = client("new", ClientAuthenticationMethod::None);
+    let key = tokens.signing_key(&new, monday());
+    assert_eq!(key.as_str(), "new");
+
+    let jwks = tokens.jwks(monday());
+    let published: Vec<&Value> = jwks["keys"].as_array().expect("an array").iter().map(|key| &key["alg"]).collect();
+    assert_eq!(published, ["EdDSA", "Ed25519"]);
+    for (key, alg) in [(tokens.signing_key(&app(), monday()), "EdDSA"), (key, "Ed25519")] {
+        let token = issue(&tokens, &key, monday()).await;
+        assert_eq!(Jws::parse(&token).expect("a JWT").alg().as_str(), alg);
+        assert_eq!(tokens.read_access_token(&token).as_deref(), Some("j"));
+    }
 }
 
 #[test]

@@ -146,6 +146,9 @@ async fn an_id_token_has_the_claims_of_openid_connect() {
             "at_hash": BASE64_URL_SAFE_NO_PAD.encode(&Sha512::digest("at_secret")[..32]),
         })
     );
+    let renamed = id_token(&tokens(Algorithm::Ed25519), &full(), Some("n1")).await.expect("a token");
+    assert_eq!(texts(&renamed).0, r#"{"alg":"Ed25519","typ":"JWT","kid":"k1"}"#);
+    assert_eq!(payload(&renamed), payload(&token), "the hash of Ed25519 is SHA-512 under each name");
     let bare = payload(&id_token(&tokens(Algorithm::Es256), &Approval::default(), None).await.expect("a token"));
     assert_eq!(
         bare,
