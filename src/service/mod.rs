@@ -13,7 +13,7 @@
 //! | `commit`, `create` | the loop for a stored grant, and the storage of a new one |
 //! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
 //! | `signing`, `claims` | JWTs, and the claims of the host in them |
-//! | `exchange`, `introspect`, `user_info`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `exchange`, `introspect`, `user_info`, `revoke`, `logout`, `device`, `listing` | the calls besides issue, redemption and refresh |
 //! | `error` | the error of all calls |
 
 mod authenticate;
@@ -27,6 +27,7 @@ mod error;
 mod exchange;
 mod introspect;
 mod listing;
+mod logout;
 mod possession;
 mod revoke;
 mod signing;
@@ -363,6 +364,11 @@ impl<S> TokenService<S> {
     /// Returns the algorithms of the JWTs of the service; `None` when it makes none.
     pub(crate) fn jwt_algorithms(&self) -> Option<Vec<&'static str>> {
         self.0.jwt_issuer.as_deref().map(JwtIssuer::algorithms)
+    }
+
+    /// Returns the names of the claims of the host, for the metadata; empty without a source.
+    pub(crate) fn claims_supported(&self) -> Vec<String> {
+        self.0.claims_source.as_deref().map(ClaimsSource::claims_supported).unwrap_or_default()
     }
 
     pub(crate) fn authenticator(&self) -> &dyn ClientAuthenticator {

@@ -9,6 +9,7 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod claims;
 mod client_authentication;
 mod client_keys;
 mod cors;
@@ -16,6 +17,8 @@ mod failure_events;
 mod fapi2;
 mod jwt_tokens;
 mod lifecycle;
+mod openid_logout;
+mod openid_userinfo;
 mod policy_configuration;
 mod redaction;
 mod refused_clients;
