@@ -136,3 +136,25 @@ async fn one_client_can_be_forced_to_use_pkce() {
     assert_eq!(refused.code(), ErrorCode::InvalidRequest);
     assert!(server.service().authorize(&client(POSTER), request).await.is_ok(), "another client is not");
 }
+
+// RFC 6749 section 4.1.2.1: the client gets the error, and the user is not asked for nothing.
+#[tokio::test]
+async fn a_refusal_is_known_before_the_user_is_asked() {
+    let server = Server::start();
+    let (service, calls) = (server.service(), server.store().calls());
+    // No user has signed in yet.
+    let request = |auth: Auth<'_>, scope_text: &str, uri: &str| {
+        let request = AuthorizeRequest::new(Approval::default().with_scope(scope(scope_text)));
+        let request = request.with_redirect_uri(Some(uri.parse().unwrap()));
+        service.check_authorization(&client(auth), request).map_err(|error| error.code())
+    };
+    assert_eq!(request(APP, SCOPE, REDIRECT), Ok(()));
+    assert_eq!(request(SPA, SCOPE, REDIRECT), Err(ErrorCode::InvalidRequest), "a public client needs a challenge");
+    assert_eq!(request(APP, "admin", REDIRECT), Err(ErrorCode::InvalidScope));
+    assert_eq!(request(APP, SCOPE, "https://evil.example/cb"), Err(ErrorCode::InvalidRequest));
+    let with_challenge = AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope(SCOPE)))
+        .with_redirect_uri(Some(REDIRECT.parse().unwrap()))
+        .with_code_challenge(challenge(VERIFIER));
+    assert!(service.check_authorization(&client(SPA), with_challenge).is_ok());
+    assert_eq!(server.store().calls(), calls, "nothing is read or written");
+}

@@ -82,11 +82,18 @@ async fn the_authentication_methods_listed_are_those_that_are_accepted() {
     }
 }
 
+/// Scheme, host and port.
+fn origin(issuer: &str) -> &str {
+    let host = issuer.find("://").unwrap() + 3;
+    &issuer[..issuer[host..].find('/').map_or(issuer.len(), |at| host + at)]
+}
+
 #[tokio::test]
 async fn the_paths_of_the_document_are_those_that_are_routed() {
     for (paths, issuer) in [
         (Paths::default(), "https://as.example"),
-        (Paths::am_7_5(), "https://am.example/am"),
+        (Paths::am_7_5().under("https://am.example/am"), "https://am.example/am"),
+        (Paths::default().under("https://as.example:8443/a/b"), "https://as.example:8443/a/b"),
         (Paths { token: "/t".into(), authorization: Some("/a".into()), ..Paths::default() }, "https://as.example/"),
     ] {
         let service = Server::start().service().clone();
@@ -99,7 +106,7 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
             ("introspection_endpoint", Endpoint::Introspection),
         ] {
             let url = metadata[member].as_str().unwrap();
-            let path = url.strip_prefix(issuer.trim_end_matches('/')).unwrap();
+            let path = url.strip_prefix(origin(issuer)).unwrap();
             assert!(path.starts_with('/') && !path.starts_with("//"), "{url}");
             assert_eq!(endpoints.paths().endpoint(path), Some(endpoint), "{url}");
         }
@@ -109,9 +116,41 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
         assert!(paths.endpoint("/").is_none() && paths.endpoint("").is_none());
         let code = if paths.authorization.is_some() { json!(["code"]) } else { json!([]) };
         assert_eq!(metadata["response_types_supported"], code);
-        let authorization = paths.authorization.map(|path| format!("{}{path}", issuer.trim_end_matches('/')));
+        let authorization = paths.authorization.map(|path| format!("{}{path}", origin(issuer)));
         assert_eq!(metadata.get("authorization_endpoint").and_then(Value::as_str), authorization.as_deref());
     }
+}
+
+// RFC 8414 section 3.1: the document is between host and path. OpenID Connect Discovery 1.0 section 4.1: behind the path.
+#[test]
+fn an_issuer_with_a_path_has_its_documents_where_clients_look() {
+    for (issuer, token, metadata, discovery) in [
+        ("https://as.example", "/oauth2/token", "", ""),
+        ("https://as.example/", "/oauth2/token", "", ""),
+        ("https://as.example:8443/tenant", "/tenant/oauth2/token", "/tenant", "/tenant"),
+        ("https://as.example/a/b/", "/a/b/oauth2/token", "/a/b", "/a/b"),
+        // The first segment of the endpoints is there already.
+        ("https://as.example/oauth2", "/oauth2/token", "/oauth2", "/oauth2"),
+        (
+            "https://am.example/am/oauth2/realms/root",
+            "/am/oauth2/realms/root/token",
+            "/am/oauth2/realms/root",
+            "/am/oauth2/realms/root",
+        ),
+        // A part of a segment is no segment.
+        ("https://as.example/oauth", "/oauth/oauth2/token", "/oauth", "/oauth"),
+    ] {
+        let paths = Paths::default().under(issuer);
+        assert_eq!(paths.token, token);
+        assert_eq!(paths.metadata, format!("/.well-known/oauth-authorization-server{metadata}"));
+        assert_eq!(paths.openid_configuration, format!("{discovery}/.well-known/openid-configuration"));
+        assert_eq!(Endpoints::new(Server::start().service().clone(), issuer).paths(), &paths, "the default");
+    }
+    let short =
+        Paths { authorization: Some("/a".into()), device_verification: Some("/oauth2".into()), ..Paths::default() };
+    let short = short.under("https://as.example/oauth2");
+    assert_eq!(short.authorization.as_deref(), Some("/oauth2/a"));
+    assert_eq!(short.device_verification.as_deref(), Some("/oauth2/oauth2"), "a segment alone is a name");
 }
 
 // Section 2: the host adds what it serves besides, and contradicts nothing.

@@ -8,23 +8,30 @@
 //! `docs/walk-through.md` shows requests with curl. `demo.toml`, beside this directory, is the default configuration
 //! and an example of the format.
 //!
-//! The host parts are minimal: users, sessions and an authorization endpoint. A real host also shows a login page, asks
-//! for consent, and slows down guessing of passwords.
+//! The host parts are minimal: users, sessions, and pages for sign-in and consent. A real host also slows down guessing
+//! of passwords and codes.
 
 mod answer;
 mod app;
 mod arguments;
 mod authenticate;
+mod authorization_request;
 mod authorize;
 mod config;
+mod cookie;
+mod csrf;
 mod dev;
 mod device;
+mod html;
 mod http;
+mod pages;
 mod password;
+mod paths;
 mod redirect;
 mod server;
 mod session;
 mod shutdown;
+mod sign_in;
 mod store;
 mod users;
 

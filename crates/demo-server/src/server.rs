@@ -5,12 +5,14 @@ use regrant::clock::Clock;
 use regrant::event::TracingSink;
 use regrant::policy::PolicyError;
 use regrant::wire::{CertificateHeader, Cors, Endpoints, Paths};
-use regrant::{ClientRegistry, GrantType, TokenError, TokenService};
+use regrant::{ClientId, ClientRegistry, GrantType, TokenError, TokenService};
 use regrant_jose::JwtTokens;
 use regrant_jose::bearer::JwtBearerFlow;
 
-use crate::config::{Setup, SigningKeys};
+use crate::config::{Display, Setup, SigningKeys};
+use crate::csrf::Csrf;
 use crate::password::PasswordFlow;
+use crate::paths;
 use crate::session::Sessions;
 use crate::store::SharedStore;
 use crate::users::Users;
@@ -25,6 +27,10 @@ pub(crate) struct Server {
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
     pub(crate) issuer: String,
+    pub(crate) paths: Paths,
+    pub(crate) sign_in_path: String,
+    pub(crate) csrf: Csrf,
+    display: Display,
     signing_keys: SigningKeys,
     bearer_flow: Option<Arc<JwtBearerFlow>>,
     certificate_header: Option<CertificateHeader>,
@@ -44,11 +50,16 @@ impl Server {
             .clock(clock)
             .jwt_issuer(jwt_tokens)
             .proof_verifier(setup.proof_verifier);
+        let paths = paths::paths(&setup.issuer);
         Ok(Self {
             service: service.build()?,
             clients,
             users: setup.users,
             sessions: Sessions::default(),
+            sign_in_path: paths::sign_in(&paths),
+            paths,
+            csrf: Csrf::new(),
+            display: setup.display,
             issuer: setup.issuer,
             signing_keys: setup.signing_keys,
             bearer_flow: setup.bearer_flow.map(Arc::new),
@@ -61,7 +72,7 @@ impl Server {
     pub(crate) fn endpoints(&self) -> Endpoints<SharedStore> {
         let password = PasswordFlow { users: self.users.clone(), service: self.service.clone() };
         let mut endpoints = Endpoints::new(self.service.clone(), &self.issuer)
-            .with_paths(Paths::am_7_5())
+            .with_paths(self.paths.clone())
             .with_token_exchange()
             .with_approver(GrantType::Password, password)
             .with_metadata("authorization_response_iss_parameter_supported", true);
@@ -75,6 +86,16 @@ impl Server {
             endpoints = endpoints.with_cors(cors.clone());
         }
         endpoints
+    }
+
+    /// Returns the name of a client for its users.
+    pub(crate) fn name<'a>(&'a self, client_id: &'a ClientId) -> &'a str {
+        self.display.client_names.get(client_id).map_or(client_id.as_str(), String::as_str)
+    }
+
+    /// Returns the meaning of a scope token for users, if it is known.
+    pub(crate) fn scope_in_words(&self, token: &str) -> Option<&str> {
+        self.display.scopes.get(token).map(String::as_str)
     }
 
     /// Activates new signing keys, and returns their ids.

@@ -15,12 +15,13 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::error::Fault;
-use super::jose;
+use super::jose::{self, SigningKeys};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClientEntry {
     client_id: Spanned<ClientId>,
+    client_name: Option<String>,
     client_secret: Option<Spanned<String>>,
     client_secrets: Option<Spanned<Vec<String>>>,
     token_endpoint_auth_method: Option<Spanned<ClientAuthenticationMethod>>,
@@ -81,12 +82,17 @@ impl ClientEntry {
         self.grant_types.iter().filter_map(|grant_type| provider.for_client(&own, grant_type).ok()).collect()
     }
 
+    /// The name for its users, if set.
+    pub(super) fn name(&self) -> Option<(ClientId, String)> {
+        Some((self.client_id.get_ref().clone(), self.client_name.clone()?))
+    }
+
     /// The signing algorithm of its tokens, if set.
-    pub(super) fn algorithm(&self) -> Option<Result<(ClientId, Algorithm), Fault>> {
+    pub(super) fn algorithm(&self, keys: &SigningKeys) -> Option<Result<(ClientId, Algorithm), Fault>> {
         let wanted = self.id_token_signed_response_alg.as_ref()?;
-        let known = Algorithm::ALL.iter().find(|known| known.as_str() == wanted.get_ref() && !known.is_symmetric());
+        let known = Algorithm::from_name(wanted.get_ref()).filter(|algorithm| keys.have(*algorithm));
         let unknown = || Fault::at(wanted, "clients.id_token_signed_response_alg", "the server has no such key");
-        Some(known.map(|known| (self.client_id.get_ref().clone(), *known)).ok_or_else(unknown))
+        Some(known.map(|known| (self.client_id.get_ref().clone(), known)).ok_or_else(unknown))
     }
 
     /// Adds the client to `registry`.

@@ -7,7 +7,7 @@ mod jose;
 mod setup;
 
 pub(crate) use jose::SigningKeys;
-pub(crate) use setup::{Environment, Setup};
+pub(crate) use setup::{Display, Environment, Setup};
 
 use std::collections::BTreeMap;
 
@@ -33,6 +33,8 @@ struct ConfigFile {
     certificate_header: Option<String>,
     cors: Option<Vec<String>>,
     #[serde(default)]
+    scopes: BTreeMap<String, String>,
+    #[serde(default)]
     trusted_issuers: Vec<IssuerEntry>,
     #[serde(default)]
     clients: Vec<ClientEntry>,
@@ -46,7 +48,23 @@ struct ConfigFile {
 #[serde(deny_unknown_fields)]
 struct JwtEntry {
     #[serde(default)]
-    keys: Vec<Spanned<String>>,
+    keys: Vec<Spanned<KeyEntry>>,
+}
+
+/// A signing key: its PEM, or a table.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a key in PEM, or a table with pem, alg and kid")]
+enum KeyEntry {
+    Pem(String),
+    Table(KeyTable),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyTable {
+    pem: String,
+    alg: Option<String>,
+    kid: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, iter};
@@ -18,6 +18,7 @@ use super::client::{ClientEntry, Registrar};
 use super::error::{ConfigError, Fault};
 use super::jose::{self, SigningKeys};
 use super::{ConfigFile, UserEntry, am};
+use crate::paths;
 use crate::users::Users;
 
 const DEMO: &str = include_str!("../../demo.toml");
@@ -32,10 +33,18 @@ pub(crate) struct Setup {
     pub(crate) signing_keys: SigningKeys,
     /// The signing algorithm of each client that has its own.
     pub(crate) algorithms: HashMap<ClientId, Algorithm>,
+    pub(crate) display: Display,
     pub(crate) proof_verifier: DpopVerifier,
     pub(crate) bearer_flow: Option<JwtBearerFlow>,
     pub(crate) certificate_header: Option<CertificateHeader>,
     pub(crate) cors: Option<Cors>,
+}
+
+/// The words of the pages.
+pub(crate) struct Display {
+    pub(crate) client_names: HashMap<ClientId, String>,
+    /// The meaning of each scope token.
+    pub(crate) scopes: BTreeMap<String, String>,
 }
 
 /// The inputs besides the configuration.
@@ -75,12 +84,15 @@ impl Setup {
             (None, Some(import)) => import.provider.policy.clone(),
             (None, None) => Policy::default(),
         };
-        let algorithms: Result<HashMap<_, _>, Fault> = file.clients.iter().filter_map(ClientEntry::algorithm).collect();
         let imported = import.iter().flat_map(am::policies);
         let own = file.clients.iter().flat_map(|client| client.policies(&policy));
         let longest = jose::longest(iter::once(policy.clone()).chain(own).chain(imported));
+        let signing_keys = SigningKeys::of(&file.jwt, longest)?;
+        let algorithms: Result<HashMap<_, _>, Fault> =
+            file.clients.iter().filter_map(|client| client.algorithm(&signing_keys)).collect();
+        let client_names = file.clients.iter().filter_map(ClientEntry::name).collect();
         let assertions = ClientAssertions::new(&*issuer, environment.clock.clone(), environment.used.clone())
-            .with_audiences(ENDPOINTS.map(|path| format!("{issuer}{path}")));
+            .with_audiences(paths::audiences(&issuer));
         let registrar = Registrar { provider: &policy, assertions, clock: environment.clock.clone() };
         let register = |registry, client: ClientEntry| client.register(registry, &registrar);
         let clients = file.clients.into_iter().try_fold(ClientRegistry::new(), register)?;
@@ -89,8 +101,9 @@ impl Setup {
             keys: keys(&file.keys)?,
             clients,
             users: users(&file.users)?,
-            signing_keys: SigningKeys::of(&file.jwt, longest)?,
+            signing_keys,
             algorithms: algorithms?,
+            display: Display { client_names, scopes: scopes(file.scopes) },
             proof_verifier: jose::proof_verifier(&file.dpop, environment),
             bearer_flow: jose::bearer_flow(file.trusted_issuers, &issuer, environment)?,
             certificate_header: file.certificate_header.map(certificate_header),
@@ -106,15 +119,6 @@ pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(|error| ConfigError::unreadable(&path.display().to_string(), &error))
 }
 
-/// The endpoints at which clients authenticate. Their URLs are accepted as the audience of assertions.
-const ENDPOINTS: [&str; 5] = [
-    "/oauth2/access_token",
-    "/oauth2/realms/root/access_token",
-    "/oauth2/token/revoke",
-    "/oauth2/introspect",
-    "/oauth2/device/code",
-];
-
 fn certificate_header(name: String) -> CertificateHeader {
     if name.eq_ignore_ascii_case("x-forwarded-client-cert") {
         CertificateHeader::x_forwarded_client_cert()
@@ -127,14 +131,35 @@ fn cors(origins: Vec<String>) -> Cors {
     if origins.iter().any(|origin| origin == "*") { Cors::any_origin() } else { Cors::origins(origins) }
 }
 
-/// The endpoints are directly under the host: with a path in the issuer, the metadata would name other URLs.
+/// The issuer is compared as text (RFC 8414 section 3.3), so only one spelling of each URL is accepted.
 fn issuer(issuer: Spanned<String>) -> Result<String, Fault> {
     let url = issuer.get_ref();
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
-    if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)) {
-        return Err(Fault::at(&issuer, "issuer", "must be http(s)://host[:port], with nothing behind it"));
+    let behind = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+    let (host, path) = behind.split_once('/').map_or((behind, None), |(host, path)| (host, Some(path)));
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    let is_segment = |segment: &str| {
+        !["", ".", ".."].contains(&segment)
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    };
+    if host.is_empty() || !host.bytes().all(is_host) || !path.is_none_or(|path| path.split('/').all(is_segment)) {
+        let why = "must be http(s)://host[:port], with or without a path, and without a slash at the end";
+        return Err(Fault::at(&issuer, "issuer", why));
     }
     Ok(issuer.into_inner())
+}
+
+/// The words for each scope token: those of the file, and those of OpenID Connect Core sections 5.4 and 11.
+fn scopes(configured: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let known = [
+        ("openid", "Know who you are"),
+        ("profile", "See your name and your profile"),
+        ("email", "See your email address"),
+        ("address", "See your postal address"),
+        ("phone", "See your phone number"),
+        ("offline_access", "Keep this access while you are away"),
+    ];
+    let known = known.map(|(token, words)| (token.to_owned(), words.to_owned()));
+    known.into_iter().chain(configured).collect()
 }
 
 fn keys(keys: &[Spanned<String>]) -> Result<KeyRing, Fault> {

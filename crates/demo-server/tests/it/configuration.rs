@@ -41,9 +41,42 @@ fn an_invalid_value_is_refused() {
     is_refused("[[clients]]\nclient_id = \"app\"\nintrospection = \"all\"\n", 3, "clients.introspection");
     is_refused("[[clients]]\nclient_id = \"app\"\ntoken_endpoint_auth_method = \"magic\"\n", 3, "auth_method");
     is_refused("[[clients]]\nscope = \"read\"\n", 1, "client_id");
-    for issuer in ["as.example", "https://", "https://as.example/", "https://as.example/am", "https://as.example?x"] {
+    for issuer in [
+        "as.example",
+        "https://",
+        "https://as.example/",
+        "https://as.example/am/",
+        "https://as.example//am",
+        "https://as.example/../am",
+        "https://as.example/a%2Fm",
+        "https://as.example?x",
+        "https://as.example/am#x",
+    ] {
         is_refused(&format!("issuer = \"{issuer}\"\n"), 1, "issuer");
     }
+}
+
+#[test]
+fn a_signing_key_of_another_format_is_refused_with_the_command_that_converts_it() {
+    let keys = concat!(env!("CARGO_MANIFEST_DIR"), "/../regrant-jose/tests/it/keys/");
+    let convert = "openssl pkcs8 -topk8 -nocrypt";
+    for (file, mend) in [
+        ("p256.sec1.pem", convert),
+        ("rsa2048.pkcs1.pem", convert),
+        ("p256.encrypted.pem", convert),
+        ("p256.certificate.pem", "openssl x509"),
+        ("p256.pub.pem", "private key"),
+    ] {
+        let pem = std::fs::read_to_string(format!("{keys}{file}")).unwrap();
+        is_refused(&format!("[jwt]\nkeys = ['''{pem}''']\n"), 2, mend);
+        is_refused(&format!("[jwt]\n\nkeys = [{{ alg = \"ES256\", pem = '''{pem}''' }}]\n"), 3, mend);
+    }
+    let pem = std::fs::read_to_string(format!("{keys}p256.pem")).unwrap();
+    for alg in ["EdDSA", "RS256", "none"] {
+        is_refused(&format!("[jwt]\nkeys = [{{ alg = \"{alg}\", pem = '''{pem}''' }}]\n"), 2, "jwt.keys");
+    }
+    let held_by_nobody = "[[clients]]\nclient_id = \"app\"\nid_token_signed_response_alg = \"PS256\"\n";
+    is_refused(held_by_nobody, 3, "clients.id_token_signed_response_alg");
 }
 
 #[test]

@@ -5,9 +5,12 @@
 mod am;
 mod authorization;
 mod both_libraries;
+mod browser;
 mod configuration;
 mod helper;
+mod issuer;
 mod lifecycle;
+mod pages;
 mod process;
 mod protocol;
 mod stores;

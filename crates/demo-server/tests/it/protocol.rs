@@ -226,7 +226,7 @@ fn a_method_that_an_endpoint_lacks_is_refused_in_json_with_allow() {
         "/oauth2/realms/root/access_token",
         "/oauth2/realms/root/token/revoke",
         "/oauth2/realms/root/introspect",
-        "/oauth2/authorize",
+        "/oauth2/sign-in",
         "/json/authenticate",
     ] {
         let get = server.get(path);
@@ -235,6 +235,10 @@ fn a_method_that_an_endpoint_lacks_is_refused_in_json_with_allow() {
         let head = server.send("HEAD", path);
         assert_eq!((head.status, head.header("allow"), head.body.as_str()), (405, "POST", ""), "{path}");
     }
+    for path in ["/oauth2/authorize", "/oauth2/device/user"] {
+        let put = server.send("PUT", path);
+        assert_eq!((put.refusal(), put.header("allow")), ((405, "invalid_request".to_owned()), "GET, HEAD, POST"));
+    }
     assert_eq!(server.get("/no/such/path").refusal(), (404, "not_found".to_owned()));
 }
 
@@ -242,7 +246,7 @@ fn a_method_that_an_endpoint_lacks_is_refused_in_json_with_allow() {
 fn a_body_above_the_limit_is_refused_in_json() {
     let server = Server::start(&[]);
     let long = "x".repeat(65 * 1024);
-    for path in ["/oauth2/token", "/oauth2/authorize"] {
+    for path in ["/oauth2/token", "/oauth2/authorize", "/oauth2/sign-in"] {
         assert_eq!(server.form(path, &[("padding", &long)]).refusal(), (413, "invalid_request".to_owned()), "{path}");
     }
 }
