@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use regrant::{ClientId, Policy, Subject};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toml::Spanned;
 
 use client::ClientEntry;
@@ -88,4 +88,5 @@ struct UserEntry {
     password: Spanned<String>,
     #[serde(default)]
     disabled: bool,
+    claims: Option<Spanned<Map<String, Value>>>,
 }
