@@ -10,9 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regrant::authenticator::{AssertionFault, CertificateFault, CredentialError, CredentialRefusal, VerifyCredentials};
 use regrant::clock::Timestamp;
 use regrant::grant::Confirmation;
-use regrant::host::Unavailable;
+use regrant::host::{ClaimsRequest, ClaimsSource, ClaimsTarget, HostClaims, Unavailable};
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, KeyId, UserInfoClaims};
 use regrant::proof::{ClientCertificate, DpopProof, ProofError, ProofFault, ProofVerifier};
+use regrant::wire::{EndSession, EndSessionRequest, EndSessionResponse, EndedSession, Response};
 use regrant::{AccessToken, Client, ClientCredentials, ClientId, Subject};
 use serde_json::{Map, Value, json};
 
@@ -21,7 +22,11 @@ const ISSUER: &str = "https://as.example";
 
 /// A proof: a key of one letter, method and URL, a number used once, an optional nonce.
 pub(super) fn proof(key: char, path: &str, number: u32) -> String {
-    format!("{key} POST {ISSUER}{path} {number}")
+    proof_of_method(key, "POST", path, number)
+}
+
+pub(super) fn proof_of_method(key: char, method: &str, path: &str, number: u32) -> String {
+    format!("{key} {method} {ISSUER}{path} {number}")
 }
 
 /// A verifier of [`proof`]s.
@@ -203,5 +208,43 @@ impl JwtIssuer for Issuer {
 
     fn algorithms(&self) -> Vec<&'static str> {
         vec!["EdDSA"]
+    }
+}
+
+/// A source that knows an address.
+pub(super) struct UserClaims;
+
+#[async_trait]
+impl ClaimsSource for UserClaims {
+    async fn claims(&self, request: &ClaimsRequest<'_>) -> Result<HostClaims, Unavailable> {
+        match request.target {
+            ClaimsTarget::UserInfo => Ok(HostClaims::from_iter([("email", "demo@as.example")])),
+            _ => Ok(HostClaims::default()),
+        }
+    }
+
+    fn claims_supported(&self) -> Vec<String> {
+        vec!["email".to_owned()]
+    }
+}
+
+/// The sessions of a host, by a cookie that says what happens.
+pub(super) struct Browser;
+
+#[async_trait]
+impl EndSession for Browser {
+    async fn end_session(&self, request: &EndSessionRequest<'_>) -> Result<EndSessionResponse, Unavailable> {
+        let page = |text: &str| Response {
+            status: 200,
+            headers: vec![("content-type", "text/plain".into())],
+            body: text.as_bytes().to_vec(),
+        };
+        let ended = EndedSession::new(page("signed out")).with_header("set-cookie", "session=; Max-Age=0");
+        match request.http.header("cookie").next() {
+            Some(b"session=unreachable") => Err(Unavailable::new("the sessions are out of reach")),
+            Some(b"session=asks") => Ok(EndSessionResponse::Page(page("sign out?"))),
+            Some(b"session=confirmed") => Ok(ended.with_session(Subject::new("demo").unwrap(), "laptop").into()),
+            _ => Ok(ended.into()),
+        }
     }
 }
