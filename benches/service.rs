@@ -20,7 +20,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use regrant::clock::Timestamp;
 use regrant::device::{DeviceAuthorizationRequest, PollRequest};
 use regrant::host::Unavailable;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, KeyId, UserInfoClaims};
 use regrant::policy::AccessTokenFormat;
 use regrant::{
     Client, ClientId, Entropy as _, Issuer, MemoryStore, Policy, RefreshRequest, RefreshToken, SystemEntropy,
@@ -121,6 +121,14 @@ impl JwtIssuer for Unsigned {
 
     async fn introspection(&self, _: &ClientId, _: &Map<String, Value>, _: Timestamp) -> Result<String, Unavailable> {
         Err(Unavailable::new("no introspection is signed here"))
+    }
+
+    async fn user_info(&self, _: &UserInfoClaims<'_>) -> Result<String, Unavailable> {
+        Err(Unavailable::new("no userinfo is signed here"))
+    }
+
+    fn read_id_token(&self, _: &str) -> Option<IdTokenHint> {
+        None
     }
 
     fn read_access_token(&self, jwt: &str) -> Option<String> {

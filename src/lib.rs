@@ -58,6 +58,15 @@ pub mod device {
     pub use crate::vocabulary::{DeviceCode, UserCode};
 }
 
+/// Userinfo (OpenID Connect Core section 5.3) and logout (OpenID Connect RP-Initiated Logout 1.0), for hosts that serve
+/// these endpoints themselves.
+///
+/// [`Endpoints`](wire::Endpoints) serve both. A host with endpoints of its own calls [`TokenService::user_info`] and
+/// [`TokenService::revoke_session`].
+pub mod openid {
+    pub use crate::engine::{UserInfoRequest, UserInfoResponse};
+}
+
 /// The example of the README compiles as it is pasted from the page.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -52,6 +52,12 @@ pub struct Client {
     pub accepts_audience: bool,
     /// The tokens that the client may introspect. Default its own.
     pub introspection: IntrospectionAccess,
+    /// The URIs to which a logout may redirect (`post_logout_redirect_uris`, OpenID Connect RP-Initiated Logout 1.0
+    /// section 3.1). Default none. Compared character for character, the port of a loopback address included.
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// True if the userinfo response for this client is a JWT (OpenID Connect Core section 5.3.2). It has the algorithm
+    /// of the client's `id_token`s. Default false: JSON. In registrations: `userinfo_signed_response_alg`.
+    pub userinfo_signed_response: bool,
     /// The overrides of the provider's policy. Default none.
     pub policy: ClientPolicy,
 }
@@ -74,6 +80,8 @@ impl Client {
             default_audience: None,
             accepts_audience: false,
             introspection: IntrospectionAccess::Own,
+            post_logout_redirect_uris: Vec::new(),
+            userinfo_signed_response: false,
             policy: ClientPolicy::default(),
         }
     }
@@ -178,6 +186,20 @@ impl Client {
     #[must_use]
     pub fn with_introspection(mut self, introspection: IntrospectionAccess) -> Self {
         self.introspection = introspection;
+        self
+    }
+
+    /// Sets the URIs to which a logout may redirect.
+    #[must_use]
+    pub fn with_post_logout_redirect_uris(mut self, uris: impl IntoIterator<Item = RedirectUri>) -> Self {
+        self.post_logout_redirect_uris = uris.into_iter().collect();
+        self
+    }
+
+    /// Sets the form of the userinfo response: a JWT, or JSON.
+    #[must_use]
+    pub const fn with_userinfo_signed_response(mut self, is_signed: bool) -> Self {
+        self.userinfo_signed_response = is_signed;
         self
     }
 

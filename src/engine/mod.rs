@@ -49,6 +49,7 @@ mod response;
 mod revoke;
 #[cfg(test)]
 mod tests;
+mod user_info;
 mod verified_keys;
 
 pub(crate) use access::{AccessTokenForm, known_scope};
@@ -67,6 +68,7 @@ pub use request::{
 pub use response::{AuthorizationCodeResponse, DeviceAuthorizationResponse, TokenResponse};
 pub(crate) use response::{ResponseFacts, UnsignedResponse};
 pub(crate) use revoke::{revoke, revoke_grant};
+pub use user_info::{UserInfoRequest, UserInfoResponse};
 pub(crate) use verified_keys::{VerifiedKeys, choose_key};
 
 use smallvec::{SmallVec, smallvec};

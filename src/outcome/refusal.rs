@@ -85,6 +85,24 @@ pub enum Refusal {
     /// guesses: limit the rate of the verification page (RFC 8628 section 5.1).
     #[error("user code unknown")]
     UserCodeUnknown,
+    /// The access token has expired, was revoked alone, or made room for newer ones of its grant.
+    #[error("access token not active")]
+    AccessTokenInactive,
+    /// The access token does not have the scope `openid`, which the userinfo endpoint requires (OpenID Connect Core
+    /// section 5.3.1).
+    #[error("scope insufficient")]
+    ScopeInsufficient,
+    /// The access token has no resource owner, and the userinfo endpoint describes one.
+    #[error("access token without a resource owner")]
+    SubjectMissing,
+    /// The `id_token_hint` of a logout is not an `id_token` of this service, or its signing key is no longer held. The
+    /// host decides about the logout, as without a hint.
+    #[error("id_token hint not accepted")]
+    IdTokenHintInvalid,
+    /// The `post_logout_redirect_uri` of a logout is not registered for the client, or there is no client. The logout
+    /// ends without a redirection.
+    #[error("post logout redirect URI not registered")]
+    PostLogoutRedirectUriNotRegistered,
     /// The subject token or the actor token is not active, or this client may not exchange it (RFC 8693).
     #[error("token not exchangeable")]
     SubjectTokenInvalid,
@@ -224,6 +242,11 @@ impl Refusal {
             Self::DeviceCodeExpired => "device_code_expired",
             Self::DeniedByOwner => "denied_by_owner",
             Self::UserCodeUnknown => "user_code_unknown",
+            Self::AccessTokenInactive => "access_token_inactive",
+            Self::ScopeInsufficient => "scope_insufficient",
+            Self::SubjectMissing => "subject_missing",
+            Self::IdTokenHintInvalid => "id_token_hint_invalid",
+            Self::PostLogoutRedirectUriNotRegistered => "post_logout_redirect_uri_not_registered",
             Self::SubjectTokenInvalid => "subject_token_invalid",
             Self::ActorNotAllowed => "actor_not_allowed",
             Self::GrantRevoked => "grant_revoked",
@@ -297,6 +320,8 @@ impl Refusal {
             | Self::ApprovalDenied
             | Self::UserCodeUnknown
             | Self::GrantExhausted => ErrorCode::InvalidGrant,
+            Self::AccessTokenInactive | Self::SubjectMissing => ErrorCode::InvalidToken,
+            Self::ScopeInsufficient => ErrorCode::InsufficientScope,
             Self::ProofMissing | Self::ProofInvalid(_) => ErrorCode::InvalidDpopProof,
             Self::ProofNonceRequired => ErrorCode::UseDpopNonce,
             Self::AuthorizationPending => ErrorCode::AuthorizationPending,
@@ -307,6 +332,8 @@ impl Refusal {
             Self::CodeChallengeRequired
             | Self::RedirectUriNotRegistered
             | Self::CertificateMissing
+            | Self::IdTokenHintInvalid
+            | Self::PostLogoutRedirectUriNotRegistered
             | Self::SubjectTokenInvalid
             | Self::ActorNotAllowed => ErrorCode::InvalidRequest,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,

@@ -9,7 +9,7 @@ use super::{Inner, TokenService};
 use crate::outcome::{EventSink, Timings};
 use crate::policy::{Policy, PolicyError};
 use crate::ports::authenticator::ClientAuthenticator;
-use crate::ports::host::SubjectGate;
+use crate::ports::host::{ClaimsSource, SubjectGate};
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::token::{KeyRing, TokenFormat, TokenPrefixes};
@@ -41,6 +41,7 @@ pub struct TokenServiceBuilder<S> {
     gate: Option<Arc<dyn SubjectGate>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
+    claims_source: Option<Arc<dyn ClaimsSource>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,
     proof_verifier: Option<Arc<dyn ProofVerifier>>,
 }
@@ -60,6 +61,7 @@ impl<S> TokenServiceBuilder<S> {
             gate: None,
             events: Vec::new(),
             timings: None,
+            claims_source: None,
             jwt_issuer: None,
             proof_verifier: None,
         }
@@ -143,8 +145,8 @@ impl<S> TokenServiceBuilder<S> {
 
     /// Sets the gate that decides about resource owners. Default none: then every one of them is served.
     ///
-    /// The gate is asked at each redemption, refresh, exchange and introspection of a token with a resource owner, so
-    /// it should be quick. If it fails the request gets 503, and no token is used up.
+    /// The gate is asked at each redemption, refresh, exchange, introspection and userinfo request of a token with a
+    /// resource owner, so it should be quick. If it fails the request gets 503, and no token is used up.
     #[must_use]
     pub fn gate(mut self, gate: impl SubjectGate + 'static) -> Self {
         self.gate = Some(Arc::new(gate));
@@ -182,6 +184,16 @@ impl<S> TokenServiceBuilder<S> {
     #[must_use]
     pub fn timings(mut self, timings: impl Timings + 'static) -> Self {
         self.timings = Some(Arc::new(timings));
+        self
+    }
+
+    /// Sets the source of claims that only the host knows. Default none: then tokens, introspection and userinfo have the
+    /// claims of the protocol alone.
+    ///
+    /// If the source fails, or sets a claim of the protocol, the request gets 503 or 500, and no token is used up.
+    #[must_use]
+    pub fn claims(mut self, source: impl ClaimsSource + 'static) -> Self {
+        self.claims_source = Some(Arc::new(source));
         self
     }
 
@@ -238,6 +250,7 @@ impl<S> TokenServiceBuilder<S> {
             gate: self.gate,
             events: self.events,
             timings: self.timings,
+            claims_source: self.claims_source,
             jwt_issuer: self.jwt_issuer,
             proof_verifier: self.proof_verifier,
         };

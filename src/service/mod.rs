@@ -12,13 +12,14 @@
 //! | `call` | the events and errors of one call |
 //! | `commit`, `create` | the loop for a stored grant, and the storage of a new one |
 //! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
-//! | `signing` | JWTs |
-//! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `signing`, `claims` | JWTs, and the claims of the host in them |
+//! | `exchange`, `introspect`, `user_info`, `revoke`, `logout`, `device`, `listing` | the calls besides issue, redemption and refresh |
 //! | `error` | the error of all calls |
 
 mod authenticate;
 mod builder;
 mod call;
+mod claims;
 mod commit;
 mod create;
 mod device;
@@ -26,10 +27,12 @@ mod error;
 mod exchange;
 mod introspect;
 mod listing;
+mod logout;
 mod possession;
 mod revoke;
 mod signing;
 mod terms;
+mod user_info;
 
 pub use builder::TokenServiceBuilder;
 pub use error::TokenError;
@@ -45,7 +48,7 @@ use crate::outcome::{EventKind, EventSink, MalformedRequest, Operation, Refusal,
 use crate::policy::{Policy, Ports};
 use crate::ports::Unavailable;
 use crate::ports::authenticator::{AuthenticatedClient, ClientAuthenticator, Supported};
-use crate::ports::host::SubjectGate;
+use crate::ports::host::{ClaimsSource, SubjectGate};
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::ports::store::TokenStore;
@@ -103,6 +106,7 @@ struct Inner<S> {
     gate: Option<Arc<dyn SubjectGate>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
+    claims_source: Option<Arc<dyn ClaimsSource>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,
     proof_verifier: Option<Arc<dyn ProofVerifier>>,
 }
@@ -411,6 +415,11 @@ impl<S> TokenService<S> {
         let failed =
             |error: Unavailable| Call::new(self, Operation::Publish).fail(TokenError::Authenticator(error.into()));
         self.0.authenticator.supported().await.map_err(failed)
+    }
+
+    /// Returns the names of the claims of the host, for the metadata; empty without a source.
+    pub(crate) fn claims_supported(&self) -> Vec<String> {
+        self.0.claims_source.as_deref().map(ClaimsSource::claims_supported).unwrap_or_default()
     }
 
     /// Returns the policy of the provider.

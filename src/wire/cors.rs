@@ -132,7 +132,8 @@ impl Cors {
     /// Returns the value of `Access-Control-Allow-Origin`; `None` when the page may not read the response. One origin
     /// is named, never a list: the header admits one only. A request with two `Origin` headers comes from no browser.
     fn allow_origin(&self, endpoint: Endpoint, request: &Request<'_>) -> Option<String> {
-        if endpoint == Endpoint::Introspection {
+        // Introspection is for servers. A browser is sent to the end session endpoint as a whole, with its cookies.
+        if matches!(endpoint, Endpoint::Introspection | Endpoint::EndSession) {
             return None;
         }
         // Sent even without `Origin`: a cache may reuse the response for a page.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::credentials::credentials;
+use super::end_session::EndSessions;
 use super::failure::Failure;
 use super::handler::BODY_LIMIT;
 use super::{
@@ -53,6 +54,7 @@ pub struct Endpoints<S> {
     pub(super) paths: Paths,
     pub(super) approvers: BTreeMap<GrantType, Arc<dyn GrantApprover>>,
     pub(super) exchanges_tokens: bool,
+    pub(super) end_sessions: Option<EndSessions<S>>,
     pub(super) host_metadata: serde_json::Map<String, serde_json::Value>,
     body_limit: usize,
     certificate_header: Option<CertificateHeader>,
@@ -81,6 +83,7 @@ impl<S> Endpoints<S> {
             issuer,
             approvers: BTreeMap::new(),
             exchanges_tokens: false,
+            end_sessions: None,
             host_metadata: serde_json::Map::new(),
             body_limit: BODY_LIMIT,
             certificate_header: None,
@@ -232,7 +235,8 @@ impl<S: TokenStore> Endpoints<S> {
     async fn respond_to(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
         let result = self.dispatch(endpoint, request).await;
         let response = result.unwrap_or_else(|failure| self.error_response(failure, endpoint, request));
-        if endpoint == Endpoint::Token { self.with_nonce(request, response) } else { response }
+        let reads_proofs = matches!(endpoint, Endpoint::Token | Endpoint::UserInfo);
+        if reads_proofs { self.with_nonce(request, response) } else { response }
     }
 
     /// Calls the method of the endpoint. The match is exhaustive: a new endpoint does not compile without a method.
@@ -242,6 +246,9 @@ impl<S: TokenStore> Endpoints<S> {
             Endpoint::Revocation => self.revocation(request).await,
             Endpoint::Introspection => self.introspection(request).await,
             Endpoint::DeviceAuthorization => self.device_authorization(request).await,
+            // Boxed: the future of every request has the size of the largest one.
+            Endpoint::UserInfo => Box::pin(self.user_info(request)).await,
+            Endpoint::EndSession => Box::pin(self.end_session(request)).await,
             Endpoint::Jwks | Endpoint::Metadata | Endpoint::OpenIdConfiguration => {
                 self.document(endpoint, request).await
             }
@@ -253,7 +260,10 @@ impl<S: TokenStore> Endpoints<S> {
         if let Failure::Malformed(malformed) = failure {
             self.service.report_malformed(endpoint.operation(), malformed);
         }
-        failure.response(endpoint, request)
+        match endpoint {
+            Endpoint::UserInfo => self.resource_error(&failure, request),
+            _ => failure.response(endpoint, request),
+        }
     }
 
     /// Adds the nonce for the next proof to every response to a proof, errors included (RFC 9449 section 8.2).
@@ -328,14 +338,18 @@ impl<S: TokenStore> Endpoints<S> {
     /// [`MalformedRequest`]. No port was called.
     pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Form<'a>, MalformedRequest> {
         let parameters = form(request, self.body_limit)?;
-        // Behind a proxy all connections have the certificate of the proxy: with that one all clients would be the
-        // same.
-        let certificate = match &self.certificate_header {
-            Some(header) => header.read(request)?,
-            None => request.client_certificate.cloned(),
-        };
+        let certificate = self.certificate(request)?;
         let credentials = credentials(request, &parameters, certificate.as_ref())?;
         Ok(Form { parameters, credentials, certificate })
+    }
+
+    /// Returns the client certificate. Behind a proxy all connections have the certificate of the proxy: with that one
+    /// all clients would be the same.
+    pub(super) fn certificate(&self, request: &Request<'_>) -> Result<Option<ClientCertificate>, MalformedRequest> {
+        match &self.certificate_header {
+            Some(header) => header.read(request),
+            None => Ok(request.client_certificate.cloned()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The introspection response (RFC 7662 section 2.2), as JSON or as a JWT (RFC 9701).
 //!
-//! The members are the facts that a resource server needs. The id of the grant and the bytes of the host
+//! The members are the facts that a resource server needs, and the claims of the host for access tokens. The id of the grant and the bytes of the host
 //! ([`Approval::data`](crate::Approval::data)) are not among them: a resource server could otherwise recognise one
 //! sign-in across several tokens.
 
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Request;
 use crate::engine::ActiveToken;
 use crate::grant::Actor;
+use crate::ports::host::HostClaims;
 use crate::vocabulary::{Confirmation, Resource, Resources, Subject, Timestamp, TokenType};
 
 /// The media type by which a caller asks for a JWT and recognises one (RFC 9701 sections 4 and 5).
@@ -51,6 +52,7 @@ pub(super) fn members<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> M
         cnf: token.confirmation.as_ref(),
         act: token.approval.actor.as_ref(),
         may_act: token.approval.may_act.clone().map(|actor| Actor::new(actor, None)),
+        host_claims: Some(&token.host_claims).filter(|claims| !claims.is_empty()),
     })
 }
 
@@ -102,6 +104,8 @@ pub(super) struct Members<'a> {
     act: Option<&'a Actor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     may_act: Option<Actor>,
+    #[serde(flatten)]
+    host_claims: Option<&'a HostClaims>,
 }
 
 /// One audience is a string, several are an array (RFC 7519 section 4.1.3).

@@ -38,10 +38,15 @@ pub(super) async fn authorization_server<S>(endpoints: &Endpoints<S>) -> Result<
 pub(super) async fn openid_configuration<S>(endpoints: &Endpoints<S>) -> Result<Option<Response>, TokenError> {
     let Some(algorithms) = endpoints.service.jwt_algorithms() else { return Ok(None) };
     let supported = endpoints.service.supported().await?;
+    let url = |path: &str| url(&endpoints.issuer, path);
     let openid = OpenId {
         metadata: Metadata::of(endpoints, &supported),
+        userinfo_endpoint: url(&endpoints.paths.userinfo),
+        end_session_endpoint: endpoints.end_sessions.as_ref().map(|_| url(&endpoints.paths.end_session)),
         subject_types_supported: ["public"],
+        userinfo_signing_alg_values_supported: algorithms.clone(),
         id_token_signing_alg_values_supported: algorithms,
+        claims_supported: claims(endpoints),
     };
     Ok(Some(document(&openid, &Defaults::of(endpoints, &supported), &endpoints.host_metadata)))
 }
@@ -80,13 +85,28 @@ impl<'a> Defaults<'a> {
     }
 }
 
-/// The additional members that OpenID Connect Discovery 1.0 section 3 requires.
+/// The claims of an `id_token` (OpenID Connect Core sections 2 and 3.1.3.6). The claims of the host come in addition.
+const ID_TOKEN_CLAIMS: [&str; 12] =
+    ["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];
+
+/// Returns the claims that a client may find in an `id_token` or at the userinfo endpoint, each once.
+fn claims<S>(endpoints: &Endpoints<S>) -> BTreeSet<String> {
+    let own = ID_TOKEN_CLAIMS.map(str::to_owned);
+    own.into_iter().chain(endpoints.service.claims_supported()).collect()
+}
+
+/// The additional members of OpenID Connect Discovery 1.0 section 3 and RP-Initiated Logout 1.0 section 2.1.
 #[derive(Serialize)]
 struct OpenId<'a> {
     #[serde(flatten)]
     metadata: Metadata<'a>,
+    userinfo_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_session_endpoint: Option<String>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
+    userinfo_signing_alg_values_supported: Vec<&'static str>,
+    claims_supported: BTreeSet<String>,
 }
 
 /// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9449 section 5.1, RFC 9701 section

@@ -28,6 +28,10 @@ pub enum Endpoint {
     Introspection,
     /// The device authorization endpoint (RFC 8628 section 3.1).
     DeviceAuthorization,
+    /// The userinfo endpoint (OpenID Connect Core section 5.3).
+    UserInfo,
+    /// The end session endpoint (OpenID Connect RP-Initiated Logout 1.0).
+    EndSession,
     /// The signing keys (RFC 7517 section 5).
     Jwks,
     /// Authorization server metadata (RFC 8414).
@@ -41,6 +45,9 @@ impl Endpoint {
     pub(super) const fn methods(self) -> &'static str {
         match self {
             Self::Token | Self::Revocation | Self::Introspection | Self::DeviceAuthorization => "POST",
+            Self::UserInfo => "GET, HEAD, POST",
+            // Not HEAD: a program that checks links must not sign a user out.
+            Self::EndSession => "GET, POST",
             Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => "GET, HEAD",
         }
     }
@@ -52,6 +59,8 @@ impl Endpoint {
             Self::Revocation => Operation::Revoke,
             Self::Introspection => Operation::Introspect,
             Self::DeviceAuthorization => Operation::AuthorizeDevice,
+            Self::UserInfo => Operation::UserInfo,
+            Self::EndSession => Operation::EndSession,
             Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => Operation::Publish,
         }
     }
@@ -80,6 +89,10 @@ pub struct Paths {
     pub introspection: String,
     /// The device authorization endpoint. Served only with a [`device_verification`](Self::device_verification).
     pub device_authorization: String,
+    /// The userinfo endpoint. It appears in the OpenID Connect document.
+    pub userinfo: String,
+    /// The end session endpoint. Served only with [`Endpoints::with_end_session`](super::Endpoints::with_end_session).
+    pub end_session: String,
     /// The signing keys. Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub jwks: String,
     /// The metadata document. Clients look for it between the host and the path of the issuer (RFC 8414 section 3.1).
@@ -95,14 +108,17 @@ pub struct Paths {
 }
 
 impl Default for Paths {
-    /// `/oauth2/token`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`, `/oauth2/jwks`,
-    /// `/.well-known/oauth-authorization-server`, `/.well-known/openid-configuration`.
+    /// `/oauth2/token`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`, `/oauth2/userinfo`,
+    /// `/oauth2/end_session`, `/oauth2/jwks`, `/.well-known/oauth-authorization-server`,
+    /// `/.well-known/openid-configuration`.
     fn default() -> Self {
         Self {
             token: "/oauth2/token".to_owned(),
             revocation: "/oauth2/revoke".to_owned(),
             introspection: "/oauth2/introspect".to_owned(),
             device_authorization: "/oauth2/device_authorization".to_owned(),
+            userinfo: "/oauth2/userinfo".to_owned(),
+            end_session: "/oauth2/end_session".to_owned(),
             jwks: "/oauth2/jwks".to_owned(),
             metadata: "/.well-known/oauth-authorization-server".to_owned(),
             openid_configuration: "/.well-known/openid-configuration".to_owned(),
@@ -127,6 +143,7 @@ impl Paths {
             token: "/oauth2/access_token".to_owned(),
             revocation: "/oauth2/token/revoke".to_owned(),
             device_authorization: "/oauth2/device/code".to_owned(),
+            end_session: "/oauth2/connect/endSession".to_owned(),
             jwks: "/oauth2/connect/jwk_uri".to_owned(),
             authorization: Some("/oauth2/authorize".to_owned()),
             device_verification: Some("/oauth2/device/user".to_owned()),
@@ -164,6 +181,8 @@ impl Paths {
             revocation: below(self.revocation),
             introspection: below(self.introspection),
             device_authorization: below(self.device_authorization),
+            userinfo: below(self.userinfo),
+            end_session: below(self.end_session),
             jwks: below(self.jwks),
             metadata: format!("{}{base}", self.metadata),
             openid_configuration: format!("{base}{}", self.openid_configuration),
@@ -186,6 +205,8 @@ impl Paths {
             (Endpoint::Revocation, &self.revocation),
             (Endpoint::Introspection, &self.introspection),
             (Endpoint::DeviceAuthorization, &self.device_authorization),
+            (Endpoint::UserInfo, &self.userinfo),
+            (Endpoint::EndSession, &self.end_session),
             (Endpoint::Jwks, &self.jwks),
             (Endpoint::Metadata, &self.metadata),
             (Endpoint::OpenIdConfiguration, &self.openid_configuration),

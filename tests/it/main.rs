@@ -11,6 +11,7 @@
 
 mod access_token_jitter;
 mod browser;
+mod claims;
 mod client_authentication;
 mod client_keys;
 mod cors;
@@ -22,6 +23,8 @@ mod jwt_tokens;
 mod lifecycle;
 mod native_apps;
 mod offline_access;
+mod openid_logout;
+mod openid_userinfo;
 mod policy_configuration;
 mod redaction;
 mod refresh_token_expiration;

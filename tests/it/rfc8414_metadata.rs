@@ -117,7 +117,7 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
             assert_eq!(endpoints.paths().endpoint(path), Some(endpoint), "{url}");
         }
         assert_eq!(paths.endpoint(&paths.metadata), Some(Endpoint::Metadata));
-        assert_eq!(paths.iter().count(), 7);
+        assert_eq!(paths.iter().count(), 9);
         assert!(paths.iter().all(|(endpoint, path)| paths.endpoint(path) == Some(endpoint)));
         assert!(paths.endpoint("/").is_none() && paths.endpoint("").is_none());
         let code = if paths.authorization.is_some() { json!(["code"]) } else { json!([]) };
@@ -177,7 +177,7 @@ async fn a_host_adds_members_but_cannot_change_those_of_the_library() {
 }
 
 // AM 7.5: /oauth2/access_token, /oauth2/token/revoke, /oauth2/introspect, /oauth2/authorize, /oauth2/device/code and
-// user, /oauth2/connect/jwk_uri.
+// user, /oauth2/userinfo, /oauth2/connect/endSession, /oauth2/connect/jwk_uri.
 #[test]
 fn the_paths_of_am_are_the_documented_ones() {
     let paths = Paths::am_7_5();
@@ -185,6 +185,8 @@ fn the_paths_of_am_are_the_documented_ones() {
     assert_eq!(paths.endpoint("/oauth2/token/revoke"), Some(Endpoint::Revocation));
     assert_eq!(paths.endpoint("/oauth2/introspect"), Some(Endpoint::Introspection));
     assert_eq!(paths.endpoint("/oauth2/device/code"), Some(Endpoint::DeviceAuthorization));
+    assert_eq!(paths.endpoint("/oauth2/userinfo"), Some(Endpoint::UserInfo));
+    assert_eq!(paths.endpoint("/oauth2/connect/endSession"), Some(Endpoint::EndSession));
     assert_eq!(paths.endpoint("/oauth2/connect/jwk_uri"), Some(Endpoint::Jwks));
     assert_eq!(paths.endpoint("/.well-known/openid-configuration"), Some(Endpoint::OpenIdConfiguration));
     assert_eq!(paths.authorization.as_deref(), Some("/oauth2/authorize"));

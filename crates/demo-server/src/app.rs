@@ -7,6 +7,7 @@ use regrant::wire::{self, Endpoints, Handler, IssuerMismatch, MalformedRequest, 
 
 use crate::answer::Problem;
 use crate::authorize::is_browser;
+use crate::logout::Logout;
 use crate::paths::{Page, Route};
 use crate::server::Server;
 use crate::store::SharedStore;
@@ -23,7 +24,8 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(server: Arc<Server>, clock: Option<ManualClock>) -> Result<Self, IssuerMismatch> {
-        let (endpoints, routes) = (server.endpoints()?, paths::routes(&server.issuer));
+        let endpoints = server.endpoints()?.with_end_session(Logout(Arc::clone(&server)));
+        let routes = paths::routes(&server.issuer);
         Ok(Self { server, endpoints, routes, clock })
     }
 

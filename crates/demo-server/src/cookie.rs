@@ -26,9 +26,18 @@ pub(crate) fn is_drawn(value: &str) -> bool {
     URL_SAFE_NO_PAD.decode(value).is_ok_and(|bytes| bytes.len() == 32)
 }
 
+/// Returns the header that removes the cookie.
+pub(crate) fn removal(issuer: &str) -> String {
+    format!("{}; Max-Age=0", header("", issuer))
+}
+
 /// Sets the cookie. `Lax`: a link at the client's site opens the authorization page with the cookie, and a form of
 /// another site is sent without it.
 pub(crate) fn set(response: Response, value: &str, issuer: &str) -> Response {
+    response.with_header("set-cookie", header(value, issuer))
+}
+
+fn header(value: &str, issuer: &str) -> String {
     let secure = if issuer.starts_with("https://") { "; Secure" } else { "" };
-    response.with_header("set-cookie", format!("{NAME}={value}; Path=/; HttpOnly; SameSite=Lax{secure}"))
+    format!("{NAME}={value}; Path=/; HttpOnly; SameSite=Lax{secure}")
 }

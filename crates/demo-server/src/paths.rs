@@ -65,6 +65,8 @@ fn in_root_realm() -> Paths {
         revocation: below(am.revocation),
         introspection: below(am.introspection),
         device_authorization: below(am.device_authorization),
+        userinfo: below(am.userinfo),
+        end_session: below(am.end_session),
         jwks: below(am.jwks),
         metadata: am.metadata,
         openid_configuration: "/oauth2/realms/root/.well-known/openid-configuration".to_owned(),

@@ -13,6 +13,7 @@ use crate::config::{Display, Setup, SigningKeys};
 use crate::csrf::Csrf;
 use crate::password::PasswordFlow;
 use crate::paths;
+use crate::profile::Profiles;
 use crate::session::Sessions;
 use crate::store::SharedStore;
 use crate::users::Users;
@@ -49,6 +50,7 @@ impl Server {
             .gate(setup.users.clone())
             .events(TracingSink)
             .clock(clock)
+            .claims(Profiles(setup.users.clone()))
             .jwt_issuer(jwt_tokens)
             .proof_verifier(setup.proof_verifier);
         let paths = paths::paths(&setup.issuer);

@@ -26,12 +26,14 @@ pub(crate) use secret_hash::SecretHash;
 pub use secret_hash::VerifySecret;
 pub use supported::Supported;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::client::Client;
 use crate::policy::{ClientPolicy, PolicyError};
 use crate::ports::Unavailable;
-use crate::vocabulary::forward_to_arc;
+use crate::vocabulary::{ClientId, forward_to_arc};
 
 /// Verifies the assertions or certificates of one or several clients, for a
 /// [`ClientRegistry`](crate::ClientRegistry). The crate `regrant-jose` has implementations.
@@ -97,6 +99,18 @@ pub trait ClientAuthenticator: Send + Sync {
     /// [`AuthenticateError`] when the credentials are not accepted, or cannot be verified now.
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError>;
 
+    /// Returns the client with this id, for requests that come without its credentials: userinfo, whose answer the client
+    /// may want signed, and logout, which redirects to a registered URI. The result is no proof of authentication.
+    ///
+    /// Default: no client is known. Userinfo is then never signed, and a logout does not redirect.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the client cannot be looked up now. The answer is 503.
+    async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
+        let _ = client_id;
+        Ok(None)
+    }
+
     /// Passes the policies of all clients known in advance to `check`, when the service is built. Default: none are
     /// known. The policies of clients that are looked up later are checked with each request.
     ///
@@ -124,6 +138,7 @@ forward_to_arc! {
             credentials: &ClientCredentials
         ) -> Result<AuthenticatedClient, AuthenticateError>;
         async fn supported(&self) -> Result<Supported, Unavailable>;
+        async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable>;
         fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError>;
     }
 }

@@ -191,6 +191,10 @@ impl ClientAuthenticator for ClientRegistry {
         }
     }
 
+    async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
+        Ok(self.client(client_id))
+    }
+
     fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError> {
         self.clients.values().try_for_each(|registered| check(&registered.client.policy))
     }

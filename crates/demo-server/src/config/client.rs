@@ -30,6 +30,9 @@ pub(super) struct ClientEntry {
     tls_client_auth_subject_dn: Option<Spanned<String>>,
     tls_client_auth_san_dns: Option<String>,
     id_token_signed_response_alg: Option<Spanned<String>>,
+    userinfo_signed_response_alg: Option<Spanned<String>>,
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<RedirectUri>,
     #[serde(default)]
     registration: Registration,
     #[serde(default)]
@@ -101,6 +104,18 @@ impl ClientEntry {
         Some(known.map(|known| (self.client_id.get_ref().clone(), known)).ok_or_else(unknown))
     }
 
+    /// Checks that a signed userinfo response has the algorithm of the client's `id_token`s: the library signs both with
+    /// one key.
+    pub(super) fn check_userinfo_algorithm(&self, keys: &SigningKeys) -> Result<(), Fault> {
+        let Some(wanted) = &self.userinfo_signed_response_alg else { return Ok(()) };
+        let own = self.id_token_signed_response_alg.as_ref().map(|own| own.get_ref().as_str());
+        if own.or_else(|| keys.default_algorithm()) == Some(wanted.get_ref().as_str()) {
+            return Ok(());
+        }
+        let why = "must be the algorithm of the id_tokens: set id_token_signed_response_alg to the same";
+        Err(Fault::at(wanted, "clients.userinfo_signed_response_alg", why))
+    }
+
     /// Adds the client to `registry`.
     pub(super) fn register(self, registry: ClientRegistry, registrar: &Registrar<'_>) -> Result<ClientRegistry, Fault> {
         let secrets = self.secrets()?;
@@ -127,6 +142,8 @@ impl ClientEntry {
                 Introspection::Word(Word::Any) => IntrospectionAccess::Any,
                 Introspection::Audiences(resources) => IntrospectionAccess::Audiences(resources),
             })
+            .with_post_logout_redirect_uris(self.post_logout_redirect_uris)
+            .with_userinfo_signed_response(self.userinfo_signed_response_alg.is_some())
             .with_policy(self.policy.map(Spanned::into_inner).unwrap_or_default());
         let registered = match verifier {
             Some(verifier) => registry.register_with_verifier(client, verifier),

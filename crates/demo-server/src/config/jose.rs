@@ -50,6 +50,11 @@ impl SigningKeys {
         self.0.algorithms().contains(&algorithm)
     }
 
+    /// Returns the algorithm of clients that name none.
+    pub(super) fn default_algorithm(&self) -> Option<&'static str> {
+        self.0.algorithms().first().map(|algorithm| algorithm.as_str())
+    }
+
     /// Activates a new key of each algorithm. A production host adds a key a day before its start.
     pub(crate) fn rotate(&self, now: Timestamp) -> Result<Vec<String>, Box<dyn std::error::Error>> {
         let mut ids = Vec::new();

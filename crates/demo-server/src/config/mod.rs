@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use regrant::{ClientId, Policy, Resource, Subject};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toml::Spanned;
 
 use client::ClientEntry;
@@ -91,4 +91,5 @@ struct UserEntry {
     password: Spanned<String>,
     #[serde(default)]
     disabled: bool,
+    claims: Option<Spanned<Map<String, Value>>>,
 }

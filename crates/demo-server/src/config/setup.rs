@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::{fs, iter};
 
 use regrant::clock::Clock;
+use regrant::host::ClaimsTarget;
 use regrant::store::SingleUse;
 use regrant::wire::{CertificateHeader, Cors};
 use regrant::{ClientId, ClientRegistry, Issuer, Key, KeyRing, Policy, Resource, SystemEntropy};
@@ -94,6 +95,7 @@ impl Setup {
         let signing_keys = SigningKeys::of(&file.jwt, longest)?;
         let algorithms: Result<HashMap<_, _>, Fault> =
             file.clients.iter().filter_map(|client| client.algorithm(&signing_keys)).collect();
+        file.clients.iter().try_for_each(|client| client.check_userinfo_algorithm(&signing_keys))?;
         let client_names = file.clients.iter().filter_map(ClientEntry::name).collect();
         let assertions = ClientAssertions::new(issuer.clone(), environment.clock.clone(), environment.used.clone())
             .with_audiences(paths::audiences(&issuer));
@@ -179,11 +181,15 @@ fn keys(keys: &[Spanned<String>]) -> Result<KeyRing, Fault> {
 
 fn users(entries: &[UserEntry]) -> Result<Users, Fault> {
     let users = Users::default();
-    for UserEntry { username, password, disabled } in entries {
+    for UserEntry { username, password, disabled, claims } in entries {
         if password.get_ref().is_empty() {
             return Err(Fault::at(password, "users.password", "must not be empty"));
         }
-        if !users.add(username.get_ref().clone(), password.get_ref(), *disabled) {
+        let own = claims.as_ref().map(Spanned::get_ref).cloned().unwrap_or_default();
+        if let Some(claims) = claims.as_ref().filter(|_| own.keys().any(|name| ClaimsTarget::UserInfo.reserves(name))) {
+            return Err(Fault::at(claims, "users.claims", "a claim of the protocol, such as sub, cannot be set"));
+        }
+        if !users.add(username.get_ref().clone(), password.get_ref(), *disabled, own) {
             return Err(Fault::at(username, "users.username", "there is a user of this name already"));
         }
     }

@@ -52,6 +52,16 @@ fn an_invalid_value_is_refused() {
     );
     is_refused("cors = [\"*\", \"https://*.example\"]\n", 1, "without wildcards");
     is_refused("cors = [\"*\"]\ncors_headers = [\"a b\"]\n", 2, "cors_headers");
+    is_refused(
+        "[[clients]]\nclient_id = \"app\"\npost_logout_redirect_uris = [\"/out\"]\n",
+        3,
+        "post_logout_redirect_uris",
+    );
+    let signed = "[[clients]]\nclient_id = \"app\"\nid_token_signed_response_alg = \"ES256\"\n";
+    is_refused(&format!("{signed}userinfo_signed_response_alg = \"EdDSA\"\n"), 4, "userinfo_signed_response_alg");
+    is_refused("[[clients]]\nclient_id = \"app\"\nuserinfo_signed_response_alg = \"none\"\n", 3, "userinfo_signed");
+    let user = "[[users]]\nusername = \"demo\"\npassword = \"hunter2\"\n";
+    is_refused(&format!("{user}claims = {{ sub = \"other\" }}\n"), 4, "users.claims");
     is_refused("[[clients]]\nscope = \"read\"\n", 1, "client_id");
     for issuer in [
         "as.example",

@@ -10,6 +10,7 @@ mod configuration;
 mod helper;
 mod issuer;
 mod lifecycle;
+mod openid;
 mod pages;
 mod process;
 mod protocol;

@@ -16,6 +16,8 @@ use super::variables::{Form, encode, form};
 
 pub(super) const ISSUER: &str = "https://as.example";
 pub(super) const REDIRECT: &str = "https://app.example/cb";
+/// The page to which a logout may lead.
+pub(super) const SIGNED_OUT: &str = "https://app.example/signed-out";
 pub(super) const SCOPE: &str = "openid read write";
 pub(super) const ORDERS: &str = "https://api.example/orders";
 pub(super) const BILLING: &str = "https://api.example/billing";
@@ -68,6 +70,8 @@ pub(super) const ASSERTING: &str = "asserting";
 pub(super) const CERTIFIED: &str = "certified";
 /// A client of one API. It calls its resource an audience.
 pub(super) const ONE_API: Auth = Auth::Basic("one-api", "Lm3Np6Qr9St2Uv5Wx8Yz1A");
+/// A client that is registered for signed userinfo.
+pub(super) const SIGNED: Auth = Auth::Basic("signed", "Ty4Ui9Op2As7Df5Gh3Jk8L");
 /// A client whose secret is being replaced: both work.
 pub(super) const OLD_SECRET: Auth = Auth::Basic("renewing", "Gh7Kt2Xq9WzPb4LmNv6Rc1");
 pub(super) const NEW_SECRET: Auth = Auth::Basic("renewing", "Dy5Sf8Jo3VxUe0TiQa2Bz6");
@@ -136,6 +140,7 @@ pub(super) fn registry() -> ClientRegistry {
         (absentee, vec![ABSENTEE]),
         (client(ONE_API).with_resources(resources(&[ORDERS])).with_accepts_audience(true), vec![ONE_API]),
         (client(OLD_SECRET), vec![OLD_SECRET, NEW_SECRET]),
+        (client(SIGNED).with_userinfo_signed_response(true), vec![SIGNED]),
         (client(EITHER[0]).with_authentication_methods(AuthenticationMethods::Secret), vec![EITHER[0]]),
     ];
     let everybody = plain.into_iter().chain(difficult).chain(special);
@@ -155,6 +160,7 @@ pub(super) fn client(auth: Auth) -> Client {
     Client::new(ClientId::new(auth.id()).unwrap())
         .with_authentication_methods(auth.method())
         .with_redirect_uris([RedirectUri::new(REDIRECT).unwrap()])
+        .with_post_logout_redirect_uris([RedirectUri::new(SIGNED_OUT).unwrap()])
         .with_grant_types([
             GrantType::AuthorizationCode,
             GrantType::RefreshToken,

@@ -244,6 +244,9 @@ impl SubjectGate for Accounts {
     }
 }
 
+/// The session of every sign-in.
+const SESSION: &str = "laptop";
+
 /// The password flow, with one user.
 struct Passwords;
 
@@ -252,7 +255,9 @@ impl GrantApprover for Passwords {
     async fn approve(&self, _: &AuthenticatedClient, request: &ApproveRequest<'_>) -> Result<Approval, ApproveError> {
         let username = request.parameters.required("username")?;
         match request.parameters.required("password")? {
-            PASSWORD if username == USER => Ok(request.approve_for(Subject::new(USER).unwrap())),
+            PASSWORD if username == USER => {
+                Ok(request.approve_for(Subject::new(USER).unwrap()).with_session_id(SESSION.to_owned()))
+            }
             "unreachable" => Err(ApproveError::Unavailable(Unavailable::new("directory unreachable"))),
             _ => Err(ApproveError::Denied),
         }

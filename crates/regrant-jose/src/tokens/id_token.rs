@@ -1,8 +1,7 @@
 use regrant::clock::Timestamp;
-use regrant::host::Unavailable;
+use regrant::host::{HostClaims, Unavailable};
 use regrant::jwt::IdTokenClaims;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::{JwtTokens, json};
@@ -30,14 +29,13 @@ struct IdToken<'a> {
     sid: Option<&'a str>,
     at_hash: String,
     #[serde(flatten)]
-    more: &'a Map<String, Value>,
+    host_claims: &'a HostClaims,
 }
 
 pub(super) fn payload(
     tokens: &JwtTokens,
     claims: &IdTokenClaims<'_>,
     algorithm: Algorithm,
-    more: &Map<String, Value>,
 ) -> Result<Vec<u8>, Unavailable> {
     let (client, approval) = (claims.client.id.as_str(), claims.approval);
     json(&IdToken {
@@ -53,7 +51,7 @@ pub(super) fn payload(
         amr: &approval.amr,
         sid: approval.session_id.as_deref(),
         at_hash: at_hash(algorithm, claims.access_token),
-        more,
+        host_claims: claims.host_claims,
     })
 }
 

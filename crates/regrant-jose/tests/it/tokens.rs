@@ -1,6 +1,5 @@
 //! The claims of the tokens.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,11 +9,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use regrant::client::ClientAuthenticationMethod;
 use regrant::grant::{Actor, Confirmation};
-use regrant::host::Unavailable;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
+use regrant::host::{HostClaims, Unavailable};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, UserInfoClaims};
 use regrant::{Approval, Client, Issuer, Resource, Resources, Scope, Subject};
-use regrant_jose::{Algorithm, ClaimsSource, Jwk, JwtTokens, KeySet, PrivateKey, Signer};
-use serde_json::{Map, Value, json};
+use regrant_jose::{Algorithm, Jwk, JwtTokens, KeySet, PrivateKey, Signer};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::support::{ISSUER, NOW, at, client, client_id, key};
@@ -230,70 +229,54 @@ async fn an_access_token_cannot_be_forged_from_the_published_key() {
     }
 }
 
-/// The claims of a host, the same for each token.
-struct Host(Value);
-
-#[async_trait]
-impl ClaimsSource for Host {
-    async fn access_token(
-        &self,
-        claims: &AccessTokenClaims<'_>,
-    ) -> Result<Map<String, Value>, Box<dyn Error + Send + Sync>> {
-        let mut answer = self.0.as_object().ok_or("the directory is down")?.clone();
-        answer.insert("of".into(), claims.client.id.as_str().into());
-        Ok(answer)
-    }
-
-    async fn id_token(&self, _: &IdTokenClaims<'_>) -> Result<Map<String, Value>, Box<dyn Error + Send + Sync>> {
-        Ok(self.0.as_object().ok_or("the directory is down")?.clone())
-    }
+#[tokio::test]
+async fn the_claims_of_the_host_are_added() {
+    let (tokens, app, demo, approval) = (tokens(Algorithm::EdDsa), app(), subject("demo"), full());
+    let host = HostClaims::from_iter([("roles", json!(["admin"])), ("email", json!("d@e.example"))]);
+    let claims = AccessTokenClaims::new("j1", &app, &approval, at(NOW), at(END)).with_host_claims(&host);
+    let token = tokens.access_token(&tokens.signing_key(&app, at(NOW)), &claims).await.expect("a token");
+    assert_eq!(payload(&token)["roles"], json!(["admin"]));
+    let claims = IdTokenClaims::new(&app, &demo, &approval, at(NOW), at(END), "at_secret").with_host_claims(&host);
+    assert_eq!(payload(&tokens.id_token(&claims).await.expect("a token"))["email"], "d@e.example");
 }
 
 #[tokio::test]
-async fn the_host_adds_its_own_claims() {
-    let tokens = tokens(Algorithm::EdDsa).with_claims_source(Host(json!({"roles": ["admin"], "email": "d@e.example"})));
-    let access_token = payload(&access_token(&tokens, &full()).await.expect("a token"));
-    assert_eq!((&access_token["roles"], &access_token["of"]), (&json!(["admin"]), &json!("app")));
-    assert_eq!(payload(&id_token(&tokens, &full(), None).await.expect("a token"))["email"], "d@e.example");
+async fn oversized_claims_yield_no_access_token() {
+    let (tokens, app, approval) = (tokens(Algorithm::EdDsa), app(), full());
+    let host = HostClaims::from_iter([("groups", "g".repeat(20_000))]);
+    let claims = AccessTokenClaims::new("j1", &app, &approval, at(NOW), at(END)).with_host_claims(&host);
+    let token = tokens.access_token(&tokens.signing_key(&app, at(NOW)), &claims).await;
+    token.expect_err("no reader would accept it");
 }
 
+// OpenID Connect Core section 5.3.2.
 #[tokio::test]
-async fn the_host_cannot_set_claims_of_the_protocol() {
-    let protocol = [
-        "iss",
-        "sub",
-        "aud",
-        "exp",
-        "nbf",
-        "iat",
-        "jti",
-        "client_id",
-        "scope",
-        "cnf",
-        "act",
-        "may_act",
-        "auth_time",
-        "acr",
-        "amr",
-        "azp",
-        "nonce",
-        "sid",
-        "at_hash",
-        "token_introspection",
-    ];
-    for name in protocol {
-        let tokens = tokens(Algorithm::EdDsa).with_claims_source(Host(json!({name: "other"})));
-        access_token(&tokens, &full()).await.expect_err(name);
-        id_token(&tokens, &full(), None).await.expect_err(name);
+async fn a_userinfo_answer_is_for_its_client_and_is_no_id_token() {
+    let (tokens, app, demo) = (tokens(Algorithm::EdDsa), app(), subject("demo"));
+    let host = HostClaims::from_iter([("email", "d@e.example")]);
+    let claims = UserInfoClaims::new(&app, &demo, at(NOW), &host);
+    let answer = tokens.user_info(&claims).await.expect("a token");
+    let expected = json!({ "iss": ISSUER, "sub": "demo", "aud": "app", "iat": NOW, "email": "d@e.example" });
+    assert_eq!(payload(&answer), expected);
+    assert_eq!(texts(&answer).0, r#"{"alg":"EdDSA","typ":"JWT","kid":"k1"}"#);
+    assert_eq!((tokens.read_id_token(&answer), tokens.read_access_token(&answer)), (None, None));
+}
+
+// OpenID Connect RP-Initiated Logout 1.0 section 4: an expired hint is accepted.
+#[tokio::test]
+async fn an_id_token_is_read_again_by_its_issuer_alone() {
+    let tokens = tokens(Algorithm::EdDsa);
+    let id_token = id_token(&tokens, &full(), None).await.expect("a token");
+    let hint = IdTokenHint::new(client_id("app"), subject("demo"), Some("s1".to_owned()));
+    assert_eq!(tokens.read_id_token(&id_token), Some(hint));
+    let access_token = access_token(&tokens, &full()).await.expect("a token");
+    let (signed, _) = id_token.rsplit_once('.').expect("a signature");
+    for other in [access_token, format!("{signed}."), format!("{signed}.AAAA"), "garbage".to_owned(), String::new()] {
+        assert_eq!(tokens.read_id_token(&other), None, "{other}");
     }
-}
-
-#[tokio::test]
-async fn unavailable_or_oversized_claims_yield_no_token() {
-    let down = tokens(Algorithm::EdDsa).with_claims_source(Host(Value::Null));
-    access_token(&down, &full()).await.expect_err("the source is down");
-    let too_much = tokens(Algorithm::EdDsa).with_claims_source(Host(json!({"groups": "g".repeat(20_000)})));
-    access_token(&too_much, &full()).await.expect_err("no reader would accept it");
+    let theirs = key(Algorithm::EdDsa);
+    let header = json!({ "alg": "EdDSA", "typ": "JWT", "kid": "k1" });
+    assert_eq!(tokens.read_id_token(&crate::support::sign(&theirs, &header, &payload(&id_token)).await), None);
 }
 
 /// A key service that takes a while, or fails.

@@ -30,6 +30,10 @@ fn documents() -> Vec<Case> {
         json["jwks_uri"] = json!("https://as.example/oauth2/jwks");
         json["subject_types_supported"] = json!(["public"]);
         json["id_token_signing_alg_values_supported"] = json!(["EdDSA"]);
+        json["userinfo_endpoint"] = json!("https://as.example/oauth2/userinfo");
+        json["userinfo_signing_alg_values_supported"] = json!(["EdDSA"]);
+        json["claims_supported"] =
+            json!(["acr", "amr", "at_hash", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"]);
         json["introspection_signing_alg_values_supported"] = json!(["EdDSA"]);
     }
     let endpoints = [("keys", Jwks, keys), ("openid_configuration", OpenIdConfiguration, openid)];

@@ -10,6 +10,7 @@ mod content_type;
 mod cors;
 mod device;
 mod dpop;
+mod end_session;
 mod exchange;
 mod expiration;
 mod form;
@@ -24,6 +25,7 @@ mod revocation;
 mod scope;
 mod tokens;
 mod transport;
+mod userinfo;
 
 use std::sync::LazyLock;
 
@@ -77,6 +79,8 @@ fn groups() -> Vec<Group> {
         group("device", device::cases()),
         group("exchange", exchange::cases()),
         group("cors", cors::cases()),
+        group("userinfo", userinfo::cases()),
+        group("end_session", end_session::cases()),
     ]
 }
 
