@@ -6,7 +6,7 @@
 //! A grant is created with everything that later requests must match: registration of the client, approval, key and
 //! absolute end. Nothing of it can be added afterwards, except the key of a public client, once.
 
-use super::access::{Access, Origin, admits_refresh_tokens, mint, respond, seal_refresh_token};
+use super::access::{Access, Origin, SealedRefreshToken, admits_refresh_tokens, mint, respond};
 use super::{AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, UnsignedResponse};
 use crate::grant::{Approval, Grant, PendingCode, Phase};
 use crate::outcome::Refusal;
@@ -104,7 +104,7 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
         let (secret, root) = (TokenSecret::random(ctx.entropy), Root::random(ctx.entropy));
         let expires_at = grant.expiry_of(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
         grant.start(root.digest(), secret.digest(), ctx.now, expires_at);
-        seal_refresh_token(grant, key, 0, &secret, &root, ctx)
+        SealedRefreshToken::seal(grant, key, 0, &secret, &root, expires_at, ctx)
     });
     Ok(respond(grant, access, minted, refresh_token, ctx))
 }

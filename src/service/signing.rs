@@ -43,7 +43,7 @@ impl<S: TokenStore> Call<'_, S> {
             }
         };
         let id_token = self.sign_id_token(&facts.scope, &access_token, client, grant, policy).await?;
-        Ok(facts.signed(access_token, id_token))
+        Ok(facts.signed(access_token, id_token, grant.remaining(|| self.service.now(), policy)))
     }
 
     async fn sign_access_token(
