@@ -276,41 +276,47 @@ pub(super) fn lives_a_second(expiry: Timestamp, ctx: &Context<'_>) -> bool {
 /// Returns true when the policy lets the grant have refresh tokens. The scope of the grant counts, and not that of a
 /// request: a refresh for less leaves the grant as it is.
 pub(super) fn admits_refresh_tokens(grant: &Grant, client: &Client, policy: &Policy) -> bool {
-    [&grant.approval().scope, &client.scope].into_iter().all(|scope| policy.admits_refresh_tokens(scope))
+    policy.admits_refresh_tokens(&grant.approval().scope) && policy.admits_refresh_tokens(&client.scope)
 }
 
-/// Seals the refresh token of `generation`. The binding of that generation is sealed in, for a record that a failover
-/// rolls back to a time before the binding.
-///
-/// The text exists only here: the record has the digest of the secret.
-pub(super) fn seal_refresh_token(
-    grant: &Grant,
-    key: &Key,
-    generation: u32,
-    secret: &TokenSecret,
-    root: &Root,
-    ctx: &Context<'_>,
-) -> RefreshToken {
-    let lineage = Lineage { root: root.clone(), binding: grant.binding_of(generation) };
-    let claims = Claims { grant_id: &grant.id(), number: generation, secret, lineage: Some(&lineage) };
-    RefreshToken::new(ctx.tokens.seal(TokenKind::RefreshToken, key, &claims))
+/// A refresh token that leaves with the response. Its text exists only here: the record has the digest of its secret.
+#[derive(Debug)]
+pub(crate) struct SealedRefreshToken {
+    pub(crate) token: RefreshToken,
+    /// The expiry of an unused token; `None` is never.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl SealedRefreshToken {
+    /// Seals the refresh token of `generation`. The binding of that generation is sealed in, for a record that a
+    /// failover rolls back to a time before the binding.
+    pub(super) fn seal(
+        grant: &Grant,
+        key: &Key,
+        generation: u32,
+        secret: &TokenSecret,
+        root: &Root,
+        expires_at: Option<Timestamp>,
+        ctx: &Context<'_>,
+    ) -> Self {
+        let lineage = Lineage { root: root.clone(), binding: grant.binding_of(generation) };
+        let claims = Claims { grant_id: &grant.id(), number: generation, secret, lineage: Some(&lineage) };
+        Self { token: RefreshToken::new(ctx.tokens.seal(TokenKind::RefreshToken, key, &claims)), expires_at }
+    }
 }
 
 /// Returns the response of RFC 6749 section 5.1, not signed yet.
 ///
 /// `expires_in` is measured from now and not from the time of issue: a replay returns the lifetime that is left. On a
 /// node whose clock is behind the issue it is the whole lifetime, and no more.
-///
-/// The expiry of the refresh token is that of the head, under the policy of today.
 pub(super) fn respond(
     grant: &Grant,
     access: Access,
     access_token: MintedAccessToken,
-    refresh_token: Option<RefreshToken>,
+    refresh_token: Option<SealedRefreshToken>,
     ctx: &Context<'_>,
 ) -> UnsignedResponse {
     let MintedAccessToken { form, issued_at, expires_at, confirmation } = access_token;
-    let refresh_token_expires_at = refresh_token.as_ref().and_then(|_| grant.refresh_token_expiry(ctx.policy));
     let facts = ResponseFacts {
         issued_at,
         expires_at,
@@ -319,8 +325,6 @@ pub(super) fn respond(
         refresh_token,
         scope: access.scope,
         resources: access.resources,
-        refresh_token_expires_at,
-        remaining: grant.remaining(ctx.now, ctx.policy),
         grant_id: grant.id(),
         is_exchanged: *grant.grant_type() == GrantType::TokenExchange,
     };

@@ -64,13 +64,6 @@ pub struct ActiveToken {
     /// The expiry; `None` is never. The earlier one of the token and its grant counts. A cache that keeps the answer
     /// until then misses a revocation.
     pub expires_at: Option<Timestamp>,
-    /// The time until a refresh token expires if it is not used. Introspection is no use. Absent for an access token,
-    /// when the token never expires, for callers other than its client, and unless the policy tells it
-    /// ([`refresh_token_expiration`](crate::Policy::refresh_token_expiration)).
-    pub refresh_token_timeout: Option<Duration>,
-    /// The time until the grant of a refresh token ends. Absent when the grant never ends, and in the other cases of
-    /// `refresh_token_timeout`.
-    pub authorization_expires_in: Option<Duration>,
     /// The way in which the token is presented; absent for a refresh token.
     pub token_type: Option<TokenType>,
     /// The key that the token is bound to (`cnf`, RFC 7800). A resource server must demand proof of that key, otherwise
@@ -83,6 +76,24 @@ pub struct ActiveToken {
     /// The claims of the [`ClaimsSource`](crate::host::ClaimsSource) for access tokens. Empty without a source, and for a
     /// refresh token.
     pub host_claims: HostClaims,
+    remaining: Option<Box<Remaining>>,
+}
+
+impl ActiveToken {
+    /// Returns the time until a refresh token expires if it is not used. Introspection is no use. `None` for an access
+    /// token, when the token never expires, for callers other than its client, and unless the policy tells it
+    /// ([`refresh_token_expiration`](crate::Policy::refresh_token_expiration)).
+    #[must_use]
+    pub fn refresh_token_timeout(&self) -> Option<Duration> {
+        self.remaining.as_ref()?.refresh_token_timeout
+    }
+
+    /// Returns the time until the grant of a refresh token ends. `None` when the grant never ends, and in the other
+    /// cases of [`refresh_token_timeout`](Self::refresh_token_timeout).
+    #[must_use]
+    pub fn authorization_expires_in(&self) -> Option<Duration> {
+        self.remaining.as_ref()?.authorization_expires_in
+    }
 }
 
 /// An active token that the caller may know of, in its grant. Made by [`introspect`] alone.
@@ -96,7 +107,7 @@ pub(crate) struct FoundToken {
     resources: Option<Resources>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
-    remaining: Remaining,
+    remaining: Option<Box<Remaining>>,
     token_type: Option<TokenType>,
     confirmation: Option<Confirmation>,
     grant: Box<Grant>,
@@ -144,13 +155,12 @@ impl FoundToken {
             resources: resources.unwrap_or_else(|| approval.resources.clone()),
             issued_at,
             expires_at,
-            refresh_token_timeout: remaining.refresh_token_timeout,
-            authorization_expires_in: remaining.authorization_expires_in,
             token_type,
             confirmation,
             approval,
             grant_id,
             host_claims: HostClaims::default(),
+            remaining,
         }
     }
 }
@@ -213,7 +223,7 @@ fn access_token(
         resources: token.resources.clone(),
         issued_at: token.issued_at,
         expires_at: Some(token.expires_at),
-        remaining: Remaining::default(),
+        remaining: None,
         token_type: Some(TokenType::of(token.confirmation.as_ref())),
         confirmation: token.confirmation,
         grant,
@@ -245,7 +255,7 @@ fn refresh_token(
         resources: None,
         issued_at: head.issued_at,
         expires_at: own_policy.map_or(head.expires_at, |policy| head.expiry(policy)),
-        remaining: own_policy.map(|policy| grant.remaining(now, policy)).unwrap_or_default(),
+        remaining: own_policy.and_then(|policy| grant.remaining(|| now, policy)),
         token_type: None,
         confirmation: grant.approval().confirmation,
         grant,

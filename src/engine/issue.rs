@@ -7,7 +7,7 @@
 //! absolute end. Nothing of it can be added afterwards, except the key of a public client, once.
 
 use super::access::{
-    Access, Origin, admits_refresh_tokens, known_scope, mint, respond, seal_refresh_token, with_default,
+    Access, Origin, SealedRefreshToken, admits_refresh_tokens, known_scope, mint, respond, with_default,
 };
 use super::{AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, UnsignedResponse};
 use crate::grant::{Approval, Grant, PendingCode, Phase};
@@ -114,7 +114,7 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
         let (secret, root) = (TokenSecret::random(ctx.entropy), Root::random(ctx.entropy));
         let expires_at = grant.expiry_of(ctx.now, ctx.policy.refresh_token_lifetime, ctx.policy);
         grant.start(root.digest(), secret.digest(), ctx.now, expires_at);
-        seal_refresh_token(grant, key, 0, &secret, &root, ctx)
+        SealedRefreshToken::seal(grant, key, 0, &secret, &root, expires_at, ctx)
     });
     Ok(respond(grant, access, minted, refresh_token, ctx))
 }

@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use smallvec::smallvec;
 
-use super::access::{Access, Origin, admits_refresh_tokens, mint, repeat, respond, seal_refresh_token};
+use super::access::{Access, Origin, SealedRefreshToken, admits_refresh_tokens, mint, repeat, respond};
 use super::issue::bind;
 use super::{Admitted, Context, Decision, Events, RefreshRequest, UnsignedResponse};
 use crate::grant::{Grant, Head, RevocationReason, Rotation};
@@ -270,7 +270,7 @@ fn renew(
     grant.prune(ctx.now, ctx.policy);
     let minted = mint(grant, &access, key, &Origin::Derived(derivation, presented.generation), ctx)?;
     let root = &presented.lineage.root;
-    let successor = seal_refresh_token(grant, key, generation, &secret, root, ctx);
+    let successor = SealedRefreshToken::seal(grant, key, generation, &secret, root, expires_at, ctx);
     let response = respond(grant, access, minted, Some(successor), ctx);
     Ok(Decision::commit(response, EventKind::Rotated { generation }))
 }
@@ -325,9 +325,9 @@ fn catch_up(
     ctx: &Context<'_>,
 ) -> Result<Decision<UnsignedResponse>, Refusal> {
     let access = reach(grant, request, ctx)?;
-    let Walked { key, parent, salt, head, generation } = walk(grant, presented, ctx)?;
+    let Walked { key, parent, salt, head, generation, expires_at } = walk(grant, presented, ctx)?;
     let derivation = Derivation { parent: &parent, salt: &salt };
-    let current = seal_refresh_token(grant, key, generation, &head, &presented.lineage.root, ctx);
+    let current = SealedRefreshToken::seal(grant, key, generation, &head, &presented.lineage.root, expires_at, ctx);
 
     let counts = ctx.policy.max_replays != Limit::Unlimited;
     if counts {
@@ -350,13 +350,14 @@ fn catch_up(
 }
 
 /// The head, derived again, and the rotation that made it. `parent` and `salt` derive the access token of that rotation
-/// as well.
+/// as well. `expires_at` is that of the head, under the policy of today: a replay does not extend it.
 struct Walked<'a> {
     key: &'a Key,
     parent: TokenSecret,
     salt: Salt,
     head: TokenSecret,
     generation: u32,
+    expires_at: Option<Timestamp>,
 }
 
 /// Derives successor after successor, up to the head: at most 8 derivations, one for each rotation that the record
@@ -382,7 +383,8 @@ fn walk<'a>(grant: &Grant, presented: &Presented<'_>, ctx: &Context<'a>) -> Resu
     if parent.digest() != head.digest {
         return Err(Refusal::SuccessorMismatch);
     }
-    Ok(Walked { key, parent: before, salt, head: parent, generation: head.generation })
+    let (generation, expires_at) = (head.generation, grant.refresh_token_expiry(ctx.policy));
+    Ok(Walked { key, parent: before, salt, head: parent, generation, expires_at })
 }
 
 /// The refusal of a token whose rotations the record has forgotten.

@@ -19,8 +19,8 @@ use crate::policy::{Lifetime, Policy, RefreshTokenExpiration};
 use crate::vocabulary::Timestamp;
 
 /// The remaining times of a refresh token and its authorization, as the client is told
-/// (draft-ietf-oauth-refresh-token-expiration section 6.1). Absent times have no end, or the policy does not tell them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// (draft-ietf-oauth-refresh-token-expiration section 6.1). An absent time has no end.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Remaining {
     /// The time until the refresh token expires if it is not used. Never above the other one.
     pub(crate) refresh_token_timeout: Option<Duration>,
@@ -42,20 +42,22 @@ impl Grant {
         earlier(head.expiry(policy), self.absolute_expiry(policy))
     }
 
-    /// Returns the remaining times of the current refresh token at `now`, as far as `policy` tells them. They count
-    /// from the response, so a replay has what is left.
+    /// Returns the remaining times of the current refresh token, if `policy` tells them. They count from the response,
+    /// so a replay has what is left. The clock is read only if the policy tells them.
     ///
     /// On a node whose clock is behind the issue they are the whole times, and no more.
-    pub(crate) fn remaining(&self, now: Timestamp, policy: &Policy) -> Remaining {
+    ///
+    /// In a box: most policies do not tell them, and a response is moved several times.
+    pub(crate) fn remaining(&self, now: impl FnOnce() -> Timestamp, policy: &Policy) -> Option<Box<Remaining>> {
         let (RefreshTokenExpiration::Draft, Some(head)) = (policy.refresh_token_expiration, &self.head) else {
-            return Remaining::default();
+            return None;
         };
-        let now = now.max(head.last_start(policy));
+        let now = now().max(head.last_start(policy));
         let left = |expiry: Option<Timestamp>| expiry.map(|expiry| expiry.since(now).unwrap_or_default());
-        Remaining {
+        Some(Box::new(Remaining {
             refresh_token_timeout: left(self.refresh_token_expiry(policy)),
             authorization_expires_in: left(self.absolute_expiry(policy)),
-        }
+        }))
     }
 
     /// Returns the expiry of a token that is issued at `now` for `lifetime`. No token outlives its grant, so the last

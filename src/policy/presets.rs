@@ -24,15 +24,16 @@ impl Policy {
     /// revokes at log-out: [`revoke_grant`](crate::TokenService::revoke_grant) or
     /// [`revoke_subject`](crate::TokenService::revoke_subject).
     ///
-    /// A provider that also serves other clients gives this policy to the browser applications alone, field by field,
-    /// in [`Client::policy`](crate::Client::policy).
+    /// A provider that also serves other clients gives this policy to the browser applications alone:
     ///
     /// ```
     /// use std::time::Duration;
-    /// use regrant::Policy;
+    /// use regrant::{Client, ClientId, Policy};
     ///
     /// let shift = Duration::from_secs(8 * 3600);
-    /// assert!(Policy::browser().with_grant_lifetime(shift.into()).validate().is_ok());
+    /// let policy = Policy::browser().with_grant_lifetime(shift.into());
+    /// let spa = Client::public(ClientId::new("spa")?).with_policy(policy.into());
+    /// # Ok::<(), regrant::InvalidValue>(())
     /// ```
     #[must_use]
     pub fn browser() -> Self {

@@ -217,6 +217,9 @@ impl Policy {
     /// sealed in the token, so the lifetime needs no random number of its own and reveals no part of a secret.
     pub(crate) fn lifetime_of_access_token(&self, serial: u32) -> Duration {
         let jitter = self.access_token_lifetime_jitter.as_secs();
+        if jitter == 0 {
+            return self.access_token_lifetime;
+        }
         // The serial as a fraction of 2^32 selects one of the times from 0 to `jitter`, each of them equally often.
         let shortened = ((u128::from(jitter) + 1) * u128::from(serial)) >> u32::BITS;
         self.access_token_lifetime.saturating_sub(Duration::from_secs(u64::try_from(shortened).unwrap_or(jitter)))

@@ -69,7 +69,9 @@ impl<S: TokenStore> Call<'_, S> {
             return Ok(found.into_active());
         }
         let host_claims = self.claims_of(&found, ClaimsTarget::AccessToken).await?;
-        Ok(ActiveToken { host_claims, ..found.into_active() })
+        let mut active = found.into_active();
+        active.host_claims = host_claims;
+        Ok(active)
     }
 
     /// Asks the host for its claims about the owner of an access token.

@@ -18,7 +18,7 @@ use crate::ports::host::{ClaimsTarget, HostClaims};
 use crate::ports::jwt::UserInfoClaims;
 use crate::ports::store::TokenStore;
 use crate::token::{Detail, Opened};
-use crate::vocabulary::{ClientCertificate, ClientId, Confirmation, Subject, TokenType};
+use crate::vocabulary::{ClientCertificate, ClientId, Confirmation, Scope, Subject, TokenType};
 
 impl<S: TokenStore> TokenService<S> {
     /// Returns the claims about the resource owner of an access token (OpenID Connect Core section 5.3).

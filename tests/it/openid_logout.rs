@@ -16,7 +16,7 @@ use regrant::wire::{
     Response,
 };
 use regrant::{
-    Approval, AuthenticatedClient, GrantType, IssueRequest, RedirectUri, Refusal, TokenError, TokenResponse,
+    Approval, AuthenticatedClient, GrantType, IssueRequest, Issuer, RedirectUri, Refusal, TokenError, TokenResponse,
 };
 
 const DONE: &str = "https://app.example/signed-out";
@@ -81,7 +81,8 @@ impl Logout {
         let done = || [RedirectUri::new(DONE).unwrap(), RedirectUri::new("https://app.example/?a=b").unwrap()];
         let server = config.with_client(APP, |client| client.with_post_logout_redirect_uris(done())).start();
         let host = Host { decide, seen: Arc::clone(&seen) };
-        let endpoints = Endpoints::new(server.service().clone(), ISSUER).with_end_session(host);
+        let endpoints = Endpoints::new(server.service().clone(), Issuer::from_static(ISSUER)).unwrap();
+        let endpoints = endpoints.with_end_session(host);
         Self { server, endpoints, seen, issuer }
     }
 

@@ -495,6 +495,20 @@ fn a_client_can_override_every_field() {
     }
 }
 
+// A client of another kind than most: it has its policy whole.
+#[test]
+fn a_client_can_have_a_policy_of_its_own_whatever_the_provider_s_is() {
+    let by_file: Policy = toml::from_str(EVERY_FIELD).unwrap();
+    let policies = [Policy::default(), Policy::am_7_5(), Policy::browser(), Policy::fapi2(), by_file];
+    for provider in &policies {
+        for own in &policies {
+            let client = ClientPolicy::from(own.clone());
+            assert_eq!(client.validate(provider), Ok(()));
+            assert_eq!(provider.for_client(&client, &GrantType::DeviceCode).as_ref(), Ok(own));
+        }
+    }
+}
+
 // RFC 6749 section 5.1: `expires_in` follows the policy in each flow, and at refresh.
 #[tokio::test]
 async fn expires_in_follows_provider_client_and_flow() {

@@ -141,7 +141,7 @@ async fn the_expiry_of_a_replay_is_that_of_the_policy_of_today_for_the_host_too(
     let app = regrant::AuthenticatedClient::assertion(client(APP).into());
     let replayed = strict.service().refresh(&app, &regrant::RefreshRequest::new(first.refresh)).await.unwrap();
     assert_eq!(replayed.refresh_token_expires_at, Some(START + DAY));
-    assert_eq!((replayed.refresh_token_timeout, replayed.authorization_expires_in), (None, None));
+    assert_eq!((replayed.refresh_token_timeout(), replayed.authorization_expires_in()), (None, None));
 }
 
 // A node whose clock is behind that of the node which issued the token.

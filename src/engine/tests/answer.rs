@@ -55,7 +55,7 @@ fn no_token_outlives_its_grant() {
     fixture.advance(HOUR + SECOND * 600);
     let outcome = fixture.present(&fixture.first);
     assert_eq!(outcome.response().expires_in, SECOND * 3000);
-    assert_eq!(outcome.response().refresh_token_expires_at, Some(expiry));
+    assert_eq!(outcome.response().refresh_token.as_ref().unwrap().expires_at, Some(expiry));
     assert_eq!(outcome.grant.deletable_from(), Some(expiry));
 }
 

@@ -91,7 +91,7 @@ impl Fixture {
             has_raced: false,
         };
         let (grant, response) = issue(IssueRequest::new(GrantType::Password, approval), &ctx).unwrap();
-        let first = response.facts.refresh_token.unwrap();
+        let first = response.facts.refresh_token.unwrap().token;
         Self {
             client,
             policy,
@@ -184,7 +184,7 @@ impl Outcome {
 
     #[track_caller]
     fn refresh_token(&self) -> String {
-        self.response().refresh_token.as_ref().unwrap().expose().to_owned()
+        self.response().refresh_token.as_ref().unwrap().token.expose().to_owned()
     }
 
     /// The opaque access token, or the `jti` of a JWT.
