@@ -5,7 +5,7 @@
 //!
 //! | ends | by | when |
 //! |---|---|---|
-//! | the grants of the session (`sid`) | this endpoint | the `id_token_hint` is genuine, or the host names the session |
+//! | the grants of the session (`sid`) | this endpoint | the hint is genuine, or the host names the session |
 //! | the session in the browser | the host, in [`EndSession`] | it decides, or its user does |
 //! | the session at the client | the client | it is redirected to, or before |
 //!
