@@ -73,8 +73,8 @@ pub struct ActiveToken {
     pub approval: Approval,
     /// The id of the grant. For the host.
     pub grant_id: GrantId,
-    /// The claims of the [`ClaimsSource`](crate::host::ClaimsSource) for access tokens. Empty without a source, and for a
-    /// refresh token.
+    /// The claims of the [`ClaimsSource`](crate::host::ClaimsSource) for access tokens. Empty without a source, and for
+    /// a refresh token.
     pub host_claims: HostClaims,
     remaining: Option<Box<Remaining>>,
 }

@@ -56,8 +56,8 @@ impl UserInfoRequest {
     }
 }
 
-/// A userinfo response. The wire layer writes `sub` and the claims as JSON, or sends the JWT. `Debug` shows no claim and
-/// no JWT: claims are personal data.
+/// A userinfo response. The wire layer writes `sub` and the claims as JSON, or sends the JWT. `Debug` shows no claim
+/// and no JWT: claims are personal data.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct UserInfoResponse {

@@ -53,8 +53,8 @@ pub enum MalformedRequest {
     /// The Authorization header is not well-formed Basic.
     #[error("The Authorization header must be well-formed Basic authentication.")]
     Authorization,
-    /// The request to a protected resource has no access token, or one of a scheme that is not supported. The response is
-    /// a challenge without an error code (RFC 6750 section 3.1).
+    /// The request to a protected resource has no access token, or one of a scheme that is not supported. The response
+    /// is a challenge without an error code (RFC 6750 section 3.1).
     #[error("The access token is missing.")]
     NoAccessToken,
     /// The request has more than one access token (RFC 6750 section 2), or a malformed one.

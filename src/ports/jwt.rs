@@ -104,9 +104,9 @@ pub trait JwtIssuer: Send + Sync {
     /// The signature must be verified: introspection and revocation trust the result.
     fn read_access_token(&self, jwt: &str) -> Option<String>;
 
-    /// Returns the facts of an `id_token` that this issuer signed, expired or not (OpenID Connect RP-Initiated Logout 1.0
-    /// section 4). Returns `None` for any other text, tokens of another kind included. The signature must be verified:
-    /// logout revokes the grants of the session.
+    /// Returns the facts of an `id_token` that this issuer signed, expired or not (OpenID Connect RP-Initiated Logout
+    /// 1.0 section 4). Returns `None` for any other text, tokens of another kind included. The signature must be
+    /// verified: logout revokes the grants of the session.
     fn read_id_token(&self, jwt: &str) -> Option<IdTokenHint>;
 
     /// Returns the keys to publish at `now` as a JWK set (RFC 7517 section 5): keys in use, keys soon to be used, and

@@ -187,8 +187,8 @@ impl<S> TokenServiceBuilder<S> {
         self
     }
 
-    /// Sets the source of claims that only the host knows. Default none: then tokens, introspection and userinfo have the
-    /// claims of the protocol alone.
+    /// Sets the source of claims that only the host knows. Default none: then tokens, introspection and userinfo have
+    /// the claims of the protocol alone.
     ///
     /// If the source fails, or sets a claim of the protocol, the request gets 503 or 500, and no token is used up.
     #[must_use]

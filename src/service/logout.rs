@@ -13,8 +13,8 @@ use crate::vocabulary::{ClientId, Subject};
 
 impl<S: TokenStore + GrantIndex> TokenService<S> {
     /// Revokes the grants of a resource owner that were approved in one session
-    /// ([`Approval::session_id`](crate::Approval::session_id), the `sid` of an `id_token`), at all clients. Call it when
-    /// the session ends. Returns the number of grants that were alive.
+    /// ([`Approval::session_id`](crate::Approval::session_id), the `sid` of an `id_token`), at all clients. Call it
+    /// when the session ends. Returns the number of grants that were alive.
     ///
     /// A grant that was approved in another session, or without a session id, lives on.
     ///

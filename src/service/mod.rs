@@ -13,7 +13,8 @@
 //! | `commit`, `create` | the loop for a stored grant, and the storage of a new one |
 //! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
 //! | `signing`, `claims` | JWTs, and the claims of the host in them |
-//! | `exchange`, `introspect`, `user_info`, `revoke`, `logout`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `user_info`, `logout` | OpenID Connect |
 //! | `error` | the error of all calls |
 
 mod authenticate;

@@ -85,8 +85,8 @@ impl<S: TokenStore> Call<'_, S> {
         jwt.map(AccessToken::new).map_err(|error| self.fail(TokenError::Sign(error)))
     }
 
-    /// Returns the issuer of the `id_token` that goes with an access token of scope `openid`, at redemption and at refresh
-    /// (OpenID Connect Core sections 3.1.3.3 and 12.2), and its subject. Returns `None` for other responses.
+    /// Returns the issuer of the `id_token` that goes with an access token of scope `openid`, at redemption and at
+    /// refresh (OpenID Connect Core sections 3.1.3.3 and 12.2), and its subject. Returns `None` for other responses.
     fn id_token_issuer<'g>(&self, scope: &Scope, grant: &'g Grant) -> Option<(&dyn JwtIssuer, &'g Subject)> {
         let about = self.service.0.jwt_issuer.as_deref().zip(grant.approval().subject.as_ref());
         about.filter(|_| scope.contains(Scope::OPENID) && !matches!(self.operation, Operation::Exchange))

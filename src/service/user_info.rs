@@ -26,8 +26,8 @@ impl<S: TokenStore> TokenService<S> {
     /// The token may be opaque or a JWT and must have the scope `openid`. Its audience is not compared: the scope is
     /// the permission. A bound token needs its key (RFC 9449 section 7, RFC 8705 section 3).
     ///
-    /// If the authenticator [knows the client](crate::authenticator::ClientAuthenticator::find_client), a policy that was
-    /// tightened since the issue counts at once, and a token of a former registration is refused.
+    /// If the authenticator [knows the client](crate::authenticator::ClientAuthenticator::find_client), a policy that
+    /// was tightened since the issue counts at once, and a token of a former registration is refused.
     ///
     /// # Errors
     /// * [`TokenError::Refused`] when the token or the proof is not accepted. Whatever the cause, a resource answers
@@ -124,11 +124,11 @@ impl<S: TokenStore> Call<'_, S> {
                 let Some(verifier) = &self.service.0.proof_verifier else {
                     return refuse(Refusal::ProofOfPossessionFailed);
                 };
-                let verified = verifier.verify_at_resource(proof, &request.access_token, jkt, self.service.now()).await;
-                verified.map_err(|error| self.proof_error(error, Some(found.grant())))
+                let outcome = verifier.verify_at_resource(proof, &request.access_token, jkt, self.service.now()).await;
+                outcome.map_err(|error| self.proof_error(error, Some(found.grant())))
             }
-            // RFC 9449 section 7.1: a thief could leave out the proof. And a token that is bound to no key gains nothing
-            // by a proof of any key.
+            // RFC 9449 section 7.1: a thief could leave out the proof. And a token that is bound to no key gains
+            // nothing by a proof of any key.
             _ => refuse(Refusal::ProofOfPossessionFailed),
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! | ends | by | when |
 //! |---|---|---|
-//! | the grants of the session (`sid`) | this endpoint | the `id_token_hint` is genuine, or the host names the session |
+//! | the grants of the session (`sid`) | this endpoint | the hint is genuine, or the host names the session |
 //! | the session in the browser | the host, in [`EndSession`] | it decides, or its user does |
 //! | the session at the client | the client | it is redirected to, or before |
 //!
@@ -92,8 +92,8 @@ forward_to_arc! {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct EndSessionRequest<'a> {
-    /// The client, the user and the session of a genuine `id_token_hint`, which may have expired. Absent without a hint,
-    /// with one that this server did not sign, and with one of another client than `client_id`.
+    /// The client, the user and the session of a genuine `id_token_hint`, which may have expired. Absent without a
+    /// hint, with one that this server did not sign, and with one of another client than `client_id`.
     pub hint: Option<&'a IdTokenHint>,
     /// The client of the hint, or the one that the `client_id` of the request names. The latter proves nothing: anyone
     /// can write a client id.
@@ -161,8 +161,8 @@ impl fmt::Debug for EndedSession {
     }
 }
 
-/// The host's part of the endpoint, and the revocation of grants. The latter needs an index, which not every store of an
-/// [`Endpoints`] has.
+/// The host's part of the endpoint, and the revocation of grants. The latter needs an index, which not every store of
+/// an [`Endpoints`] has.
 pub(super) struct EndSessions<S> {
     host: Arc<dyn EndSession>,
     revoke: for<'a> fn(&'a TokenService<S>, &'a Subject, &'a str) -> Revocation<'a>,
@@ -193,9 +193,9 @@ impl<S: TokenStore + GrantIndex> Endpoints<S> {
 }
 
 impl<S: TokenStore> Endpoints<S> {
-    /// Signs a user out. The order of the steps: the parameters, the hint, the host, the grants, the redirection. A host
-    /// that refuses or fails leaves the grants alive; a store that fails leaves the browser where it is, and the user
-    /// repeats the request.
+    /// Signs a user out. The order of the steps: the parameters, the hint, the host, the grants, the redirection. A
+    /// host that refuses or fails leaves the grants alive; a store that fails leaves the browser where it is, and the
+    /// user repeats the request.
     pub(super) async fn end_session(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let sessions = self.end_sessions.as_ref().ok_or(MalformedRequest::UnknownEndpoint)?;
         let parameters = match request.method {

@@ -1,8 +1,8 @@
 //! The introspection response (RFC 7662 section 2.2), as JSON or as a JWT (RFC 9701).
 //!
-//! The members are the facts that a resource server needs, and the claims of the host for access tokens. The id of the grant and the bytes of the host
-//! ([`Approval::data`](crate::Approval::data)) are not among them: a resource server could otherwise recognise one
-//! sign-in across several tokens.
+//! The members are the facts that a resource server needs, and the claims of the host for access tokens. The id of the
+//! grant and the bytes of the host ([`Approval::data`](crate::Approval::data)) are not among them: a resource server
+//! could otherwise recognise one sign-in across several tokens.
 
 use serde::Serialize;
 use serde_json::{Map, Value};

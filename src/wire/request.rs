@@ -7,8 +7,9 @@ use crate::vocabulary::ClientCertificate;
 
 /// An HTTP request, as an adapter passes it on.
 ///
-/// The query is for pages of the host, such as the authorization endpoint, and for the end session endpoint. Credentials
-/// and access tokens in a URL end up in logs, so none is read there (RFC 6749 section 2.3.1, RFC 6750 section 5.3).
+/// The query is for pages of the host, such as the authorization endpoint, and for the end session endpoint.
+/// Credentials and access tokens in a URL end up in logs, so none is read there (RFC 6749 section 2.3.1, RFC 6750
+/// section 5.3).
 ///
 /// ```
 /// use regrant::wire::Request;

@@ -105,15 +105,18 @@ impl<S: TokenStore> Endpoints<S> {
         let schemes = [TokenType::Bearer, TokenType::Dpop].into_iter().filter(|scheme| self.supports(*scheme));
         schemes.fold(response, |response, scheme| {
             let mut challenge = format!("{} realm=\"oauth2\"", scheme.as_str());
+            let mut add = |name: &str, value: &str| {
+                challenge.extend([", ", name, "=\"", value, "\""]);
+            };
             if let Some((code, description)) = error.filter(|_| scheme == used) {
-                let code_and_text = format!(", error=\"{}\", error_description=\"{description}\"", code.as_str());
-                challenge.push_str(&code_and_text);
+                add("error", code.as_str());
+                add("error_description", description);
                 if code == ErrorCode::InsufficientScope {
-                    challenge.push_str(&format!(", scope=\"{SCOPE}\""));
+                    add("scope", SCOPE);
                 }
             }
             if scheme == TokenType::Dpop {
-                challenge.push_str(&format!(", algs=\"{}\"", self.service.proof_algorithms().join(" ")));
+                add("algs", &self.service.proof_algorithms().join(" "));
             }
             response.with_header("www-authenticate", challenge)
         })

@@ -108,27 +108,26 @@ async fn a_source_that_is_down_consumes_nothing_and_is_named_to_the_host() {
     let tokens = server.sign_in(APP).await;
     let code = server.code(APP).await;
     server.config.events.take();
-    let outages: [(fn() -> Unavailable, (u16, &str), EventKind); 2] = [
-        (|| Unavailable::new("no route to the directory"), (503, "temporarily_unavailable"), EventKind::Unavailable),
-        (|| StoreError::rejected("no such table").into(), (500, "server_error"), EventKind::Rejected),
-    ];
-    for (outage, answer, kind) in outages {
-        source.fail(Some(outage));
+    let outage: fn() -> Unavailable = || Unavailable::new("no route to the directory");
+    let rejection = || StoreError::rejected("no such table").into();
+    for (fault, answer, kind) in [
+        (outage, (503, "temporarily_unavailable"), EventKind::Unavailable),
+        (rejection, (500, "server_error"), EventKind::Rejected),
+    ] {
+        source.fail(Some(fault));
         let before = server.store().snapshot();
-        for (reply, operation) in [
-            (server.refresh(APP, &tokens.refresh).await, Operation::Refresh),
-            (server.redeem(APP, &code).await, Operation::Redeem),
-            (server.introspect(APP, &tokens.access).await, Operation::Introspect),
-            (server.user_info_of(&tokens.access).await, Operation::UserInfo),
+        for reply in [
+            server.refresh(APP, &tokens.refresh).await,
+            server.redeem(APP, &code).await,
+            server.introspect(APP, &tokens.access).await,
+            server.user_info_of(&tokens.access).await,
         ] {
-            assert_eq!(reply.outcome(), answer, "{operation:?}");
-            let events = server.config.events.take();
-            let failures: Vec<_> = events.iter().filter(|event| event.failure.is_some()).collect();
-            let [event] = failures[..] else { continue };
-            assert_eq!(event.kind, kind);
-            assert_eq!(event.failure.as_ref().unwrap().port, Port::ClaimsSource);
+            assert_eq!(reply.outcome(), answer);
         }
         assert_eq!(server.store().snapshot(), before, "nothing is written");
+        let events = server.config.events.take();
+        let told = events.iter().map(|event| (event.kind, event.failure.as_ref().unwrap().port));
+        assert_eq!(told.collect::<Vec<_>>(), [(kind, Port::ClaimsSource); 4]);
     }
     source.fail(None);
     assert_eq!(server.refresh(APP, &tokens.refresh).await.status(), 200);

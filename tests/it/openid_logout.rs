@@ -52,19 +52,15 @@ fn page(text: &str) -> Response {
 }
 
 /// Ends whatever there is.
-fn ends() -> Result<EndSessionResponse, Unavailable> {
-    Ok(EndedSession::new(page("signed out")).with_header(COOKIE.0, COOKIE.1).into())
-}
+const ENDS: Decide = || Ok(EndedSession::new(page("signed out")).with_header(COOKIE.0, COOKIE.1).into());
 
 /// Ends the session `laptop` of the browser.
-fn ends_laptop() -> Result<EndSessionResponse, Unavailable> {
+const ENDS_LAPTOP: Decide = || {
     let ended = EndedSession::new(page("signed out")).with_header(COOKIE.0, COOKIE.1);
     Ok(ended.with_session(subject(USER), "laptop").into())
-}
+};
 
-fn asks() -> Result<EndSessionResponse, Unavailable> {
-    Ok(EndSessionResponse::Page(page("really?")))
-}
+const ASKS: Decide = || Ok(EndSessionResponse::Page(page("really?")));
 
 struct Logout {
     server: Server,
@@ -124,7 +120,7 @@ fn hint(tokens: &TokenResponse) -> &str {
 
 #[tokio::test]
 async fn a_logout_revokes_the_grants_of_the_session_at_all_clients_and_redirects() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let laptop = logout.signed_in(APP, Some("laptop")).await;
     let at_other = logout.signed_in(OTHER, Some("laptop")).await;
     let phone = logout.signed_in(APP, Some("phone")).await;
@@ -160,7 +156,7 @@ async fn a_logout_revokes_the_grants_of_the_session_at_all_clients_and_redirects
 
 #[tokio::test]
 async fn a_post_is_read_from_its_body_and_redirected_with_a_get() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let laptop = logout.signed_in(APP, Some("laptop")).await;
     let parameters = [
         ("id_token_hint", hint(&laptop)),
@@ -180,7 +176,7 @@ async fn a_post_is_read_from_its_body_and_redirected_with_a_get() {
 // Section 2: without a redirect URI the user stays here.
 #[tokio::test]
 async fn without_a_registered_uri_the_page_of_the_host_is_shown() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     for uri in [
         None,
         Some("https://evil.example/"),
@@ -210,7 +206,7 @@ async fn without_a_registered_uri_the_page_of_the_host_is_shown() {
 // The parameters come through a browser, so anyone may have written them.
 #[tokio::test]
 async fn without_a_genuine_hint_nothing_is_revoked_and_nobody_is_redirected() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let laptop = logout.signed_in(APP, Some("laptop")).await;
     let forged = logout.issuer.forged(&serde_json::json!({ "sub": USER, "aud": "app", "sid": "laptop", "exp": 1 }));
     let genuine = hint(&laptop).to_owned();
@@ -249,7 +245,7 @@ async fn without_a_genuine_hint_nothing_is_revoked_and_nobody_is_redirected() {
 // Nothing tells an unknown client from one without the URI.
 #[tokio::test]
 async fn an_unknown_client_is_answered_as_a_known_one_without_the_uri() {
-    let logout = Logout::with(asks);
+    let logout = Logout::with(ASKS);
     let answers = ["app", "other", "unknown"].map(|client_id| {
         let asked = [("client_id", client_id), ("post_logout_redirect_uri", "https://evil.example/")];
         fixtures::ready(logout.get(&asked)).response
@@ -259,7 +255,7 @@ async fn an_unknown_client_is_answered_as_a_known_one_without_the_uri() {
 
 #[tokio::test]
 async fn a_page_that_asks_changes_nothing_even_with_a_hint() {
-    let logout = Logout::with(asks);
+    let logout = Logout::with(ASKS);
     let laptop = logout.signed_in(APP, Some("laptop")).await;
     let before = logout.server.store().snapshot();
     let reply = logout.get(&[("id_token_hint", hint(&laptop)), ("post_logout_redirect_uri", DONE)]).await;
@@ -271,7 +267,7 @@ async fn a_page_that_asks_changes_nothing_even_with_a_hint() {
 // The user confirmed on the page of the host, and the host names the session that it ended.
 #[tokio::test]
 async fn a_session_that_the_host_ended_loses_its_grants_and_is_redirected_without_a_hint() {
-    let logout = Logout::with(ends_laptop);
+    let logout = Logout::with(ENDS_LAPTOP);
     let laptop = logout.signed_in(APP, Some("laptop")).await;
     let phone = logout.signed_in(APP, Some("phone")).await;
     let reply = logout.get(&[("client_id", "app"), ("post_logout_redirect_uri", DONE)]).await;
@@ -286,7 +282,7 @@ async fn a_session_that_the_host_ended_loses_its_grants_and_is_redirected_withou
 // Section 4: an expired hint is accepted, one of a withdrawn key is not.
 #[tokio::test]
 async fn an_expired_hint_is_accepted_as_long_as_its_key_is_held() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let laptop = logout.signed_in(APP, Some("laptop")).await;
     logout.server.advance(seconds(7200));
     logout.issuer.rotate("k2");
@@ -303,7 +299,7 @@ async fn an_expired_hint_is_accepted_as_long_as_its_key_is_held() {
 
 #[tokio::test]
 async fn a_hint_without_a_session_revokes_nothing_and_redirects() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let tokens = logout.signed_in(APP, None).await;
     let reply = logout.get(&[("id_token_hint", hint(&tokens)), ("post_logout_redirect_uri", DONE)]).await;
     assert_eq!(reply.status(), 303);
@@ -312,7 +308,7 @@ async fn a_hint_without_a_session_revokes_nothing_and_redirects() {
 
 #[tokio::test]
 async fn malformed_requests_reach_neither_the_host_nor_the_store() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let calls = logout.server.store().calls();
     let form: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")];
     let json: [(&str, &[u8]); 1] = [("content-type", b"application/json")];
@@ -372,7 +368,7 @@ async fn a_host_that_fails_leaves_the_grants_alive_and_is_named() {
 // The user repeats the request, and the hint is as good as before.
 #[tokio::test]
 async fn a_store_that_fails_is_asked_again_with_the_same_request() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let laptop = logout.signed_in(APP, Some("laptop")).await;
     let request = [("id_token_hint", hint(&laptop)), ("post_logout_redirect_uri", DONE)];
     logout.server.store().set_down(true);
@@ -386,7 +382,7 @@ async fn a_store_that_fails_is_asked_again_with_the_same_request() {
 
 #[tokio::test]
 async fn one_unreadable_grant_keeps_no_other_grant_of_the_session_alive() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let sessions = [logout.signed_in(APP, Some("laptop")).await, logout.signed_in(OTHER, Some("laptop")).await];
     let broken = logout.server.store().record(sessions[0].grant_id).unwrap();
     let damaged = regrant::store::GrantRecord { payload: Arc::from(*b"no record"), ..broken.clone() };
@@ -402,7 +398,7 @@ async fn one_unreadable_grant_keeps_no_other_grant_of_the_session_alive() {
 // A code that was not redeemed yet belongs to the session too.
 #[tokio::test]
 async fn a_code_of_the_session_is_revoked_with_it() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let approval = Approval::of(subject(USER)).with_scope(scope("openid")).with_session_id("laptop".to_owned());
     let request =
         regrant::AuthorizeRequest::new(approval).with_redirect_uri(fixtures::REDIRECT.parse::<RedirectUri>().unwrap());
@@ -413,7 +409,7 @@ async fn a_code_of_the_session_is_revoked_with_it() {
 
 #[tokio::test]
 async fn the_endpoint_is_served_and_announced_when_the_host_has_sessions() {
-    let logout = Logout::with(ends);
+    let logout = Logout::with(ENDS);
     let document = |endpoints: &Endpoints<WatchedStore>, endpoint| {
         let request = Request::new("GET", "/", &[], b"");
         let response = fixtures::ready(endpoints.handle(endpoint, &request));

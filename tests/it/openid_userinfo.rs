@@ -194,6 +194,9 @@ async fn a_request_without_a_token_gets_a_bare_challenge() {
     assert_eq!(server.raw(Endpoint::UserInfo, "GET", &[FORM], &body).await.status(), 401);
 }
 
+/// Headers and body of a POST, and the fault.
+type Malformed<'a> = (Vec<(&'a str, &'a [u8])>, &'a str, MalformedRequest);
+
 #[tokio::test]
 async fn a_token_in_two_places_or_of_the_wrong_form_is_refused_before_any_port() {
     let server = Server::start();
@@ -203,8 +206,7 @@ async fn a_token_in_two_places_or_of_the_wrong_form_is_refused_before_any_port()
     let authorization: (&str, &[u8]) = ("Authorization", bearer.as_bytes());
     let body = format!("access_token={token}");
     let twice = format!("{body}&{body}");
-    type Case<'a> = (Vec<(&'a str, &'a [u8])>, &'a str, MalformedRequest);
-    let cases: [Case<'_>; 9] = [
+    let cases: [Malformed<'_>; 9] = [
         (vec![authorization, FORM], &body, MalformedRequest::AccessToken),
         (vec![authorization, authorization], "", MalformedRequest::AccessToken),
         (vec![("Authorization", b"Bearer")], "", MalformedRequest::AccessToken),

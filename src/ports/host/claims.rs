@@ -74,7 +74,7 @@ forward_to_arc! {
 ///
 /// | target | asked |
 /// |---|---|
-/// | `AccessToken` | before a JWT access token is signed (RFC 9068), and at the introspection of any access token (RFC 7662). An opaque token and a JWT therefore show the same claims |
+/// | `AccessToken` | before a JWT is signed (RFC 9068), and at introspection of a JWT or an opaque token (RFC 7662) |
 /// | `IdToken` | before an `id_token` is signed (OpenID Connect Core section 2) |
 /// | `UserInfo` | at the userinfo endpoint (OpenID Connect Core section 5.3) |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

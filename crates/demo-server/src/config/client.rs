@@ -104,8 +104,8 @@ impl ClientEntry {
         Some(known.map(|known| (self.client_id.get_ref().clone(), known)).ok_or_else(unknown))
     }
 
-    /// Checks that a signed userinfo response has the algorithm of the client's `id_token`s: the library signs both with
-    /// one key.
+    /// Checks that a signed userinfo response has the algorithm of the client's `id_token`s: the library signs both
+    /// with one key.
     pub(super) fn check_userinfo_algorithm(&self, keys: &SigningKeys) -> Result<(), Fault> {
         let Some(wanted) = &self.userinfo_signed_response_alg else { return Ok(()) };
         let own = self.id_token_signed_response_alg.as_ref().map(|own| own.get_ref().as_str());

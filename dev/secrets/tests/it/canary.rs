@@ -30,7 +30,7 @@ impl Run {
     /// Plays everything on `store`, and some of it again after `breaking` it.
     async fn on<S>(harness: &dyn HttpHarness, store: S, breaking: Option<&(dyn Fn() + Sync)>) -> Self
     where
-        S: TokenStore + SingleUse + Clone + 'static,
+        S: TokenStore + GrantIndex + SingleUse + Clone + 'static,
     {
         let witness = Witness::of_the_process();
         let store = Copying::new(store, witness.clone());
