@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 
 use super::{Endpoints, Response};
 use crate::client::ClientAuthenticationMethod;
-use crate::policy::SenderConstraint;
 use crate::ports::authenticator::Supported;
 use crate::service::TokenError;
 use crate::vocabulary::{GrantType, Issuer, Scope};
@@ -155,10 +154,8 @@ impl<'a> Metadata<'a> {
             revocation_endpoint_auth_signing_alg_values_supported: algorithms,
             introspection_signing_alg_values_supported: service.jwt_algorithms().unwrap_or_default(),
             dpop_signing_alg_values_supported: service.proof_algorithms(),
-            tls_client_certificate_bound_access_tokens: matches!(
-                service.policy().sender_constraint,
-                SenderConstraint::Certificate | SenderConstraint::Either
-            ),
+            tls_client_certificate_bound_access_tokens: supported.binds_to_certificates
+                || service.policy().sender_constraint.is_met_by_certificate(),
             code_challenge_methods_supported: ["S256"],
         }
     }
