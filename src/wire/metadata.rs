@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{Endpoints, Response};
 use crate::client::ClientAuthenticationMethod;
 use crate::ports::authenticator::Supported;
+use crate::ports::store::TokenStore;
 use crate::service::TokenError;
 use crate::vocabulary::{GrantType, Issuer, Scope};
 
@@ -24,7 +25,7 @@ const MAX_AGE: u32 = 3600;
 ///
 /// # Errors
 /// [`TokenError::Authenticator`] when the directory of clients cannot be read.
-pub(super) async fn authorization_server<S>(endpoints: &Endpoints<S>) -> Result<Response, TokenError> {
+pub(super) async fn authorization_server<S: TokenStore>(endpoints: &Endpoints<S>) -> Result<Response, TokenError> {
     let supported = endpoints.service.supported().await?;
     Ok(document(&Metadata::of(endpoints, &supported), &Defaults::of(endpoints, &supported), &endpoints.host_metadata))
 }
@@ -33,7 +34,9 @@ pub(super) async fn authorization_server<S>(endpoints: &Endpoints<S>) -> Result<
 ///
 /// # Errors
 /// As for [`authorization_server`].
-pub(super) async fn openid_configuration<S>(endpoints: &Endpoints<S>) -> Result<Option<Response>, TokenError> {
+pub(super) async fn openid_configuration<S: TokenStore>(
+    endpoints: &Endpoints<S>,
+) -> Result<Option<Response>, TokenError> {
     let Some(algorithms) = endpoints.service.jwt_algorithms() else { return Ok(None) };
     let supported = endpoints.service.supported().await?;
     let openid = OpenId {

@@ -118,7 +118,7 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
         assert!(paths.endpoint("/").is_none() && paths.endpoint("").is_none());
         let code = if paths.authorization.is_some() { json!(["code"]) } else { json!([]) };
         assert_eq!(metadata["response_types_supported"], code);
-        let authorization = paths.authorization.map(|path| format!("{}{path}", issuer));
+        let authorization = paths.authorization.map(|path| format!("{issuer}{path}"));
         assert_eq!(metadata.get("authorization_endpoint").and_then(Value::as_str), authorization.as_deref());
     }
 }
