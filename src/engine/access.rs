@@ -26,7 +26,9 @@ use crate::grant::{Grant, LiveAccessToken};
 use crate::outcome::Refusal;
 use crate::policy::{OnUnknownScope, Policy};
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
-use crate::vocabulary::{AccessToken, Confirmation, GrantType, KeyId, RefreshToken, Resources, Scope, Timestamp, draw};
+use crate::vocabulary::{
+    AccessToken, Confirmation, GrantType, KeyId, RefreshToken, Resource, Resources, Scope, Timestamp, draw,
+};
 
 /// The unit of `expires_in` (RFC 6749 section 5.1).
 const SECOND: Duration = Duration::from_secs(1);
@@ -73,18 +75,7 @@ impl Access {
                 left => left,
             },
         };
-        let default: Resources = ctx.default_audience.cloned().into_iter().collect();
-        let held = if granted.resources.is_empty() { &default } else { &granted.resources };
-        let registered = with_default(ctx);
-        let resources = match resources {
-            none if none.is_empty() => held.intersection(&registered),
-            named if named.is_subset_of(held) && named.is_subset_of(&registered) => named.intersection(&registered),
-            _ => return Err(Refusal::ResourceExceeded),
-        };
-        if resources.is_empty() && !granted.resources.is_empty() {
-            return Err(Refusal::ResourceWithdrawn);
-        }
-        Ok(Self { scope, resources })
+        Ok(Self { scope, resources: audience(&granted.resources, resources, ctx)? })
     }
 
     /// Returns true when `token` has exactly this reach.
@@ -97,6 +88,31 @@ impl Access {
     }
 }
 
+/// Returns the audience of a token of a grant for `granted`, in the registered spelling.
+///
+/// # Errors
+/// A [`Refusal`] when the request names too much, or when all of the granted resources were withdrawn.
+fn audience(granted: &Resources, named: &Resources, ctx: &Context<'_>) -> Result<Resources, Refusal> {
+    if granted.is_empty() {
+        let default = ctx.default_audience;
+        let is_default = |resource: &Resource| default.is_some_and(|default| default.names_same_as(resource));
+        return if named.iter().all(is_default) {
+            Ok(default.cloned().into_iter().collect())
+        } else {
+            Err(Refusal::ResourceExceeded)
+        };
+    }
+    let registered = with_default(ctx);
+    if !named.is_empty() {
+        let is_allowed = named.is_subset_of(granted) && named.is_subset_of(&registered);
+        return if is_allowed { Ok(named.intersection(&registered)) } else { Err(Refusal::ResourceExceeded) };
+    }
+    match granted.intersection(&registered) {
+        none if none.is_empty() => Err(Refusal::ResourceWithdrawn),
+        left => Ok(left),
+    }
+}
+
 /// Returns the requested scope without the tokens that the policy ignores
 /// ([`on_unknown_scope`](crate::Policy::on_unknown_scope)). Other tokens that the client is not registered for stay,
 /// and are refused by the check of the reach.
@@ -104,9 +120,11 @@ impl Access {
 /// # Errors
 /// [`Refusal::ScopeExceeded`] when nothing is left.
 pub(crate) fn known_scope(requested: Scope, client: &Client, policy: &Policy) -> Result<Scope, Refusal> {
+    if requested.is_subset_of(&client.scope) {
+        return Ok(requested);
+    }
     let is_openid = requested.contains(Scope::OPENID) && client.scope.contains(Scope::OPENID);
-    let ignores = is_openid || policy.on_unknown_scope == OnUnknownScope::Ignore;
-    if !ignores || requested.is_subset_of(&client.scope) {
+    if !is_openid && policy.on_unknown_scope != OnUnknownScope::Ignore {
         return Ok(requested);
     }
     Some(requested.intersection(&client.scope)).filter(|known| !known.is_empty()).ok_or(Refusal::ScopeExceeded)

@@ -84,10 +84,8 @@ pub(super) fn create_grant(
     }
     // The registered spelling, which the tokens have too. Resources that are not registered are refused later.
     let registered = with_default(ctx);
-    let resources = match approval.resources.is_subset_of(&registered) {
-        true => approval.resources.intersection(&registered),
-        false => approval.resources,
-    };
+    let is_registered = approval.resources.is_subset_of(&registered);
+    let resources = if is_registered { approval.resources.intersection(&registered) } else { approval.resources };
     let scope = known_scope(approval.scope, ctx.client, ctx.policy)?;
     let approval = Approval { scope, resources, ..approval };
     let id = GrantId::from_bytes(draw(ctx.entropy));

@@ -276,7 +276,20 @@ impl Policy {
     }
 }
 
+impl SenderConstraint {
+    /// Returns true if a request without a proof must show a certificate.
+    pub(crate) const fn is_met_by_certificate(self) -> bool {
+        matches!(self, Self::Certificate | Self::Either)
+    }
+}
+
 impl ClientPolicy {
+    /// Returns true if an override, also that of a single flow, binds tokens to the certificate of the client.
+    pub(crate) fn binds_to_certificate(&self) -> bool {
+        let overrides = std::iter::once(self).chain(self.grant_types.values());
+        overrides.filter_map(|policy| policy.sender_constraint).any(SenderConstraint::is_met_by_certificate)
+    }
+
     /// Rejects overrides that contradict `provider`, for every flow.
     ///
     /// # Errors

@@ -118,7 +118,7 @@ impl<S> Inner<S> {
         Ports {
             has_jwt_issuer: self.jwt_issuer.is_some(),
             has_proof_verifier: self.proof_verifier.is_some(),
-            max_token_lifetime: self.jwt_issuer.as_ref().and_then(|issuer| issuer.max_token_lifetime()),
+            max_token_lifetime: self.jwt_issuer.as_deref().and_then(JwtIssuer::max_token_lifetime),
         }
     }
 }
@@ -322,6 +322,16 @@ impl<S: TokenStore> TokenService<S> {
         })
         .await
     }
+
+    /// Returns the features that the clients use now, for the metadata.
+    ///
+    /// # Errors
+    /// [`TokenError::Authenticator`].
+    pub(crate) async fn supported(&self) -> Result<Supported, TokenError> {
+        let failed =
+            |error: Unavailable| Call::new(self, Operation::Publish).fail(TokenError::Authenticator(error.into()));
+        self.0.authenticator.supported().await.map_err(failed)
+    }
 }
 
 impl<S> TokenService<S> {
@@ -406,16 +416,6 @@ impl<S> TokenService<S> {
     /// Returns the algorithms of the JWTs of the service; `None` when it makes none.
     pub(crate) fn jwt_algorithms(&self) -> Option<Vec<&'static str>> {
         self.0.jwt_issuer.as_deref().map(JwtIssuer::algorithms)
-    }
-
-    /// Returns the features that the clients use now, for the metadata.
-    ///
-    /// # Errors
-    /// [`TokenError::Authenticator`].
-    pub(crate) async fn supported(&self) -> Result<Supported, TokenError> {
-        let failed =
-            |error: Unavailable| Call::new(self, Operation::Publish).fail(TokenError::Authenticator(error.into()));
-        self.0.authenticator.supported().await.map_err(failed)
     }
 
     /// Returns the names of the claims of the host, for the metadata; empty without a source.

@@ -61,8 +61,9 @@ fn with_normal_escapes(uri: &str) -> Cow<'_, str> {
                 normal.push(char::from(byte));
                 normal.push_str(&part[2..]);
             }
-            Some(byte) => {
-                normal.push_str(&format!("%{byte:02X}"));
+            Some(_) => {
+                normal.push('%');
+                normal.push_str(&part[..2].to_ascii_uppercase());
                 normal.push_str(&part[2..]);
             }
             // No percent-encoding. Such a text is compared as it is.

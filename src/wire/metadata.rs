@@ -13,8 +13,9 @@ use serde_json::{Map, Value};
 use super::paths::url;
 use super::{Endpoints, Response};
 use crate::client::ClientAuthenticationMethod;
-use crate::policy::{RefreshTokenExpiration, SenderConstraint};
+use crate::policy::RefreshTokenExpiration;
 use crate::ports::authenticator::Supported;
+use crate::ports::store::TokenStore;
 use crate::service::TokenError;
 use crate::vocabulary::{GrantType, Scope};
 
@@ -26,7 +27,7 @@ const MAX_AGE: u32 = 3600;
 ///
 /// # Errors
 /// [`TokenError::Authenticator`] when the directory of clients cannot be read.
-pub(super) async fn authorization_server<S>(endpoints: &Endpoints<S>) -> Result<Response, TokenError> {
+pub(super) async fn authorization_server<S: TokenStore>(endpoints: &Endpoints<S>) -> Result<Response, TokenError> {
     let supported = endpoints.service.supported().await?;
     Ok(document(&Metadata::of(endpoints, &supported), &Defaults::of(endpoints, &supported), &endpoints.host_metadata))
 }
@@ -35,7 +36,9 @@ pub(super) async fn authorization_server<S>(endpoints: &Endpoints<S>) -> Result<
 ///
 /// # Errors
 /// As for [`authorization_server`].
-pub(super) async fn openid_configuration<S>(endpoints: &Endpoints<S>) -> Result<Option<Response>, TokenError> {
+pub(super) async fn openid_configuration<S: TokenStore>(
+    endpoints: &Endpoints<S>,
+) -> Result<Option<Response>, TokenError> {
     let Some(algorithms) = endpoints.service.jwt_algorithms() else { return Ok(None) };
     let supported = endpoints.service.supported().await?;
     let url = |path: &str| url(&endpoints.issuer, path);
@@ -178,10 +181,8 @@ impl<'a> Metadata<'a> {
             revocation_endpoint_auth_signing_alg_values_supported: algorithms,
             introspection_signing_alg_values_supported: service.jwt_algorithms().unwrap_or_default(),
             dpop_signing_alg_values_supported: service.proof_algorithms(),
-            tls_client_certificate_bound_access_tokens: matches!(
-                service.policy().sender_constraint,
-                SenderConstraint::Certificate | SenderConstraint::Either
-            ),
+            tls_client_certificate_bound_access_tokens: supported.binds_to_certificates
+                || service.policy().sender_constraint.is_met_by_certificate(),
             code_challenge_methods_supported: ["S256"],
             refresh_token_expiration_types_supported: match service.policy().refresh_token_expiration {
                 RefreshTokenExpiration::None => &[],

@@ -81,7 +81,8 @@ async fn the_resource_server_finds_its_token_active_in_every_flow_and_form() {
 
 #[tokio::test]
 async fn the_field_of_the_client_counts_before_its_only_resource_and_that_before_the_service() {
-    let cases: [(&[&str], Option<&'static str>, Option<&'static str>, Value); 9] = [
+    type Default = Option<&'static str>;
+    let cases: [(&[&str], Default, Default, Value); 9] = [
         (&[], None, None, Value::Null),
         (&[], None, Some(ORDERS), json!(ORDERS)),
         (&[ORDERS], None, None, json!(ORDERS)),

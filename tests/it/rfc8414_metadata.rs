@@ -9,8 +9,11 @@ use regrant::authenticator::{AuthenticateError, ClientAuthenticator, Supported};
 use regrant::client::ClientAuthenticationMethod;
 use regrant::event::{EventKind, Operation, Port};
 use regrant::host::Unavailable;
+use regrant::policy::{ClientPolicy, SenderConstraint};
 use regrant::wire::{Endpoint, Endpoints, Paths, Request};
-use regrant::{AuthenticatedClient, ClientCredentials, GrantType, Issuer, Key, KeyRing, MemoryStore, TokenService};
+use regrant::{
+    AuthenticatedClient, ClientCredentials, GrantType, Issuer, Key, KeyRing, MemoryStore, Policy, TokenService,
+};
 use serde_json::{Value, json};
 
 async fn document(endpoints: &Endpoints<fixtures::WatchedStore>) -> Reply {
@@ -191,6 +194,31 @@ fn the_paths_of_am_are_the_documented_ones() {
     assert_eq!(paths.endpoint("/.well-known/openid-configuration"), Some(Endpoint::OpenIdConfiguration));
     assert_eq!(paths.authorization.as_deref(), Some("/oauth2/authorize"));
     assert_eq!(paths.device_verification.as_deref(), Some("/oauth2/device/user"));
+}
+
+// RFC 8705 section 3.3.
+#[tokio::test]
+async fn tokens_bound_to_certificates_are_announced_where_some_client_gets_them() {
+    let announced = |config: Config| async {
+        let json = config.start().document(Endpoint::Metadata).await.json;
+        json.get("tls_client_certificate_bound_access_tokens").cloned()
+    };
+    assert_eq!(announced(Config::default()).await, None);
+    for (constraint, expected) in [
+        (SenderConstraint::Certificate, Some(json!(true))),
+        (SenderConstraint::Either, Some(json!(true))),
+        (SenderConstraint::Optional, None),
+    ] {
+        let provider = Policy::default().with_sender_constraint(constraint);
+        assert_eq!(announced(Config::default().policy(provider)).await, expected, "{constraint:?}");
+        let of_client = ClientPolicy::default().with_sender_constraint(constraint);
+        let mut of_flow = ClientPolicy::default();
+        of_flow.grant_types.insert(GrantType::ClientCredentials, of_client.clone());
+        for policy in [of_client, of_flow] {
+            let config = Config::default().with_client(APP, |client| client.with_policy(policy.clone()));
+            assert_eq!(announced(config).await, expected, "{constraint:?}");
+        }
+    }
 }
 
 // RFC 8414 section 2, OpenID Connect Discovery section 3: absent, `request_uri_parameter_supported` would mean true,

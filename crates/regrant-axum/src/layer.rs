@@ -73,7 +73,7 @@ pub struct RequireToken {
 /// use regrant_jose::resource_server::ResourceMetadata;
 ///
 /// # fn example(server: ResourceServer) -> Result<Router, Box<dyn std::error::Error>> {
-/// let metadata = ResourceMetadata::new(Resource::from_static("https://api.example"))?
+/// let metadata = ResourceMetadata::new(&Resource::from_static("https://api.example"))?
 ///     .with_authorization_servers(["https://as.example"]);
 /// let server = Arc::new(server.with_metadata(metadata));
 /// let token = RequireToken::new(Arc::clone(&server));

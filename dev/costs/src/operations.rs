@@ -119,7 +119,7 @@ impl Server {
             .entropy(Seeded::new(1))
             .build()
             .expect("the policy is valid");
-        let endpoints = Endpoints::new(service.clone(), Issuer::from_static(fixtures::ISSUER)).unwrap();
+        let endpoints = Endpoints::new(service.clone(), Issuer::from_static(fixtures::ISSUER)).expect("one issuer");
         let [app, spa] = [APP, SPA].map(|auth| AuthenticatedClient::assertion(client(auth).into()));
         let server = Self { service, endpoints, clock, app, spa };
         for number in 0..GRANTS {

@@ -112,7 +112,7 @@ fn endpoints(setup: &[u8]) -> Endpoints<MemoryStore> {
     let ring = KeyRing::new(Key::from_parts(1, *key).expect("a key"));
     let service = TokenService::builder(MemoryStore::new(), clients, ring).entropy(Urandom).build().expect("a policy");
     Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
-        .unwrap()
+        .expect("one issuer")
         .with_approver(GrantType::Password, Passwords)
         .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
         .with_token_exchange()

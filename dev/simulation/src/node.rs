@@ -95,7 +95,7 @@ impl Node {
             .expect("a valid policy");
         let paths = Paths { device_verification: Some("/device".to_owned()), ..Paths::default() };
         let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
-            .unwrap()
+            .expect("one issuer")
             .with_paths(paths)
             .with_approver(GrantType::Password, Passwords)
             .with_token_exchange();

@@ -211,7 +211,8 @@ impl ClientAuthenticator for ClientRegistry {
         Ok(Supported::default()
             .with_methods(methods.filter(|method| is_plain(*method) || registered(*method)))
             .with_assertion_algorithms(algorithms.flatten().collect::<BTreeSet<_>>())
-            .with_scope(Scope::of(scopes)))
+            .with_scope(Scope::of(scopes))
+            .with_binding_to_certificates(self.clients.values().any(|own| own.client.policy.binds_to_certificate())))
     }
 }
 

@@ -26,6 +26,10 @@ pub struct Supported {
     /// The scopes that some client may request (`scopes_supported`). Default empty: the documents then have no such
     /// member. Leave out the scopes that strangers must not learn of.
     pub scope: Scope,
+    /// True if the tokens of some client are bound to its certificate by an override of
+    /// [`sender_constraint`](crate::Policy::sender_constraint) (`tls_client_certificate_bound_access_tokens`). Default
+    /// false: then the policy of the provider decides alone.
+    pub binds_to_certificates: bool,
 }
 
 impl Supported {
@@ -49,6 +53,13 @@ impl Supported {
         self.scope = scope;
         self
     }
+
+    /// Announces tokens that are bound to certificates, or not.
+    #[must_use]
+    pub const fn with_binding_to_certificates(mut self, binds_to_certificates: bool) -> Self {
+        self.binds_to_certificates = binds_to_certificates;
+        self
+    }
 }
 
 impl Default for Supported {
@@ -57,6 +68,7 @@ impl Default for Supported {
             methods: ClientAuthenticationMethod::PLAIN.into(),
             assertion_algorithms: Vec::new(),
             scope: Scope::empty(),
+            binds_to_certificates: false,
         }
     }
 }

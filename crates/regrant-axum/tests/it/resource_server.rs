@@ -350,7 +350,7 @@ async fn the_host_gets_the_reason_of_each_refused_request() {
 #[tokio::test]
 async fn a_client_finds_the_authorization_server_by_the_challenge() {
     let metadata = || {
-        let metadata = ResourceMetadata::new(RESOURCE.parse().unwrap()).unwrap();
+        let metadata = ResourceMetadata::new(&RESOURCE.parse().unwrap()).unwrap();
         metadata.with_authorization_servers([ISSUER])
     };
     let fixture = Fixture::with(|server| server.with_metadata(metadata()));

@@ -46,6 +46,7 @@ impl DpopNonces {
     /// Creates nonces from the key ring of the service. Nonces of all keys of the ring are accepted, so a rotation of
     /// the ring costs no client a request.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "a ring has a primary key")]
     pub fn from_key_ring(ring: &KeyRing) -> Self {
         let mut keys = ring.derive("regrant DPoP nonces").map(|key| mac_key(&key));
         #[expect(clippy::expect_used, reason = "a ring has a primary key")]

@@ -16,7 +16,7 @@ const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 /// use regrant::{Resource, Scope};
 /// use regrant_jose::resource_server::ResourceMetadata;
 ///
-/// let metadata = ResourceMetadata::new(Resource::from_static("https://api.example/orders"))?
+/// let metadata = ResourceMetadata::new(&Resource::from_static("https://api.example/orders"))?
 ///     .with_authorization_servers(["https://as.example"])
 ///     .with_scope(&Scope::from_static("read write"))
 ///     .with_member("resource_name", "Orders");
@@ -38,7 +38,7 @@ impl ResourceMetadata {
     ///
     /// # Errors
     /// When the resource is no `https` or `http` URL: the document has its URL from it (RFC 9728 section 3.1).
-    pub fn new(resource: Resource) -> Result<Self, NoDocumentUrl> {
+    pub fn new(resource: &Resource) -> Result<Self, NoDocumentUrl> {
         let text = resource.as_str();
         let scheme =
             ["https://", "http://"].into_iter().find(|scheme| text.starts_with(*scheme)).ok_or(NoDocumentUrl)?;

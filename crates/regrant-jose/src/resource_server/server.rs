@@ -166,7 +166,7 @@ impl ResourceServer {
     /// none. Serve it at [`metadata_path`](Self::metadata_path), outside of the layer that demands tokens.
     #[must_use]
     pub fn metadata(&self, request: &Request<'_>) -> Response {
-        let algorithms = self.dpop.as_ref().map(|dpop| dpop.algorithms()).unwrap_or_default();
+        let algorithms = self.dpop.as_deref().map(DpopVerifier::algorithms).unwrap_or_default();
         let response = self.metadata.as_ref().map(|metadata| metadata.respond(request, &algorithms));
         response.unwrap_or_else(|| MalformedRequest::UnknownEndpoint.response())
     }

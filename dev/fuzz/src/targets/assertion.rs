@@ -90,7 +90,7 @@ fn bearer(kind: Kind, header: &str, claims: &str) {
     let clients = ClientRegistry::new().register(client, []).expect("a client");
     let service = TokenService::builder(MemoryStore::new(), clients, super::ring()).clock(clock).build();
     let endpoints = Endpoints::new(service.expect("a policy"), Issuer::from_static(ISSUER))
-        .unwrap()
+        .expect("one issuer")
         .with_approver(GrantType::JwtBearer, flow);
     let jwt = sign(key(kind), header, claims);
     let body = fixtures::form(&[("grant_type", JWT_BEARER), ("client_id", "app"), ("assertion", &jwt)]);

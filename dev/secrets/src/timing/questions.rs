@@ -221,7 +221,7 @@ fn server() -> Server {
     let ring = KeyRing::new(Key::from_parts(1, KEY).expect("a key"));
     let service = TokenService::builder(MemoryStore::new(), clients, ring).build().expect("a policy");
     let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
-        .unwrap()
+        .expect("one issuer")
         .with_approver(GrantType::Password, Passwords);
     let password = form(&[("grant_type", "password"), ("username", fixtures::USER), ("password", fixtures::PASSWORD)]);
     let authorization = basic("app-000000", SECRET);

@@ -19,7 +19,7 @@ fn server() -> ResourceServer {
 }
 
 fn metadata() -> ResourceMetadata {
-    ResourceMetadata::new(Resource::from_static(API))
+    ResourceMetadata::new(&Resource::from_static(API))
         .unwrap()
         .with_authorization_servers(["https://as.example"])
         .with_scope(&Scope::from_static("write read"))
@@ -67,12 +67,12 @@ fn the_url_of_the_document_follows_from_the_resource() {
         ("https://api.example?x=1", format!("https://api.example{well_known}?x=1")),
         ("http://localhost:3000/mcp", format!("http://localhost:3000{well_known}/mcp")),
     ] {
-        let metadata = ResourceMetadata::new(Resource::from_static(resource)).unwrap();
+        let metadata = ResourceMetadata::new(&Resource::from_static(resource)).unwrap();
         assert_eq!(metadata.url(), url);
         assert!(url.contains(metadata.path()));
     }
     for no_url in ["urn:example:orders", "orders:api", "https:///orders", "https://?x"] {
-        assert_eq!(ResourceMetadata::new(Resource::from_static(no_url)).err(), Some(NoDocumentUrl), "{no_url}");
+        assert_eq!(ResourceMetadata::new(&Resource::from_static(no_url)).err(), Some(NoDocumentUrl), "{no_url}");
     }
 }
 

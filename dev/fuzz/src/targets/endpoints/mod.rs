@@ -81,9 +81,9 @@ impl Server {
             .proof_verifier(ports.verifier)
             .build()
             .expect("a policy");
-        let mut endpoints = serve_everything(Endpoints::new(service, Issuer::from_static(ISSUER)).unwrap())
+        let mut endpoints = serve_everything(Endpoints::new(service, Issuer::from_static(ISSUER)).expect("one issuer"))
             .with_approver(GrantType::Password, Passwords)
-            .with_cors(Cors::origins(["https://app.example"]).unwrap());
+            .with_cors(Cors::origins(["https://app.example"]).expect("an origin"));
         if flags & 2 != 0 {
             endpoints = endpoints.with_certificate_header(CertificateHeader::rfc_9440());
         }
