@@ -62,7 +62,8 @@ pub struct Endpoints<S> {
 }
 
 impl<S> Endpoints<S> {
-    /// The endpoints of `service` at the default [`Paths`] [under](Paths::under) `issuer`, with bodies of at most 64 KiB.
+    /// The endpoints of `service` at the default [`Paths`] [under](Paths::under) `issuer`, with bodies of at most 64
+    /// KiB.
     ///
     /// `issuer` is the URL by which clients know the server. DPoP proofs must name this URL, also behind a proxy.
     ///

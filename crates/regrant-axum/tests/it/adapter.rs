@@ -217,9 +217,9 @@ impl Handler for Echo {
 // A DPoP proof must name the path that the client sent.
 #[tokio::test]
 async fn a_nested_router_strips_nothing_from_the_path_and_the_query() {
-    let inner = axum::Router::new().fallback_service(regrant_axum::handler(Echo));
+    let inner = Router::new().fallback_service(regrant_axum::handler(Echo));
     let request = Request::builder().uri("/tenant/token?a=%20b").body(Body::empty()).unwrap();
-    let answer = call(axum::Router::new().nest("/tenant", inner), request).await;
+    let answer = call(Router::new().nest("/tenant", inner), request).await;
     assert_eq!(body(answer).await, "GET /tenant/token?a=%20b ");
 }
 
