@@ -62,7 +62,8 @@ pub struct Endpoints<S> {
 }
 
 impl<S> Endpoints<S> {
-    /// The endpoints of `service` at the default [`Paths`] [under](Paths::under) `issuer`, with bodies of at most 64 KiB.
+    /// The endpoints of `service` at the default [`Paths`] [under](Paths::under) `issuer`, with bodies of at most 64
+    /// KiB.
     ///
     /// `issuer` is the URL by which clients know the server, without a query, a fragment or a trailing slash (RFC 8414
     /// section 2). If the service has a [`JwtIssuer`](crate::jwt::JwtIssuer), it is the `iss` of its tokens. DPoP

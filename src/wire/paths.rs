@@ -2,8 +2,8 @@
 //! or normalization: two spellings of one path would be two `htu` values of a DPoP proof.
 //!
 //! One rule holds for every path of the library, in [`Paths`] as in a request: it is what follows the host and port in
-//! the URL that the client knows, from the slash to the query. So a URL is the origin of the issuer and the path, and an
-//! issuer with a path of its own is in the paths already.
+//! the URL that the client knows, from the slash to the query. So a URL is the origin of the issuer and the path, and
+//! an issuer with a path of its own is in the paths already.
 
 use crate::outcome::Operation;
 
@@ -153,8 +153,8 @@ impl Paths {
     /// Moves all paths below the path of `issuer`, and the two documents to where clients look for them. For an issuer
     /// without a path nothing changes.
     ///
-    /// If the path of the issuer has the first segment of an endpoint already, that segment is not repeated. AM's issuers
-    /// have `oauth2` in their path, and so have its endpoints.
+    /// If the path of the issuer has the first segment of an endpoint already, that segment is not repeated. AM's
+    /// issuers have `oauth2` in their path, and so have its endpoints.
     ///
     /// ```
     /// use regrant::wire::Paths;

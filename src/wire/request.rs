@@ -23,9 +23,9 @@ use crate::vocabulary::ClientCertificate;
 pub struct Request<'a> {
     /// The method, in the case in which it was sent.
     pub method: &'a str,
-    /// The path as clients know it: what follows the host and port in the URL, without the query. If a proxy or a nested
-    /// router has removed a prefix, the adapter restores it. A DPoP proof must name the origin of the issuer and this
-    /// path.
+    /// The path as clients know it: what follows the host and port in the URL, without the query. If a proxy or a
+    /// nested router has removed a prefix, the adapter restores it. A DPoP proof must name the origin of the issuer and
+    /// this path.
     pub path: &'a str,
     /// The query as it was sent, without the question mark. [`query`](super::query()) reads its parameters.
     pub query: Option<&'a str>,

@@ -121,7 +121,7 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
     }
 }
 
-// RFC 8414 section 3.1: the document is between host and path. OpenID Connect Discovery 1.0 section 4.1: behind the path.
+// RFC 8414 section 3.1: the document is between host and path. OpenID Connect Discovery 1.0 section 4.1: behind both.
 #[test]
 fn an_issuer_with_a_path_has_its_documents_where_clients_look() {
     for (issuer, token, metadata, discovery) in [

@@ -1,4 +1,5 @@
-//! Judges an authorization request before the user is asked (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1).
+//! Judges an authorization request before the user is asked (RFC 6749 section 4.1.1, OpenID Connect Core section
+//! 3.1.2.1).
 //!
 //! The order protects the user: the client first, then the redirect URI. Only an error after these two is sent to the
 //! client, since until then the address could be an attacker's (RFC 6749 section 4.1.2.1).

@@ -5,9 +5,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use regrant::{Entropy as _, SystemEntropy};
 use sha2::Sha256;
 
-/// Makes and checks the tokens in the forms of the pages. A token belongs to the cookie of one browser: another site can
-/// make that browser send a form with its cookie, but does not know the token. The sign-in form has one too, otherwise
-/// another site could sign a browser in as the attacker.
+/// Makes and checks the tokens in the forms of the pages.
+///
+/// A token belongs to the cookie of one browser: another site can make that browser send a form with its cookie, but
+/// does not know the token. The sign-in form has one too, otherwise another site could sign a browser in as the
+/// attacker.
 pub(crate) struct Csrf(Hmac<Sha256>);
 
 impl Csrf {

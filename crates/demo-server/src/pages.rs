@@ -148,7 +148,7 @@ impl AuthorizationRequest<'_> {
 const DECISION: &str = "<button id=\"allow\" name=\"decision\" value=\"allow\">Allow</button>\n\
     <button id=\"deny\" name=\"decision\" value=\"deny\">Deny</button>\n";
 
-/// Who asks whom for what.
+/// The client, the user, and the access that the client asks for.
 fn asks(server: &Server, client_id: &ClientId, scope: &Scope, resources: &Resources, session: &Session) -> String {
     let mut html = format!(
         "<p><strong>{}</strong> (<code>{}</code>) asks for access to the account <strong>{}</strong>.</p>\n",

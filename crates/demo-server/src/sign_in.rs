@@ -71,7 +71,7 @@ pub(crate) fn sign_in(server: &Server, request: &Request<'_>, form: &Parameters<
 pub(crate) fn back(server: &Server, target: Target, query: &str) -> Response {
     let is_open = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| match &**name {
         "prompt" => !is_sign_in(value),
-        "max_age" => value != "0",
+        "max_age" => value.parse() != Ok(0_u32),
         _ => true,
     };
     let query = Serializer::new(String::new()).extend_pairs(parse(query.as_bytes()).filter(is_open)).finish();

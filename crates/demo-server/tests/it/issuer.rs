@@ -81,7 +81,7 @@ fn the_cookie_of_an_https_issuer_is_secure() {
 fn random_keys_sign_with_rs256_unless_the_client_wants_another_algorithm() {
     let server = Server::with_config(CLIENT);
     let metadata = server.get("/.well-known/openid-configuration").json();
-    let listed = ["RS256", "ES256", "EdDSA", "Ed25519"];
+    let listed = ["RS256", "EdDSA", "Ed25519", "ES256"];
     assert_eq!(metadata["id_token_signing_alg_values_supported"], serde_json::json!(listed));
     assert_eq!(header(&id_token(&server, &metadata, &server.url))["alg"], "RS256");
 

@@ -130,7 +130,7 @@ fn prompt_and_max_age_decide_whether_the_user_is_asked() {
     assert_eq!(error(&browser.get(&link(&[("prompt", "none")]))), "consent_required");
     assert!(is_consent(&browser.get(&link(&[("prompt", "consent")]))));
     assert!(is_consent(&browser.get(&link(&[("prompt", "create")]))), "an unknown value is ignored");
-    for again in [("prompt", "login"), ("prompt", "select_account consent"), ("max_age", "0")] {
+    for again in [("prompt", "login"), ("prompt", "select_account consent"), ("max_age", "0"), ("max_age", "00")] {
         server.advance("1s");
         let page = browser.get(&link(&[again]));
         assert!(is_sign_in(&page), "{again:?}: {page:?}");

@@ -148,7 +148,7 @@ impl Handler for Echo {
             Ok(body) => String::from_utf8_lossy(body),
             Err(fault) => return fault.response(),
         };
-        let told = format!("{} {} {body}", request.method, request.path);
+        let told = format!("{} {}?{} {body}", request.method, request.path, request.query.unwrap_or_default());
         wire::Response { status: 418, headers: vec![("content-type", "text/plain".into())], body: told.into_bytes() }
     }
 
@@ -170,7 +170,7 @@ async fn a_handler_of_the_host_gets_every_request_and_its_own_limit() {
 
     let answer = ask("PURGE", "body").await;
     assert_eq!(answer.status(), 418);
-    assert_eq!(to_bytes(answer.into_body()).await.unwrap(), "PURGE /anything body");
+    assert_eq!(to_bytes(answer.into_body()).await.unwrap(), "PURGE /anything?x=y body");
     assert_eq!(error_of(ask("POST", "a body").await).await, (413, "invalid_request".to_owned()));
     assert_eq!(call_service(&app, token_request("/oauth2/token").to_request()).await.status(), 200);
 }

@@ -40,7 +40,7 @@ pub enum KeyError {
     #[error("the key is public, and a private key is needed to sign")]
     Public,
     /// The key is too short, too long, or of small order.
-    #[error("the key is weak")]
+    #[error("the key is weak: too short, too long, or of small order")]
     Weak,
     /// The coordinates are not a point of the curve.
     #[error("the key is not a point of its curve")]

@@ -38,7 +38,7 @@ use crate::jws::Jws;
 /// assert_eq!(denial.response().status, 401);
 /// let challenges: Vec<_> = denial.response().headers.iter().filter(|(name, _)| *name == "www-authenticate").collect();
 /// assert_eq!(challenges[0].1, r#"Bearer realm="https://api.example""#);
-/// assert!(challenges[1].1.starts_with(r#"DPoP realm="https://api.example", algs="EdDSA ES256"#));
+/// assert!(challenges[1].1.starts_with(r#"DPoP realm="https://api.example", algs="EdDSA Ed25519 ES256"#));
 /// # }
 /// ```
 pub struct ResourceServer {

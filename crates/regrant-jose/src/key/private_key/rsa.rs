@@ -18,7 +18,11 @@ impl RsaPrivateKey {
 
     /// Parses both halves of a `PrivateKeyInfo`.
     pub(super) fn from_pkcs8(der: &[u8]) -> Result<(Jwk, Self), KeyError> {
-        Self::pair(KeyPair::from_pkcs8(der).map_err(|_| KeyError::Malformed)?)
+        // The library tells the reason only in the text of its error.
+        Self::pair(KeyPair::from_pkcs8(der).map_err(|error| match error.to_string().as_str() {
+            "TooSmall" | "TooLarge" => KeyError::Weak,
+            _ => KeyError::Malformed,
+        })?)
     }
 
     fn pair(pair: KeyPair) -> Result<(Jwk, Self), KeyError> {
