@@ -75,19 +75,23 @@ pub(crate) fn issue(request: IssueRequest, ctx: &Context<'_>) -> Result<(Grant, 
 /// [`Refusal::GrantTypeNotAllowed`] when the client may not use the flow, and as for [`known_scope`].
 pub(super) fn create_grant(
     grant_type: GrantType,
-    approval: Approval,
+    mut approval: Approval,
     phase: Phase,
     ctx: &Context<'_>,
 ) -> Result<Grant, Refusal> {
     if !ctx.client.may_use(&grant_type) {
         return Err(Refusal::GrantTypeNotAllowed);
     }
-    // The registered spelling, which the tokens have too. Resources that are not registered are refused later.
-    let registered = with_default(ctx);
-    let is_registered = approval.resources.is_subset_of(&registered);
-    let resources = if is_registered { approval.resources.intersection(&registered) } else { approval.resources };
-    let scope = known_scope(approval.scope, ctx.client, ctx.policy)?;
-    let approval = Approval { scope, resources, ..approval };
+    if !approval.scope.is_subset_of(&ctx.client.scope) {
+        approval.scope = known_scope(approval.scope, ctx.client, ctx.policy)?;
+    }
+    if !approval.resources.is_empty() {
+        let registered = with_default(ctx);
+        // The registered spelling, which the tokens have too. Resources that are not registered are refused later.
+        if approval.resources.is_subset_of(&registered) {
+            approval.resources = approval.resources.intersection(&registered);
+        }
+    }
     let id = GrantId::from_bytes(draw(ctx.entropy));
     Ok(Grant::new(id, ctx.client, grant_type, approval, phase, ctx.policy, ctx.now))
 }
