@@ -7,26 +7,35 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod browser;
+mod listener;
 mod oauth2_client;
 mod openidconnect_client;
 mod script;
 mod server;
 
-/// Two tests for each flow of a client, one for each adapter.
+/// A test for each flow of a client and each adapter. `$start` is the constructor of the server.
 macro_rules! client {
     ($client:ident, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start, $run, $($flow, axum, actix_web;)+);
+    };
+    // The issuer is the proxy, with https as in production.
+    ($client:ident, behind proxy, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start_behind_proxy, $run, $($flow, axum, actix_web;)+);
+    };
+    // With one adapter: the client is slow to start.
+    ($client:ident, behind proxy of axum, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start_behind_proxy, $run, $($flow, axum;)+);
+    };
+    (@ $client:ident, $start:ident, $run:expr, $($flow:ident, $($adapter:ident),+;)+) => {
         mod $client {
             $(
                 mod $flow {
-                    #[test]
-                    fn axum() {
-                        $run(&crate::server::Server::start("axum"), stringify!($flow));
-                    }
-
-                    #[test]
-                    fn actix_web() {
-                        $run(&crate::server::Server::start("actix-web"), stringify!($flow));
-                    }
+                    $(
+                        #[test]
+                        fn $adapter() {
+                            $run(&crate::server::Server::$start(stringify!($adapter)), stringify!($flow));
+                        }
+                    )+
                 }
             )+
         }
@@ -111,3 +120,6 @@ client!(
 );
 
 client!(curl, crate::script::curl, lifecycle, client_credentials, client_secrets, password, private_key_jwt, device,);
+
+client!(golang_oauth2, behind proxy of axum, crate::script::go, lifecycle, client_secret_post, public_client, client_credentials,);
+client!(go_oidc, behind proxy of axum, crate::script::go, session,);
