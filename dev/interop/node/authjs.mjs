@@ -33,8 +33,8 @@ function config(state) {
 /** The callback of the guide "Refresh token rotation" of Auth.js, but for the time of the refresh: the test sets that. */
 async function keep(state, { token, account }) {
   if (account) {
-    const { access_token, id_token, refresh_token, expires_at } = account
-    return { ...token, access_token, id_token, refresh_token, expires_at }
+    const { providerAccountId, access_token, id_token, refresh_token, expires_at } = account
+    return { ...token, sub: providerAccountId, access_token, id_token, refresh_token, expires_at }
   }
   if (!state.isDue) return token
   try {

@@ -63,7 +63,7 @@ async function session() {
   const narrowed = await page('/refresh?scope=openid')
   assert.equal(narrowed.scope, 'openid')
   const full = await page('/refresh')
-  assert.equal(full.scope, RP.scope)
+  assert.equal(full.scope, second.scope)
   ok('a refresh narrows the access token alone')
 
   const end = (await browser.get(`${baseURL}/logout`)).headers.get('location')

@@ -32,7 +32,7 @@ const own = {
 
 const server = createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, async (request, response) => {
   const body = await buffer(request)
-  if (own[request.url]) return response.end(JSON.stringify(own[request.url]()))
+  if (own[request.url]) return response.setHeader('content-type', 'application/json').end(JSON.stringify(own[request.url]()))
   const answer = await pass(request, body)
   const content = await buffer(answer)
   const form = new URLSearchParams(body.toString())

@@ -38,4 +38,8 @@ def browser():
     """A browser, whose requests need no socket."""
     from django.test import Client
 
-    return Client(SERVER_NAME="client.example", SERVER_PORT="443", **{"wsgi.url_scheme": "https"})
+    class Https(Client):
+        def generic(self, *arguments, **keywords):
+            return super().generic(*arguments, **{**keywords, "secure": True})
+
+    return Https(SERVER_NAME="client.example")
