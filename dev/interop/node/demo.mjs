@@ -77,6 +77,16 @@ export async function logOut(link) {
   return answer.headers.get('location')
 }
 
+/** The scope of an access token, for clients that do not say. */
+export async function scopeOf(token) {
+  const answer = await fetch(new URL('/oauth2/introspect', issuer), {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('api:api-secret')}` },
+    body: new URLSearchParams({ token }),
+  })
+  return (await answer.json()).scope
+}
+
 /** The refresh token of a session that has ended. */
 export async function assertEnded(refresh_token, { id, secret } = RP) {
   const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token, client_id: id })

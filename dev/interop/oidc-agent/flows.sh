@@ -105,7 +105,7 @@ keep() {
   ok "the rotated refresh token is found again after two restarts"
 
   parallel
-  oidc-gen --delete account --pw-env --confirm-default >/dev/null 2>"$folder/delete.log" ||
+  oidc-gen --delete account --pw-env --confirm-yes >/dev/null 2>"$folder/delete.log" ||
     { cat "$folder/delete.log"; fail "the account is not deleted"; }
   same "$(post /oauth2/introspect -u api:api-secret -d "token=$second")" '{"active":false}' introspection
   ok "the deletion of the account revokes"

@@ -26,6 +26,7 @@ def start(urls: str, prefix: str, apps: list, backends: list, **more):
         AUTHENTICATION_BACKENDS=backends,
         ROOT_URLCONF="routes",
         LOGIN_REDIRECT_URL="/",
+        LOGOUT_REDIRECT_URL="/",
         USE_TZ=True,
         **more,
     )

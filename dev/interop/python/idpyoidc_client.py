@@ -24,6 +24,8 @@ def session():
         "client_id": client_id,
         "client_secret": client_secret,
         "client_type": "oidc",
+        "httpc_params": {"verify": True},
+        "client_authn_methods": ["client_secret_basic"],
         "redirect_uris": [WEB_CALLBACK],
         "post_logout_redirect_uris": [AFTER_LOGOUT],
         "preference": {
@@ -38,7 +40,7 @@ def session():
         },
         "services": {name: {"class": f"idpyoidc.client.oidc.{path}"} for name, path in SERVICES.items()},
     }
-    handler = RPHandler("https://client.example", client_configs={"demo": configuration})
+    handler = RPHandler("https://client.example", client_configs={"demo": configuration}, httpc_params={"verify": True})
     answer = dict(parse_qsl(urlsplit(allow(handler.begin("demo"))).query))
     first = handler.finalize(address(), answer)
     assert "error" not in first, first

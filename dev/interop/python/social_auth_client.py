@@ -1,7 +1,7 @@
 """Flows of social-auth-core with its part for Django: the backend `oidc`, which knows the issuer alone."""
 
 import django_project
-from demo import RP, address, allow, assert_ended, assert_repeated, lose_response, ok, run
+from demo import AFTER_LOGOUT, RP, address, allow, assert_ended, assert_repeated, end_session, log_out, lose_response, ok, run
 
 
 def session():
@@ -16,7 +16,7 @@ def session():
         SOCIAL_AUTH_OIDC_SCOPE=["offline_access", "read"],
     )
     from django.contrib.auth import get_user_model
-    from requests import RequestException
+    from social_core.exceptions import AuthProviderError
     from social_django.utils import load_strategy
 
     browser = django_project.browser()
@@ -31,13 +31,18 @@ def session():
     try:
         account.refresh_token(load_strategy())
         raise AssertionError("the response was not lost")
-    except RequestException:
+    except AuthProviderError:
         pass
     account.refresh_token(load_strategy())
     second = assert_repeated()
     assert account.extra_data["refresh_token"] == second["refresh_token"]
     assert account.access_token == second["access_token"]
     ok("a refresh whose response was lost is repeated with the same answer")
+
+    # The library has no log-out at the server: the application sends the user there.
+    assert log_out(end_session(account.extra_data["id_token"])) == AFTER_LOGOUT
+    assert_ended(second["refresh_token"])
+    ok("log-out at the server ends the refresh token")
 
 
 run(session)
