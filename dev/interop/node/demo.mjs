@@ -73,7 +73,7 @@ async function decide(address, parameters, decision) {
 /** The user follows a link to the end of the session at the server; where the browser is sent then. */
 export async function logOut(link) {
   const answer = await fetch(link, { redirect: 'manual' })
-  assert.equal(answer.status, 302, await answer.text())
+  assert([302, 303].includes(answer.status), await answer.text())
   return answer.headers.get('location')
 }
 
@@ -103,6 +103,16 @@ export async function assertRepeated() {
   assert.notEqual(lost.received.refresh_token, lost.sent)
   assert.deepEqual(more, [])
   return lost.received
+}
+
+/** Refreshes at once are all answered, and each refresh token is rotated once. Returns `[refreshes, refresh tokens]`. */
+export async function assertRotatedOnce() {
+  const answers = await refreshes()
+  const sent = new Set(answers.map(({ sent }) => sent))
+  const received = new Set(answers.map(({ received }) => received.refresh_token))
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
+  assert(received.size <= sent.size, `${received.size} new refresh tokens for ${sent.size}`)
+  return [answers.length, sent.size]
 }
 
 /** Moves the server's clock, by a span like `61s`. */

@@ -2,7 +2,8 @@
 
 import { strict as assert } from 'node:assert'
 import { InMemoryWebStorage, OidcClient, WebStorageStateStore } from 'oidc-client-ts'
-import { NATIVE_CALLBACK, RP, allow, assertEnded, assertRepeated, issuerId, logOut, loseResponse, ok, run } from './demo.mjs'
+import { NATIVE_CALLBACK, RP, allow, assertEnded, assertRepeated, issuerId, logOut, loseResponse, ok } from './demo.mjs'
+import { run } from './demo.mjs'
 
 async function session() {
   const client = new OidcClient({

@@ -66,7 +66,7 @@ def _decide(url: str, parameters: dict) -> requests.Response:
 def log_out(link: str) -> str:
     """The user follows a link to the end of the session at the server; where the browser is sent then."""
     answer = requests.get(link, allow_redirects=False, timeout=10)
-    assert answer.status_code == 302, answer.text
+    assert answer.is_redirect, answer.text
     return answer.headers["location"]
 
 

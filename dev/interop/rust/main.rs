@@ -1,8 +1,9 @@
 //! Third-party clients against the demo server, with each of its HTTP adapters.
 //!
-//! The table below has a line for each client and flow. Each flow is two tests, for example
+//! The table below has a line for each client and flow. Each flow is a test for each adapter, for example
 //! `openid_client::lifecycle::axum`. Clients in Rust are modules here; the others are programs in the neighboring
-//! folders. Each test has its own server, whose clock stands still until the flow moves it.
+//! folders. Each test has its own server, whose clock stands still until the flow moves it. Some clients are slow to
+//! start, so they run with one adapter: behind the proxy, the adapters do not differ.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
@@ -121,5 +122,67 @@ client!(
 
 client!(curl, crate::script::curl, lifecycle, client_credentials, client_secrets, password, private_key_jwt, device,);
 
-client!(golang_oauth2, behind proxy of axum, crate::script::go, lifecycle, client_secret_post, public_client, client_credentials,);
+client!(
+    oidc_client_ts,
+    behind proxy,
+    crate::script::node("oidc-client-ts.mjs"),
+    session,
+);
+
+client!(authjs, behind proxy, crate::script::node("authjs.mjs"), session,);
+
+client!(express_openid_connect, behind proxy, crate::script::node("express-openid-connect.mjs"), session,);
+
+client!(mcp_sdk, behind proxy, crate::script::node("mcp.mjs"), session,);
+
+client!(httpx_oauth, behind proxy, crate::script::python("httpx_oauth_client.py"), session,);
+
+client!(idpyoidc, behind proxy, crate::script::python("idpyoidc_client.py"), session,);
+
+client!(mozilla_django_oidc, behind proxy, crate::script::python("mozilla_django_oidc_client.py"), session,);
+
+client!(social_auth, behind proxy, crate::script::python("social_auth_client.py"), session,);
+
+client!(
+    golang_oauth2,
+    behind proxy of axum,
+    crate::script::go,
+    lifecycle,
+    client_secret_post,
+    public_client,
+    client_credentials,
+);
+
 client!(go_oidc, behind proxy of axum, crate::script::go, session,);
+
+client!(
+    google_oauth_client,
+    behind proxy of axum,
+    crate::script::java,
+    lifecycle,
+    client_secret_post,
+    public_client,
+    client_credentials,
+    threads,
+);
+
+client!(ruby_openid_connect, behind proxy of axum, crate::script::ruby, session, revocation,);
+
+client!(
+    mod_auth_openidc,
+    behind proxy of axum,
+    crate::script::node_with("mod_auth_openidc.mjs", &["apache2-bin", "libapache2-mod-auth-openidc"]),
+    relying_party,
+    resource_server,
+);
+
+client!(oidc_agent, behind proxy of axum, crate::script::oidc_agent, device, code,);
+
+client!(
+    chromium,
+    behind proxy of axum,
+    crate::script::node_with("chromium.mjs", &["chromium"]),
+    consent_page,
+    device_page,
+    oidc_client_ts,
+);
