@@ -107,7 +107,9 @@ func session() {
 	}
 	check(provider.Claims(&metadata))
 	end := metadata.EndSession + "?" + url.Values{
-		"id_token_hint": {second.Extra("id_token").(string)}, "post_logout_redirect_uri": {"https://client.example/bye"}, "state": {"bye"},
+		"id_token_hint":            {second.Extra("id_token").(string)},
+		"post_logout_redirect_uri": {"https://client.example/bye"},
+		"state":                    {"bye"},
 	}.Encode()
 	response := try(noRedirect.Get(end))
 	response.Body.Close()
@@ -210,7 +212,9 @@ func (c counter) RoundTrip(request *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(request)
 }
 
-var noRedirect = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+var noRedirect = &http.Client{
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 func user(arguments ...string) string {
 	command := exec.Command(os.Getenv("NODE"), append([]string{os.Getenv("USER_PROGRAM")}, arguments...)...)

@@ -120,7 +120,7 @@ public class GoogleOAuthClient {
   }
 
   static void clientCredentials() throws IOException {
-    var request = new ClientCredentialsTokenRequest(transport, JSON, new GenericUrl(issuer + "/oauth2/access_token"));
+    var request = new ClientCredentialsTokenRequest(transport, JSON, tokenEndpoint());
     request.setClientAuthentication(new BasicAuthentication("service", "service-secret"));
     TokenResponse tokens = request.setScopes(List.of("read")).execute();
     assertEquals("read", tokens.getScope());
@@ -136,8 +136,8 @@ public class GoogleOAuthClient {
     Client(String id, String callback, HttpExecuteInterceptor authentication, boolean pkce) throws IOException {
       this.callback = callback;
       var builder = new AuthorizationCodeFlow.Builder(
-          BearerToken.authorizationHeaderAccessMethod(), transport, JSON, new GenericUrl(issuer + "/oauth2/access_token"),
-          authentication, id, issuer + "/oauth2/authorize");
+          BearerToken.authorizationHeaderAccessMethod(), transport, JSON, tokenEndpoint(), authentication, id,
+          issuer + "/oauth2/authorize");
       builder.setScopes(List.of("read", "write")).setDataStoreFactory(MemoryDataStoreFactory.getDefaultInstance());
       flow = (pkce ? builder.enablePKCE() : builder).build();
     }
@@ -154,17 +154,22 @@ public class GoogleOAuthClient {
     }
 
     TokenResponse refresh(String refreshToken, List<String> scopes) throws IOException {
-      var request = new RefreshTokenRequest(transport, JSON, new GenericUrl(issuer + "/oauth2/access_token"), refreshToken);
+      var request = new RefreshTokenRequest(transport, JSON, tokenEndpoint(), refreshToken);
       return request.setClientAuthentication(flow.getClientAuthentication()).setScopes(scopes).execute();
     }
 
     // The library has no revocation.
     void revoke(String token) throws IOException {
       var content = new UrlEncodedContent(new GenericData().set("token", token));
-      var request = transport.createRequestFactory().buildPostRequest(new GenericUrl(issuer + "/oauth2/token/revoke"), content);
+      var endpoint = new GenericUrl(issuer + "/oauth2/token/revoke");
+      var request = transport.createRequestFactory().buildPostRequest(endpoint, content);
       flow.getClientAuthentication().intercept(request);
       assertEquals(200, request.execute().getStatusCode());
     }
+  }
+
+  static GenericUrl tokenEndpoint() {
+    return new GenericUrl(issuer + "/oauth2/access_token");
   }
 
   static String user(String... arguments) throws Exception {

@@ -30,7 +30,7 @@ function config(state) {
   }
 }
 
-/** The callback of the guide "Refresh token rotation" of Auth.js, but for the time of the refresh: the test sets that. */
+/** The callback of the guide "Refresh token rotation" of Auth.js, but the test says when a refresh is due. */
 async function keep(state, { token, account }) {
   if (account) {
     const { providerAccountId, access_token, id_token, refresh_token, expires_at } = account
@@ -66,7 +66,7 @@ async function endSession({ id_token }) {
   assert(answer.ok, await answer.text())
 }
 
-async function session_() {
+async function signInAndOut() {
   const state = { isDue: false }
   const browser = new Browser((url, init) => Auth(new Request(APP + url, init), config(state)))
   const current = async () => (await browser.get('/auth/session')).json()
@@ -100,4 +100,4 @@ async function session_() {
   ok('log-out ends the session of both')
 }
 
-await run({ session: session_ })
+await run({ session: signInAndOut })

@@ -3,7 +3,7 @@
 import { request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 
-/** A request for a page. `fetch` would say in Sec-Fetch-Mode that it is a script, which applications do not redirect. */
+/** A request for a page. `fetch` would say that it is a script (Sec-Fetch-Mode), and a script is not sent to log in. */
 function navigate(url, { method, headers }) {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, headers: { accept: 'text/html', ...headers } }, async (answer) => {

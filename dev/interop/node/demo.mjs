@@ -105,7 +105,7 @@ export async function assertRepeated() {
   return lost.received
 }
 
-/** Refreshes at once are all answered, and each refresh token is rotated once. Returns `[refreshes, refresh tokens]`. */
+/** Refreshes at once are all answered, and rotate each refresh token once. Returns `[refreshes, refresh tokens]`. */
 export async function assertRotatedOnce() {
   const answers = await refreshes()
   const sent = new Set(answers.map(({ sent }) => sent))

@@ -7,7 +7,7 @@ import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js'
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js'
-import { getOAuthProtectedResourceMetadataUrl, mcpAuthMetadataRouter } from '@modelcontextprotocol/sdk/server/auth/router.js'
+import * as router from '@modelcontextprotocol/sdk/server/auth/router.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import express from 'express'
@@ -31,18 +31,19 @@ async function verifyAccessToken(token) {
   })
   const { active, client_id, scope, exp, aud, sub } = await answer.json()
   if (!active) throw new InvalidTokenError('The token is not active')
-  return { token, clientId: client_id, scopes: scope.split(' '), expiresAt: exp, resource: new URL(aud), extra: { sub } }
+  const scopes = scope.split(' ')
+  return { token, clientId: client_id, scopes, expiresAt: exp, resource: new URL(aud), extra: { sub } }
 }
 
 /** An MCP server with one tool, which says who calls. */
 async function serve() {
   const app = express()
-  app.use(mcpAuthMetadataRouter({ oauthMetadata: await metadata(), resourceServerUrl: RESOURCE, scopesSupported: ['read'] }))
-  const resourceMetadataUrl = getOAuthProtectedResourceMetadataUrl(RESOURCE)
+  const options = { oauthMetadata: await metadata(), resourceServerUrl: RESOURCE, scopesSupported: ['read'] }
+  app.use(router.mcpAuthMetadataRouter(options))
   const protect = requireBearerAuth({
     verifier: { verifyAccessToken },
     requiredScopes: ['read'],
-    resourceMetadataUrl,
+    resourceMetadataUrl: router.getOAuthProtectedResourceMetadataUrl(RESOURCE),
     expectedResource: RESOURCE,
   })
   app.post(RESOURCE.pathname, protect, express.json(), async (request, response) => {

@@ -57,7 +57,8 @@ async function isServed(port) {
 /** A page of the application, which gets to know the user and the tokens. */
 async function page(browser, base) {
   const { status, headers } = await browser.get(`${base}/protected/page`)
-  return { status, user: headers.get('x-user'), access: headers.get('x-access-token'), refresh: headers.get('x-refresh-token') }
+  const [user, access, refresh] = ['x-user', 'x-access-token', 'x-refresh-token'].map((name) => headers.get(name))
+  return { status, user, access, refresh }
 }
 
 async function signIn(browser, base) {
@@ -98,7 +99,7 @@ async function relying_party(base) {
   ok('log-out ends the session of both')
 }
 
-/** A page with many parts: the module refreshes for each of the requests, and those at once send the same refresh token. */
+/** A page with many parts: each request is a refresh, and those at once send the same refresh token. */
 async function parallel(browser, base) {
   for (let round = 0; round < 3; round++) {
     await refreshes()
@@ -115,7 +116,10 @@ async function resource_server(base, jwtBase) {
   const token = async (client, parameters) =>
     (await (await post('/oauth2/access_token', client, parameters)).json()).access_token
   const user = (scope) => token('legacy', { grant_type: 'password', username: 'demo', password: 'changeit', scope })
-  const call = async (api, token) => (await fetch(`${api}/api/call`, { headers: { authorization: `Bearer ${token}` } })).status
+  const call = async (api, token) => {
+    const headers = { authorization: `Bearer ${token}` }
+    return (await fetch(`${api}/api/call`, { headers })).status
+  }
 
   const opaque = await user('read')
   assert.equal(await call(base, opaque), 204)

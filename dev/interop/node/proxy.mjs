@@ -1,11 +1,11 @@
-// The proxy with TLS in front of the demo server, as in production. It can lose a response, and remembers the refreshes.
+// The proxy with TLS in front of the demo server, as in production. It can lose a response, and records refreshes.
 //
 //   node proxy.mjs CERTIFICATE KEY
 //
 // It prints its address, and reads the server's from its input. It ends with its input.
 //
 //   POST /proxy/lose        the response to the next refresh never arrives: the connection is cut
-//   POST /proxy/refreshes   the refreshes since the last call: [{sent, status, received}], received as the server sent it
+//   POST /proxy/refreshes   the refreshes since the last call: [{sent, status, received}]
 
 import { readFileSync } from 'node:fs'
 import { request as send } from 'node:http'
@@ -32,7 +32,10 @@ const own = {
 
 const server = createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, async (request, response) => {
   const body = await buffer(request)
-  if (own[request.url]) return response.setHeader('content-type', 'application/json').end(JSON.stringify(own[request.url]()))
+  if (own[request.url]) {
+    response.setHeader('content-type', 'application/json')
+    return response.end(JSON.stringify(own[request.url]()))
+  }
   const answer = await pass(request, body)
   const content = await buffer(answer)
   const form = new URLSearchParams(body.toString())

@@ -1,4 +1,4 @@
-"""What every client here needs of the demo server: its address, a signed-in user with a browser, and a hand on its clock."""
+"""The parts that all clients share: the address of the demo server, a signed-in user, and control of the clock."""
 
 import json
 import os

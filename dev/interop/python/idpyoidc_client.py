@@ -4,7 +4,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from idpyoidc.client.rp_handler import RPHandler
 
-from demo import AFTER_LOGOUT, RP, WEB_CALLBACK, address, allow, assert_ended, assert_repeated, log_out, lose_response, ok, run
+from demo import AFTER_LOGOUT, RP, WEB_CALLBACK, address, allow, assert_ended, assert_repeated, log_out
+from demo import lose_response, ok, run
 
 SERVICES = {
     "discovery": "provider_info_discovery.ProviderInfoDiscovery",

@@ -1,4 +1,4 @@
-"""Flows of mozilla-django-oidc: log-in, a session that the server renews (the library has no refresh token), log-out."""
+"""Flows of mozilla-django-oidc. The library has no refresh token: the server renews the session."""
 
 import time
 

@@ -1,7 +1,8 @@
 """Flows of social-auth-core with its part for Django: the backend `oidc`, which knows the issuer alone."""
 
 import django_project
-from demo import AFTER_LOGOUT, RP, address, allow, assert_ended, assert_repeated, end_session, log_out, lose_response, ok, run
+from demo import AFTER_LOGOUT, RP, address, allow, assert_ended, assert_repeated, end_session, log_out
+from demo import lose_response, ok, run
 
 
 def session():
