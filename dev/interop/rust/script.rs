@@ -57,9 +57,8 @@ pub(crate) fn go(server: &Server, flow: &str) {
 pub(crate) fn java(server: &Server, flow: &str) {
     need(&["default-jdk-headless", "libgoogle-oauth-client-java"]);
     let mut java = Command::new("java");
-    // Each thread that the garbage collector or compiler does not start is left to the other tests.
+    // A short life: one thread for the garbage collector, and the compiler that is fast.
     java.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", JARS]);
-    java.arg(format!("-Djavax.net.ssl.trustStore={}", tls("trust.p12").display()));
     java.arg(folder("java").join("GoogleOAuthClient.java"));
     run(java, flow, server);
 }
