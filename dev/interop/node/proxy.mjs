@@ -14,7 +14,6 @@ import { createInterface } from 'node:readline'
 import { buffer } from 'node:stream/consumers'
 
 const [certificate, key] = process.argv.slice(2)
-let upstream
 let loseNext = false
 let refreshes = []
 
@@ -51,17 +50,15 @@ const server = createServer({ cert: readFileSync(certificate), key: readFileSync
 })
 
 /** Sends the request to the server. */
-function pass({ method, url, headers: { connection, 'transfer-encoding': _, ...headers } }, body) {
+async function pass({ method, url, headers: { connection, 'transfer-encoding': _, ...headers } }, body) {
+  const { hostname, port } = await upstream
   return new Promise((resolve, reject) => {
-    const options = { ...upstream, method, path: url, headers: { ...headers, 'content-length': body.length } }
+    const options = { hostname, port, method, path: url, headers: { ...headers, 'content-length': body.length } }
     send(options, resolve).on('error', reject).end(body)
   })
 }
 
-server.listen(0, '127.0.0.1', () => console.log(`listening on https://localhost:${server.address().port}`))
 const input = createInterface({ input: process.stdin })
-input.once('line', (line) => {
-  const { hostname, port } = new URL(line)
-  upstream = { hostname, port }
-})
 input.once('close', () => process.exit())
+const upstream = new Promise((resolve) => input.once('line', (line) => resolve(new URL(line))))
+server.listen(0, '127.0.0.1', () => console.log(`listening on https://localhost:${server.address().port}`))
