@@ -69,9 +69,6 @@ token() { oidc-token "$@" account; }
 # An access token that is longer valid than any: the agent has to refresh.
 new_token() { token --time=4000 "$@"; }
 
-# Prints the refresh tokens: those sent, and those received.
-refreshes() { post /proxy/refreshes | tee "$folder/refreshes"; }
-
 keep() {
   local first second scope
   first=$(token)
@@ -86,6 +83,7 @@ keep() {
     fail "a token, though the response was lost"
   fi
   second=$(new_token)
+  # Both requests and both answers are the same.
   "$NODE" -e '
     const assert = require("node:assert")
     const [lost, repeated, ...more] = JSON.parse(require("node:fs").readFileSync(0))
@@ -104,23 +102,23 @@ keep() {
   [ "$second" != "$first" ] || fail "no refresh"
   ok "the rotated refresh token is found again after two restarts"
 
-  parallel
+  eight_programs
+  second=$(new_token)
+  ok "eight programs at once get tokens, and the next one, too"
+
   oidc-gen --delete account --pw-env --confirm-yes >/dev/null 2>"$folder/delete.log" ||
     { cat "$folder/delete.log"; fail "the account is not deleted"; }
   same "$(post /oauth2/introspect -u api:api-secret -d "token=$second")" '{"active":false}' introspection
   ok "the deletion of the account revokes"
 }
 
-# Several programs ask at once.
-parallel() {
+eight_programs() {
   local i pids=()
   for i in {1..8}; do
     new_token >"$folder/token.$i" &
     pids+=($!)
   done
   for i in "${pids[@]}"; do wait "$i" || fail "a program gets no token"; done
-  second=$(new_token)
-  ok "eight programs at once get tokens, and the next one, too"
 }
 
 device() {
