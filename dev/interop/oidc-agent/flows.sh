@@ -26,7 +26,8 @@ await() {
     ! "$@" >/dev/null 2>&1 || return 0
     sleep 0.1
   done
-  fail "waited in vain: $*"
+  echo "waited in vain: $*" >&2
+  return 1
 }
 
 start_agent() {
@@ -54,7 +55,7 @@ generate() {
 
 # Prints the text of the log that matches, when it is there.
 printed() {
-  await grep -oE "$1" "$folder/generation.log" || { cat "$folder/generation.log" "$folder/agent.log"; exit 1; }
+  await grep -oE "$1" "$folder/generation.log" || { cat "$folder/generation.log" "$folder/agent.log" >&2; return 1; }
   grep -oE "$1" "$folder/generation.log" | head -n 1
 }
 
