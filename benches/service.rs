@@ -10,6 +10,7 @@ mod common;
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -19,9 +20,11 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use regrant::clock::Timestamp;
 use regrant::device::{DeviceAuthorizationRequest, PollRequest};
 use regrant::host::Unavailable;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, KeyId, UserInfoClaims};
 use regrant::policy::AccessTokenFormat;
-use regrant::{Client, ClientId, Entropy as _, MemoryStore, Policy, RefreshRequest, RefreshToken, SystemEntropy};
+use regrant::{
+    Client, ClientId, Entropy as _, Issuer, MemoryStore, Policy, RefreshRequest, RefreshToken, SystemEntropy,
+};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -95,8 +98,9 @@ struct Unsigned;
 
 #[async_trait]
 impl JwtIssuer for Unsigned {
-    fn issuer(&self) -> &'static str {
-        "https://as.example"
+    fn issuer(&self) -> &Issuer {
+        static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::from_static("https://as.example"));
+        &ISSUER
     }
 
     fn signing_key(&self, _: &Client, _: Timestamp) -> KeyId {
@@ -117,6 +121,14 @@ impl JwtIssuer for Unsigned {
 
     async fn introspection(&self, _: &ClientId, _: &Map<String, Value>, _: Timestamp) -> Result<String, Unavailable> {
         Err(Unavailable::new("no introspection is signed here"))
+    }
+
+    async fn user_info(&self, _: &UserInfoClaims<'_>) -> Result<String, Unavailable> {
+        Err(Unavailable::new("no userinfo is signed here"))
+    }
+
+    fn read_id_token(&self, _: &str) -> Option<IdTokenHint> {
+        None
     }
 
     fn read_access_token(&self, jwt: &str) -> Option<String> {

@@ -8,8 +8,9 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::authenticator::{AuthenticateError, ClientAuthenticator, CredentialRefusal};
-use regrant::client::Registration;
+use regrant::authenticator::{AuthenticateError, ClientAuthenticator, CredentialRefusal, Supported};
+use regrant::client::{ClientAuthenticationMethod, Registration};
+use regrant::host::Unavailable;
 use regrant::{
     AuthenticatedClient, Client, ClientCredentials, ClientId, ClientSecret, GrantType, IssueRequest, KeyRing,
     MemoryStore, Scope, SecretHash, SystemEntropy, TokenService,
@@ -41,6 +42,13 @@ impl ClientAuthenticator for Directory {
             (true, false) => Err(AuthenticateError::refused_known(self.row.id.clone(), CredentialRefusal::WrongSecret)),
             (false, _) => Err(AuthenticateError::refused(CredentialRefusal::UnknownClient)),
         }
+    }
+
+    /// For the metadata of the server: in a database, a query over all rows.
+    async fn supported(&self) -> Result<Supported, Unavailable> {
+        Ok(Supported::default()
+            .with_methods([ClientAuthenticationMethod::ClientSecretBasic])
+            .with_scope(self.row.scope.clone()))
     }
 }
 

@@ -30,7 +30,7 @@ pub use service::{GrantPage, TokenError, TokenService, TokenServiceBuilder};
 pub use token::keys::{Key, KeyRing};
 pub use vocabulary::{
     AccessToken, AuthorizationCode, ClientId, ClientSecret, CodeChallenge, CodeVerifier, Entropy, GrantId, GrantType,
-    InvalidValue, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject, SystemEntropy, clock,
+    InvalidValue, Issuer, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject, SystemEntropy, clock,
 };
 
 /// Events for audit logs and counters, durations of calls, error codes, and sinks for `tracing` and `metrics`.
@@ -56,6 +56,15 @@ pub mod event {
 pub mod device {
     pub use crate::engine::{DeviceAuthorizationRequest, DeviceAuthorizationResponse, PollRequest};
     pub use crate::vocabulary::{DeviceCode, UserCode};
+}
+
+/// Userinfo (OpenID Connect Core section 5.3) and logout (OpenID Connect RP-Initiated Logout 1.0), for hosts that serve
+/// these endpoints themselves.
+///
+/// [`Endpoints`](wire::Endpoints) serve both. A host with endpoints of its own calls [`TokenService::user_info`] and
+/// [`TokenService::revoke_session`].
+pub mod openid {
+    pub use crate::engine::{UserInfoRequest, UserInfoResponse};
 }
 
 /// The example of the README compiles as it is pasted from the page.

@@ -1,6 +1,6 @@
 use super::{AuthenticationMethods, ClientAuthenticationMethod};
 use crate::policy::ClientPolicy;
-use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resources, Scope};
+use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resource, Resources, Scope};
 
 /// The metadata of a client (RFC 7591 section 2), without its secrets.
 ///
@@ -26,6 +26,10 @@ pub struct Client {
     pub authentication_methods: AuthenticationMethods,
     /// The registered redirection URIs. Default none. Compared character for character; see [`RedirectUri::admits`].
     pub redirect_uris: Vec<RedirectUri>,
+    /// Lets the port of a registered `http://localhost` URI differ, as that of `http://127.0.0.1` may. For native apps
+    /// that know no other way, such as MCP clients. Default false: RFC 8252 section 8.3 advises against the name, which
+    /// the user's machine may resolve to another address. Then only the registered port is admitted.
+    pub any_localhost_port: bool,
     /// The registered grant types. Default `authorization_code` only, as in AM. A client that refreshes needs
     /// `refresh_token` too.
     pub grant_types: Vec<GrantType>,
@@ -39,8 +43,21 @@ pub struct Client {
     pub default_scope: Option<Scope>,
     /// The resources for which the client may request tokens (RFC 8707). Default none. Withdrawal works as for scopes.
     pub resources: Resources,
+    /// The audience of access tokens for requests that name no resource (RFC 9068 section 3). The client may also name
+    /// it in a request. Default absent: see [`default_audience_or`](Self::default_audience_or).
+    pub default_audience: Option<Resource>,
+    /// Accepts the parameter `audience` as a synonym of `resource` at the token and device authorization endpoints, for
+    /// client libraries that know no other name. Default false: the parameter is ignored, as every unknown one (RFC
+    /// 6749 section 3.2). Token exchange has the parameter for every client (RFC 8693 section 2.1).
+    pub accepts_audience: bool,
     /// The tokens that the client may introspect. Default its own.
     pub introspection: IntrospectionAccess,
+    /// The URIs to which a logout may redirect (`post_logout_redirect_uris`, OpenID Connect RP-Initiated Logout 1.0
+    /// section 3.1). Default none. Compared character for character, the port of a loopback address included.
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// True if the userinfo response for this client is a JWT (OpenID Connect Core section 5.3.2). It has the algorithm
+    /// of the client's `id_token`s. Default false: JSON. In registrations: `userinfo_signed_response_alg`.
+    pub userinfo_signed_response: bool,
     /// The overrides of the provider's policy. Default none.
     pub policy: ClientPolicy,
 }
@@ -55,11 +72,16 @@ impl Client {
             registration: Registration::default(),
             authentication_methods: AuthenticationMethods::Secret,
             redirect_uris: Vec::new(),
+            any_localhost_port: false,
             grant_types: vec![GrantType::AuthorizationCode],
             scope: Scope::empty(),
             default_scope: None,
             resources: Resources::empty(),
+            default_audience: None,
+            accepts_audience: false,
             introspection: IntrospectionAccess::Own,
+            post_logout_redirect_uris: Vec::new(),
+            userinfo_signed_response: false,
             policy: ClientPolicy::default(),
         }
     }
@@ -101,6 +123,23 @@ impl Client {
         self
     }
 
+    /// Lets the port of a registered `http://localhost` URI differ, or not.
+    ///
+    /// ```
+    /// use regrant::{Client, ClientId, RedirectUri};
+    ///
+    /// let app = Client::public(ClientId::from_static("app"))
+    ///     .with_redirect_uris([RedirectUri::from_static("http://localhost/callback")]);
+    /// let requested = RedirectUri::from_static("http://localhost:57470/callback");
+    /// assert_eq!(app.redirect_uri(Some(&requested)), None);
+    /// assert_eq!(app.with_any_localhost_port(true).redirect_uri(Some(&requested)), Some(&requested));
+    /// ```
+    #[must_use]
+    pub const fn with_any_localhost_port(mut self, any_localhost_port: bool) -> Self {
+        self.any_localhost_port = any_localhost_port;
+        self
+    }
+
     /// Sets the registered grant types.
     #[must_use]
     pub fn with_grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
@@ -129,10 +168,38 @@ impl Client {
         self
     }
 
+    /// Sets the audience of access tokens for requests that name no resource.
+    #[must_use]
+    pub fn with_default_audience(mut self, resource: impl Into<Option<Resource>>) -> Self {
+        self.default_audience = resource.into();
+        self
+    }
+
+    /// Accepts the parameter `audience` as a synonym of `resource`, or not.
+    #[must_use]
+    pub const fn with_accepts_audience(mut self, accepts_audience: bool) -> Self {
+        self.accepts_audience = accepts_audience;
+        self
+    }
+
     /// Sets the tokens that the client may introspect.
     #[must_use]
     pub fn with_introspection(mut self, introspection: IntrospectionAccess) -> Self {
         self.introspection = introspection;
+        self
+    }
+
+    /// Sets the URIs to which a logout may redirect.
+    #[must_use]
+    pub fn with_post_logout_redirect_uris(mut self, uris: impl IntoIterator<Item = RedirectUri>) -> Self {
+        self.post_logout_redirect_uris = uris.into_iter().collect();
+        self
+    }
+
+    /// Sets the form of the userinfo response: a JWT, or JSON.
+    #[must_use]
+    pub const fn with_userinfo_signed_response(mut self, is_signed: bool) -> Self {
+        self.userinfo_signed_response = is_signed;
         self
     }
 
@@ -167,6 +234,40 @@ impl Client {
         })
     }
 
+    /// Returns the audience of access tokens for requests that name no resource: the first of these that the client
+    /// has.
+    ///
+    /// 1. its [`default_audience`](Self::default_audience),
+    /// 2. its only registered resource,
+    /// 3. the default of the service
+    ///    ([`TokenServiceBuilder::default_audience`](crate::TokenServiceBuilder::default_audience)), if the client
+    ///    registered no resources. A client with registered resources gets no token for another one by a default.
+    ///
+    /// With `None`, opaque tokens are limited to no resource, and the `aud` of a JWT is the issuer.
+    ///
+    /// ```
+    /// use regrant::{Client, ClientId, Resource, Resources};
+    ///
+    /// let (orders, stock) =
+    ///     (Resource::from_static("https://api.example/orders"), Resource::from_static("https://api.example/stock"));
+    /// let app = Client::new(ClientId::from_static("app"));
+    /// assert_eq!(app.default_audience_or(Some(&stock)), Some(&stock));
+    /// let app = app.with_resources(Resources::from_iter([orders.clone()]));
+    /// assert_eq!(app.default_audience_or(Some(&stock)), Some(&orders));
+    /// let app = app.with_resources(Resources::from_iter([orders.clone(), stock.clone()]));
+    /// assert_eq!(app.default_audience_or(None), None);
+    /// assert_eq!(app.with_default_audience(stock.clone()).default_audience_or(None), Some(&stock));
+    /// ```
+    #[must_use]
+    pub fn default_audience_or<'a>(&'a self, of_service: Option<&'a Resource>) -> Option<&'a Resource> {
+        let mut registered = self.resources.iter();
+        self.default_audience.as_ref().or_else(|| match (registered.next(), registered.next()) {
+            (None, _) => of_service,
+            (Some(only), None) => Some(only),
+            _ => of_service.filter(|default| self.resources.iter().any(|own| own == *default)),
+        })
+    }
+
     /// Returns true if the client may use `grant_type`. The client must be registered for the flow, and must be
     /// confidential for client credentials (OAuth 2.1 section 4.2): with the id of a public client anyone could get a
     /// token. The refusal is `unauthorized_client`.
@@ -192,7 +293,12 @@ impl Client {
     #[must_use]
     pub fn redirect_uri<'a>(&'a self, requested: Option<&'a RedirectUri>) -> Option<&'a RedirectUri> {
         match (requested, self.redirect_uris.as_slice()) {
-            (Some(requested), registered) => registered.iter().any(|uri| uri.admits(requested)).then_some(requested),
+            (Some(requested), registered) => {
+                let is_admitted = |uri: &RedirectUri| {
+                    uri.admits(requested) || (self.any_localhost_port && uri.admits_on_localhost(requested))
+                };
+                registered.iter().any(is_admitted).then_some(requested)
+            }
             (None, [only]) => Some(only),
             (None, _) => None,
         }

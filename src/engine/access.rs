@@ -12,14 +12,23 @@
 //! | the registration of the client today | `invalid_scope`, `invalid_target` | gets the part that is left |
 //!
 //! A refresh for less does not shrink the grant: the next one may ask for the whole reach again (RFC 6749 section 6).
+//!
+//! An approval without resources has the reach of the default audience (RFC 9068 section 3). The default is looked up
+//! for each token and recorded with it, not with the approval. So it holds for grants that are older than the setting,
+//! and a new address of an API does not end their sessions.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Context, ResponseFacts, UnsignedResponse};
+use crate::client::Client;
 use crate::grant::{Grant, LiveAccessToken};
 use crate::outcome::Refusal;
+use crate::policy::{OnUnknownScope, Policy};
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
-use crate::vocabulary::{AccessToken, Confirmation, GrantType, KeyId, RefreshToken, Resources, Scope, Timestamp, draw};
+use crate::vocabulary::{
+    AccessToken, Confirmation, GrantType, KeyId, RefreshToken, Resource, Resources, Scope, Timestamp, draw,
+};
 
 /// The unit of `expires_in` (RFC 6749 section 5.1).
 const SECOND: Duration = Duration::from_secs(1);
@@ -66,17 +75,7 @@ impl Access {
                 left => left,
             },
         };
-        let is_allowed =
-            |named: &Resources| named.is_subset_of(&granted.resources) && named.is_subset_of(&registered.resources);
-        let resources = match resources {
-            none if none.is_empty() => granted.resources.intersection(&registered.resources),
-            named if is_allowed(named) => named.clone(),
-            _ => return Err(Refusal::ResourceExceeded),
-        };
-        if resources.is_empty() && !granted.resources.is_empty() {
-            return Err(Refusal::ResourceWithdrawn);
-        }
-        Ok(Self { scope, resources })
+        Ok(Self { scope, resources: audience(&granted.resources, resources, ctx)? })
     }
 
     /// Returns true when `token` has exactly this reach.
@@ -86,6 +85,57 @@ impl Access {
     pub(super) fn is_of(&self, token: &LiveAccessToken, grant: &Grant) -> bool {
         self.scope == *token.scope.as_ref().unwrap_or(&grant.approval().scope)
             && self.resources == *token.resources.as_ref().unwrap_or(&grant.approval().resources)
+    }
+}
+
+/// Returns the audience of a token of a grant for `granted`, in the registered spelling.
+///
+/// # Errors
+/// A [`Refusal`] when the request names too much, or when all of the granted resources were withdrawn.
+fn audience(granted: &Resources, named: &Resources, ctx: &Context<'_>) -> Result<Resources, Refusal> {
+    if granted.is_empty() {
+        let default = ctx.default_audience;
+        let is_default = |resource: &Resource| default.is_some_and(|default| default.names_same_as(resource));
+        return if named.iter().all(is_default) {
+            Ok(default.cloned().into_iter().collect())
+        } else {
+            Err(Refusal::ResourceExceeded)
+        };
+    }
+    let registered = with_default(ctx);
+    if !named.is_empty() {
+        let is_allowed = named.is_subset_of(granted) && named.is_subset_of(&registered);
+        return if is_allowed { Ok(named.intersection(&registered)) } else { Err(Refusal::ResourceExceeded) };
+    }
+    match granted.intersection(&registered) {
+        none if none.is_empty() => Err(Refusal::ResourceWithdrawn),
+        left => Ok(left),
+    }
+}
+
+/// Returns the requested scope without the tokens that the policy ignores
+/// ([`on_unknown_scope`](crate::Policy::on_unknown_scope)). Other tokens that the client is not registered for stay,
+/// and are refused by the check of the reach.
+///
+/// # Errors
+/// [`Refusal::ScopeExceeded`] when nothing is left.
+pub(crate) fn known_scope(requested: Scope, client: &Client, policy: &Policy) -> Result<Scope, Refusal> {
+    if requested.is_subset_of(&client.scope) {
+        return Ok(requested);
+    }
+    let is_openid = requested.contains(Scope::OPENID) && client.scope.contains(Scope::OPENID);
+    if !is_openid && policy.on_unknown_scope != OnUnknownScope::Ignore {
+        return Ok(requested);
+    }
+    Some(requested.intersection(&client.scope)).filter(|known| !known.is_empty()).ok_or(Refusal::ScopeExceeded)
+}
+
+/// Returns the resources for which the client may have tokens: the registered ones and its default audience.
+pub(super) fn with_default<'a>(ctx: &Context<'a>) -> Cow<'a, Resources> {
+    let registered = &ctx.client.resources;
+    match ctx.default_audience.filter(|default| registered.iter().all(|own| own != *default)) {
+        None => Cow::Borrowed(registered),
+        Some(default) => Cow::Owned(registered.iter().chain([default]).cloned().collect()),
     }
 }
 
@@ -167,7 +217,7 @@ pub(super) fn mint(
         scope: (access.scope != granted.scope).then(|| access.scope.clone()),
         resources: (access.resources != granted.resources).then(|| access.resources.clone()),
         issued_at: ctx.now,
-        expires_at: access_token_expiry(grant, ctx)?,
+        expires_at: access_token_expiry(grant, serial, ctx)?,
         parent,
         confirmation: key_for_new_tokens(grant, ctx),
         signing_key: ctx.signing_key.cloned(),
@@ -226,9 +276,9 @@ fn key_for_new_tokens(grant: &Grant, ctx: &Context<'_>) -> Option<Confirmation> 
 ///
 /// # Errors
 /// [`Refusal::GrantExpired`].
-fn access_token_expiry(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Refusal> {
+fn access_token_expiry(grant: &Grant, serial: u32, ctx: &Context<'_>) -> Result<Timestamp, Refusal> {
     let is_jwt = ctx.signing_key.is_some();
-    let own = ctx.now + ctx.policy.access_token_lifetime;
+    let own = ctx.now + ctx.policy.lifetime_of_access_token(serial);
     let own = if is_jwt { own.rounded_up() } else { own };
     let of_grant = grant.absolute_expiry(ctx.policy).map(|expiry| if is_jwt { expiry.rounded_down() } else { expiry });
     let expiry = of_grant.map_or(own, |of_grant| own.min(of_grant));
@@ -239,6 +289,12 @@ fn access_token_expiry(grant: &Grant, ctx: &Context<'_>) -> Result<Timestamp, Re
 /// again and again.
 pub(super) fn lives_a_second(expiry: Timestamp, ctx: &Context<'_>) -> bool {
     expiry.since(ctx.now).is_some_and(|left| left >= SECOND)
+}
+
+/// Returns true when the policy lets the grant have refresh tokens. The scope of the grant counts, and not that of a
+/// request: a refresh for less leaves the grant as it is.
+pub(super) fn admits_refresh_tokens(grant: &Grant, client: &Client, policy: &Policy) -> bool {
+    policy.admits_refresh_tokens(&grant.approval().scope) && policy.admits_refresh_tokens(&client.scope)
 }
 
 /// A refresh token that leaves with the response. Its text exists only here: the record has the digest of its secret.

@@ -95,6 +95,7 @@ pub(crate) fn approve_device(
     if !approval.resources.is_subset_of(&device.approval().resources) {
         return Err(Refusal::ResourceExceeded);
     }
+    let approval = Approval { resources: approval.resources.intersection(&device.approval().resources), ..approval };
     let code = PendingCode {
         digest: pending.digest,
         redirect_uri: None,

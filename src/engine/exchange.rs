@@ -7,13 +7,13 @@
 //! |---|---|
 //! | resource owner, authentication | those of the subject token |
 //! | scope | requested and held; absent: held and registered for the client |
-//! | audience | requested and registered; absent: held and registered |
+//! | audience | requested and registered; absent: held and registered, or else the default of the client |
 //! | expiry | not after that of the subject token |
 //! | key | the one that this request proves, never that of the subject token |
 //! | actor | that of the actor token, before the actors so far |
 //! | refresh token | none |
 
-use super::access::{Access, lives_a_second};
+use super::access::{Access, known_scope, lives_a_second, with_default};
 use super::issue::{create_grant, first_tokens};
 use super::{ActiveToken, Context, ExchangeRequest, UnsignedResponse};
 use crate::grant::{Actor, Approval, Grant, Phase};
@@ -50,13 +50,18 @@ pub(crate) fn exchange(
     if approval.subject.is_none() {
         return Err(Refusal::SubjectTokenInvalid);
     }
-    let scope = match &request.scope {
+    let requested = request.scope.clone().map(|scope| known_scope(scope, ctx.client, ctx.policy)).transpose()?;
+    let scope = match requested {
         Some(scope) if !scope.is_subset_of(&held) => return Err(Refusal::ScopeExceeded),
-        Some(scope) => scope.clone(),
+        Some(scope) => scope,
         None => held.intersection(&ctx.client.scope),
     };
     let resources = if request.resources.is_empty() {
-        audience.intersection(&ctx.client.resources)
+        match audience.intersection(&with_default(ctx)) {
+            // The default of the client, not nothing: a resource that it could also have named.
+            none if none.is_empty() => ctx.default_audience.cloned().into_iter().collect(),
+            both => both,
+        }
     } else {
         request.resources.clone()
     };

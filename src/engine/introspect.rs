@@ -8,10 +8,17 @@
 //!
 //! A caller that may not know a token gets the answer of an inactive one. Otherwise a caller could test which of many
 //! texts are tokens (RFC 7662 section 4).
+//!
+//! The holder of an access token who presents it at the userinfo endpoint asks about that token too, without being a
+//! caller.
 
+use std::time::Duration;
+
+use super::access::admits_refresh_tokens;
 use crate::client::{Client, IntrospectionAccess};
-use crate::grant::{Approval, Grant, GrantSummary, Phase, earlier};
+use crate::grant::{Approval, Grant, GrantSummary, Head, Phase, Remaining, earlier};
 use crate::policy::Policy;
+use crate::ports::host::HostClaims;
 use crate::token::{Detail, Opened, TokenKind};
 use crate::vocabulary::{
     ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Subject, Timestamp, TokenType,
@@ -66,6 +73,27 @@ pub struct ActiveToken {
     pub approval: Approval,
     /// The id of the grant. For the host.
     pub grant_id: GrantId,
+    /// The claims of the [`ClaimsSource`](crate::host::ClaimsSource) for access tokens. Empty without a source, and for
+    /// a refresh token.
+    pub host_claims: HostClaims,
+    remaining: Option<Box<Remaining>>,
+}
+
+impl ActiveToken {
+    /// Returns the time until a refresh token expires if it is not used. Introspection is no use. `None` for an access
+    /// token, when the token never expires, for callers other than its client, and unless the policy tells it
+    /// ([`refresh_token_expiration`](crate::Policy::refresh_token_expiration)).
+    #[must_use]
+    pub fn refresh_token_timeout(&self) -> Option<Duration> {
+        self.remaining.as_ref()?.refresh_token_timeout
+    }
+
+    /// Returns the time until the grant of a refresh token ends. `None` when the grant never ends, and in the other
+    /// cases of [`refresh_token_timeout`](Self::refresh_token_timeout).
+    #[must_use]
+    pub fn authorization_expires_in(&self) -> Option<Duration> {
+        self.remaining.as_ref()?.authorization_expires_in
+    }
 }
 
 /// An active token that the caller may know of, in its grant. Made by [`introspect`] alone.
@@ -79,6 +107,7 @@ pub(crate) struct FoundToken {
     resources: Option<Resources>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
+    remaining: Option<Box<Remaining>>,
     token_type: Option<TokenType>,
     confirmation: Option<Confirmation>,
     grant: Box<Grant>,
@@ -90,9 +119,33 @@ impl FoundToken {
         self.grant.approval().subject.as_ref()
     }
 
+    /// Returns true for an access token.
+    pub(crate) fn is_access_token(&self) -> bool {
+        self.kind == TokenKind::AccessToken
+    }
+
+    /// Returns the scope of the token.
+    pub(crate) fn scope(&self) -> &Scope {
+        self.scope.as_ref().unwrap_or(&self.grant.approval().scope)
+    }
+
+    /// Returns the audience of the token.
+    pub(crate) fn resources(&self) -> &Resources {
+        self.resources.as_ref().unwrap_or(&self.grant.approval().resources)
+    }
+
+    /// Returns the key that the token is bound to.
+    pub(crate) const fn confirmation(&self) -> Option<&Confirmation> {
+        self.confirmation.as_ref()
+    }
+
+    pub(crate) const fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
     /// Returns the token with all its facts.
     pub(crate) fn into_active(self) -> ActiveToken {
-        let Self { kind, scope, resources, issued_at, expires_at, token_type, confirmation, grant } = self;
+        let Self { kind, scope, resources, issued_at, expires_at, remaining, token_type, confirmation, grant } = self;
         let GrantSummary { id: grant_id, client_id, grant_type, approval, .. } = grant.summary();
         ActiveToken {
             kind,
@@ -106,59 +159,71 @@ impl FoundToken {
             confirmation,
             approval,
             grant_id,
+            host_claims: HostClaims::default(),
+            remaining,
         }
     }
 }
 
-/// Finds the token that `caller` asks about; `None` when the token is not active or `caller` may not know of it. The
-/// two cases have one answer, so that a caller cannot probe for tokens of others.
+/// Finds the token that `caller` asks about. Returns the grant when the token is not active or `caller` may not know of
+/// it. The two cases have one answer, so that a caller cannot probe for tokens of others.
+///
+/// Without a `caller` the sender presents an access token itself. The text of the token is the right to know of it.
 ///
 /// A refresh token inside its grace period is spent, hence inactive, although a retry with it would still be answered.
 ///
 /// `own_policy` is the policy of the caller for this grant when the caller holds the grant. A policy that was tightened
 /// ends the tokens of its client earlier than they state. The policy of another client is not applied.
-#[must_use]
 pub(crate) fn introspect(
     grant: Box<Grant>,
     presented: &Opened,
-    caller: &Client,
+    caller: Option<&Client>,
     own_policy: Option<&Policy>,
     now: Timestamp,
-) -> Option<FoundToken> {
+) -> Result<FoundToken, Box<Grant>> {
     if !matches!(grant.phase(), Phase::Active { .. }) {
-        return None;
+        return Err(grant);
     }
     // A token was issued to end with its grant at the latest. Only a policy that was tightened since ends it earlier.
     let grant_expiry = own_policy.and_then(|policy| grant.absolute_expiry(policy));
     let digest = presented.secret.digest();
     let mut found = match presented.detail {
         Detail::AccessToken { serial } => access_token(grant, serial, digest, caller, own_policy.is_some()),
-        Detail::RefreshToken { generation, .. } => refresh_token(grant, generation, digest, caller, own_policy),
-        Detail::Code => None,
+        Detail::RefreshToken { generation, .. } => refresh_token(grant, generation, digest, caller, own_policy, now),
+        Detail::Code => Err(grant),
     }?;
     found.expires_at = earlier(found.expires_at, grant_expiry);
-    found.expires_at.is_none_or(|expiry| now < expiry).then_some(found)
+    if found.expires_at.is_none_or(|expiry| now < expiry) { Ok(found) } else { Err(found.grant) }
 }
 
 /// Finds the access token in the record. The digest is compared too: a key of the ring can seal any serial.
-fn access_token(grant: Box<Grant>, serial: u32, digest: Digest, caller: &Client, is_own: bool) -> Option<FoundToken> {
-    let token = grant.access_tokens().find(|token| token.serial == serial && token.digest == digest)?;
-    let may_know = match &caller.introspection {
-        IntrospectionAccess::Any => true,
-        IntrospectionAccess::Own => is_own,
-        IntrospectionAccess::Audiences(audiences) => {
+fn access_token(
+    grant: Box<Grant>,
+    serial: u32,
+    digest: Digest,
+    caller: Option<&Client>,
+    is_own: bool,
+) -> Result<FoundToken, Box<Grant>> {
+    let Some(token) = grant.access_tokens().find(|token| token.serial == serial && token.digest == digest) else {
+        return Err(grant);
+    };
+    let may_know = match caller.map(|caller| &caller.introspection) {
+        None | Some(IntrospectionAccess::Any) => true,
+        Some(IntrospectionAccess::Own) => is_own,
+        Some(IntrospectionAccess::Audiences(audiences)) => {
             is_own || token.resources.as_ref().unwrap_or(&grant.approval().resources).intersects(audiences)
         }
     };
     if !may_know {
-        return None;
+        return Err(grant);
     }
-    Some(FoundToken {
+    Ok(FoundToken {
         kind: TokenKind::AccessToken,
         scope: token.scope.clone(),
         resources: token.resources.clone(),
         issued_at: token.issued_at,
         expires_at: Some(token.expires_at),
+        remaining: None,
         token_type: Some(TokenType::of(token.confirmation.as_ref())),
         confirmation: token.confirmation,
         grant,
@@ -170,21 +235,27 @@ fn refresh_token(
     grant: Box<Grant>,
     generation: u32,
     digest: Digest,
-    caller: &Client,
+    caller: Option<&Client>,
     own_policy: Option<&Policy>,
-) -> Option<FoundToken> {
+    now: Timestamp,
+) -> Result<FoundToken, Box<Grant>> {
     // A resource server never receives refresh tokens, so an audience gives no right to ask about one.
-    let may_know = own_policy.is_some() || caller.introspection == IntrospectionAccess::Any;
-    let head = grant.head().filter(|head| head.generation == generation && head.digest == digest)?;
-    if !may_know {
-        return None;
-    }
-    Some(FoundToken {
+    let may_know =
+        caller.is_some_and(|caller| own_policy.is_some() || caller.introspection == IntrospectionAccess::Any);
+    // A refresh of a grant that may have no refresh tokens any more would be refused.
+    let is_refused =
+        caller.zip(own_policy).is_some_and(|(client, policy)| !admits_refresh_tokens(&grant, client, policy));
+    let is_head = |head: &&Head| head.generation == generation && head.digest == digest;
+    let Some(head) = grant.head().filter(is_head).filter(|_| may_know && !is_refused) else {
+        return Err(grant);
+    };
+    Ok(FoundToken {
         kind: TokenKind::RefreshToken,
         scope: None,
         resources: None,
         issued_at: head.issued_at,
         expires_at: own_policy.map_or(head.expires_at, |policy| head.expiry(policy)),
+        remaining: own_policy.and_then(|policy| grant.remaining(|| now, policy)),
         token_type: None,
         confirmation: grant.approval().confirmation,
         grant,

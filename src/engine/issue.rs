@@ -6,7 +6,9 @@
 //! A grant is created with everything that later requests must match: registration of the client, approval, key and
 //! absolute end. Nothing of it can be added afterwards, except the key of a public client, once.
 
-use super::access::{Access, Origin, SealedRefreshToken, mint, respond};
+use super::access::{
+    Access, Origin, SealedRefreshToken, admits_refresh_tokens, known_scope, mint, respond, with_default,
+};
 use super::{AuthorizationCodeResponse, AuthorizeRequest, Context, IssueRequest, UnsignedResponse};
 use crate::grant::{Approval, Grant, PendingCode, Phase};
 use crate::outcome::Refusal;
@@ -70,7 +72,7 @@ pub(crate) fn issue(request: IssueRequest, ctx: &Context<'_>) -> Result<(Grant, 
 /// Creates a grant of the client with a random id.
 ///
 /// # Errors
-/// [`Refusal::GrantTypeNotAllowed`] when the client may not use the flow.
+/// [`Refusal::GrantTypeNotAllowed`] when the client may not use the flow, and as for [`known_scope`].
 pub(super) fn create_grant(
     grant_type: GrantType,
     approval: Approval,
@@ -80,6 +82,12 @@ pub(super) fn create_grant(
     if !ctx.client.may_use(&grant_type) {
         return Err(Refusal::GrantTypeNotAllowed);
     }
+    // The registered spelling, which the tokens have too. Resources that are not registered are refused later.
+    let registered = with_default(ctx);
+    let is_registered = approval.resources.is_subset_of(&registered);
+    let resources = if is_registered { approval.resources.intersection(&registered) } else { approval.resources };
+    let scope = known_scope(approval.scope, ctx.client, ctx.policy)?;
+    let approval = Approval { scope, resources, ..approval };
     let id = GrantId::from_bytes(draw(ctx.entropy));
     Ok(Grant::new(id, ctx.client, grant_type, approval, phase, ctx.policy, ctx.now))
 }
@@ -87,8 +95,8 @@ pub(super) fn create_grant(
 /// Issues the first tokens of a grant. They are drawn at random, since no request can repeat them: RFC 6749 section
 /// 4.1.2 forbids a second answer to a code.
 ///
-/// A refresh token is issued when the policy, the flow and the registration of the client all allow one. Its root is
-/// drawn here and never again. The record keeps a digest of it, and every successor carries it.
+/// A refresh token is issued when the policy, the flow, the granted scope and the registration of the client all allow
+/// one. Its root is drawn here and never again. The record keeps a digest of it, and every successor carries it.
 ///
 /// # Errors
 /// As for [`mint`].
@@ -97,6 +105,7 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
     let minted = mint(grant, &access, key, &Origin::Drawn, ctx)?;
     let gets_refresh_token = ctx.policy.issue_refresh_tokens
         && grant.grant_type().may_refresh()
+        && admits_refresh_tokens(grant, ctx.client, ctx.policy)
         && ctx.client.may_use(&GrantType::RefreshToken);
     let refresh_token = gets_refresh_token.then(|| {
         bind(grant, 0, ctx);

@@ -49,9 +49,10 @@ mod response;
 mod revoke;
 #[cfg(test)]
 mod tests;
+mod user_info;
 mod verified_keys;
 
-pub(crate) use access::AccessTokenForm;
+pub(crate) use access::{AccessTokenForm, known_scope};
 pub(crate) use admit::{Admitted, admit, check_owner, owned_by};
 pub(crate) use device::{approve_device, authorize_device, decide_device, poll, redeem_device, undecided};
 pub(crate) use exchange::exchange;
@@ -67,6 +68,7 @@ pub use request::{
 pub use response::{AuthorizationCodeResponse, DeviceAuthorizationResponse, TokenResponse};
 pub(crate) use response::{ResponseFacts, UnsignedResponse};
 pub(crate) use revoke::{revoke, revoke_grant};
+pub use user_info::{UserInfoRequest, UserInfoResponse};
 pub(crate) use verified_keys::{VerifiedKeys, choose_key};
 
 use smallvec::{SmallVec, smallvec};
@@ -75,7 +77,7 @@ use crate::client::Client;
 use crate::outcome::{EventKind, Refusal};
 use crate::policy::Policy;
 use crate::token::TokenFormat;
-use crate::vocabulary::{Confirmation, Entropy, KeyId, Timestamp};
+use crate::vocabulary::{Confirmation, Entropy, KeyId, Resource, Timestamp};
 
 /// The inputs of a decision besides the grant and the request. The service makes one for each decision, so that `now`
 /// is the time of the decision and not that of the request.
@@ -85,6 +87,8 @@ pub(crate) struct Context<'a> {
     pub(crate) client: &'a Client,
     /// The policy in force for this client and flow.
     pub(crate) policy: &'a Policy,
+    /// The audience of requests that name no resource, for this client.
+    pub(crate) default_audience: Option<&'a Resource>,
     /// The format in which tokens are sealed.
     pub(crate) tokens: &'a TokenFormat,
     /// The source of fresh secrets.

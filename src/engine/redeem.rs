@@ -9,6 +9,7 @@
 //! | expiry | `CodeExpired` | a code found later, in a log or a browser's history |
 //! | redirect URI | `RedirectUriMismatch` | a code that was sent to a manipulated URI (RFC 6749 section 10.6) |
 //! | PKCE | `CodeVerifierMismatch` | a code that another app intercepted (RFC 7636 section 1) |
+//! | PKCE | `CodeVerifierMalformed` | none: a client that encodes its verifier wrongly (RFC 7636 section 4.1) |
 //! | PKCE | `CodeVerifierUnexpected` | a challenge that was stripped on the way (RFC 9700 section 4.8.2) |
 //!
 //! A code may have leaked through a redirect, a log or a browser's history. So a stolen code alone must not suffice to
@@ -81,6 +82,10 @@ fn check(
         (Some(challenge), Some(verifier)) if challenge.is_met_by(verifier) => {}
         // Spring CVE-2024-22258, kanidm #1097: a verifier without a challenge means that the challenge was stripped.
         (None, Some(_)) => return Err(Refusal::CodeVerifierUnexpected),
+        // The digest of such a verifier may be that of the challenge, so a mismatch would mislead the operator.
+        (Some(_), Some(verifier)) if CodeChallenge::of(verifier).is_err() => {
+            return Err(Refusal::CodeVerifierMalformed);
+        }
         // authentik CVE-2023-48228: a missing verifier does not match a challenge.
         (Some(_), _) => return Err(Refusal::CodeVerifierMismatch),
     }

@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use smallvec::smallvec;
 
-use super::access::{Access, Origin, SealedRefreshToken, mint, repeat, respond};
+use super::access::{Access, Origin, SealedRefreshToken, admits_refresh_tokens, mint, repeat, respond};
 use super::issue::bind;
 use super::{Admitted, Context, Decision, Events, RefreshRequest, UnsignedResponse};
 use crate::grant::{Grant, Head, RevocationReason, Rotation};
@@ -221,10 +221,13 @@ fn clock(retired_at: Timestamp, window: Lifetime, now: Timestamp) -> Clock {
 /// mistake of the client.
 ///
 /// # Errors
-/// [`Refusal::GrantTypeNotAllowed`], and as for [`Access::requested`].
+/// [`Refusal::GrantTypeNotAllowed`], [`Refusal::OfflineAccessNotGranted`], and as for [`Access::requested`].
 fn reach(grant: &Grant, request: &RefreshRequest, ctx: &Context<'_>) -> Result<Access, Refusal> {
     if !ctx.client.may_use(&GrantType::RefreshToken) {
         return Err(Refusal::GrantTypeNotAllowed);
+    }
+    if !admits_refresh_tokens(grant, ctx.client, ctx.policy) {
+        return Err(Refusal::OfflineAccessNotGranted);
     }
     Access::requested(grant, request.scope.as_ref(), &request.resources, ctx)
 }
@@ -347,7 +350,7 @@ fn catch_up(
 }
 
 /// The head, derived again, and the rotation that made it. `parent` and `salt` derive the access token of that rotation
-/// as well. `expires_at` is that of the recorded head: a replay does not extend it.
+/// as well. `expires_at` is that of the head, under the policy of today: a replay does not extend it.
 struct Walked<'a> {
     key: &'a Key,
     parent: TokenSecret,
@@ -380,7 +383,7 @@ fn walk<'a>(grant: &Grant, presented: &Presented<'_>, ctx: &Context<'a>) -> Resu
     if parent.digest() != head.digest {
         return Err(Refusal::SuccessorMismatch);
     }
-    let Head { generation, expires_at, .. } = *head;
+    let (generation, expires_at) = (head.generation, grant.refresh_token_expiry(ctx.policy));
     Ok(Walked { key, parent: before, salt, head: parent, generation, expires_at })
 }
 

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::access::{AccessTokenForm, SealedRefreshToken};
+use crate::grant::Remaining;
 use crate::vocabulary::{
     AccessToken, AuthorizationCode, Confirmation, DeviceCode, GrantId, IdToken, RefreshToken, Resources, Scope,
     Timestamp, TokenType, UserCode,
@@ -47,8 +48,8 @@ pub struct TokenResponse {
     ///
     /// Absent when the grant has none, or when the presented one stays valid (no rotation).
     pub refresh_token: Option<RefreshToken>,
-    /// The expiry of that refresh token if it is not used; `None` is never, or no refresh token. For the host: the
-    /// protocol has no member for it.
+    /// The expiry of that refresh token if it is not used; `None` is never, or no refresh token. For the host: a client
+    /// is told only if the policy says so, by [`refresh_token_timeout`](Self::refresh_token_timeout).
     pub refresh_token_expires_at: Option<Timestamp>,
     /// The scope of the access token. It is narrower than the approved one when the request asked for less, or when the
     /// client lost a part of its registration.
@@ -62,6 +63,27 @@ pub struct TokenResponse {
     pub grant_id: GrantId,
     /// True for token exchange, whose response has an `issued_token_type` (RFC 8693 section 2.2.1).
     pub(crate) is_exchanged: bool,
+    pub(crate) remaining: Option<Box<Remaining>>,
+}
+
+impl TokenResponse {
+    /// Returns the time until the refresh token of the client expires, if it is not used: the one in this response, or
+    /// the presented one when that stays valid (no rotation). Never longer than
+    /// [`authorization_expires_in`](Self::authorization_expires_in). JSON has whole seconds, rounded down.
+    ///
+    /// `None` without a refresh token, when the token never expires, and unless the policy tells it
+    /// ([`refresh_token_expiration`](crate::Policy::refresh_token_expiration)).
+    #[must_use]
+    pub fn refresh_token_timeout(&self) -> Option<Duration> {
+        self.remaining.as_ref()?.refresh_token_timeout
+    }
+
+    /// Returns the time until the grant ends, however often it is refreshed. `None` without a refresh token, when the
+    /// grant never ends, and unless the policy tells it.
+    #[must_use]
+    pub fn authorization_expires_in(&self) -> Option<Duration> {
+        self.remaining.as_ref()?.authorization_expires_in
+    }
 }
 
 /// A response before it is signed. [`ResponseFacts::signed`] is the only way to make a [`TokenResponse`], and takes the
@@ -91,8 +113,14 @@ pub(crate) struct ResponseFacts {
 }
 
 impl ResponseFacts {
-    /// Returns the response with its access token in the final form, and the `id_token` if there is one.
-    pub(crate) fn signed(self, access_token: AccessToken, id_token: Option<IdToken>) -> TokenResponse {
+    /// Returns the response with its access token in the final form, the `id_token` if there is one, and the remaining
+    /// times if the client is told them.
+    pub(crate) fn signed(
+        self,
+        access_token: AccessToken,
+        id_token: Option<IdToken>,
+        remaining: Option<Box<Remaining>>,
+    ) -> TokenResponse {
         let (refresh_token, refresh_token_expires_at) =
             self.refresh_token.map_or((None, None), |sealed| (Some(sealed.token), sealed.expires_at));
         TokenResponse {
@@ -106,6 +134,7 @@ impl ResponseFacts {
             id_token,
             grant_id: self.grant_id,
             is_exchanged: self.is_exchanged,
+            remaining,
         }
     }
 }

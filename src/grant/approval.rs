@@ -43,8 +43,8 @@ pub struct Approval {
     /// The scope consented to. It never shrinks and never grows. A refresh may ask for less and later for all of it
     /// again (RFC 6749 section 6).
     pub scope: Scope,
-    /// The resources consented to (RFC 8707). Each token names a selection of them as its audience; empty leaves the
-    /// audience to the [`JwtIssuer`](crate::jwt::JwtIssuer).
+    /// The resources consented to (RFC 8707). Each token names a selection of them as its audience. If empty, tokens
+    /// have the [default audience](crate::Client::default_audience_or) of the client.
     pub resources: Resources,
     /// The key that a request with a code or refresh token must prove to possess. The host may set one for any client.
     /// For a public client the service sets the first key that is proven when tokens are issued or rotated (RFC 9449

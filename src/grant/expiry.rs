@@ -12,15 +12,52 @@
 //!
 //! An expiry is exclusive: a token is valid while `now < expiry`.
 
+use std::time::Duration;
+
 use super::{Grant, Head, Phase};
-use crate::policy::{Lifetime, Policy};
+use crate::policy::{Lifetime, Policy, RefreshTokenExpiration};
 use crate::vocabulary::Timestamp;
+
+/// The remaining times of a refresh token and its authorization, as the client is told
+/// (draft-ietf-oauth-refresh-token-expiration section 6.1). An absent time has no end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remaining {
+    /// The time until the refresh token expires if it is not used. Never above the other one.
+    pub(crate) refresh_token_timeout: Option<Duration>,
+    /// The time until the grant ends.
+    pub(crate) authorization_expires_in: Option<Duration>,
+}
 
 impl Grant {
     /// Returns the absolute expiry of the grant under `policy`: the one set at creation, or an earlier one if the
     /// policy was tightened since.
     pub(crate) fn absolute_expiry(&self, policy: &Policy) -> Option<Timestamp> {
         earlier(self.expires_at, after(self.created_at, policy.grant_lifetime))
+    }
+
+    /// Returns the expiry of the current refresh token under `policy`, if it is not used. `None` is never, or a grant
+    /// without refresh token.
+    pub(crate) fn refresh_token_expiry(&self, policy: &Policy) -> Option<Timestamp> {
+        let head = self.head.as_ref()?;
+        earlier(head.expiry(policy), self.absolute_expiry(policy))
+    }
+
+    /// Returns the remaining times of the current refresh token, if `policy` tells them. They count from the response,
+    /// so a replay has what is left. The clock is read only if the policy tells them.
+    ///
+    /// On a node whose clock is behind the issue they are the whole times, and no more.
+    ///
+    /// In a box: most policies do not tell them, and a response is moved several times.
+    pub(crate) fn remaining(&self, now: impl FnOnce() -> Timestamp, policy: &Policy) -> Option<Box<Remaining>> {
+        let (RefreshTokenExpiration::Draft, Some(head)) = (policy.refresh_token_expiration, &self.head) else {
+            return None;
+        };
+        let now = now().max(head.last_start(policy));
+        let left = |expiry: Option<Timestamp>| expiry.map(|expiry| expiry.since(now).unwrap_or_default());
+        Some(Box::new(Remaining {
+            refresh_token_timeout: left(self.refresh_token_expiry(policy)),
+            authorization_expires_in: left(self.absolute_expiry(policy)),
+        }))
     }
 
     /// Returns the expiry of a token that is issued at `now` for `lifetime`. No token outlives its grant, so the last
@@ -54,10 +91,15 @@ impl Grant {
 
 impl Head {
     /// Returns the expiry of the refresh token under `policy`, which may have been tightened since the token was
-    /// issued. The lifetime counts from the issue, or from the last use with `extend_on_use` (an idle time-out).
+    /// issued.
     pub(crate) fn expiry(&self, policy: &Policy) -> Option<Timestamp> {
-        let since = self.used_at.filter(|_| policy.extend_on_use).unwrap_or(self.issued_at);
-        earlier(self.expires_at, after(since, policy.refresh_token_lifetime))
+        earlier(self.expires_at, after(self.last_start(policy), policy.refresh_token_lifetime))
+    }
+
+    /// Returns the time from which the lifetime counts: the issue, or the last use with `extend_on_use` (an idle
+    /// time-out).
+    fn last_start(&self, policy: &Policy) -> Timestamp {
+        self.used_at.filter(|_| policy.extend_on_use).unwrap_or(self.issued_at)
     }
 }
 

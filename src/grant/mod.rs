@@ -72,7 +72,7 @@ pub use approval::Actor;
 pub(crate) use approval::Approval;
 pub use codec::CorruptRecord;
 pub(crate) use codec::Known;
-pub(crate) use expiry::earlier;
+pub(crate) use expiry::{Remaining, earlier};
 pub use summary::{GrantSummary, RevocationReason};
 pub(crate) use transition::Rotation;
 

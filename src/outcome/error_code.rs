@@ -7,6 +7,7 @@
 /// | the client | on |
 /// |---|---|
 /// | starts a new session | `invalid_grant`, `expired_token`, `access_denied` |
+/// | refreshes, and sends the request with the new access token | `invalid_token` |
 /// | sends the same request again, later | `temporarily_unavailable`, `authorization_pending`, `slow_down` |
 /// | sends the request with the new nonce | `use_dpop_nonce` |
 /// | waits for the operator | `server_error` |
@@ -40,6 +41,11 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// `use_dpop_nonce` (RFC 9449 section 8). The nonce is in the header `DPoP-Nonce`.
     UseDpopNonce,
+    /// `invalid_token` (RFC 6750 section 3.1), at a protected resource such as the userinfo endpoint. One answer for an
+    /// access token that is unknown, has ended, or is bound to a key that the sender does not have.
+    InvalidToken,
+    /// `insufficient_scope` (RFC 6750 section 3.1), at a protected resource.
+    InsufficientScope,
     /// `authorization_pending` (RFC 8628 section 3.5). The device continues to poll.
     AuthorizationPending,
     /// `slow_down` (RFC 8628 section 3.5). The device continues to poll, with an interval that is 5 seconds longer.
@@ -72,6 +78,8 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
@@ -95,6 +103,8 @@ impl ErrorCode {
             Self::InvalidTarget => "The requested resource is invalid or exceeds what was granted.",
             Self::InvalidDpopProof => "The DPoP proof is missing or not valid for this request.",
             Self::UseDpopNonce => "The DPoP proof must have the nonce of the DPoP-Nonce header.",
+            Self::InvalidToken => "The access token is not valid for this request.",
+            Self::InsufficientScope => "The access token does not have the scope that is needed.",
             Self::AuthorizationPending => "The user has not decided yet.",
             Self::SlowDown => "The device polls too often.",
             Self::ExpiredToken => "The device code has expired.",
@@ -106,7 +116,7 @@ impl ErrorCode {
     }
 
     /// Returns the HTTP status: 400 unless a specification differs. A response with a challenge has 401 instead (RFC
-    /// 9110 section 15.5.2).
+    /// 9110 section 15.5.2), for example `invalid_dpop_proof` at a protected resource (RFC 9449 section 7.1).
     ///
     /// ```
     /// use regrant::event::ErrorCode;
@@ -121,6 +131,8 @@ impl ErrorCode {
         match self {
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,
+            Self::InvalidToken => 401,
+            Self::InsufficientScope => 403,
             _ => 400,
         }
     }

@@ -98,6 +98,10 @@ pub enum Port {
     JwtIssuer,
     /// [`GrantApprover`](crate::host::GrantApprover).
     GrantApprover,
+    /// [`ClaimsSource`](crate::host::ClaimsSource). It failed, or it set a claim of the protocol.
+    ClaimsSource,
+    /// [`EndSession`](crate::wire::EndSession).
+    EndSession,
 }
 
 impl Port {
@@ -111,11 +115,13 @@ impl Port {
             Self::ProofVerifier => "proof_verifier",
             Self::JwtIssuer => "jwt_issuer",
             Self::GrantApprover => "grant_approver",
+            Self::ClaimsSource => "claims_source",
+            Self::EndSession => "end_session",
         }
     }
 }
 
-/// A call of the service: the method of [`TokenService`](crate::TokenService) with the same name. The last two are
+/// A call of the service: the method of [`TokenService`](crate::TokenService) with the same name. The last three are
 /// requests that do not get as far as a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -131,6 +137,7 @@ pub enum Operation {
     Refresh,
     Exchange,
     Introspect,
+    UserInfo,
     Revoke,
     RevokeGrant,
     Grants,
@@ -139,6 +146,8 @@ pub enum Operation {
     Token,
     /// A malformed request for the keys or the metadata.
     Publish,
+    /// A request for a logout. The grants of the session are revoked by `RevokeGrant`.
+    EndSession,
 }
 
 impl Operation {
@@ -156,12 +165,14 @@ impl Operation {
             Self::Exchange => "exchange",
             Self::Refresh => "refresh",
             Self::Introspect => "introspect",
+            Self::UserInfo => "user_info",
             Self::Revoke => "revoke",
             Self::RevokeGrant => "revoke_grant",
             Self::Grants => "grants",
             Self::PurgeExpired => "purge_expired",
             Self::Token => "token",
             Self::Publish => "publish",
+            Self::EndSession => "end_session",
         }
     }
 }

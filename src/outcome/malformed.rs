@@ -53,6 +53,13 @@ pub enum MalformedRequest {
     /// The Authorization header is not well-formed Basic.
     #[error("The Authorization header must be well-formed Basic authentication.")]
     Authorization,
+    /// The request to a protected resource has no access token, or one of a scheme that is not supported. The response
+    /// is a challenge without an error code (RFC 6750 section 3.1).
+    #[error("The access token is missing.")]
+    NoAccessToken,
+    /// The request has more than one access token (RFC 6750 section 2), or a malformed one.
+    #[error("There must be one well-formed access token, in one place.")]
+    AccessToken,
     /// The client assertion is not a JWT, or names no client. The client gets the same response as for a wrong
     /// signature.
     #[error("Client authentication failed.")]
@@ -99,11 +106,13 @@ impl MalformedRequest {
             | Self::NoClient
             | Self::SeveralAuthentications
             | Self::Authorization
+            | Self::AccessToken
             | Self::Certificate
             | Self::TokenType
             | Self::UnknownEndpoint
             | Self::ClientId => ErrorCode::InvalidRequest,
             Self::ClientAssertion => ErrorCode::InvalidClient,
+            Self::NoAccessToken => ErrorCode::InvalidToken,
             Self::Proof => ErrorCode::InvalidDpopProof,
             Self::GrantType => ErrorCode::UnsupportedGrantType,
             Self::Scope => ErrorCode::InvalidScope,
@@ -126,6 +135,8 @@ impl MalformedRequest {
             Self::NoClient => "no_client",
             Self::SeveralAuthentications => "several_authentications",
             Self::Authorization => "authorization",
+            Self::NoAccessToken => "no_access_token",
+            Self::AccessToken => "access_token",
             Self::ClientAssertion => "client_assertion",
             Self::Certificate => "certificate",
             Self::Proof => "proof",

@@ -85,6 +85,24 @@ pub enum Refusal {
     /// guesses: limit the rate of the verification page (RFC 8628 section 5.1).
     #[error("user code unknown")]
     UserCodeUnknown,
+    /// The access token has expired, was revoked alone, or made room for newer ones of its grant.
+    #[error("access token not active")]
+    AccessTokenInactive,
+    /// The access token does not have the scope `openid`, which the userinfo endpoint requires (OpenID Connect Core
+    /// section 5.3.1).
+    #[error("scope insufficient")]
+    ScopeInsufficient,
+    /// The access token has no resource owner, and the userinfo endpoint describes one.
+    #[error("access token without a resource owner")]
+    SubjectMissing,
+    /// The `id_token_hint` of a logout is not an `id_token` of this service, or its signing key is no longer held. The
+    /// host decides about the logout, as without a hint.
+    #[error("id_token hint not accepted")]
+    IdTokenHintInvalid,
+    /// The `post_logout_redirect_uri` of a logout is not registered for the client, or there is no client. The logout
+    /// ends without a redirection.
+    #[error("post logout redirect URI not registered")]
+    PostLogoutRedirectUriNotRegistered,
     /// The subject token or the actor token is not active, or this client may not exchange it (RFC 8693).
     #[error("token not exchangeable")]
     SubjectTokenInvalid,
@@ -147,6 +165,10 @@ pub enum Refusal {
     /// this.
     #[error("code verifier mismatch")]
     CodeVerifierMismatch,
+    /// The code verifier has less than 43 or more than 128 characters, or others than `A-Z a-z 0-9 - . _ ~` (RFC 7636
+    /// section 4.1). A client that encodes its verifier as standard base64, with `+`, `/` and `=`, looks like this.
+    #[error("code verifier malformed")]
+    CodeVerifierMalformed,
     /// The authorization request had no challenge, but the request has a code verifier: a downgrade (RFC 9700 section
     /// 4.8.2).
     #[error("code verifier without challenge")]
@@ -160,6 +182,11 @@ pub enum Refusal {
     /// The client may not use this grant type.
     #[error("grant type not allowed for the client")]
     GrantTypeNotAllowed,
+    /// The policy issues refresh tokens for the scope `offline_access` only
+    /// ([`require_offline_access`](crate::Policy::require_offline_access)). The grant lacks that scope, or the client
+    /// is no longer registered for it. The grant lives on.
+    #[error("offline access not granted")]
+    OfflineAccessNotGranted,
     /// The request names no scope, and the client has no default scope.
     #[error("scope missing")]
     ScopeMissing,
@@ -215,6 +242,11 @@ impl Refusal {
             Self::DeviceCodeExpired => "device_code_expired",
             Self::DeniedByOwner => "denied_by_owner",
             Self::UserCodeUnknown => "user_code_unknown",
+            Self::AccessTokenInactive => "access_token_inactive",
+            Self::ScopeInsufficient => "scope_insufficient",
+            Self::SubjectMissing => "subject_missing",
+            Self::IdTokenHintInvalid => "id_token_hint_invalid",
+            Self::PostLogoutRedirectUriNotRegistered => "post_logout_redirect_uri_not_registered",
             Self::SubjectTokenInvalid => "subject_token_invalid",
             Self::ActorNotAllowed => "actor_not_allowed",
             Self::GrantRevoked => "grant_revoked",
@@ -235,10 +267,12 @@ impl Refusal {
             Self::CodeSpent => "code_spent",
             Self::RedirectUriMismatch => "redirect_uri_mismatch",
             Self::CodeVerifierMismatch => "code_verifier_mismatch",
+            Self::CodeVerifierMalformed => "code_verifier_malformed",
             Self::CodeVerifierUnexpected => "code_verifier_unexpected",
             Self::CodeChallengeRequired => "code_challenge_required",
             Self::RedirectUriNotRegistered => "redirect_uri_not_registered",
             Self::GrantTypeNotAllowed => "grant_type_not_allowed",
+            Self::OfflineAccessNotGranted => "offline_access_not_granted",
             Self::ScopeMissing => "scope_missing",
             Self::ScopeExceeded => "scope_exceeded",
             Self::ResourceExceeded => "resource_exceeded",
@@ -280,10 +314,14 @@ impl Refusal {
             | Self::CodeSpent
             | Self::RedirectUriMismatch
             | Self::CodeVerifierMismatch
+            | Self::CodeVerifierMalformed
             | Self::CodeVerifierUnexpected
+            | Self::OfflineAccessNotGranted
             | Self::ApprovalDenied
             | Self::UserCodeUnknown
             | Self::GrantExhausted => ErrorCode::InvalidGrant,
+            Self::AccessTokenInactive | Self::SubjectMissing => ErrorCode::InvalidToken,
+            Self::ScopeInsufficient => ErrorCode::InsufficientScope,
             Self::ProofMissing | Self::ProofInvalid(_) => ErrorCode::InvalidDpopProof,
             Self::ProofNonceRequired => ErrorCode::UseDpopNonce,
             Self::AuthorizationPending => ErrorCode::AuthorizationPending,
@@ -294,6 +332,8 @@ impl Refusal {
             Self::CodeChallengeRequired
             | Self::RedirectUriNotRegistered
             | Self::CertificateMissing
+            | Self::IdTokenHintInvalid
+            | Self::PostLogoutRedirectUriNotRegistered
             | Self::SubjectTokenInvalid
             | Self::ActorNotAllowed => ErrorCode::InvalidRequest,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,

@@ -50,6 +50,18 @@ pub enum AccessTokenFormat {
     Jwt,
 }
 
+/// The reaction to a requested scope that the client is not registered for. In a configuration file `"refuse"` or
+/// `"ignore"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnUnknownScope {
+    /// Refuse the request with `invalid_scope`, unless it is an OpenID Connect request.
+    Refuse,
+    /// Ignore the unknown tokens of the scope. The response tells the granted scope (RFC 6749 section 3.3).
+    Ignore,
+}
+
 /// The key to which access tokens must be bound. A stolen token is useless without the key. In a configuration file
 /// `"optional"`, `"dpop"`, `"certificate"` or `"either"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,4 +91,17 @@ pub enum RequirePkce {
     /// All clients, as OAuth 2.1 and FAPI 2.0 require. PKCE also stops an attacker who injects a stolen code into the
     /// session of a confidential client (RFC 9700 section 4.5).
     Everybody,
+}
+
+/// The members of a token response that tell when the refresh token expires. In a configuration file `"none"` or
+/// `"draft"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RefreshTokenExpiration {
+    /// No member, as in OAuth 2.1 (draft -16, section 1.3.2). A client learns of the expiry by `invalid_grant`.
+    None,
+    /// `refresh_token_timeout` and `authorization_expires_in`, as in draft-ietf-oauth-refresh-token-expiration-03. The
+    /// names may change until the draft is an RFC.
+    Draft,
 }

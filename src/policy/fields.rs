@@ -90,6 +90,21 @@ macro_rules! policy_fields {
             pub grant_types: BTreeMap<GrantType, ClientPolicy>,
         }
 
+        impl From<Policy> for ClientPolicy {
+            /// Overrides every field: the client has exactly `policy`, whatever the provider's policy is.
+            ///
+            /// ```
+            /// use regrant::{Client, ClientId, Policy};
+            ///
+            /// let spa = Client::public(ClientId::new("spa")?).with_policy(Policy::browser().into());
+            /// assert!(spa.policy.validate(&Policy::am_7_5()).is_ok());
+            /// # Ok::<(), regrant::InvalidValue>(())
+            /// ```
+            fn from(policy: Policy) -> Self {
+                Self { $( $field: Some(policy.$field), )+ grant_types: BTreeMap::new() }
+            }
+        }
+
         impl ClientPolicy {
             $(
                 #[doc = concat!("Overrides [`", stringify!($field), "`](Self::", stringify!($field), ").")]

@@ -43,11 +43,15 @@ mod error;
 mod fields;
 mod grace;
 mod human;
+mod presets;
 pub(crate) mod settings;
 
-pub use choices::{AccessTokenFormat, OnReuse, OnRollback, PreviousAccessToken, RequirePkce, SenderConstraint};
+pub use choices::{
+    AccessTokenFormat, OnReuse, OnRollback, OnUnknownScope, PreviousAccessToken, RefreshTokenExpiration, RequirePkce,
+    SenderConstraint,
+};
 pub use error::PolicyError;
 pub use grace::GracePeriod;
 pub use human::{Lifetime, Limit};
 pub use settings::ClientPolicy;
-pub(crate) use settings::Policy;
+pub(crate) use settings::{Policy, Ports};

@@ -5,14 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::policy_fields;
 use super::{
-    AccessTokenFormat, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, PolicyError, PreviousAccessToken,
-    RequirePkce, SenderConstraint, human,
+    AccessTokenFormat, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, OnUnknownScope, PolicyError,
+    PreviousAccessToken, RefreshTokenExpiration, RequirePkce, SenderConstraint, human,
 };
-use crate::vocabulary::GrantType;
+use crate::vocabulary::{GrantType, Scope};
 
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The scope by which a user allows access while away (OpenID Connect Core section 11).
+const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The maximum number of live access tokens in a record. Every request reads and writes all of them, so the limit
 /// bounds the costs of each request.
@@ -27,6 +30,15 @@ policy_fields! {
     /// `accessTokenLifetime`.
     #[serde(with = "human" / "human::optional")]
     access_token_lifetime: Duration = HOUR, am: HOUR, with: with_access_token_lifetime;
+    /// The maximum time by which the lifetime of an access token is shortened: in whole seconds, and at least 1 s
+    /// shorter than the [`access_token_lifetime`](Policy::access_token_lifetime). Default 0. AM has no such setting.
+    ///
+    /// Each token is shortened by a random number of seconds between 0 and this time. Clients that got their tokens
+    /// together, for example after an outage, then do not refresh together. `expires_in`, introspection and a JWT name
+    /// the same end, and a replay repeats it.
+    #[serde(with = "human" / "human::optional")]
+    access_token_lifetime_jitter: Duration = Duration::ZERO, am: Duration::ZERO,
+        with: with_access_token_lifetime_jitter;
     /// The time after which an unused refresh token expires: at least 1 s. Each use restarts the time. Default 7 d. AM:
     /// `refreshTokenLifetime` (-1 means never).
     refresh_token_lifetime: Lifetime = Lifetime::Of(DAY.saturating_mul(7)), am: Lifetime::Of(DAY.saturating_mul(7)),
@@ -40,6 +52,18 @@ policy_fields! {
     /// Issues refresh tokens with new grants. Implicit and client credentials grants never get one, nor do clients
     /// that are not registered for the `refresh_token` grant type. Default true. AM: `issueRefreshToken`.
     issue_refresh_tokens: bool = true, am: true, with: with_issue_refresh_tokens;
+    /// Issues a refresh token only if the scope `offline_access` was granted (OpenID Connect Core section 11). The host
+    /// grants that scope, with the consent of the user. Default false. AM has no such setting.
+    ///
+    /// The rule holds at each refresh too. A grant without the scope, or of a client that is no longer registered for
+    /// it, is refused (`invalid_grant`). The refusal changes nothing: without the rule the grant is served again.
+    require_offline_access: bool = false, am: false, with: with_require_offline_access;
+    /// Tells clients when a refresh token and its authorization expire, in token responses and at introspection.
+    /// Default [`RefreshTokenExpiration::None`]. AM has no such setting.
+    ///
+    /// The metadata names the provider's setting.
+    refresh_token_expiration: RefreshTokenExpiration = RefreshTokenExpiration::None, am: RefreshTokenExpiration::None,
+        with: with_refresh_token_expiration;
     /// Rotates refresh tokens: a refresh issues a new refresh token and retires the old one (RFC 9700 section 4.14.2).
     ///
     /// Without rotation the refresh token stays valid, and the response has none. That fits clients that authenticate
@@ -105,53 +129,66 @@ policy_fields! {
     /// The clients that must use PKCE (RFC 9700 section 2.1.1). Default public clients. AM: `codeVerifierEnforced`,
     /// false.
     require_pkce: RequirePkce = RequirePkce::PublicClients, am: RequirePkce::Nobody, with: with_require_pkce;
+    /// The reaction to a requested scope with tokens that the client is not registered for. Default refuse, as in AM.
+    ///
+    /// A request with `openid`, of a client that is registered for `openid`, always ignores them, since OpenID Connect
+    /// Core section 3.1.2.1 says so, and client libraries ask for `openid profile email` by default. AM refuses these
+    /// requests too.
+    ///
+    /// Ignored tokens are dropped before anything is decided, and the response tells the granted scope. A request of
+    /// which nothing is left is `invalid_scope`. The setting applies where a grant is created: to authorization, to
+    /// flows of the host, to client credentials, to devices, and to token exchange. A refresh that names more than was
+    /// granted is always `invalid_scope` (RFC 6749 section 6).
+    on_unknown_scope: OnUnknownScope = OnUnknownScope::Refuse, am: OnUnknownScope::Refuse, with: with_on_unknown_scope;
+}
+
+/// The abilities of the ports of a service, which limit its policies.
+#[derive(Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) has_jwt_issuer: bool,
+    pub(crate) has_proof_verifier: bool,
+    /// The longest lifetime of a JWT; `None` is no limit.
+    pub(crate) max_token_lifetime: Option<Duration>,
 }
 
 impl Policy {
-    /// The FAPI 2.0 Security Profile (Final, section 5.3.2):
-    ///
-    /// * authorization codes of at most 60 s, and PKCE for all clients,
-    /// * short-lived access tokens, bound to a key or a certificate,
-    /// * client authentication with a private key,
-    /// * no rotation. Bound refresh tokens are useless to a thief, and without rotation a lost response costs nothing.
-    ///
-    /// With rotation a grace period of 0 is rejected, since FAPI 2.0 requires a way to retry. The host itself meets the
-    /// requirements for the authorization endpoint (pushed requests, `iss` in the response).
-    #[must_use]
-    pub fn fapi2() -> Self {
-        Self::default()
-            .with_authorization_code_lifetime(MINUTE)
-            .with_access_token_lifetime(10 * MINUTE)
-            .with_issue_refresh_tokens_on_refresh(false)
-            .with_sender_constraint(SenderConstraint::Either)
-            .with_require_asymmetric_authentication(true)
-            .with_require_pkce(RequirePkce::Everybody)
-    }
-
     /// Rejects values out of range and contradictions. Building a service does this too.
     ///
     /// # Errors
-    /// [`PolicyError`] with the first wrong field: a value outside the range in the documentation of the field, or a
-    /// [`grace_period`](Self::grace_period) of 0 where refresh tokens rotate and
-    /// [`require_asymmetric_authentication`](Self::require_asymmetric_authentication) is set (FAPI 2.0 requires a
-    /// retry).
+    /// [`PolicyError`] with the first wrong field: a value outside the range in the documentation of the field. Also
+    /// where refresh tokens rotate and
+    /// [`require_asymmetric_authentication`](Self::require_asymmetric_authentication) is set, for a
+    /// [`grace_period`](Self::grace_period) or [`max_replays`](Self::max_replays) of 0 (FAPI 2.0 requires a retry).
     pub fn validate(&self) -> Result<(), PolicyError> {
         let second = Duration::from_secs(1);
         let grace_is_short = !matches!(self.grace_period, GracePeriod::Of(span) if span > GracePeriod::MAX);
         // FAPI 2.0 Security Profile section 5.3.2.1: where refresh tokens rotate, a client can retry with the old one.
-        let needs_grace = self.require_asymmetric_authentication && self.issue_refresh_tokens_on_refresh;
-        let may_retry = !needs_grace || self.grace_period != GracePeriod::Of(Duration::ZERO);
+        let needs_retry = self.require_asymmetric_authentication && self.issue_refresh_tokens_on_refresh;
+        let has_grace = !needs_retry || self.grace_period != GracePeriod::Of(Duration::ZERO);
+        let may_replay = !needs_retry || self.max_replays != Limit::AtMost(0);
+        let jitter = self.access_token_lifetime_jitter;
+        let jitter_leaves_a_second = jitter.saturating_add(second) <= self.access_token_lifetime;
         let ensure = |field, is_valid, range| if is_valid { Ok(()) } else { Err(PolicyError { field, range }) };
         let code_is_short = (second..=10 * MINUTE).contains(&self.authorization_code_lifetime);
         ensure("authorization_code_lifetime", code_is_short, "1s to 10m")?;
         ensure("access_token_lifetime", self.access_token_lifetime >= second, "at least 1s")?;
+        ensure(
+            "access_token_lifetime_jitter",
+            jitter_leaves_a_second && jitter.subsec_nanos() == 0,
+            "in whole seconds, and at least 1s shorter than access_token_lifetime",
+        )?;
         ensure("refresh_token_lifetime", self.refresh_token_lifetime >= second.into(), "at least 1s, or never")?;
         ensure("grant_lifetime", self.grant_lifetime >= second.into(), "at least 1s, or never")?;
         ensure("grace_period", grace_is_short, "at most 2m as a time, or auto, or until_successor_use")?;
         ensure(
             "grace_period",
-            may_retry,
+            has_grace,
             "more than 0s where clients authenticate with a key and refresh tokens rotate",
+        )?;
+        ensure(
+            "max_replays",
+            may_replay,
+            "at least 1 where clients authenticate with a key and refresh tokens rotate",
         )?;
         ensure("catch_up_window", self.catch_up_window <= HOUR, "at most 1h")?;
         let device_code_is_short = (second..=HOUR).contains(&self.device_code_lifetime);
@@ -171,23 +208,44 @@ impl Policy {
         policy.validate().map(|()| policy)
     }
 
-    /// Rejects settings that need a port which the service does not have.
-    pub(crate) const fn require_ports(
-        &self,
-        has_jwt_issuer: bool,
-        has_proof_verifier: bool,
-    ) -> Result<(), PolicyError> {
-        if matches!(self.access_token_format, AccessTokenFormat::Jwt) && !has_jwt_issuer {
-            return Err(PolicyError {
-                field: "access_token_format",
-                range: "opaque for a service without a JwtIssuer",
-            });
+    /// Returns true if a grant of the scope `granted` may have a refresh token.
+    pub(crate) fn admits_refresh_tokens(&self, granted: &Scope) -> bool {
+        !self.require_offline_access || granted.contains(OFFLINE_ACCESS)
+    }
+
+    /// Returns the lifetime of the access token with this serial. The serial is random, different for each token, and
+    /// sealed in the token, so the lifetime needs no random number of its own and reveals no part of a secret.
+    pub(crate) fn lifetime_of_access_token(&self, serial: u32) -> Duration {
+        let jitter = self.access_token_lifetime_jitter.as_secs();
+        if jitter == 0 {
+            return self.access_token_lifetime;
         }
-        if matches!(self.sender_constraint, SenderConstraint::Dpop) && !has_proof_verifier {
-            let range = "another one than dpop for a service without a ProofVerifier";
-            return Err(PolicyError { field: "sender_constraint", range });
-        }
-        Ok(())
+        // The serial as a fraction of 2^32 selects one of the times from 0 to `jitter`, each of them equally often.
+        let shortened = ((u128::from(jitter) + 1) * u128::from(serial)) >> u32::BITS;
+        self.access_token_lifetime.saturating_sub(Duration::from_secs(u64::try_from(shortened).unwrap_or(jitter)))
+    }
+
+    /// Rejects settings that the ports of the service cannot serve.
+    pub(crate) fn require(&self, ports: Ports) -> Result<(), PolicyError> {
+        let ensure = |field, is_valid, range| if is_valid { Ok(()) } else { Err(PolicyError { field, range }) };
+        let is_jwt = self.access_token_format == AccessTokenFormat::Jwt;
+        let range = "opaque for a service without a JwtIssuer";
+        ensure("access_token_format", !is_jwt || ports.has_jwt_issuer, range)?;
+        let range = "another one than dpop for a service without a ProofVerifier";
+        ensure(
+            "sender_constraint",
+            self.sender_constraint != SenderConstraint::Dpop || ports.has_proof_verifier,
+            range,
+        )?;
+        // A key that is no longer published makes its valid tokens worthless.
+        let is_covered = |lifetime| ports.max_token_lifetime.is_none_or(|most| lifetime <= most);
+        let range = "at most the max_token_lifetime of the JwtIssuer, where access tokens are JWTs";
+        ensure("access_token_lifetime", !is_jwt || is_covered(self.access_token_lifetime), range)?;
+        ensure(
+            "id_token_lifetime",
+            is_covered(self.id_token_lifetime),
+            "at most the max_token_lifetime of the JwtIssuer",
+        )
     }
 
     /// Returns the policy for the grants of one flow of one client.
@@ -218,7 +276,20 @@ impl Policy {
     }
 }
 
+impl SenderConstraint {
+    /// Returns true if a request without a proof must show a certificate.
+    pub(crate) const fn is_met_by_certificate(self) -> bool {
+        matches!(self, Self::Certificate | Self::Either)
+    }
+}
+
 impl ClientPolicy {
+    /// Returns true if an override, also that of a single flow, binds tokens to the certificate of the client.
+    pub(crate) fn binds_to_certificate(&self) -> bool {
+        let overrides = std::iter::once(self).chain(self.grant_types.values());
+        overrides.filter_map(|policy| policy.sender_constraint).any(SenderConstraint::is_met_by_certificate)
+    }
+
     /// Rejects overrides that contradict `provider`, for every flow.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 pub use crate::vocabulary::KeyId;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -13,10 +14,13 @@ use serde_json::{Map, Value};
 use crate::client::Client;
 use crate::grant::Approval;
 use crate::ports::Unavailable;
-use crate::vocabulary::{ClientId, Confirmation, GrantType, Resources, Scope, Subject, Timestamp, forward_to_arc};
+use crate::ports::host::HostClaims;
+use crate::vocabulary::{
+    ClientId, Confirmation, GrantType, Issuer, Resources, Scope, Subject, Timestamp, forward_to_arc,
+};
 
-/// Signs and reads the JWTs of the service: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2) and
-/// introspection responses (RFC 9701).
+/// Signs and reads the JWTs of the service: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2),
+/// introspection responses (RFC 9701) and userinfo responses (OpenID Connect Core section 5.3.2).
 ///
 /// # Contract
 /// * **The same claims under the same key give the same text**, so that a replay within grace repeats its access
@@ -27,8 +31,8 @@ use crate::vocabulary::{ClientId, Confirmation, GrantType, Resources, Scope, Sub
 /// * **A new key is published before it signs**, for as long as resource servers cache the key set. Otherwise they
 ///   refuse its first tokens.
 /// * **The `typ` of each kind differs**: `at+jwt`, `JWT` and `token-introspection+jwt` (RFC 8725 section 3.11).
-///   Otherwise an `id_token` passes as an access token.
-/// * **Claims are readable by every holder of the token.** The host adds only claims that all of them may read.
+///   Otherwise an `id_token` passes as an access token. A userinfo response has the `typ` of an `id_token`, because
+///   clients accept no other one; it has no `exp`, without which no reader accepts an `id_token`.
 /// * **Every call ends within seconds**, then with an error. The client waits for the signature.
 ///
 /// ```
@@ -49,8 +53,14 @@ use crate::vocabulary::{ClientId, Confirmation, GrantType, Resources, Scope, Sub
 /// ```
 #[async_trait]
 pub trait JwtIssuer: Send + Sync {
-    /// Returns the `iss` of all tokens of this issuer: an `https` URL without query and fragment (RFC 8414 section 2).
-    fn issuer(&self) -> &str;
+    /// Returns the `iss` of all tokens of this issuer. The endpoints must have the same one.
+    fn issuer(&self) -> &Issuer;
+
+    /// Returns the longest lifetime of a token for which the issuer keeps its key published, or `None` if there is no
+    /// limit. A policy with longer lifetimes is refused: valid tokens would die after a change of keys. Default `None`.
+    fn max_token_lifetime(&self) -> Option<Duration> {
+        None
+    }
 
     /// Returns the key that signs the access tokens of `client` from `now` on. Clients may have different algorithms,
     /// so the choice may depend on the client.
@@ -84,9 +94,20 @@ pub trait JwtIssuer: Send + Sync {
         now: Timestamp,
     ) -> Result<String, Unavailable>;
 
+    /// Signs a userinfo response (OpenID Connect Core section 5.3.2), for a client that is registered for it.
+    ///
+    /// # Errors
+    /// As for [`access_token`](Self::access_token).
+    async fn user_info(&self, claims: &UserInfoClaims<'_>) -> Result<String, Unavailable>;
+
     /// Returns the `jti` of an access token that this issuer signed, expired or not. Returns `None` for any other text.
     /// The signature must be verified: introspection and revocation trust the result.
     fn read_access_token(&self, jwt: &str) -> Option<String>;
+
+    /// Returns the facts of an `id_token` that this issuer signed, expired or not (OpenID Connect RP-Initiated Logout
+    /// 1.0 section 4). Returns `None` for any other text, tokens of another kind included. The signature must be
+    /// verified: logout revokes the grants of the session.
+    fn read_id_token(&self, jwt: &str) -> Option<IdTokenHint>;
 
     /// Returns the keys to publish at `now` as a JWK set (RFC 7517 section 5): keys in use, keys soon to be used, and
     /// keys whose tokens have not expired yet.
@@ -107,10 +128,13 @@ forward_to_arc! {
             answer: &Map<String, Value>,
             now: Timestamp
         ) -> Result<String, Unavailable>;
-        fn issuer(&self) -> &str;
+        async fn user_info(&self, claims: &UserInfoClaims<'_>) -> Result<String, Unavailable>;
+        fn issuer(&self) -> &Issuer;
+        fn max_token_lifetime(&self) -> Option<Duration>;
         fn signing_key(&self, client: &Client, now: Timestamp) -> KeyId;
         fn holds(&self, key: &KeyId) -> bool;
         fn read_access_token(&self, jwt: &str) -> Option<String>;
+        fn read_id_token(&self, jwt: &str) -> Option<IdTokenHint>;
         fn jwks(&self, now: Timestamp) -> Map<String, Value>;
         fn algorithms(&self) -> Vec<&'static str>;
     }
@@ -128,7 +152,7 @@ pub struct AccessTokenClaims<'a> {
     pub grant_type: &'a GrantType,
     /// `scope`.
     pub scope: &'a Scope,
-    /// `aud`. If empty, the default audience of the issuer.
+    /// `aud`. If empty, the issuer itself: `aud` is never absent (RFC 9068 section 2.2).
     pub resources: &'a Resources,
     /// `iat`.
     pub issued_at: Timestamp,
@@ -139,6 +163,8 @@ pub struct AccessTokenClaims<'a> {
     /// The approval, with the subject and their authentication. Without a subject `sub` is the client id (RFC 9068
     /// section 2.2).
     pub approval: &'a Approval,
+    /// The claims of the host. None of them has the name of a claim above.
+    pub host_claims: &'a HostClaims,
 }
 
 /// The content of an `id_token` (OpenID Connect Core section 2). `Debug` does not show the access token.
@@ -161,6 +187,8 @@ pub struct IdTokenClaims<'a> {
     pub expires_at: Timestamp,
     /// The access token of the same response, for `at_hash`.
     pub access_token: &'a str,
+    /// The claims of the host. None of them has the name of a claim above.
+    pub host_claims: &'a HostClaims,
 }
 
 impl<'a> AccessTokenClaims<'a> {
@@ -186,13 +214,21 @@ impl<'a> AccessTokenClaims<'a> {
         expires_at: Timestamp,
     ) -> Self {
         let (grant_type, scope, resources) = (&GrantType::AuthorizationCode, &approval.scope, &approval.resources);
-        Self { jti, client, grant_type, scope, resources, issued_at, expires_at, confirmation: None, approval }
+        let (confirmation, host_claims) = (None, HostClaims::none());
+        Self { jti, client, grant_type, scope, resources, issued_at, expires_at, confirmation, approval, host_claims }
     }
 
     /// Sets the key to which the token is bound.
     #[must_use]
     pub fn with_confirmation(mut self, confirmation: impl Into<Option<&'a Confirmation>>) -> Self {
         self.confirmation = confirmation.into();
+        self
+    }
+
+    /// Sets the claims of the host.
+    #[must_use]
+    pub const fn with_host_claims(mut self, claims: &'a HostClaims) -> Self {
+        self.host_claims = claims;
         self
     }
 }
@@ -218,7 +254,8 @@ impl<'a> IdTokenClaims<'a> {
         expires_at: Timestamp,
         access_token: &'a str,
     ) -> Self {
-        Self { client, subject, approval, scope: &approval.scope, nonce: None, issued_at, expires_at, access_token }
+        let (scope, host_claims) = (&approval.scope, HostClaims::none());
+        Self { client, subject, approval, scope, nonce: None, issued_at, expires_at, access_token, host_claims }
     }
 
     /// Sets the nonce of the authentication request.
@@ -226,5 +263,61 @@ impl<'a> IdTokenClaims<'a> {
     pub fn with_nonce(mut self, nonce: impl Into<Option<&'a str>>) -> Self {
         self.nonce = nonce.into();
         self
+    }
+
+    /// Sets the claims of the host.
+    #[must_use]
+    pub const fn with_host_claims(mut self, claims: &'a HostClaims) -> Self {
+        self.host_claims = claims;
+        self
+    }
+}
+
+/// The content of a userinfo response that is a JWT (OpenID Connect Core section 5.3.2). It never expires: the client
+/// reads it at once, and without an `exp` it cannot pass for an `id_token`.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct UserInfoClaims<'a> {
+    /// The client: `aud`.
+    pub client: &'a Client,
+    /// `sub`.
+    pub subject: &'a Subject,
+    /// `iat`.
+    pub issued_at: Timestamp,
+    /// The claims of the host. None of them has the name of a claim above.
+    pub host_claims: &'a HostClaims,
+}
+
+impl<'a> UserInfoClaims<'a> {
+    /// Claims for tests of a [`JwtIssuer`].
+    #[must_use]
+    pub const fn new(
+        client: &'a Client,
+        subject: &'a Subject,
+        issued_at: Timestamp,
+        host_claims: &'a HostClaims,
+    ) -> Self {
+        Self { client, subject, issued_at, host_claims }
+    }
+}
+
+/// The facts of an `id_token` by which a client asks for a logout (`id_token_hint`, OpenID Connect RP-Initiated Logout
+/// 1.0 section 2). The signature was verified; the token may have expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IdTokenHint {
+    /// `aud`.
+    pub client_id: ClientId,
+    /// `sub`.
+    pub subject: Subject,
+    /// `sid`. Absent if the approval had no [`session_id`](Approval::session_id).
+    pub session_id: Option<String>,
+}
+
+impl IdTokenHint {
+    /// The facts of an `id_token`, for a [`JwtIssuer`].
+    #[must_use]
+    pub fn new(client_id: ClientId, subject: Subject, session_id: impl Into<Option<String>>) -> Self {
+        Self { client_id, subject, session_id: session_id.into() }
     }
 }

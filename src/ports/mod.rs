@@ -6,6 +6,7 @@
 //! | [`ClientAuthenticator`](authenticator::ClientAuthenticator) | yes | once per request | `ClientRegistry` |
 //! | [`SubjectGate`](host::SubjectGate) | no | by every use of a grant with a subject | none: every subject is served |
 //! | [`GrantApprover`](host::GrantApprover) | no | by flows of the host | none |
+//! | [`ClaimsSource`](host::ClaimsSource) | no | before a JWT is signed, by introspection and userinfo | none |
 //! | [`JwtIssuer`](jwt::JwtIssuer) | for JWTs | before the write of a response with a JWT | `regrant-jose` |
 //! | [`ProofVerifier`](proof::ProofVerifier) | for DPoP | once per request | `regrant-jose` |
 //!

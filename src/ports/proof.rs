@@ -9,7 +9,7 @@ pub use crate::vocabulary::{ClientCertificate, DpopProof, PresentedKeys};
 use async_trait::async_trait;
 
 use crate::ports::Unavailable;
-use crate::vocabulary::{Confirmation, Timestamp, forward_to_arc};
+use crate::vocabulary::{AccessToken, Confirmation, Timestamp, forward_to_arc};
 
 /// Verifies DPoP proofs.
 ///
@@ -37,6 +37,9 @@ use crate::vocabulary::{Confirmation, Timestamp, forward_to_arc};
 ///     async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError> {
 ///         self.0.verify(proof, now).await.inspect_err(|error| eprintln!("{error}"))
 ///     }
+///     # async fn verify_at_resource(
+///     #     &self, proof: &DpopProof, token: &regrant::AccessToken, jkt: &[u8; 32], now: Timestamp
+///     # ) -> Result<(), ProofError> { self.0.verify_at_resource(proof, token, jkt, now).await }
 ///     # fn nonce(&self, now: Timestamp) -> Option<String> { self.0.nonce(now) }
 ///     # fn algorithms(&self) -> Vec<&'static str> { self.0.algorithms() }
 /// }
@@ -49,6 +52,20 @@ pub trait ProofVerifier: Send + Sync {
     /// [`ProofError`] when the proof is not accepted, or cannot be verified now.
     async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError>;
 
+    /// Verifies the proof of a request that presents `access_token` to a protected resource (RFC 9449 section 7), such
+    /// as the userinfo endpoint. In addition to the checks of [`verify`](Self::verify), `ath` must be the hash of
+    /// `access_token`, and the key must have the thumbprint `jkt`, to which the token is bound (`cnf`).
+    ///
+    /// # Errors
+    /// As for [`verify`](Self::verify).
+    async fn verify_at_resource(
+        &self,
+        proof: &DpopProof,
+        access_token: &AccessToken,
+        jkt: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<(), ProofError>;
+
     /// Returns the nonce for the next proof (RFC 9449 section 8). Returns `None` if this verifier requires no nonce.
     /// All nodes accept the nonces of each other, or a client behind a load balancer never succeeds.
     fn nonce(&self, now: Timestamp) -> Option<String>;
@@ -60,6 +77,13 @@ pub trait ProofVerifier: Send + Sync {
 forward_to_arc! {
     ProofVerifier {
         async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError>;
+        async fn verify_at_resource(
+            &self,
+            proof: &DpopProof,
+            access_token: &AccessToken,
+            jkt: &[u8; 32],
+            now: Timestamp
+        ) -> Result<(), ProofError>;
         fn nonce(&self, now: Timestamp) -> Option<String>;
         fn algorithms(&self) -> Vec<&'static str>;
     }

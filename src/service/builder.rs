@@ -9,11 +9,11 @@ use super::{Inner, TokenService};
 use crate::outcome::{EventSink, Timings};
 use crate::policy::{Policy, PolicyError};
 use crate::ports::authenticator::ClientAuthenticator;
-use crate::ports::host::SubjectGate;
+use crate::ports::host::{ClaimsSource, SubjectGate};
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::token::{KeyRing, TokenFormat, TokenPrefixes};
-use crate::vocabulary::{Clock, Entropy, Realm, SystemClock, SystemEntropy};
+use crate::vocabulary::{Clock, Entropy, Realm, Resource, SystemClock, SystemEntropy};
 
 /// Builds a [`TokenService`]. Each setter names its default.
 ///
@@ -35,11 +35,13 @@ pub struct TokenServiceBuilder<S> {
     realm: Realm,
     prefixes: TokenPrefixes,
     policy: Policy,
+    default_audience: Option<Resource>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     gate: Option<Arc<dyn SubjectGate>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
+    claims_source: Option<Arc<dyn ClaimsSource>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,
     proof_verifier: Option<Arc<dyn ProofVerifier>>,
 }
@@ -53,11 +55,13 @@ impl<S> TokenServiceBuilder<S> {
             realm: Realm::default(),
             prefixes: TokenPrefixes::default(),
             policy: Policy::default(),
+            default_audience: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             gate: None,
             events: Vec::new(),
             timings: None,
+            claims_source: None,
             jwt_issuer: None,
             proof_verifier: None,
         }
@@ -99,6 +103,28 @@ impl<S> TokenServiceBuilder<S> {
         self
     }
 
+    /// Sets the audience of access tokens for requests that name no resource (RFC 9068 section 3), for clients that
+    /// registered no resources. Default none. A client with registered resources has a default of its own:
+    /// [`Client::default_audience_or`](crate::Client::default_audience_or) has the rule.
+    ///
+    /// The audience is recorded with each access token. Opaque tokens, JWTs and introspection therefore agree. A change
+    /// takes effect with the next token of a grant, and ends no session.
+    ///
+    /// ```
+    /// use regrant::{ClientRegistry, KeyRing, MemoryStore, Resource, SystemEntropy, TokenService};
+    ///
+    /// let keys = KeyRing::generate(&SystemEntropy);
+    /// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys)
+    ///     .default_audience(Resource::from_static("https://api.example"))
+    ///     .build()?;
+    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// ```
+    #[must_use]
+    pub fn default_audience(mut self, resource: impl Into<Option<Resource>>) -> Self {
+        self.default_audience = resource.into();
+        self
+    }
+
     /// Sets the clock. Default [`SystemClock`]. Tests pass a [`ManualClock`](crate::clock::ManualClock) and move it
     /// instead of sleeping.
     ///
@@ -119,8 +145,8 @@ impl<S> TokenServiceBuilder<S> {
 
     /// Sets the gate that decides about resource owners. Default none: then every one of them is served.
     ///
-    /// The gate is asked at each redemption, refresh, exchange and introspection of a token with a resource owner, so
-    /// it should be quick. If it fails the request gets 503, and no token is used up.
+    /// The gate is asked at each redemption, refresh, exchange, introspection and userinfo request of a token with a
+    /// resource owner, so it should be quick. If it fails the request gets 503, and no token is used up.
     #[must_use]
     pub fn gate(mut self, gate: impl SubjectGate + 'static) -> Self {
         self.gate = Some(Arc::new(gate));
@@ -161,6 +187,16 @@ impl<S> TokenServiceBuilder<S> {
         self
     }
 
+    /// Sets the source of claims that only the host knows. Default none: then tokens, introspection and userinfo have
+    /// the claims of the protocol alone.
+    ///
+    /// If the source fails, or sets a claim of the protocol, the request gets 503 or 500, and no token is used up.
+    #[must_use]
+    pub fn claims(mut self, source: impl ClaimsSource + 'static) -> Self {
+        self.claims_source = Some(Arc::new(source));
+        self
+    }
+
     /// Sets the issuer of JWT access tokens and `id_token`s. Default none: access tokens are opaque, and `openid` is a
     /// scope like any other. The crate `regrant-jose` has an implementation.
     ///
@@ -189,7 +225,8 @@ impl<S> TokenServiceBuilder<S> {
     ///
     /// # Errors
     /// [`PolicyError`] when the policy, or that of a registered client, is out of range or contradicts itself, or
-    /// demands JWTs or proofs and there is no issuer or verifier.
+    /// demands JWTs or proofs and there is no issuer or verifier, or lets JWTs live longer than the issuer keeps their
+    /// keys published ([`JwtIssuer::max_token_lifetime`]).
     ///
     /// ```
     /// use std::time::Duration;
@@ -201,28 +238,31 @@ impl<S> TokenServiceBuilder<S> {
     /// assert!(service.is_err());
     /// ```
     pub fn build(self) -> Result<TokenService<S>, PolicyError> {
-        let (has_jwt_issuer, has_proof_verifier) = (self.jwt_issuer.is_some(), self.proof_verifier.is_some());
-        self.policy.validate()?;
-        self.policy.require_ports(has_jwt_issuer, has_proof_verifier)?;
-        self.authenticator.check_policies(&|client| {
-            client.validate(&self.policy)?;
-            let every_flow = client.grant_types.keys().map(|flow| self.policy.for_client(client, flow));
-            let mut policies = std::iter::once(self.policy.for_client_alone(client)).chain(every_flow);
-            policies.try_for_each(|policy| policy?.require_ports(has_jwt_issuer, has_proof_verifier))
-        })?;
-        Ok(TokenService(Arc::new(Inner {
+        let inner = Inner {
             tokens: TokenFormat::new(self.keys, &self.realm, self.prefixes),
             store: self.store,
             authenticator: self.authenticator,
             realm: self.realm,
             policy: self.policy,
+            default_audience: self.default_audience,
             clock: self.clock,
             entropy: self.entropy,
             gate: self.gate,
             events: self.events,
             timings: self.timings,
+            claims_source: self.claims_source,
             jwt_issuer: self.jwt_issuer,
             proof_verifier: self.proof_verifier,
-        })))
+        };
+        let (policy, ports) = (&inner.policy, inner.ports());
+        policy.validate()?;
+        policy.require(ports)?;
+        inner.authenticator.check_policies(&|client| {
+            client.validate(policy)?;
+            let every_flow = client.grant_types.keys().map(|flow| policy.for_client(client, flow));
+            let mut policies = std::iter::once(policy.for_client_alone(client)).chain(every_flow);
+            policies.try_for_each(|policy| policy?.require(ports))
+        })?;
+        Ok(TokenService(Arc::new(inner)))
     }
 }

@@ -9,6 +9,7 @@ use crate::outcome::{ErrorCode, EventKind, Failure, Port, Refusal, chain};
 use crate::policy::PolicyError;
 use crate::ports::Unavailable;
 use crate::ports::authenticator::AuthenticateError;
+use crate::ports::host::ClaimsError;
 use crate::ports::store::StoreError;
 
 /// A request that the service did not answer, with the cause.
@@ -74,6 +75,12 @@ pub enum TokenError {
     /// An assertion may be used up, if the approver marked it before it failed.
     #[error("the grant approver failed")]
     Approver(#[source] Unavailable),
+    /// The host's claims are missing or wrong. No token was issued, and none was used up.
+    #[error("the claims source failed")]
+    Claims(#[source] ClaimsError),
+    /// The host could not end a session in the browser. No grant was revoked.
+    #[error("the end of the session failed")]
+    EndSession(#[source] Unavailable),
     /// The overrides of a client that was looked up at run time contradict the policy of the provider. No token was
     /// issued, and none was used up.
     ///
@@ -119,7 +126,7 @@ impl TokenError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.code() == ErrorCode::TemporarilyUnavailable,
-            Self::Policy(_) => false,
+            Self::Policy(_) | Self::Claims(ClaimsError::Reserved { .. }) => false,
             _ => chain(self).find_map(|cause| cause.downcast_ref()).is_none_or(StoreError::is_transient),
         }
     }
@@ -135,6 +142,8 @@ impl TokenError {
             Self::Proof(_) => Some(Port::ProofVerifier),
             Self::Sign(_) => Some(Port::JwtIssuer),
             Self::Approver(_) => Some(Port::GrantApprover),
+            Self::Claims(_) => Some(Port::ClaimsSource),
+            Self::EndSession(_) => Some(Port::EndSession),
         }
     }
 

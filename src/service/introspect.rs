@@ -6,6 +6,7 @@ use crate::client::Client;
 use crate::engine::{self, ActiveToken, FoundToken};
 use crate::outcome::{Operation, Refusal};
 use crate::ports::authenticator::AuthenticatedClient;
+use crate::ports::host::{ClaimsRequest, ClaimsTarget, HostClaims};
 use crate::ports::store::TokenStore;
 use crate::token::{Opened, TokenKind};
 
@@ -45,8 +46,11 @@ impl<S: TokenStore> TokenService<S> {
         if !caller.is_confidential() {
             return Err(call.refuse(Refusal::PublicCaller));
         }
-        let found = call.find(caller, token).await?;
-        Ok(found.map(FoundToken::into_active))
+        match call.find(caller, token).await? {
+            // Boxed: without a source the call would carry the size of this future.
+            Some(found) if self.0.claims_source.is_some() => Box::pin(call.with_host_claims(found)).await.map(Some),
+            found => Ok(found.map(FoundToken::into_active)),
+        }
     }
 
     /// Opens a token that is introspected or revoked, of any kind and form. Reads no store.
@@ -59,6 +63,29 @@ impl<S: TokenStore> TokenService<S> {
 }
 
 impl<S: TokenStore> Call<'_, S> {
+    /// Asks the host for the claims of an access token: those that a JWT has.
+    async fn with_host_claims(&self, found: FoundToken) -> Result<ActiveToken, TokenError> {
+        if !found.is_access_token() {
+            return Ok(found.into_active());
+        }
+        let host_claims = self.claims_of(&found, ClaimsTarget::AccessToken).await?;
+        let mut active = found.into_active();
+        active.host_claims = host_claims;
+        Ok(active)
+    }
+
+    /// Asks the host for its claims about the owner of an access token.
+    ///
+    /// # Errors
+    /// [`TokenError::Claims`].
+    pub(super) async fn claims_of(&self, found: &FoundToken, target: ClaimsTarget) -> Result<HostClaims, TokenError> {
+        let (client_id, approval) = (found.grant().client_id(), found.grant().approval());
+        let (scope, resources) = (found.scope(), found.resources());
+        self.about(found.grant().id())
+            .host_claims(ClaimsRequest { target, client_id, approval, scope, resources })
+            .await
+    }
+
     /// Finds the active token `token`; `None` when it is not active or `caller` may not know of it.
     pub(super) async fn find(&self, caller: &Client, token: &str) -> Result<Option<FoundToken>, TokenError> {
         let Some(opened) = self.service.open_any(token) else { return Ok(None) };
@@ -69,8 +96,8 @@ impl<S: TokenStore> Call<'_, S> {
         let is_own = engine::owned_by(caller, &grant).is_ok();
         let own_policy = is_own.then(|| call.policy(caller, grant.grant_type())).transpose()?;
         let now = self.service.now();
-        let found = engine::introspect(grant, &opened, caller, own_policy.as_ref(), now);
-        let Some(found) = found else { return Ok(None) };
+        let found = engine::introspect(grant, &opened, Some(caller), own_policy.as_ref(), now);
+        let Ok(found) = found else { return Ok(None) };
         Ok(call.subject_may_be_served(found.subject()).await?.then_some(found))
     }
 }

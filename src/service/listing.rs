@@ -99,7 +99,7 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     #[doc = include_str!("example/end.txt")]
     /// ```
     pub async fn revoke_subject(&self, subject: &Subject) -> Result<usize, TokenError> {
-        self.revoke_all(&GrantOwner::Subject(subject.clone())).await
+        self.revoke_all(&GrantOwner::Subject(subject.clone()), |_, _| Ok(true)).await
     }
 
     /// Revokes all grants of a client: call it when a client is deleted. Returns the number of grants that were alive.
@@ -118,17 +118,26 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     #[doc = include_str!("example/end.txt")]
     /// ```
     pub async fn revoke_client(&self, client_id: &ClientId) -> Result<usize, TokenError> {
-        self.revoke_all(&GrantOwner::Client(client_id.clone())).await
+        self.revoke_all(&GrantOwner::Client(client_id.clone()), |_, _| Ok(true)).await
     }
 
-    async fn revoke_all(&self, owner: &GrantOwner) -> Result<usize, TokenError> {
+    /// Revokes the grants of an owner for which `is_meant` is true.
+    pub(super) async fn revoke_all(
+        &self,
+        owner: &GrantOwner,
+        is_meant: impl Fn(GrantId, &StoredGrant) -> Result<bool, TokenError>,
+    ) -> Result<usize, TokenError> {
         let mut revoked = 0;
         let mut failure = None;
         let mut after = None;
         loop {
             let page = Call::new(self, Operation::RevokeGrant).page(owner, after, PAGE).await?;
-            for (id, _) in &page {
-                match self.revoke_grant(*id).await {
+            for (id, stored) in &page {
+                let revocation = match is_meant(*id, stored) {
+                    Ok(true) => self.revoke_grant(*id).await,
+                    other => other,
+                };
+                match revocation {
                     Ok(was_live) => revoked += usize::from(was_live),
                     // A grant that cannot be revoked must not keep the others alive.
                     Err(error) => failure = failure.or(Some(error)),

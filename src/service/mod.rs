@@ -12,13 +12,15 @@
 //! | `call` | the events and errors of one call |
 //! | `commit`, `create` | the loop for a stored grant, and the storage of a new one |
 //! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
-//! | `signing` | JWTs |
+//! | `signing`, `claims` | JWTs, and the claims of the host in them |
 //! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `user_info`, `logout` | OpenID Connect |
 //! | `error` | the error of all calls |
 
 mod authenticate;
 mod builder;
 mod call;
+mod claims;
 mod commit;
 mod create;
 mod device;
@@ -26,10 +28,12 @@ mod error;
 mod exchange;
 mod introspect;
 mod listing;
+mod logout;
 mod possession;
 mod revoke;
 mod signing;
 mod terms;
+mod user_info;
 
 pub use builder::TokenServiceBuilder;
 pub use error::TokenError;
@@ -42,15 +46,15 @@ use crate::engine::{
     self, AuthorizationCodeResponse, AuthorizeRequest, IssueRequest, RedeemRequest, RefreshRequest, TokenResponse,
 };
 use crate::outcome::{EventKind, EventSink, MalformedRequest, Operation, Refusal, StoreCall, Timed, Timer, Timings};
-use crate::policy::Policy;
+use crate::policy::{Policy, Ports};
 use crate::ports::Unavailable;
-use crate::ports::authenticator::{AuthenticatedClient, ClientAuthenticator};
-use crate::ports::host::SubjectGate;
+use crate::ports::authenticator::{AuthenticatedClient, ClientAuthenticator, Supported};
+use crate::ports::host::{ClaimsSource, SubjectGate};
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::ports::store::TokenStore;
 use crate::token::{KeyRing, TokenFormat, TokenKind};
-use crate::vocabulary::{Clock, Entropy, GrantType, Realm, Timestamp};
+use crate::vocabulary::{Clock, Entropy, GrantType, Issuer, Realm, Resource, Scope, Timestamp};
 use call::Call;
 
 /// The token lifecycle over a store and a client authenticator. Cheap to clone; clones are one service.
@@ -97,13 +101,26 @@ struct Inner<S> {
     tokens: TokenFormat,
     realm: Realm,
     policy: Policy,
+    default_audience: Option<Resource>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     gate: Option<Arc<dyn SubjectGate>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
+    claims_source: Option<Arc<dyn ClaimsSource>>,
     jwt_issuer: Option<Arc<dyn JwtIssuer>>,
     proof_verifier: Option<Arc<dyn ProofVerifier>>,
+}
+
+impl<S> Inner<S> {
+    /// Returns the abilities of the ports, which limit the policies.
+    fn ports(&self) -> Ports {
+        Ports {
+            has_jwt_issuer: self.jwt_issuer.is_some(),
+            has_proof_verifier: self.proof_verifier.is_some(),
+            max_token_lifetime: self.jwt_issuer.as_deref().and_then(JwtIssuer::max_token_lifetime),
+        }
+    }
 }
 
 impl<S> Clone for TokenService<S> {
@@ -172,6 +189,31 @@ impl<S: TokenStore> TokenService<S> {
         let (mut grant, response) =
             engine::authorize(request, &self.context(client, &terms)).map_err(|refusal| call.refuse(refusal))?;
         call.insert(&mut grant, EventKind::CodeIssued).await.map(|()| response)
+    }
+
+    /// Returns the refusal that [`authorize`](Self::authorize) would give, and writes nothing. So the authorization
+    /// endpoint can send an error to the client before it asks the user. The approval needs no resource owner yet.
+    ///
+    /// # Errors
+    /// As for [`authorize`](Self::authorize), except failures of the store.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{AuthorizeRequest, Refusal, TokenError};
+    ///
+    /// let request = AuthorizeRequest::new(approval.clone());
+    /// assert!(service.check_authorization(&client, request).is_ok());
+    ///
+    /// let request = AuthorizeRequest::new(approval.with_scope("admin".parse()?));
+    /// let refused = service.check_authorization(&client, request);
+    /// assert!(matches!(refused, Err(TokenError::Refused(Refusal::ScopeExceeded))));
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub fn check_authorization(&self, client: &Client, request: AuthorizeRequest) -> Result<(), TokenError> {
+        let call = Call::new(self, Operation::Authorize).by(&client.id);
+        let terms = call.terms(client, &GrantType::AuthorizationCode)?;
+        let checked = engine::authorize(request, &self.context(client, &terms));
+        checked.map(drop).map_err(|refusal| call.refuse(refusal))
     }
 
     /// Issues the first tokens of a grant that the host approved in a flow of its own, or of the client itself.
@@ -280,6 +322,16 @@ impl<S: TokenStore> TokenService<S> {
         })
         .await
     }
+
+    /// Returns the features that the clients use now, for the metadata.
+    ///
+    /// # Errors
+    /// [`TokenError::Authenticator`].
+    pub(crate) async fn supported(&self) -> Result<Supported, TokenError> {
+        let failed =
+            |error: Unavailable| Call::new(self, Operation::Publish).fail(TokenError::Authenticator(error.into()));
+        self.0.authenticator.supported().await.map_err(failed)
+    }
 }
 
 impl<S> TokenService<S> {
@@ -297,12 +349,36 @@ impl<S> TokenService<S> {
         self.0.clock.now()
     }
 
-    /// Refuses a client that may not use the flow, before any other check.
+    /// Returns the scope to decide about for a request of `client`: the `requested` scope without the tokens that the
+    /// policy ignores ([`on_unknown_scope`](Policy::on_unknown_scope)), or the default scope of the client. Ask the
+    /// resource owner for it, before [`authorize`](Self::authorize). The client must have authenticated, or be about to
+    /// be redirected to a registered URI: other callers must not learn about scopes.
     ///
     /// # Errors
-    /// [`Refusal::GrantTypeNotAllowed`].
-    pub(crate) fn entitle(&self, client: &Client, grant_type: &GrantType) -> Result<(), TokenError> {
-        Call::entitled(self, Operation::Issue, client, grant_type).map(|_| ())
+    /// [`TokenError::Refused`] when the client may not use the flow, when the request has no scope and the client has
+    /// no default, or when no token of the scope is left; [`TokenError::Policy`] as for [`issue`](Self::issue). The
+    /// registered scope is compared when the grant is created.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, Scope};
+    ///
+    /// let asked = service.requested_scope(&client, &GrantType::AuthorizationCode, Some("read".parse()?))?;
+    /// assert_eq!(asked, Scope::from_static("read"));
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub fn requested_scope(
+        &self,
+        client: &Client,
+        grant_type: &GrantType,
+        requested: Option<Scope>,
+    ) -> Result<Scope, TokenError> {
+        let operation =
+            if *grant_type == GrantType::AuthorizationCode { Operation::Authorize } else { Operation::Issue };
+        let call = Call::entitled(self, operation, client, grant_type)?;
+        let policy = call.policy(client, grant_type)?;
+        let requested = client.scope_of(requested).ok_or(Refusal::ScopeMissing);
+        requested.and_then(|scope| engine::known_scope(scope, client, &policy)).map_err(|refusal| call.refuse(refusal))
     }
 
     /// Reports that a flow of the host was refused before [`issue`](Self::issue), and returns the error. The approver
@@ -332,13 +408,19 @@ impl<S> TokenService<S> {
         self.0.proof_verifier.as_deref().map(ProofVerifier::algorithms).unwrap_or_default()
     }
 
+    /// Returns the `iss` of the JWTs of the service; `None` when it makes none.
+    pub(crate) fn jwt_issuer(&self) -> Option<&Issuer> {
+        self.0.jwt_issuer.as_deref().map(JwtIssuer::issuer)
+    }
+
     /// Returns the algorithms of the JWTs of the service; `None` when it makes none.
     pub(crate) fn jwt_algorithms(&self) -> Option<Vec<&'static str>> {
         self.0.jwt_issuer.as_deref().map(JwtIssuer::algorithms)
     }
 
-    pub(crate) fn authenticator(&self) -> &dyn ClientAuthenticator {
-        &*self.0.authenticator
+    /// Returns the names of the claims of the host, for the metadata; empty without a source.
+    pub(crate) fn claims_supported(&self) -> Vec<String> {
+        self.0.claims_source.as_deref().map(ClaimsSource::claims_supported).unwrap_or_default()
     }
 
     /// Returns the policy of the provider.

@@ -8,6 +8,7 @@ use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::client::Client;
 use crate::engine::{self, VerifiedKeys};
+use crate::grant::Grant;
 use crate::outcome::{Operation, Refusal};
 use crate::ports::proof::ProofError;
 use crate::ports::store::TokenStore;
@@ -46,14 +47,20 @@ impl<S: TokenStore> Call<'_, S> {
             (Some(confirmation), _, _) => Some(confirmation),
             (None, Some(proof), Some(verifier)) => {
                 let key = verifier.verify(proof, self.service.now()).await;
-                Some(key.map_err(|error| match error {
-                    ProofError::Invalid(fault) => self.refuse(Refusal::ProofInvalid(fault)),
-                    ProofError::NonceRequired => self.refuse(Refusal::ProofNonceRequired),
-                    ProofError::Unavailable(source) => self.fail(TokenError::Proof(source)),
-                })?)
+                Some(key.map_err(|error| self.proof_error(error, None))?)
             }
             _ => None,
         };
         Ok(VerifiedKeys { proven, certificate })
+    }
+
+    /// Reports a proof that was not accepted, and returns the error for the caller.
+    pub(super) fn proof_error(&self, error: ProofError, grant: Option<&Grant>) -> TokenError {
+        let refusal = match error {
+            ProofError::Invalid(fault) => Refusal::ProofInvalid(fault),
+            ProofError::NonceRequired => Refusal::ProofNonceRequired,
+            ProofError::Unavailable(source) => return self.fail(TokenError::Proof(source)),
+        };
+        grant.map_or_else(|| self.refuse(refusal), |grant| self.refuse_for(refusal, grant))
     }
 }

@@ -15,12 +15,10 @@ use crate::grant::Grant;
 use crate::outcome::Operation;
 use crate::policy::Policy;
 use crate::ports::Unavailable;
-use crate::ports::jwt::{AccessTokenClaims, IdTokenClaims};
+use crate::ports::host::{ClaimsRequest, ClaimsTarget};
+use crate::ports::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
 use crate::ports::store::TokenStore;
-use crate::vocabulary::{AccessToken, IdToken, KeyId, Scope};
-
-/// The scope that asks for an `id_token` (OpenID Connect Core section 3.1.2.1).
-const OPENID: &str = "openid";
+use crate::vocabulary::{AccessToken, IdToken, KeyId, Scope, Subject};
 
 impl<S: TokenStore> Call<'_, S> {
     /// Signs the tokens of a response. Done before the decision is stored: afterwards a failure would have used up a
@@ -42,8 +40,14 @@ impl<S: TokenStore> Call<'_, S> {
                 Box::pin(self.sign_access_token(&facts, &jti, &key, client, grant)).await?
             }
         };
-        let id_token = self.sign_id_token(&facts.scope, &access_token, client, grant, policy).await?;
-        Ok(facts.signed(access_token, id_token))
+        let id_token = match self.id_token_issuer(&facts.scope, grant) {
+            // Boxed: a refresh without `openid` would carry the size of this future.
+            Some(about) => {
+                Some(Box::pin(self.sign_id_token(about, &facts, &access_token, client, grant, policy)).await?)
+            }
+            None => None,
+        };
+        Ok(facts.signed(access_token, id_token, grant.remaining(|| self.service.now(), policy)))
     }
 
     async fn sign_access_token(
@@ -54,6 +58,14 @@ impl<S: TokenStore> Call<'_, S> {
         client: &Client,
         grant: &Grant,
     ) -> Result<AccessToken, TokenError> {
+        let host_claims = self.host_claims(ClaimsRequest {
+            target: ClaimsTarget::AccessToken,
+            client_id: &client.id,
+            approval: grant.approval(),
+            scope: &facts.scope,
+            resources: &facts.resources,
+        });
+        let host_claims = host_claims.await?;
         let claims = AccessTokenClaims {
             jti,
             client,
@@ -64,6 +76,7 @@ impl<S: TokenStore> Call<'_, S> {
             expires_at: facts.expires_at,
             confirmation: facts.confirmation.as_ref(),
             approval: grant.approval(),
+            host_claims: &host_claims,
         };
         let jwt = match self.service.0.jwt_issuer.as_deref() {
             Some(issuer) => issuer.access_token(key, &claims).await,
@@ -72,23 +85,26 @@ impl<S: TokenStore> Call<'_, S> {
         jwt.map(AccessToken::new).map_err(|error| self.fail(TokenError::Sign(error)))
     }
 
-    /// Signs the `id_token` that goes with an access token of scope `openid`, at redemption and at refresh (OpenID
-    /// Connect Core sections 3.1.3.3 and 12.2).
+    /// Returns the issuer of the `id_token` that goes with an access token of scope `openid`, at redemption and at
+    /// refresh (OpenID Connect Core sections 3.1.3.3 and 12.2), and its subject. Returns `None` for other responses.
+    fn id_token_issuer<'g>(&self, scope: &Scope, grant: &'g Grant) -> Option<(&dyn JwtIssuer, &'g Subject)> {
+        let about = self.service.0.jwt_issuer.as_deref().zip(grant.approval().subject.as_ref());
+        about.filter(|_| scope.contains(Scope::OPENID) && !matches!(self.operation, Operation::Exchange))
+    }
+
     async fn sign_id_token(
         &self,
-        scope: &Scope,
+        (issuer, subject): (&dyn JwtIssuer, &Subject),
+        facts: &ResponseFacts,
         access_token: &AccessToken,
         client: &Client,
         grant: &Grant,
         policy: &Policy,
-    ) -> Result<Option<IdToken>, TokenError> {
-        let approval = grant.approval();
-        let (Some(issuer), Some(subject)) = (self.service.0.jwt_issuer.as_deref(), &approval.subject) else {
-            return Ok(None);
-        };
-        if !scope.contains(OPENID) || matches!(self.operation, Operation::Exchange) {
-            return Ok(None);
-        }
+    ) -> Result<IdToken, TokenError> {
+        let (approval, scope) = (grant.approval(), &facts.scope);
+        let (client_id, resources) = (&client.id, &facts.resources);
+        let asked = ClaimsRequest { target: ClaimsTarget::IdToken, client_id, approval, scope, resources };
+        let host_claims = self.host_claims(asked).await?;
         let now = self.service.now();
         let claims = IdTokenClaims {
             client,
@@ -99,9 +115,10 @@ impl<S: TokenStore> Call<'_, S> {
             issued_at: now,
             expires_at: now + policy.id_token_lifetime,
             access_token: access_token.expose(),
+            host_claims: &host_claims,
         };
         let jwt = issuer.id_token(&claims).await;
-        jwt.map(|jwt| Some(IdToken::new(jwt))).map_err(|error| self.fail(TokenError::Sign(error)))
+        jwt.map(IdToken::new).map_err(|error| self.fail(TokenError::Sign(error)))
     }
 }
 

@@ -35,9 +35,10 @@ impl<S> Call<'_, S> {
     /// As for [`terms`](Self::terms).
     pub(super) fn policy(&self, client: &Client, grant_type: &GrantType) -> Result<Policy, TokenError> {
         let inner = &self.service.0;
-        let policy = inner.policy.for_client(&client.policy, grant_type).and_then(|policy| {
-            policy.require_ports(inner.jwt_issuer.is_some(), inner.proof_verifier.is_some()).map(|()| policy)
-        });
+        let policy = inner
+            .policy
+            .for_client(&client.policy, grant_type)
+            .and_then(|policy| policy.require(inner.ports()).map(|()| policy));
         policy.map_err(|error| self.fail(TokenError::Policy(error)))
     }
 }
@@ -48,6 +49,7 @@ impl<S> TokenService<S> {
         Context {
             client,
             policy: &terms.policy,
+            default_audience: client.default_audience_or(self.0.default_audience.as_ref()),
             tokens: &self.0.tokens,
             entropy: &*self.0.entropy,
             now: self.0.clock.now(),

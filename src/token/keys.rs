@@ -53,6 +53,8 @@ struct Keys {
     associated_data: [Prepared; TokenKind::ALL.len()],
     derive: Sha256,
     user_code: Sha256,
+    /// The source of the keys that leave the library.
+    application: SecretBytes<32>,
 }
 
 impl Key {
@@ -100,7 +102,8 @@ impl Key {
         let associated_data = associated_data(id, &seal, &Realm::default());
         let derive = Sha256::keyed(&expand(secret, b"regrant v2 derive"));
         let user_code = Sha256::keyed(&expand(secret, b"regrant v2 user code"));
-        Self { id, keys: Box::new(Keys { seal, associated_data, derive, user_code }) }
+        let application = expand(secret, b"regrant v2 application");
+        Self { id, keys: Box::new(Keys { seal, associated_data, derive, user_code, application }) }
     }
 
     /// A key from the base64url text (no padding) of 32 secret bytes, for configuration files: 43 characters. The
@@ -260,6 +263,26 @@ impl KeyRing {
         }
         self.former.push(key);
         Ok(self)
+    }
+
+    /// Derives a secret of 32 bytes from each key of the ring, that of the primary key first, for another use of the
+    /// host: nonces of DPoP proofs, cookies. All nodes with this ring get the same secrets. Use a `purpose` once, and
+    /// make new values with the first secret only: on a node that rotates its ring earlier, the others accept them.
+    ///
+    /// The secrets reveal neither the keys nor each other. Keep them as secret as the ring.
+    ///
+    /// ```
+    /// use regrant::{Key, KeyRing};
+    ///
+    /// # let secret: [u8; 32] = std::array::from_fn(|index| index as u8);
+    /// let ring = KeyRing::new(Key::from_parts(1, secret)?);
+    /// let cookies: Vec<[u8; 32]> = ring.derive("my-host cookies").collect();
+    /// assert_eq!(cookies.len(), 1);
+    /// assert_ne!(cookies[0], secret);
+    /// # Ok::<(), regrant::token::KeyRingError>(())
+    /// ```
+    pub fn derive(&self, purpose: &str) -> impl Iterator<Item = [u8; 32]> {
+        self.iter().map(move |key| *expand(&key.keys.application, purpose.as_bytes()))
     }
 
     /// Prepares all keys for the tokens of `realm`.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::vocabulary::absolute_uri;
+
 /// A value that violates the grammar of its specification. The text of the error never contains the value: an error may
 /// be logged, and the value may be a secret or an attempt to forge lines of the log.
 ///
@@ -209,8 +211,11 @@ text_type! {
 impl RedirectUri {
     /// Returns true if a client that registered `self` may be redirected to `requested`. The two must be the same,
     /// character for character. Only the port of a loopback `http` address may differ, since a native app chooses it
-    /// (RFC 8252 section 7.3). `localhost` is no loopback address here: the name may resolve to another one (section
-    /// 8.3).
+    /// (RFC 8252 section 7.3). The path does not vary: `http://127.0.0.1` does not admit `http://127.0.0.1:49152/`,
+    /// since RFC 9700 section 4.1.3 makes no exception but the port. A client that sends both registers both.
+    ///
+    /// `localhost` is no loopback address here: the name may resolve to another one (RFC 8252 section 8.3). A client
+    /// opts in with [`any_localhost_port`](crate::Client::any_localhost_port).
     ///
     /// ```
     /// use regrant::RedirectUri;
@@ -222,46 +227,32 @@ impl RedirectUri {
     /// ```
     #[must_use]
     pub fn admits(&self, requested: &Self) -> bool {
-        self == requested
-            || match (loopback(self.as_str()), loopback(requested.as_str())) {
-                (Some(registered), Some(requested)) => registered == requested,
-                _ => false,
-            }
+        self == requested || self.differs_in_port(requested, &["http://127.0.0.1", "http://[::1]"])
+    }
+
+    /// Returns true if both are `http://localhost` URIs that differ in the port alone.
+    pub(crate) fn admits_on_localhost(&self, requested: &Self) -> bool {
+        self.differs_in_port(requested, &["http://localhost"])
+    }
+
+    fn differs_in_port(&self, other: &Self, origins: &[&'static str]) -> bool {
+        let parts = without_port(self.as_str(), origins);
+        parts.is_some() && parts == without_port(other.as_str(), origins)
     }
 }
 
-/// Splits a loopback redirection URI into its origin and the part after the port. Returns `None` for every URI that is
-/// not certainly loopback; such a URI is compared as a whole.
-fn loopback(uri: &str) -> Option<(&str, &str)> {
-    ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|origin| {
-        let rest = uri.strip_prefix(origin)?;
+/// Splits a redirection URI of one of the `origins` into the origin and the part after the port. Returns `None` for
+/// every URI that is not certainly of that origin; such a URI is compared as a whole.
+fn without_port<'a>(uri: &'a str, origins: &[&'static str]) -> Option<(&'static str, &'a str)> {
+    origins.iter().find_map(|origin| {
+        let rest = uri.strip_prefix(*origin)?;
         let rest = match rest.strip_prefix(':') {
             Some(port) => port.trim_start_matches(|digit: char| digit.is_ascii_digit()),
             None => rest,
         };
         // Any other text here is part of the authority: `http://127.0.0.1:1@evil.example/` is not loopback.
-        (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((origin, rest))
+        (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((*origin, rest))
     })
-}
-
-/// Checks the form of redirection URIs, resource indicators and extension grant types: a scheme with text after it, no
-/// fragment, only characters that are allowed in a URI, and at most 2 KiB.
-///
-/// The check is no parser of URIs. These values are compared as text, so their parts have no meaning here. The
-/// characters are checked because the text gets into `Location` headers and JSON.
-pub(crate) fn absolute_uri(what: &'static str, text: &str) -> Result<(), InvalidValue> {
-    let is_uri_byte = |byte: u8| matches!(byte, 0x21..=0x7e) && !b"\"<>\\^`{|}".contains(&byte);
-    let scheme_is_valid = |scheme: &str| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    };
-    match text.split_once(':') {
-        _ if text.len() > 2048 => Err(InvalidValue::new(what, "must be at most 2048 characters long")),
-        _ if !text.bytes().all(is_uri_byte) => Err(InvalidValue::new(what, "holds a character no URI may hold")),
-        _ if text.contains('#') => Err(InvalidValue::new(what, "must not have a fragment")),
-        Some((scheme, rest)) if scheme_is_valid(scheme) && !rest.is_empty() && rest != "//" => Ok(()),
-        _ => Err(InvalidValue::new(what, "must be an absolute URI")),
-    }
 }
 
 /// The number of a registration of a client id, for example a row id or a creation time.

@@ -7,8 +7,9 @@
 //! records. A secret has neither, and its `Debug` is redacted, so it cannot get into a log by accident.
 //!
 //! Identifiers are not normalized: text that differs is another value. Otherwise a check in this library and a
-//! comparison in another system could disagree about the same text. There are two exceptions: a scope is a set, so its
-//! tokens are sorted, and a user code is typed by people, so case and spaces are ignored.
+//! comparison in another system could disagree about the same text. There are three exceptions: a scope is a set, so
+//! its tokens are sorted; a user code is typed by people, so case and spaces are ignored; and a requested resource is
+//! compared in its normal form, but tokens have the registered spelling.
 //!
 //! Time and randomness belong here too, as the traits [`clock::Clock`] and [`Entropy`]. Both are arguments of a
 //! decision, so a decision can be repeated with the same result.
@@ -20,6 +21,7 @@ mod forward;
 mod grant_id;
 mod grant_type;
 mod ids;
+mod issuer;
 mod key_id;
 mod parameters;
 mod pkce;
@@ -28,6 +30,7 @@ mod resource;
 mod scope;
 mod secret;
 mod token_type;
+mod uri;
 mod user_code;
 
 pub(crate) use clock::{Clock, SystemClock, Timestamp};
@@ -38,7 +41,8 @@ pub(crate) use forward::forward_to_arc;
 pub use grant_id::GrantId;
 pub use grant_type::{ExtensionUri, GrantType};
 pub use ids::{ClientId, InvalidValue, Realm, RedirectUri, Registration, Subject};
-pub(crate) use ids::{absolute_uri, literal, text_type};
+pub(crate) use ids::{literal, text_type};
+pub use issuer::Issuer;
 pub use key_id::KeyId;
 pub(crate) use parameters::Text;
 pub use parameters::{MissingParameter, Parameters};
@@ -52,4 +56,5 @@ pub use secret::{
 };
 pub(crate) use secret::{Digest, SecretBytes};
 pub use token_type::TokenType;
+pub(crate) use uri::{absolute_uri, normal_form};
 pub use user_code::UserCode;

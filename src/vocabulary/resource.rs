@@ -1,14 +1,19 @@
 //! Resource indicators (RFC 8707): the APIs for which a token is meant. A token for one API is
 //! useless at another one that checks its audience.
 
+use std::cell::OnceCell;
+
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::{absolute_uri, sorted_subset, text_type};
+use crate::vocabulary::{absolute_uri, normal_form, sorted_subset, text_type};
 
 text_type! {
     /// A resource indicator: the place where a token is to be used, as an absolute URI without a fragment (RFC 8707
-    /// section 2). At most 2048 characters, never normalized: `https://api.example` and `https://api.example/` are two
-    /// resources.
+    /// section 2). At most 2048 characters.
+    ///
+    /// The text keeps its spelling, and `==` compares the text. The service compares a requested resource with the
+    /// registered ones by [`names_same_as`](Self::names_same_as), and tokens have the registered spelling. A resource
+    /// server can therefore compare the audience character for character.
     ///
     /// ```
     /// use regrant::Resource;
@@ -18,6 +23,27 @@ text_type! {
     /// assert!(Resource::new("https://api.example/#top").is_err());
     /// ```
     Resource, |text| absolute_uri("resource", text)
+}
+
+impl Resource {
+    /// Returns true if the two texts are one resource by RFC 3986 sections 6.2.2 and 6.2.3: they may differ in the case
+    /// of scheme and host, in the spelling of percent-encodings, in dot segments, in the default port, and in an empty
+    /// path. All else counts, such as a trailing slash behind a path, or a query.
+    ///
+    /// ```
+    /// use regrant::Resource;
+    ///
+    /// let registered = Resource::from_static("https://mcp.example.com");
+    /// let is_same = |text: &'static str| registered.names_same_as(&Resource::from_static(text));
+    /// assert!(is_same("https://mcp.example.com/"));
+    /// assert!(is_same("HTTPS://MCP.example.com:443"));
+    /// assert!(!is_same("https://mcp.example.com/?x"));
+    /// assert!(!is_same("http://mcp.example.com"));
+    /// ```
+    #[must_use]
+    pub fn names_same_as(&self, other: &Self) -> bool {
+        self == other || normal_form(self.as_str()) == normal_form(other.as_str())
+    }
 }
 
 /// A set of resource indicators: the audience of a token. Empty if the request named none.
@@ -61,22 +87,61 @@ impl Resources {
         self.0.is_empty()
     }
 
-    /// Returns true if `other` contains every resource of `self`. True for the empty set.
+    /// Returns true if `other` contains every resource of `self`, in any spelling. True for the empty set.
     #[must_use]
     pub fn is_subset_of(&self, other: &Self) -> bool {
-        sorted_subset(self.iter(), other.iter())
+        let spellings = Spellings::of(other);
+        sorted_subset(self.iter(), other.iter()) || self.iter().all(|resource| spellings.find(resource).is_some())
     }
 
-    /// Returns the resources that are in both sets.
+    /// Returns the resources that are in both sets, in the spelling of `other`.
+    ///
+    /// ```
+    /// use regrant::{Resource, Resources};
+    ///
+    /// let registered = Resources::from_iter([Resource::from_static("https://api.example")]);
+    /// let requested = Resources::from_iter([Resource::from_static("https://API.example:443/")]);
+    /// assert_eq!(requested.intersection(&registered), registered);
+    /// ```
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        self.iter().filter(|resource| other.iter().any(|known| known == *resource)).cloned().collect()
+        let spellings = Spellings::of(other);
+        self.iter().filter_map(|resource| spellings.find(resource)).cloned().collect()
     }
 
-    /// Returns true if the two sets have a resource in common. False if one of them is empty.
+    /// Returns true if the two sets have a resource in common, in any spelling. False if one of them is empty.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
-        self.iter().any(|resource| other.0.binary_search(resource).is_ok())
+        let spellings = Spellings::of(other);
+        self.iter().any(|resource| spellings.find(resource).is_some())
+    }
+}
+
+/// Looks up the spelling of a resource in a set. The normal forms are computed once, and not at all while every client
+/// spells its resources as they are registered. A request with thousands of resources must not cost millions of
+/// comparisons.
+struct Spellings<'a> {
+    set: &'a Resources,
+    normal_forms: OnceCell<Vec<(String, &'a Resource)>>,
+}
+
+impl<'a> Spellings<'a> {
+    const fn of(set: &'a Resources) -> Self {
+        Self { set, normal_forms: OnceCell::new() }
+    }
+
+    fn find(&self, resource: &Resource) -> Option<&'a Resource> {
+        if let Ok(place) = self.set.0.binary_search(resource) {
+            return self.set.0.get(place);
+        }
+        let normal_forms = self.normal_forms.get_or_init(|| {
+            let mut all: Vec<_> = self.set.iter().map(|own| (normal_form(own.as_str()), own)).collect();
+            all.sort_unstable();
+            all
+        });
+        let wanted = normal_form(resource.as_str());
+        let place = normal_forms.partition_point(|(normal, _)| *normal < wanted);
+        normal_forms.get(place).filter(|(normal, _)| *normal == wanted).map(|(_, own)| *own)
     }
 }
 

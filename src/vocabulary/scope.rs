@@ -3,6 +3,7 @@
 //! The parser is strict. A lenient one would accept a scope that a resource server splits in another way.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -32,6 +33,9 @@ use crate::vocabulary::{InvalidValue, literal};
 pub struct Scope(Arc<str>);
 
 impl Scope {
+    /// The token that makes a request one of OpenID Connect (Core section 3.1.2.1).
+    pub(crate) const OPENID: &str = "openid";
+
     /// The scope without any token. In a request an omitted scope is not the empty one: see
     /// [`Client::scope_of`](crate::Client::scope_of).
     #[must_use]
@@ -116,6 +120,24 @@ impl Scope {
     pub fn intersection(&self, other: &Self) -> Self {
         let both: Vec<&str> = self.iter().filter(|token| other.contains(token)).collect();
         Self(both.join(" ").into())
+    }
+
+    /// Returns the tokens that are in one of the scopes.
+    ///
+    /// ```
+    /// use regrant::Scope;
+    ///
+    /// let all = Scope::from_static("read write").union(&Scope::from_static("admin read"));
+    /// assert_eq!(all, Scope::from_static("admin read write"));
+    /// ```
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self::of(self.iter().chain(other.iter()).collect())
+    }
+
+    /// Returns the scope of tokens that come from scopes.
+    pub(crate) fn of(tokens: BTreeSet<&str>) -> Self {
+        Self(tokens.into_iter().collect::<Vec<_>>().join(" ").into())
     }
 
     /// Returns the tokens, separated by one space: the value of `scope` in a response. Sorted, so equal scopes have

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use super::{Response, introspection, requested};
 use crate::engine::{DeviceAuthorizationResponse, TokenResponse};
 
-/// Returns the token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1.
+/// Returns the token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1 and the times
+/// of draft-ietf-oauth-refresh-token-expiration section 6.1.
 ///
 /// The scope is always included, which RFC 6749 section 5.1 leaves open if the scope is the requested one.
 pub(super) fn tokens(tokens: &TokenResponse) -> Response {
@@ -18,6 +19,8 @@ pub(super) fn tokens(tokens: &TokenResponse) -> Response {
         ("token_type", Some(tokens.token_type.as_str().into())),
         ("expires_in", Some(tokens.expires_in.as_secs().into())),
         ("refresh_token", tokens.refresh_token.as_ref().map(|token| token.expose().into())),
+        ("refresh_token_timeout", tokens.refresh_token_timeout().map(|left| left.as_secs().into())),
+        ("authorization_expires_in", tokens.authorization_expires_in().map(|left| left.as_secs().into())),
         ("id_token", tokens.id_token.as_ref().map(|token| token.expose().into())),
         ("issued_token_type", tokens.is_exchanged.then(|| requested::ACCESS_TOKEN.into())),
         ("scope", Some(tokens.scope.as_str()).filter(|scope| !scope.is_empty()).map(Into::into)),

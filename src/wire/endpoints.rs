@@ -13,18 +13,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::credentials::credentials;
+use super::end_session::EndSessions;
 use super::failure::Failure;
 use super::handler::BODY_LIMIT;
 use super::{
     CertificateHeader, Cors, Endpoint, Handler, MalformedRequest, Paths, Request, Response, body, form, introspection,
-    metadata, requested,
+    metadata, paths, requested,
 };
 use crate::engine::DeviceAuthorizationRequest;
 use crate::ports::authenticator::ClientCredentials;
 use crate::ports::host::GrantApprover;
 use crate::ports::store::TokenStore;
 use crate::service::TokenService;
-use crate::vocabulary::{ClientCertificate, GrantType, Parameters};
+use crate::vocabulary::{ClientCertificate, GrantType, Issuer, Parameters};
 
 /// The time for which caches may keep the signing keys, in seconds. A key must be published for longer than that
 /// before it signs.
@@ -34,12 +35,12 @@ const KEYS_MAX_AGE: u32 = 300;
 ///
 /// ```
 /// use regrant::wire::{Endpoint, Endpoints, Request};
-/// use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+/// use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let keys = KeyRing::generate(&SystemEntropy);
 /// let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
-/// let endpoints = Endpoints::new(service, "https://as.example");
+/// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?;
 ///
 /// let response = endpoints.handle(Endpoint::Token, &Request::new("GET", "/oauth2/token", &[], b"")).await;
 /// assert_eq!(response.status, 405);
@@ -49,10 +50,11 @@ const KEYS_MAX_AGE: u32 = 300;
 /// ```
 pub struct Endpoints<S> {
     pub(super) service: TokenService<S>,
-    pub(super) issuer: String,
+    pub(super) issuer: Issuer,
     pub(super) paths: Paths,
     pub(super) approvers: BTreeMap<GrantType, Arc<dyn GrantApprover>>,
     pub(super) exchanges_tokens: bool,
+    pub(super) end_sessions: Option<EndSessions<S>>,
     pub(super) host_metadata: serde_json::Map<String, serde_json::Value>,
     body_limit: usize,
     certificate_header: Option<CertificateHeader>,
@@ -60,39 +62,50 @@ pub struct Endpoints<S> {
 }
 
 impl<S> Endpoints<S> {
-    /// The endpoints of `service` at the default [`Paths`], with bodies of at most 64 KiB.
+    /// The endpoints of `service` at the default [`Paths`] [under](Paths::under) `issuer`, with bodies of at most 64
+    /// KiB.
     ///
-    /// `issuer` is the URL by which clients know the server, without a query, a fragment or a trailing slash (RFC 8414
-    /// section 2). If the service has a [`JwtIssuer`](crate::jwt::JwtIssuer), it is the `iss` of its tokens. DPoP
-    /// proofs must name this URL, also behind a proxy.
-    pub fn new(service: TokenService<S>, issuer: impl Into<String>) -> Self {
-        Self {
+    /// `issuer` is the URL by which clients know the server. DPoP proofs must name this URL, also behind a proxy.
+    ///
+    /// # Errors
+    /// [`IssuerMismatch`] when the service has a [`JwtIssuer`](crate::jwt::JwtIssuer) with another issuer: clients
+    /// refuse tokens of an issuer that the metadata do not name (RFC 9068 section 4, OpenID Connect Core section
+    /// 3.1.3.7).
+    pub fn new(service: TokenService<S>, issuer: Issuer) -> Result<Self, IssuerMismatch> {
+        match service.jwt_issuer() {
+            Some(of_tokens) if *of_tokens != issuer => {
+                return Err(IssuerMismatch { endpoints: issuer, tokens: of_tokens.clone() });
+            }
+            _ => {}
+        }
+        Ok(Self {
             service,
-            issuer: issuer.into(),
-            paths: Paths::default(),
+            paths: Paths::default().under(&issuer),
+            issuer,
             approvers: BTreeMap::new(),
             exchanges_tokens: false,
+            end_sessions: None,
             host_metadata: serde_json::Map::new(),
             body_limit: BODY_LIMIT,
             certificate_header: None,
             cors: None,
-        }
+        })
     }
 
-    /// Sets the paths of the endpoints.
+    /// Sets the paths of the endpoints. For an issuer with a path: [`Paths::under`].
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
-    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
     /// # let keys = KeyRing::generate(&SystemEntropy);
     /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
     /// use regrant::wire::Paths;
     ///
     /// let mut paths = Paths::default();
     /// paths.token = "/token".to_owned();
-    /// let endpoints = Endpoints::new(service, "https://as.example").with_paths(paths);
+    /// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?.with_paths(paths);
     /// assert_eq!(endpoints.paths().token, "/token");
-    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_paths(mut self, paths: Paths) -> Self {
@@ -142,13 +155,14 @@ impl<S> Endpoints<S> {
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
-    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
     /// # let keys = KeyRing::generate(&SystemEntropy);
     /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
     /// use regrant::wire::Cors;
     ///
-    /// let endpoints = Endpoints::new(service, "https://as.example").with_cors(Cors::origins(["https://app.example"]));
-    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?
+    ///     .with_cors(Cors::origins(["https://app.example"])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
@@ -156,18 +170,24 @@ impl<S> Endpoints<S> {
         self
     }
 
-    /// Adds a member to the metadata (RFC 8414 section 2), for example `scopes_supported`. Members of the library
-    /// cannot be replaced: a document that contradicts the endpoints makes clients fail.
+    /// Adds a member to the metadata (RFC 8414 section 2), such as `authorization_response_iss_parameter_supported`,
+    /// `prompt_values_supported`, or `mtls_endpoint_aliases` of a host that has them.
+    ///
+    /// Members of the library cannot be replaced: a document that contradicts the endpoints makes clients fail. These
+    /// members are only defaults, since they describe the host's own authorization endpoint:
+    /// `response_modes_supported` (`["query"]`), `claims_parameter_supported`, `request_parameter_supported` and
+    /// `request_uri_parameter_supported` (all false). So is `scopes_supported`, which lists the scopes of the
+    /// [registered clients](crate::authenticator::Supported::scope): a host need not tell of all of them.
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
-    /// # use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+    /// # use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
     /// # let keys = KeyRing::generate(&SystemEntropy);
     /// # let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
-    /// let endpoints = Endpoints::new(service, "https://as.example")
+    /// let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?
     ///     .with_metadata("scopes_supported", vec!["read", "write"])
     ///     .with_metadata("service_documentation", "https://as.example/docs");
-    /// # Ok::<(), regrant::policy::PolicyError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
@@ -216,7 +236,8 @@ impl<S: TokenStore> Endpoints<S> {
     async fn respond_to(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
         let result = self.dispatch(endpoint, request).await;
         let response = result.unwrap_or_else(|failure| self.error_response(failure, endpoint, request));
-        if endpoint == Endpoint::Token { self.with_nonce(request, response) } else { response }
+        let reads_proofs = matches!(endpoint, Endpoint::Token | Endpoint::UserInfo);
+        if reads_proofs { self.with_nonce(request, response) } else { response }
     }
 
     /// Calls the method of the endpoint. The match is exhaustive: a new endpoint does not compile without a method.
@@ -226,11 +247,12 @@ impl<S: TokenStore> Endpoints<S> {
             Endpoint::Revocation => self.revocation(request).await,
             Endpoint::Introspection => self.introspection(request).await,
             Endpoint::DeviceAuthorization => self.device_authorization(request).await,
-            Endpoint::Jwks => {
-                document(request, || self.service.jwks().map(|keys| Response::public_json(&keys, KEYS_MAX_AGE)))
+            // Boxed: the future of every request has the size of the largest one.
+            Endpoint::UserInfo => Box::pin(self.user_info(request)).await,
+            Endpoint::EndSession => Box::pin(self.end_session(request)).await,
+            Endpoint::Jwks | Endpoint::Metadata | Endpoint::OpenIdConfiguration => {
+                self.document(endpoint, request).await
             }
-            Endpoint::Metadata => document(request, || Some(metadata::authorization_server(self))),
-            Endpoint::OpenIdConfiguration => document(request, || metadata::openid_configuration(self)),
         }
     }
 
@@ -239,7 +261,10 @@ impl<S: TokenStore> Endpoints<S> {
         if let Failure::Malformed(malformed) = failure {
             self.service.report_malformed(endpoint.operation(), malformed);
         }
-        failure.response(endpoint, request)
+        match endpoint {
+            Endpoint::UserInfo => self.resource_error(&failure, request),
+            _ => failure.response(endpoint, request),
+        }
     }
 
     /// Adds the nonce for the next proof to every response to a proof, errors included (RFC 9449 section 8.2).
@@ -271,7 +296,7 @@ impl<S: TokenStore> Endpoints<S> {
         let token = parameters.required("token")?;
         let caller = self.service.authenticate(&credentials).await?;
         let active = self.service.introspect(&caller, token).await?;
-        let members = introspection::members(active.as_ref(), &self.issuer);
+        let members = introspection::members(active.as_ref(), self.issuer.as_str());
         if introspection::wants_jwt(request)
             && let Some(jwt) = self.service.sign_introspection(&caller, &members.to_map()).await?
         {
@@ -285,11 +310,26 @@ impl<S: TokenStore> Endpoints<S> {
     async fn device_authorization(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let verification = self.paths.device_verification.as_deref().ok_or(MalformedRequest::UnknownEndpoint)?;
         let Form { parameters, credentials, .. } = self.read(request)?;
-        let mut device = DeviceAuthorizationRequest::new().with_resources(requested::resources(&parameters)?);
-        device.scope = requested::scope(&parameters)?;
+        let resources = requested::resources(&parameters)?;
+        let mut device = DeviceAuthorizationRequest::new().with_scope(requested::scope(&parameters)?);
         let client = self.service.authenticate(&credentials).await?;
+        device.resources = requested::with_audience(resources, &parameters, &client)?;
         let device = self.service.authorize_device(&client, &device).await?;
-        Ok(body::device(&device, &metadata::url(&self.issuer, verification)))
+        Ok(body::device(&device, &paths::url(&self.issuer, verification)))
+    }
+
+    /// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets
+    /// the response of `GET`; the HTTP library of the adapter drops the body.
+    async fn document(&self, endpoint: Endpoint, request: &Request<'_>) -> Result<Response, Failure> {
+        if !matches!(request.method, "GET" | "HEAD") {
+            return Err(MalformedRequest::Method(endpoint.methods()).into());
+        }
+        let document = match endpoint {
+            Endpoint::Jwks => self.service.jwks().map(|keys| Response::public_json(&keys, KEYS_MAX_AGE)),
+            Endpoint::OpenIdConfiguration => metadata::openid_configuration(self).await?,
+            _ => Some(metadata::authorization_server(self).await?),
+        };
+        Ok(document.ok_or(MalformedRequest::UnknownEndpoint)?)
     }
 
     /// Reads the form, the certificate and the credentials. A request without them is rejected before its other
@@ -299,23 +339,18 @@ impl<S: TokenStore> Endpoints<S> {
     /// [`MalformedRequest`]. No port was called.
     pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Form<'a>, MalformedRequest> {
         let parameters = form(request, self.body_limit)?;
-        // Behind a proxy all connections have the certificate of the proxy: with that one all clients would be the
-        // same.
-        let certificate = match &self.certificate_header {
-            Some(header) => header.read(request)?,
-            None => request.client_certificate.cloned(),
-        };
+        let certificate = self.certificate(request)?;
         let credentials = credentials(request, &parameters, certificate.as_ref())?;
         Ok(Form { parameters, credentials, certificate })
     }
-}
 
-/// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets the
-/// response of `GET`; the HTTP library of the adapter drops the body.
-fn document(request: &Request<'_>, document: impl FnOnce() -> Option<Response>) -> Result<Response, Failure> {
-    match request.method {
-        "GET" | "HEAD" => Ok(document().ok_or(MalformedRequest::UnknownEndpoint)?),
-        _ => Err(MalformedRequest::Method(Endpoint::Metadata.methods()).into()),
+    /// Returns the client certificate. Behind a proxy all connections have the certificate of the proxy: with that one
+    /// all clients would be the same.
+    pub(super) fn certificate(&self, request: &Request<'_>) -> Result<Option<ClientCertificate>, MalformedRequest> {
+        match &self.certificate_header {
+            Some(header) => header.read(request),
+            None => Ok(request.client_certificate.cloned()),
+        }
     }
 }
 
@@ -339,6 +374,14 @@ pub(super) struct Form<'a> {
     pub(super) parameters: Parameters<'a>,
     pub(super) credentials: ClientCredentials,
     pub(super) certificate: Option<ClientCertificate>,
+}
+
+/// The endpoints have another issuer than the JWTs of their service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the endpoints have the issuer {endpoints}, but the JWTs of the service have {tokens}")]
+pub struct IssuerMismatch {
+    endpoints: Issuer,
+    tokens: Issuer,
 }
 
 impl<S> fmt::Debug for Endpoints<S> {

@@ -8,6 +8,8 @@
 //! | outage | 503 | `temporarily_unavailable`, `Retry-After` |
 //! | failure that will repeat | 500 | `server_error` |
 //!
+//! The userinfo endpoint is a protected resource and has the challenges of RFC 6750: see `user_info`.
+//!
 //! A body contains fixed texts alone, never a text that the client sent. So no response can reflect a script or a
 //! secret, and two refusals with one code have equal bodies: the cause is for the host.
 
@@ -80,12 +82,12 @@ impl MalformedRequest {
 }
 
 /// Returns the response of an error code. A 503 says when to try again (RFC 9110 section 10.2.3).
-fn error(code: ErrorCode) -> Response {
+pub(super) fn error(code: ErrorCode) -> Response {
     let response = described(code.status(), code, code.description());
     if code == ErrorCode::TemporarilyUnavailable { response.with_header("retry-after", RETRY_AFTER) } else { response }
 }
 
 /// Returns the JSON of an error (RFC 6749 section 5.2). There is no `error_uri`.
-fn described(status: u16, code: ErrorCode, description: &str) -> Response {
+pub(super) fn described(status: u16, code: ErrorCode, description: &str) -> Response {
     Response::object(status, &[("error", Some(code.as_str().into())), ("error_description", Some(description.into()))])
 }

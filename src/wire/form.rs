@@ -69,6 +69,26 @@ pub fn form<'a>(request: &Request<'a>, body_limit: usize) -> Result<Parameters<'
     parse(body)
 }
 
+/// Reads the query of a request with the strictness of a [`form`](form()). For a host's own pages, such as the
+/// authorization endpoint, whose parameters are in the URL (RFC 6749 section 3.1). A missing query has no parameters.
+///
+/// ```
+/// use regrant::wire::{MalformedRequest, Request, query};
+///
+/// let request = Request::new("GET", "/oauth2/authorize", &[], b"");
+/// let parameters = query(&request.with_query("client_id=app&state=a%20b"))?;
+/// assert_eq!(parameters.get("state"), Some("a b"));
+/// assert_eq!(query(&request.with_query("state=a&state=b")).err(), Some(MalformedRequest::Repeated));
+/// # Ok::<(), MalformedRequest>(())
+/// ```
+///
+/// # Errors
+/// [`Encoding`](MalformedRequest::Encoding), [`Repeated`](MalformedRequest::Repeated) or
+/// [`TooManyParameters`](MalformedRequest::TooManyParameters).
+pub fn query<'a>(request: &Request<'a>) -> Result<Parameters<'a>, MalformedRequest> {
+    parse(request.query.unwrap_or_default().as_bytes())
+}
+
 /// Returns true for the content type of a form, without a charset or with UTF-8 (RFC 6749 appendix B). Another charset
 /// would give the bytes another meaning. Other parameters have no meaning and are ignored.
 fn is_form(content_type: &[u8]) -> bool {

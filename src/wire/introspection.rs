@@ -1,8 +1,8 @@
 //! The introspection response (RFC 7662 section 2.2), as JSON or as a JWT (RFC 9701).
 //!
-//! The members are the facts that a resource server needs. The id of the grant and the bytes of the host
-//! ([`Approval::data`](crate::Approval::data)) are not among them: a resource server could otherwise recognise one
-//! sign-in across several tokens.
+//! The members are the facts that a resource server needs, and the claims of the host for access tokens. The id of the
+//! grant and the bytes of the host ([`Approval::data`](crate::Approval::data)) are not among them: a resource server
+//! could otherwise recognise one sign-in across several tokens.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Request;
 use crate::engine::ActiveToken;
 use crate::grant::Actor;
+use crate::ports::host::HostClaims;
 use crate::vocabulary::{Confirmation, Resource, Resources, Subject, Timestamp, TokenType};
 
 /// The media type by which a caller asks for a JWT and recognises one (RFC 9701 sections 4 and 5).
@@ -40,6 +41,8 @@ pub(super) fn members<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> M
         token_type: token.token_type.map(TokenType::as_str),
         exp: token.expires_at.map(Timestamp::as_secs),
         iat: Some(token.issued_at.as_secs()),
+        refresh_token_timeout: token.refresh_token_timeout().map(|left| left.as_secs()),
+        authorization_expires_in: token.authorization_expires_in().map(|left| left.as_secs()),
         sub: token.approval.subject.as_ref().map(Subject::as_str),
         aud: audience(&token.resources),
         iss: Some(issuer),
@@ -49,6 +52,7 @@ pub(super) fn members<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> M
         cnf: token.confirmation.as_ref(),
         act: token.approval.actor.as_ref(),
         may_act: token.approval.may_act.clone().map(|actor| Actor::new(actor, None)),
+        host_claims: Some(&token.host_claims).filter(|claims| !claims.is_empty()),
     })
 }
 
@@ -63,8 +67,8 @@ impl Members<'_> {
 }
 
 /// The members of RFC 7662 section 2.2, and those of its extensions: `cnf` (RFC 8705 section 3.2, RFC 9449 section
-/// 6.2), `act` and `may_act` (RFC 8693 sections 4.1 and 4.4), `auth_time` and `acr` (RFC 9470 section 6.2), and `amr`
-/// (RFC 8176).
+/// 6.2), the times of a refresh token (draft-ietf-oauth-refresh-token-expiration section 7), `act` and `may_act` (RFC
+/// 8693 sections 4.1 and 4.4), `auth_time` and `acr` (RFC 9470 section 6.2), and `amr` (RFC 8176).
 #[derive(Default, Serialize)]
 pub(super) struct Members<'a> {
     active: bool,
@@ -78,6 +82,10 @@ pub(super) struct Members<'a> {
     exp: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token_timeout: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_expires_in: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +104,8 @@ pub(super) struct Members<'a> {
     act: Option<&'a Actor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     may_act: Option<Actor>,
+    #[serde(flatten)]
+    host_claims: Option<&'a HostClaims>,
 }
 
 /// One audience is a string, several are an array (RFC 7519 section 4.1.3).

@@ -3,48 +3,117 @@
 //!
 //! A client takes the endpoints and the accepted methods from here. It must compare `issuer` with the URL that it asked
 //! (RFC 8414 section 3.3): otherwise an attacker's server could name the endpoints of another one (mix-up, RFC 9700
-//! section 4.4). For that reason the host cannot replace a member of the library.
+//! section 4.4). For that reason the host cannot replace a member of the library, except for its [`Defaults`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::paths::url;
 use super::{Endpoints, Response};
 use crate::client::ClientAuthenticationMethod;
-use crate::policy::SenderConstraint;
-use crate::vocabulary::GrantType;
+use crate::policy::RefreshTokenExpiration;
+use crate::ports::authenticator::Supported;
+use crate::ports::store::TokenStore;
+use crate::service::TokenError;
+use crate::vocabulary::{GrantType, Scope};
 
 /// The time for which caches may keep the documents, in seconds. After a change, clients may use the old document for
 /// an hour.
 const MAX_AGE: u32 = 3600;
 
 /// Returns the authorization server metadata (RFC 8414 section 2).
-pub(super) fn authorization_server<S>(endpoints: &Endpoints<S>) -> Response {
-    document(&Metadata::of(endpoints), &endpoints.host_metadata)
+///
+/// # Errors
+/// [`TokenError::Authenticator`] when the directory of clients cannot be read.
+pub(super) async fn authorization_server<S: TokenStore>(endpoints: &Endpoints<S>) -> Result<Response, TokenError> {
+    let supported = endpoints.service.supported().await?;
+    Ok(document(&Metadata::of(endpoints, &supported), &Defaults::of(endpoints, &supported), &endpoints.host_metadata))
 }
 
-/// Returns the OpenID Connect document, if the service issues `id_token`s.
-pub(super) fn openid_configuration<S>(endpoints: &Endpoints<S>) -> Option<Response> {
+/// Returns the OpenID Connect document; `None` if the service issues no `id_token`s.
+///
+/// # Errors
+/// As for [`authorization_server`].
+pub(super) async fn openid_configuration<S: TokenStore>(
+    endpoints: &Endpoints<S>,
+) -> Result<Option<Response>, TokenError> {
+    let Some(algorithms) = endpoints.service.jwt_algorithms() else { return Ok(None) };
+    let supported = endpoints.service.supported().await?;
+    let url = |path: &str| url(&endpoints.issuer, path);
     let openid = OpenId {
-        metadata: Metadata::of(endpoints),
+        metadata: Metadata::of(endpoints, &supported),
+        userinfo_endpoint: url(&endpoints.paths.userinfo),
+        end_session_endpoint: endpoints.end_sessions.as_ref().map(|_| url(&endpoints.paths.end_session)),
         subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: endpoints.service.jwt_algorithms()?,
+        userinfo_signing_alg_values_supported: algorithms.clone(),
+        id_token_signing_alg_values_supported: algorithms,
+        claims_supported: claims(endpoints),
     };
-    Some(document(&openid, &endpoints.host_metadata))
+    Ok(Some(document(&openid, &Defaults::of(endpoints, &supported), &endpoints.host_metadata)))
 }
 
-/// The additional members that OpenID Connect Discovery 1.0 section 3 requires.
+/// The members that the host may replace with [`with_metadata`](super::Endpoints::with_metadata): they describe its own
+/// authorization endpoint, or what it wants to tell of its scopes (RFC 8414 section 2). An absent
+/// `request_uri_parameter_supported` would mean true, and absent `response_modes_supported` that `fragment` is among
+/// them (OpenID Connect Discovery section 3).
+#[derive(Serialize)]
+struct Defaults<'a> {
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    scopes_supported: BTreeSet<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    response_modes_supported: &'a [&'a str],
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+}
+
+impl<'a> Defaults<'a> {
+    fn of<S>(endpoints: &'a Endpoints<S>, supported: &'a Supported) -> Self {
+        let mut scopes: BTreeSet<&str> = supported.scope.iter().collect();
+        // OpenID Connect Discovery section 3: a server with id_tokens supports it, whether a client uses it or not.
+        if !scopes.is_empty() && endpoints.service.jwt_algorithms().is_some() {
+            scopes.insert(Scope::OPENID);
+        }
+        let has_authorization_endpoint =
+            endpoints.paths.authorization.is_some() || endpoints.host_metadata.contains_key("authorization_endpoint");
+        Self {
+            scopes_supported: scopes,
+            response_modes_supported: if has_authorization_endpoint { &["query"] } else { &[] },
+            claims_parameter_supported: false,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+        }
+    }
+}
+
+/// The claims of an `id_token` (OpenID Connect Core sections 2 and 3.1.3.6). The claims of the host come in addition.
+const ID_TOKEN_CLAIMS: [&str; 12] =
+    ["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];
+
+/// Returns the claims that a client may find in an `id_token` or at the userinfo endpoint, each once.
+fn claims<S>(endpoints: &Endpoints<S>) -> BTreeSet<String> {
+    let own = ID_TOKEN_CLAIMS.map(str::to_owned);
+    own.into_iter().chain(endpoints.service.claims_supported()).collect()
+}
+
+/// The additional members of OpenID Connect Discovery 1.0 section 3 and RP-Initiated Logout 1.0 section 2.1.
 #[derive(Serialize)]
 struct OpenId<'a> {
     #[serde(flatten)]
     metadata: Metadata<'a>,
+    userinfo_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_session_endpoint: Option<String>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
+    userinfo_signing_alg_values_supported: Vec<&'static str>,
+    claims_supported: BTreeSet<String>,
 }
 
-/// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9449 section 5.1 and RFC 9701
-/// section 7. A feature that is off has no member.
+/// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9449 section 5.1, RFC 9701 section
+/// 7 and draft-ietf-oauth-refresh-token-expiration section 8. A feature that is off has no member.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,
@@ -75,20 +144,22 @@ struct Metadata<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     tls_client_certificate_bound_access_tokens: bool,
     code_challenge_methods_supported: [&'static str; 1],
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    refresh_token_expiration_types_supported: &'static [&'static str],
 }
 
 impl<'a> Metadata<'a> {
     /// Reads the settings. A method that the policy of the provider refuses is not announced.
-    fn of<S>(endpoints: &'a Endpoints<S>) -> Self {
+    fn of<S>(endpoints: &'a Endpoints<S>, supported: &Supported) -> Self {
         let Endpoints { service, issuer, paths, .. } = endpoints;
         let must_be_asymmetric = service.policy().require_asymmetric_authentication;
-        let methods = service.authenticator().methods().into_iter();
+        let methods = supported.methods.iter().copied();
         let methods = methods.filter(|method| !must_be_asymmetric || method.is_asymmetric());
         let methods: Vec<&str> = methods.map(ClientAuthenticationMethod::as_str).collect();
-        let algorithms = service.authenticator().assertion_algorithms();
+        let algorithms = supported.assertion_algorithms.clone();
         let url = |path: &str| url(issuer, path);
         Self {
-            issuer,
+            issuer: issuer.as_str(),
             authorization_endpoint: paths.authorization.as_deref().map(url),
             token_endpoint: url(&paths.token),
             revocation_endpoint: url(&paths.revocation),
@@ -110,11 +181,13 @@ impl<'a> Metadata<'a> {
             revocation_endpoint_auth_signing_alg_values_supported: algorithms,
             introspection_signing_alg_values_supported: service.jwt_algorithms().unwrap_or_default(),
             dpop_signing_alg_values_supported: service.proof_algorithms(),
-            tls_client_certificate_bound_access_tokens: matches!(
-                service.policy().sender_constraint,
-                SenderConstraint::Certificate | SenderConstraint::Either
-            ),
+            tls_client_certificate_bound_access_tokens: supported.binds_to_certificates
+                || service.policy().sender_constraint.is_met_by_certificate(),
             code_challenge_methods_supported: ["S256"],
+            refresh_token_expiration_types_supported: match service.policy().refresh_token_expiration {
+                RefreshTokenExpiration::None => &[],
+                RefreshTokenExpiration::Draft => &["authorization", "token_timeout"],
+            },
         }
     }
 }
@@ -131,17 +204,16 @@ fn grant_types<S>(endpoints: &Endpoints<S>) -> impl Iterator<Item = &GrantType> 
     own.chain(device).chain(exchange).chain(approved)
 }
 
-/// Returns the URL of a path of the issuer.
-///
-/// Also the URL that a DPoP proof must name (`htu`), so that both come from one setting.
-pub(super) fn url(issuer: &str, path: &str) -> String {
-    format!("{}{path}", issuer.trim_end_matches('/'))
+/// Joins the members. Those of the host replace the defaults, and the library's own ones replace those of the host.
+fn document(own: &impl Serialize, defaults: &Defaults<'_>, host: &Map<String, Value>) -> Response {
+    let (own, defaults) = (members(own), members(defaults));
+    let document: BTreeMap<&String, &Value> = defaults.iter().chain(host).chain(&own).collect();
+    Response::public_json(&document, MAX_AGE)
 }
 
-/// Joins the members. The library's own ones come last, so that they replace those of the host.
-fn document(own: &impl Serialize, host: &Map<String, Value>) -> Response {
-    let own = serde_json::to_value(own).ok();
-    let own = own.as_ref().and_then(Value::as_object).into_iter().flatten();
-    let document: BTreeMap<&String, &Value> = host.iter().chain(own).collect();
-    Response::public_json(&document, MAX_AGE)
+fn members(members: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(members) {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
 }

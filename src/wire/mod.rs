@@ -27,6 +27,8 @@
 //! | error responses | RFC 6749 section 5.2: fixed texts | nothing that a client sent is repeated |
 //! | 503 | RFC 9110 section 10.2.3: `Retry-After` | an outage must not look like `invalid_grant` |
 //! | token responses | RFC 6749 section 5.1: `no-store` | a cache must not keep tokens |
+//! | userinfo | RFC 6750: one access token, challenges | the request has no client credentials |
+//! | logout ([`EndSession`]) | RP-Initiated Logout 1.0: only registered URIs | the parameters come through a browser |
 //! | pages in browsers ([`Cors`]) | the Fetch standard | only the named origins read responses |
 //! | paths ([`Paths`]) | RFC 8414 section 3.1 | clients find endpoints through the metadata |
 //!
@@ -37,12 +39,12 @@
 //!
 //! ```
 //! use regrant::wire::{Endpoints, Handler, Request};
-//! use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+//! use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! let keys = KeyRing::generate(&SystemEntropy);
 //! let service = TokenService::builder(MemoryStore::new(), ClientRegistry::new(), keys).build()?;
-//! let endpoints = Endpoints::new(service, "https://as.example");
+//! let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))?;
 //!
 //! let headers: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")];
 //! let response = endpoints.respond(&Request::new("POST", "/oauth2/token", &headers, b"client_id=app")).await;
@@ -57,6 +59,7 @@ mod body;
 mod certificate;
 mod cors;
 mod credentials;
+mod end_session;
 mod endpoints;
 mod failure;
 mod form;
@@ -69,13 +72,16 @@ mod request;
 mod requested;
 mod response;
 mod token_request;
+mod user_info;
 
 pub use crate::outcome::malformed::MalformedRequest;
 pub use certificate::CertificateHeader;
-pub use cors::Cors;
-pub use endpoints::Endpoints;
-pub use form::form;
+pub use cors::{Cors, CorsError};
+pub use end_session::{EndSession, EndSessionRequest, EndSessionResponse, EndedSession};
+pub use endpoints::{Endpoints, IssuerMismatch};
+pub use form::{form, query};
 pub use handler::Handler;
 pub use paths::{Endpoint, Paths};
 pub use request::Request;
+pub use requested::requested_resources;
 pub use response::Response;

@@ -1,7 +1,12 @@
 //! The paths of the endpoints, and the methods that each of them allows. A path is compared as it is, without decoding
 //! or normalization: two spellings of one path would be two `htu` values of a DPoP proof.
+//!
+//! One rule holds for every path of the library, in [`Paths`] as in a request: it is what follows the host and port in
+//! the URL that the client knows, from the slash to the query. So a URL is the origin of the issuer and the path, and
+//! an issuer with a path of its own is in the paths already.
 
 use crate::outcome::Operation;
+use crate::vocabulary::Issuer;
 
 /// The endpoints that [`Endpoints`](super::Endpoints) serves. A host with a router of its own maps its routes to them:
 ///
@@ -23,6 +28,10 @@ pub enum Endpoint {
     Introspection,
     /// The device authorization endpoint (RFC 8628 section 3.1).
     DeviceAuthorization,
+    /// The userinfo endpoint (OpenID Connect Core section 5.3).
+    UserInfo,
+    /// The end session endpoint (OpenID Connect RP-Initiated Logout 1.0).
+    EndSession,
     /// The signing keys (RFC 7517 section 5).
     Jwks,
     /// Authorization server metadata (RFC 8414).
@@ -36,6 +45,9 @@ impl Endpoint {
     pub(super) const fn methods(self) -> &'static str {
         match self {
             Self::Token | Self::Revocation | Self::Introspection | Self::DeviceAuthorization => "POST",
+            Self::UserInfo => "GET, HEAD, POST",
+            // Not HEAD: a program that checks links must not sign a user out.
+            Self::EndSession => "GET, POST",
             Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => "GET, HEAD",
         }
     }
@@ -47,12 +59,16 @@ impl Endpoint {
             Self::Revocation => Operation::Revoke,
             Self::Introspection => Operation::Introspect,
             Self::DeviceAuthorization => Operation::AuthorizeDevice,
+            Self::UserInfo => Operation::UserInfo,
+            Self::EndSession => Operation::EndSession,
             Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => Operation::Publish,
         }
     }
 }
 
-/// The paths of the endpoints. Each is absolute and follows the issuer in a URL.
+/// The paths of the endpoints. A path is what follows the host (and port) in the URL that clients know: it begins with
+/// `/` and has no query. For the endpoint `https://as.example/tenant/oauth2/token` it is `/tenant/oauth2/token`, with
+/// any issuer. [`under`](Self::under) adds the path of an issuer.
 ///
 /// ```
 /// use regrant::wire::{Endpoint, Paths};
@@ -73,12 +89,16 @@ pub struct Paths {
     pub introspection: String,
     /// The device authorization endpoint. Served only with a [`device_verification`](Self::device_verification).
     pub device_authorization: String,
+    /// The userinfo endpoint. It appears in the OpenID Connect document.
+    pub userinfo: String,
+    /// The end session endpoint. Served only with [`Endpoints::with_end_session`](super::Endpoints::with_end_session).
+    pub end_session: String,
     /// The signing keys. Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub jwks: String,
-    /// The metadata document. For an issuer with a path, RFC 8414 section 3.1 puts it between host and path.
+    /// The metadata document. Clients look for it between the host and the path of the issuer (RFC 8414 section 3.1).
     pub metadata: String,
-    /// The discovery document of OpenID Connect. It follows the issuer even if that has a path. Served only if the
-    /// service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
+    /// The discovery document of OpenID Connect. Clients look for it below the path of the issuer (OpenID Connect
+    /// Discovery 1.0 section 4.1). Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub openid_configuration: String,
     /// The host's own authorization endpoint, if it has one. The path appears in the metadata; the host serves it.
     pub authorization: Option<String>,
@@ -88,14 +108,17 @@ pub struct Paths {
 }
 
 impl Default for Paths {
-    /// `/oauth2/token`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`, `/oauth2/jwks`,
-    /// `/.well-known/oauth-authorization-server`, `/.well-known/openid-configuration`.
+    /// `/oauth2/token`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`, `/oauth2/userinfo`,
+    /// `/oauth2/end_session`, `/oauth2/jwks`, `/.well-known/oauth-authorization-server`,
+    /// `/.well-known/openid-configuration`.
     fn default() -> Self {
         Self {
             token: "/oauth2/token".to_owned(),
             revocation: "/oauth2/revoke".to_owned(),
             introspection: "/oauth2/introspect".to_owned(),
             device_authorization: "/oauth2/device_authorization".to_owned(),
+            userinfo: "/oauth2/userinfo".to_owned(),
+            end_session: "/oauth2/end_session".to_owned(),
             jwks: "/oauth2/jwks".to_owned(),
             metadata: "/.well-known/oauth-authorization-server".to_owned(),
             openid_configuration: "/.well-known/openid-configuration".to_owned(),
@@ -107,7 +130,7 @@ impl Default for Paths {
 
 impl Paths {
     /// The paths of ForgeRock / Ping AM 7.5, so that clients keep their configuration when a server moves to this
-    /// library.
+    /// library. AM's own issuer has a path: give it to [`under`](Self::under).
     ///
     /// ```
     /// use regrant::wire::{Endpoint, Paths};
@@ -120,10 +143,51 @@ impl Paths {
             token: "/oauth2/access_token".to_owned(),
             revocation: "/oauth2/token/revoke".to_owned(),
             device_authorization: "/oauth2/device/code".to_owned(),
+            end_session: "/oauth2/connect/endSession".to_owned(),
             jwks: "/oauth2/connect/jwk_uri".to_owned(),
             authorization: Some("/oauth2/authorize".to_owned()),
             device_verification: Some("/oauth2/device/user".to_owned()),
             ..Self::default()
+        }
+    }
+
+    /// Moves all paths below the path of `issuer`, and the two documents to where clients look for them. For an issuer
+    /// without a path nothing changes.
+    ///
+    /// If the path of the issuer has the first segment of an endpoint already, that segment is not repeated. AM's
+    /// issuers have `oauth2` in their path, and so have its endpoints.
+    ///
+    /// ```
+    /// use regrant::wire::Paths;
+    ///
+    /// let paths = Paths::default().under(&Issuer::from_static("https://as.example/tenant"));
+    /// assert_eq!(paths.token, "/tenant/oauth2/token");
+    /// assert_eq!(paths.metadata, "/.well-known/oauth-authorization-server/tenant");
+    /// assert_eq!(paths.openid_configuration, "/tenant/.well-known/openid-configuration");
+    ///
+    /// let paths = Paths::am_7_5().under(&Issuer::from_static("https://am.example/am/oauth2/realms/root/realms/orders"));
+    /// assert_eq!(paths.token, "/am/oauth2/realms/root/realms/orders/access_token");
+    /// ```
+    #[must_use]
+    pub fn under(self, issuer: &Issuer) -> Self {
+        let base = issuer.path();
+        let below = |path: String| {
+            let first = path.bytes().skip(1).position(|byte| byte == b'/').map_or(path.len(), |at| at + 1);
+            let is_repeated = first < path.len() && base.split('/').any(|segment| segment == &path[1..first]);
+            format!("{base}{}", if is_repeated { &path[first..] } else { &path })
+        };
+        Self {
+            token: below(self.token),
+            revocation: below(self.revocation),
+            introspection: below(self.introspection),
+            device_authorization: below(self.device_authorization),
+            userinfo: below(self.userinfo),
+            end_session: below(self.end_session),
+            jwks: below(self.jwks),
+            metadata: format!("{}{base}", self.metadata),
+            openid_configuration: format!("{base}{}", self.openid_configuration),
+            authorization: self.authorization.map(below),
+            device_verification: self.device_verification.map(below),
         }
     }
 
@@ -141,10 +205,17 @@ impl Paths {
             (Endpoint::Revocation, &self.revocation),
             (Endpoint::Introspection, &self.introspection),
             (Endpoint::DeviceAuthorization, &self.device_authorization),
+            (Endpoint::UserInfo, &self.userinfo),
+            (Endpoint::EndSession, &self.end_session),
             (Endpoint::Jwks, &self.jwks),
             (Endpoint::Metadata, &self.metadata),
             (Endpoint::OpenIdConfiguration, &self.openid_configuration),
         ]
         .into_iter()
     }
+}
+
+/// Returns the URL of a path. A DPoP proof must name the same URL (`htu`), so both come from one setting.
+pub(super) fn url(issuer: &Issuer, path: &str) -> String {
+    format!("{}{path}", issuer.origin())
 }

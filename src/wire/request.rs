@@ -7,8 +7,9 @@ use crate::vocabulary::ClientCertificate;
 
 /// An HTTP request, as an adapter passes it on.
 ///
-/// It has no query string. Credentials and tokens in a URL end up in logs, so no endpoint reads them there (RFC 6749
-/// section 2.3.1, RFC 6750 section 5.3).
+/// The query is for pages of the host, such as the authorization endpoint, and for the end session endpoint.
+/// Credentials and access tokens in a URL end up in logs, so none is read there (RFC 6749 section 2.3.1, RFC 6750
+/// section 5.3).
 ///
 /// ```
 /// use regrant::wire::Request;
@@ -22,9 +23,12 @@ use crate::vocabulary::ClientCertificate;
 pub struct Request<'a> {
     /// The method, in the case in which it was sent.
     pub method: &'a str,
-    /// The path as clients know it, without the issuer and the query. A DPoP proof must contain the issuer and this
-    /// path.
+    /// The path as clients know it: what follows the host and port in the URL, without the query. If a proxy or a
+    /// nested router has removed a prefix, the adapter restores it. A DPoP proof must name the origin of the issuer and
+    /// this path.
     pub path: &'a str,
+    /// The query as it was sent, without the question mark. [`query`](super::query()) reads its parameters.
+    pub query: Option<&'a str>,
     /// All headers, one entry per field line. Names may have any case. An adapter must not join repeated lines: a
     /// repeated Authorization header has to be seen.
     pub headers: &'a [(&'a str, &'a [u8])],
@@ -61,7 +65,14 @@ impl<'a> Request<'a> {
         headers: &'a [(&'a str, &'a [u8])],
         body: Result<&'a [u8], MalformedRequest>,
     ) -> Self {
-        Self { method, path, headers, body, client_certificate: None }
+        Self { method, path, query: None, headers, body, client_certificate: None }
+    }
+
+    /// Sets the query, as it was sent.
+    #[must_use]
+    pub fn with_query(mut self, query: impl Into<Option<&'a str>>) -> Self {
+        self.query = query.into();
+        self
     }
 
     /// Sets the client certificate of the connection.

@@ -69,22 +69,22 @@ impl<S: TokenStore> Endpoints<S> {
     /// one.
     async fn redeem(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let parameters = request.parameters;
-        let mut redemption = RedeemRequest::new(parameters.required("code")?)
-            .with_resources(request.resources)
-            .with_presented_keys(request.presented_keys);
+        let mut redemption =
+            RedeemRequest::new(parameters.required("code")?).with_presented_keys(request.presented_keys);
         redemption.redirect_uri = parameters.get("redirect_uri").map(str::to_owned);
         redemption.code_verifier = parameters.get("code_verifier").map(Into::into);
         let client = self.service.authenticate(request.credentials).await?;
+        redemption.resources = requested::with_audience(request.resources, parameters, &client)?;
         Ok(self.service.redeem(&client, &redemption).await?)
     }
 
     /// Refreshes: `refresh_token` (RFC 6749 section 6).
     async fn refresh(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let mut refresh = RefreshRequest::new(request.parameters.required("refresh_token")?)
-            .with_resources(request.resources)
             .with_presented_keys(request.presented_keys);
         refresh.scope = request.scope;
         let client = self.service.authenticate(request.credentials).await?;
+        refresh.resources = requested::with_audience(request.resources, request.parameters, &client)?;
         Ok(self.service.refresh(&client, &refresh).await?)
     }
 
@@ -92,9 +92,9 @@ impl<S: TokenStore> Endpoints<S> {
     /// gets its default scope; RFC 6749 section 3.3 demands an error if it has none.
     async fn client_credentials(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let client = self.service.authenticate(request.credentials).await?;
-        let scope = self.scope_of(&client, &GrantType::ClientCredentials, request.scope)?;
+        let scope = self.service.requested_scope(&client, &GrantType::ClientCredentials, request.scope)?;
         let mut issue = IssueRequest::client_credentials(scope).with_presented_keys(request.presented_keys);
-        issue.approval.resources = request.resources;
+        issue.approval.resources = requested::with_audience(request.resources, request.parameters, &client)?;
         Ok(self.service.issue(&client, issue).await?)
     }
 
@@ -131,26 +131,14 @@ impl<S: TokenStore> Endpoints<S> {
     ) -> Result<TokenResponse, Failure> {
         let approver = self.approvers.get(&grant_type).ok_or(MalformedRequest::GrantType)?;
         let client = self.service.authenticate(request.credentials).await?;
-        let scope = self.scope_of(&client, &grant_type, request.scope)?;
+        let scope = self.service.requested_scope(&client, &grant_type, request.scope)?;
         let TokenRequest { parameters, resources, presented_keys, .. } = request;
+        let resources = requested::with_audience(resources, parameters, &client)?;
         let request = ApproveRequest { grant_type, scope, resources, parameters };
         let presented_keys = self.service.proven(&client, &request.grant_type, presented_keys).await?;
         let approval = self.ask(&**approver, &client, &request).await?;
         let issue = IssueRequest::new(request.grant_type, approval).with_presented_keys(presented_keys);
         Ok(self.service.issue(&client, issue).await?)
-    }
-
-    /// Returns the scope of a client that may use the flow. Other clients are refused first: they must neither learn
-    /// about scopes nor get to try passwords.
-    fn scope_of(
-        &self,
-        client: &AuthenticatedClient,
-        grant_type: &GrantType,
-        requested: Option<Scope>,
-    ) -> Result<Scope, Failure> {
-        self.service.entitle(client, grant_type)?;
-        let scope = client.scope_of(requested);
-        scope.ok_or_else(|| self.service.refuse_approval(client, Refusal::ScopeMissing).into())
     }
 
     /// Asks the approver, and reports a refusal or an outage to the host.

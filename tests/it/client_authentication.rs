@@ -10,8 +10,8 @@ use regrant::authenticator::{AuthenticateError, ClientAuthenticator, RegistryErr
 use regrant::client::ClientAuthenticationMethod;
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
-    AuthenticatedClient, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret, Key, KeyRing, MemoryStore,
-    SecretHash, TokenService,
+    AuthenticatedClient, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret, Issuer, Key, KeyRing,
+    MemoryStore, SecretHash, TokenService,
 };
 
 const ENDPOINTS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Revocation, Endpoint::Introspection];
@@ -173,7 +173,7 @@ async fn an_authenticator_that_cannot_tell_asks_to_try_again() {
         KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap()),
     )
     .build();
-    let endpoints = Endpoints::new(service.unwrap(), fixtures::ISSUER);
+    let endpoints = Endpoints::new(service.unwrap(), Issuer::from_static(fixtures::ISSUER)).unwrap();
     let header = basic("app", "secret");
     for endpoint in ENDPOINTS {
         let body = form(request_at(endpoint));

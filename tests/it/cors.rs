@@ -1,7 +1,7 @@
 //! CORS. The conformance kit judges the usual pages; these origins are the unusual ones.
 
 use fixtures::{Config, Reply};
-use regrant::wire::{Cors, Endpoint};
+use regrant::wire::{Cors, CorsError, Endpoint};
 
 const PAGE: &str = "https://app.example";
 
@@ -21,7 +21,7 @@ fn preflight(origin: &str) -> [(&str, &[u8]); 3] {
 
 #[tokio::test]
 async fn an_origin_that_is_not_exactly_a_known_one_gets_no_permission() {
-    let endpoints = |endpoints: regrant::wire::Endpoints<_>| endpoints.with_cors(Cors::origins([PAGE]));
+    let endpoints = |endpoints: regrant::wire::Endpoints<_>| endpoints.with_cors(Cors::origins([PAGE]).unwrap());
     let server = Config { endpoints, ..Config::default() }.start();
     for origin in ["https://app.example/", "", "https://app.example, https://evil.example"] {
         let reply = server.raw(Endpoint::Token, "OPTIONS", &preflight(origin), "").await;
@@ -34,4 +34,34 @@ async fn an_origin_that_is_not_exactly_a_known_one_gets_no_permission() {
     assert_eq!(permission(&server.raw(Endpoint::Metadata, "GET", &twice, "").await), [("vary", "origin")]);
     let bytes: [(&str, &[u8]); 1] = [("origin", b"https://\xff")];
     assert_eq!(permission(&server.raw(Endpoint::Metadata, "GET", &bytes, "").await), [("vary", "origin")]);
+}
+
+#[test]
+fn an_origin_that_no_browser_sends_is_an_error_that_says_the_right_one() {
+    for (given, sent) in [
+        ("https://app.example/", "https://app.example"),
+        ("https://app.example:443", "https://app.example"),
+        ("http://app.example:80", "http://app.example"),
+        ("http://localhost:80/", "http://localhost"),
+        ("HTTPS://App.Example", "https://app.example"),
+        ("https://app.example/login?x#y", "https://app.example"),
+        ("https://app.example:", "https://app.example"),
+    ] {
+        assert_eq!(Cors::origins([given]).err(), Some(CorsError::Spelling { sent: sent.to_owned() }), "{given}");
+    }
+    for malformed in
+        ["", "*", "app.example", "https://", "://app.example", "https://*.app.example", "https://\u{e4}.example", "a b"]
+    {
+        assert_eq!(Cors::origins([malformed]).err(), Some(CorsError::Malformed), "{malformed}");
+    }
+    assert_eq!(Cors::origins(["null"]).err(), Some(CorsError::Null));
+    let sent = ["https://app.example", "http://localhost:3000", "https://[::1]:8443", "capacitor://localhost"];
+    assert!(Cors::origins(sent).is_ok());
+}
+
+#[test]
+fn only_names_of_headers_can_be_permitted() {
+    for malformed in ["", "*", "X-A, X-B", "X A", "X-A\r\nX-B", "\u{e9}"] {
+        assert_eq!(Cors::any_origin().with_headers([malformed]).err(), Some(CorsError::HeaderName), "{malformed:?}");
+    }
 }

@@ -16,8 +16,8 @@ use regrant::policy::{AccessTokenFormat, ClientPolicy};
 use regrant::store::{GrantRecord, StoreError};
 use regrant::wire::{Endpoint, Endpoints, Paths};
 use regrant::{
-    Approval, AuthenticatedClient, Client, ClientCredentials, ClientRegistry, GrantType, Key, KeyRing, Policy, Refusal,
-    TokenError, TokenService,
+    Approval, AuthenticatedClient, Client, ClientCredentials, ClientRegistry, GrantType, Issuer, Key, KeyRing, Policy,
+    Refusal, TokenError, TokenService,
 };
 
 /// The ways in which a port behind the service can fail.
@@ -166,7 +166,8 @@ impl Bench {
         .proof_verifier(verifier.clone())
         .build()
         .unwrap();
-        let endpoints = Endpoints::new(service, fixtures::ISSUER)
+        let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
+            .unwrap()
             .with_approver(GrantType::Password, fixtures::Passwords)
             .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
             .with_token_exchange();

@@ -10,7 +10,7 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::policy::Lifetime;
 use regrant::proof::ClientCertificate;
 use regrant::wire::Endpoint;
-use regrant::{Approval, AuthorizeRequest, Client, ClientCredentials, GrantType, Policy, Refusal, TokenError};
+use regrant::{Approval, AuthorizeRequest, Client, ClientCredentials, GrantType, Issuer, Policy, Refusal, TokenError};
 use serde_json::json;
 
 /// Knows the assertion and the certificate of the one client.
@@ -161,6 +161,71 @@ async fn a_refresh_token_is_not_rotated_and_stays_valid() {
     server.advance(seconds(7 * 86_400));
     let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &refresh).await;
     assert_eq!(reply.outcome(), (400, "invalid_grant"));
+}
+
+// 5.3.2.1, 9, note 1: where a migration needs rotation, "time-limited option to retry with the old refresh token". The
+// suite retries after 30 seconds.
+#[tokio::test]
+async fn where_refresh_tokens_rotate_a_lost_response_can_be_repeated() {
+    let rotating = Policy::fapi2().with_issue_refresh_tokens_on_refresh(true);
+    let server = start().restarted(|config| config.policy(rotating));
+    let code = server.code_with_pkce(&confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt)).await;
+    let proof = || StubVerifier::proof("A");
+    let first = server.asserted(Endpoint::Token, "jwt", &proof(), &redemption(&code)).await.tokens();
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", first.refresh.as_str())];
+    let lost = server.asserted(Endpoint::Token, "jwt", &proof(), &refresh).await.tokens();
+    server.advance(seconds(30));
+    assert_eq!(server.asserted(Endpoint::Token, "jwt", &proof(), &refresh).await.tokens(), lost);
+}
+
+// 5.3.2.1, 2: "shall reject requests using the resource owner password credentials grant". A server that registers no
+// approver for the grant has none.
+#[tokio::test]
+async fn a_server_without_an_approver_has_no_password_grant() {
+    let endpoints =
+        regrant::wire::Endpoints::new(start().config.service(), Issuer::from_static(fixtures::ISSUER)).unwrap();
+    let server = Server { endpoints, config: start().config };
+    let password = [("grant_type", "password"), ("username", USER), ("password", fixtures::PASSWORD)];
+    let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &password).await;
+    assert_eq!(reply.outcome(), (400, "unsupported_grant_type"));
+    let metadata = server.document(Endpoint::Metadata).await.json;
+    assert!(!metadata["grant_types_supported"].to_string().contains("password"), "{metadata}");
+}
+
+// 5.3.2.1, 7 and 12; 5.3.2.2, 9: no open redirector, codes bound to a DPoP key, and no second use of a code.
+#[tokio::test]
+async fn a_code_goes_to_a_registered_uri_belongs_to_its_key_and_is_used_once() {
+    let server = start();
+    let client = confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt);
+    let request = |uri: &str| {
+        AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope(SCOPE)))
+            .with_redirect_uri(Some(uri.parse().unwrap()))
+            .with_code_challenge(fixtures::challenge(VERIFIER))
+            .with_confirmation(StubVerifier::confirmation("A"))
+    };
+    let elsewhere = server.service().authorize(&client, request("https://elsewhere.example/cb")).await;
+    assert!(matches!(elsewhere, Err(TokenError::Refused(Refusal::RedirectUriNotRegistered))), "{elsewhere:?}");
+    let code = server.service().authorize(&client, request(REDIRECT)).await.unwrap().code;
+    for (key, expected) in [("B", 400), ("A", 200), ("A", 400)] {
+        let reply =
+            server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof(key), &redemption(code.expose())).await;
+        assert_eq!(reply.status(), expected, "{key}: {reply:?}");
+    }
+}
+
+// 5.3.2.2, 14: "shall support nonce parameter values up to 64 characters".
+#[tokio::test]
+async fn a_nonce_of_64_characters_reaches_the_id_token() {
+    let server = start().restarted(|config| Config { jwt_issuer: Some(fixtures::StubIssuer::default()), ..config });
+    let nonce = "n".repeat(64);
+    let approval = Approval::of(subject(USER)).with_scope(scope(SCOPE)).with_nonce(nonce.clone());
+    let request = AuthorizeRequest::new(approval)
+        .with_redirect_uri(Some(REDIRECT.parse().unwrap()))
+        .with_code_challenge(fixtures::challenge(VERIFIER));
+    let client = confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt);
+    let code = server.service().authorize(&client, request).await.unwrap().code;
+    let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &redemption(code.expose())).await;
+    assert_eq!(fixtures::claims(reply.text("id_token"))["nonce"], nonce);
 }
 
 #[test]

@@ -402,6 +402,10 @@ async fn the_documents_of_an_issuer_are_published() {
     let mut expected = metadata.clone();
     expected["subject_types_supported"] = json!(["public"]);
     expected["id_token_signing_alg_values_supported"] = json!(["EdDSA"]);
+    expected["userinfo_endpoint"] = json!("https://as.example/oauth2/userinfo");
+    expected["userinfo_signing_alg_values_supported"] = json!(["EdDSA"]);
+    expected["claims_supported"] =
+        json!(["acr", "amr", "at_hash", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"]);
     assert_eq!(server.document(Endpoint::OpenIdConfiguration).await.json, expected);
     for endpoint in [Endpoint::Jwks, Endpoint::OpenIdConfiguration] {
         let reply = server.raw(endpoint, "POST", &[], "").await;

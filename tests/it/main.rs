@@ -9,15 +9,25 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod access_token_jitter;
+mod browser;
+mod claims;
 mod client_authentication;
 mod client_keys;
 mod cors;
+mod default_audience;
 mod failure_events;
 mod fapi2;
+mod issuer;
 mod jwt_tokens;
 mod lifecycle;
+mod native_apps;
+mod offline_access;
+mod openid_logout;
+mod openid_userinfo;
 mod policy_configuration;
 mod redaction;
+mod refresh_token_expiration;
 mod refused_clients;
 mod rfc6749_token_endpoint;
 mod rfc7009_revocation;
@@ -33,5 +43,6 @@ mod right_to_the_flow;
 mod secret_types;
 mod sinks;
 mod timestamp;
+mod unknown_scopes;
 mod wire_events;
 mod wire_malformed;

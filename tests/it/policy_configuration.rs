@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use fixtures::{APP, Config, OTHER, Server, client, seconds};
+use fixtures::{APP, Config, OTHER, Server, StubIssuer, client, seconds};
+use regrant::event::EventKind;
 use regrant::policy::{
-    AccessTokenFormat, ClientPolicy, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, PreviousAccessToken,
-    RequirePkce, SenderConstraint,
+    AccessTokenFormat, ClientPolicy, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, OnUnknownScope,
+    PreviousAccessToken, RefreshTokenExpiration, RequirePkce, SenderConstraint,
 };
 use regrant::{
-    Client, ClientRegistry, ClientSecret, GrantType, Key, KeyRing, MemoryStore, Policy, SecretHash, TokenService,
+    AuthenticatedClient, Client, ClientRegistry, ClientSecret, GrantType, IssueRequest, Key, KeyRing, MemoryStore,
+    Policy, SecretHash, TokenService,
 };
 use serde_json::json;
 
@@ -25,7 +27,10 @@ fn the_defaults_are_those_of_the_table() {
     assert_eq!(policy.access_token_lifetime, HOUR);
     assert_eq!(policy.refresh_token_lifetime, Lifetime::Of(7 * DAY));
     assert_eq!(policy.grant_lifetime, Lifetime::Never);
+    assert_eq!(policy.access_token_lifetime_jitter, Duration::ZERO);
     assert!(policy.issue_refresh_tokens);
+    assert!(!policy.require_offline_access);
+    assert_eq!(policy.refresh_token_expiration, RefreshTokenExpiration::None);
     assert!(policy.issue_refresh_tokens_on_refresh);
     assert!(policy.extend_on_use);
     assert_eq!(policy.grace_period, GracePeriod::Auto);
@@ -48,7 +53,10 @@ fn the_defaults_of_am_are_those_of_the_table() {
     assert_eq!(policy.access_token_lifetime, HOUR);
     assert_eq!(policy.refresh_token_lifetime, Lifetime::Of(7 * DAY));
     assert_eq!(policy.grant_lifetime, Lifetime::Never);
+    assert_eq!(policy.access_token_lifetime_jitter, Duration::ZERO);
     assert!(policy.issue_refresh_tokens);
+    assert!(!policy.require_offline_access);
+    assert_eq!(policy.refresh_token_expiration, RefreshTokenExpiration::None);
     assert!(policy.issue_refresh_tokens_on_refresh);
     assert!(!policy.extend_on_use);
     assert_eq!(policy.grace_period, GracePeriod::Of(Duration::ZERO));
@@ -65,9 +73,12 @@ fn the_defaults_of_am_are_those_of_the_table() {
 const EVERY_FIELD: &str = r#"
 authorization_code_lifetime = "90s"
 access_token_lifetime = "10m"
+access_token_lifetime_jitter = "1m"
 refresh_token_lifetime = "30d"
 grant_lifetime = "never"
 issue_refresh_tokens = false
+require_offline_access = true
+refresh_token_expiration = "draft"
 issue_refresh_tokens_on_refresh = false
 extend_on_use = false
 grace_period = "2s"
@@ -84,6 +95,7 @@ device_poll_interval = "2s"
 sender_constraint = "either"
 require_asymmetric_authentication = true
 require_pkce = "everybody"
+on_unknown_scope = "ignore"
 "#;
 
 #[test]
@@ -92,9 +104,12 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
     let expected = Policy::default()
         .with_authorization_code_lifetime(seconds(90))
         .with_access_token_lifetime(10 * MINUTE)
+        .with_access_token_lifetime_jitter(MINUTE)
         .with_refresh_token_lifetime((30 * DAY).into())
         .with_grant_lifetime(Lifetime::Never)
         .with_issue_refresh_tokens(false)
+        .with_require_offline_access(true)
+        .with_refresh_token_expiration(RefreshTokenExpiration::Draft)
         .with_issue_refresh_tokens_on_refresh(false)
         .with_extend_on_use(false)
         .with_grace_period(seconds(2).into())
@@ -110,7 +125,8 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
         .with_device_poll_interval(seconds(2))
         .with_sender_constraint(SenderConstraint::Either)
         .with_require_asymmetric_authentication(true)
-        .with_require_pkce(RequirePkce::Everybody);
+        .with_require_pkce(RequirePkce::Everybody)
+        .with_on_unknown_scope(OnUnknownScope::Ignore);
     assert_eq!(policy, expected);
     // Each line changes something, except the one that repeats the default.
     let fields = serde_json::to_value(&policy).unwrap();
@@ -174,6 +190,11 @@ fn a_file_with_anything_else_in_it_is_refused() {
         "max_live_access_tokens = 1.5",
         "max_live_access_tokens = \"unlimited\"",
         "issue_refresh_tokens = \"yes\"",
+        "require_offline_access = \"yes\"",
+        "refresh_token_expiration = true",
+        "refresh_token_expiration = \"rfc\"",
+        "access_token_lifetime_jitter = 60",
+        "access_token_lifetime_jitter = \"never\"",
         "require_pkce = \"confidential_clients\"",
         "[grant_types.password]\ngrace_period = \"30s\"",
     ] {
@@ -245,6 +266,15 @@ fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
         ("access_token_lifetime", base().with_access_token_lifetime(Duration::from_millis(999)), false),
         ("access_token_lifetime", base().with_access_token_lifetime(seconds(1)), true),
         ("access_token_lifetime", base().with_access_token_lifetime(1000 * DAY), true),
+        ("access_token_lifetime_jitter", base().with_access_token_lifetime_jitter(HOUR - seconds(1)), true),
+        ("access_token_lifetime_jitter", base().with_access_token_lifetime_jitter(HOUR), false),
+        ("access_token_lifetime_jitter", base().with_access_token_lifetime_jitter(Duration::MAX), false),
+        ("access_token_lifetime_jitter", base().with_access_token_lifetime_jitter(MILLISECOND), false),
+        (
+            "access_token_lifetime_jitter",
+            base().with_access_token_lifetime(seconds(2) - MILLISECOND).with_access_token_lifetime_jitter(seconds(1)),
+            false,
+        ),
         ("refresh_token_lifetime", base().with_refresh_token_lifetime(Duration::ZERO.into()), false),
         ("refresh_token_lifetime", base().with_refresh_token_lifetime(seconds(1).into()), true),
         ("refresh_token_lifetime", base().with_refresh_token_lifetime(Lifetime::Never), true),
@@ -260,6 +290,9 @@ fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
         ("grace_period", rotating_fapi2().with_grace_period(Duration::ZERO.into()), false),
         ("grace_period", rotating_fapi2().with_grace_period(MILLISECOND.into()), true),
         ("grace_period", rotating_fapi2(), true),
+        ("max_replays", Policy::fapi2().with_max_replays(Limit::AtMost(0)), true),
+        ("max_replays", rotating_fapi2().with_max_replays(Limit::AtMost(0)), false),
+        ("max_replays", rotating_fapi2().with_max_replays(Limit::AtMost(1)), true),
         ("catch_up_window", base().with_catch_up_window(Duration::ZERO), true),
         ("catch_up_window", base().with_catch_up_window(HOUR), true),
         ("catch_up_window", base().with_catch_up_window(HOUR + MILLISECOND), false),
@@ -357,6 +390,61 @@ fn a_contradiction_in_a_registered_clients_policy_keeps_the_service_from_startin
     }
 }
 
+// A key that is no longer published makes its valid tokens worthless.
+#[tokio::test]
+async fn a_policy_with_longer_jwts_than_the_issuer_keeps_keys_for_is_refused() {
+    let jwt = || Policy::default().with_access_token_format(AccessTokenFormat::Jwt).with_id_token_lifetime(MINUTE);
+    let for_code = |policy: ClientPolicy| {
+        let mut outer = ClientPolicy::default();
+        outer.grant_types.insert(GrantType::AuthorizationCode, policy);
+        outer
+    };
+    let long = || ClientPolicy::default().with_access_token_lifetime(11 * MINUTE);
+    let ten = |policy: Policy| policy.with_access_token_lifetime(10 * MINUTE);
+    for (name, provider, client_policy, expected) in [
+        ("as long", ten(jwt()), ClientPolicy::default(), None),
+        (
+            "longer",
+            jwt().with_access_token_lifetime(11 * MINUTE),
+            ClientPolicy::default(),
+            Some("access_token_lifetime"),
+        ),
+        ("opaque and longer", Policy::default().with_id_token_lifetime(MINUTE), ClientPolicy::default(), None),
+        (
+            "id_token",
+            ten(jwt()).with_id_token_lifetime(11 * MINUTE),
+            ClientPolicy::default(),
+            Some("id_token_lifetime"),
+        ),
+        ("of a client", ten(jwt()), long(), Some("access_token_lifetime")),
+        ("of a flow", ten(jwt()), for_code(long()), Some("access_token_lifetime")),
+        ("opaque of a client", ten(jwt()), long().with_access_token_format(AccessTokenFormat::Opaque), None),
+        (
+            "id_token of a flow",
+            ten(jwt()),
+            for_code(ClientPolicy::default().with_id_token_lifetime(HOUR)),
+            Some("id_token_lifetime"),
+        ),
+    ] {
+        let hash = SecretHash::sha256(&ClientSecret::new("secret"));
+        let registry = ClientRegistry::new().register(client(APP).with_policy(client_policy), [hash]).unwrap();
+        let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
+        let built = TokenService::builder(MemoryStore::new(), registry, keys)
+            .policy(provider)
+            .jwt_issuer(StubIssuer::keeping_keys_for(10 * MINUTE))
+            .build();
+        assert_eq!(built.err().map(|error| error.field()), expected, "{name}");
+    }
+    // The row of a client that is looked up later: an event, and a server error.
+    let config = Config { jwt_issuer: Some(StubIssuer::keeping_keys_for(10 * MINUTE)), ..Config::default() };
+    let server = config.policy(ten(jwt())).start();
+    let row = AuthenticatedClient::assertion(client(APP).with_policy(long()).into());
+    let request = IssueRequest::client_credentials("read".parse().unwrap());
+    let error = server.service().issue(&row, request).await.err().unwrap();
+    assert_eq!((error.code().status(), error.code().as_str()), (500, "server_error"));
+    assert!(server.config.events.kinds().contains(&EventKind::PolicyInvalid));
+}
+
 // Provider, then client, then grant type: the most specific setting wins, field by field.
 #[test]
 fn the_most_specific_word_wins_field_by_field() {
@@ -404,6 +492,20 @@ fn a_client_can_override_every_field() {
         let effective = Policy::default().for_client(&client, &GrantType::Password).unwrap();
         assert_eq!(effective, expected, "{name}");
         assert_ne!(effective, Policy::default(), "{name}");
+    }
+}
+
+// A client of another kind than most: it has its policy whole.
+#[test]
+fn a_client_can_have_a_policy_of_its_own_whatever_the_provider_s_is() {
+    let by_file: Policy = toml::from_str(EVERY_FIELD).unwrap();
+    let policies = [Policy::default(), Policy::am_7_5(), Policy::browser(), Policy::fapi2(), by_file];
+    for provider in &policies {
+        for own in &policies {
+            let client = ClientPolicy::from(own.clone());
+            assert_eq!(client.validate(provider), Ok(()));
+            assert_eq!(provider.for_client(&client, &GrantType::DeviceCode).as_ref(), Ok(own));
+        }
     }
 }
 

@@ -29,8 +29,8 @@ use regrant::token::{Realm, TokenPrefixes};
 use regrant::wire::{Endpoint, Endpoints, Paths, Request};
 use regrant::{
     Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret,
-    CodeVerifier, Entropy, ExchangeRequest, GrantType, IssueRequest, Key, KeyRing, RedeemRequest, RefreshRequest,
-    SecretHash, SystemEntropy, TokenError, TokenService,
+    CodeVerifier, Entropy, ExchangeRequest, GrantType, IssueRequest, Issuer, Key, KeyRing, RedeemRequest,
+    RefreshRequest, SecretHash, SystemEntropy, TokenError, TokenService,
 };
 
 /// Collects everything that somebody might see.
@@ -231,7 +231,8 @@ async fn live() -> Lifecycle {
         .events(seen.clone())
         .build()
         .unwrap();
-    let endpoints = Endpoints::new(service, fixtures::ISSUER)
+    let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
+        .unwrap()
         .with_approver(GrantType::Password, Curious(seen.clone()))
         .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
         .with_token_exchange();

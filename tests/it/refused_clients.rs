@@ -15,8 +15,8 @@ use regrant::event::{EventKind, Operation};
 use regrant::proof::ClientCertificate;
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
-    AuthenticatedClient, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret, KeyRing, MemoryStore,
-    Refusal, SecretHash, SystemEntropy, TokenService,
+    AuthenticatedClient, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret, Issuer, KeyRing,
+    MemoryStore, Refusal, SecretHash, SystemEntropy, TokenService,
 };
 
 const GENUINE: &str = "e30.e30.genuine";
@@ -229,7 +229,10 @@ async fn the_host_is_told_the_reason_and_the_client_the_same_bytes_for_each() {
                 headers.extend(header.map(|value| ("authorization", value)));
                 let body = "grant_type=client_credentials&token=x&client_id=app";
                 let request = Request::new("POST", "/oauth2/token", &headers, body.as_bytes());
-                let response = Endpoints::new(service, fixtures::ISSUER).handle(endpoint, &request).await;
+                let response = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
+                    .unwrap()
+                    .handle(endpoint, &request)
+                    .await;
                 answers.insert((response.status, response.headers, response.body));
                 let told = EventKind::Refused(Refusal::ClientAuthenticationFailed(reason));
                 assert_eq!(events.operations(), [(Operation::Authenticate, told)]);

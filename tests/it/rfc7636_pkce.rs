@@ -3,9 +3,9 @@
 use fixtures::{
     APP, Auth, Config, POSTER, REDIRECT, SCOPE, SPA, Server, USER, VERIFIER, challenge, client, scope, subject,
 };
-use regrant::event::ErrorCode;
+use regrant::event::{ErrorCode, EventKind};
 use regrant::policy::{ClientPolicy, RequirePkce};
-use regrant::{Approval, AuthorizeRequest, CodeChallenge, CodeVerifier, Policy};
+use regrant::{Approval, AuthorizeRequest, CodeChallenge, CodeVerifier, Policy, Refusal};
 
 /// A verifier of the greatest length, with every unreserved character.
 const LONGEST: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~\
@@ -75,6 +75,47 @@ fn a_verifier_has_43_to_128_unreserved_characters() {
     }
 }
 
+// Standard base64, as git-credential-oauth sends its verifier: the digest is that of the challenge, and an operator who
+// computes it must not be told of a mismatch. The client learns no difference, and the code stays valid.
+#[tokio::test]
+async fn a_malformed_verifier_is_told_to_the_host_by_name_and_to_the_client_as_a_wrong_one() {
+    let too_long = "a".repeat(129);
+    for malformed in [
+        "XAgG/sBULqbwE3kZ5yTt0Nn9vJ2hR8cPdKf7mLxQ1aU=",
+        "XAgG+sBULqbwE3kZ5yTt0Nn9vJ2hR8cPdKf7mLxQ1aUo",
+        "XAgG sBULqbwE3kZ5yTt0Nn9vJ2hR8cPdKf7mLxQ1aUo",
+        &VERIFIER[..42],
+        &too_long,
+        "\u{e9}BjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    ] {
+        let server = Server::start();
+        let told = |refusal| [EventKind::Refused(refusal)];
+        // Also with a challenge that fits.
+        for challenged in [malformed, VERIFIER] {
+            let code = server.code_for(SPA, |request| request.with_code_challenge(challenge(challenged))).await;
+            server.config.events.take();
+            let before = server.store().snapshot();
+            let refused = redeem(&server, SPA, &code, Some(malformed)).await;
+            assert_eq!(server.config.events.kinds(), told(Refusal::CodeVerifierMalformed), "{malformed}");
+            let wrong = redeem(&server, SPA, &code, Some(LONGEST)).await;
+            assert_eq!(server.config.events.kinds(), told(Refusal::CodeVerifierMismatch), "{malformed}");
+            assert_eq!((refused, wrong), ((400, "invalid_grant".to_owned()), (400, "invalid_grant".to_owned())));
+            assert_eq!(server.store().snapshot(), before);
+            assert_eq!(redeem(&server, SPA, &code, Some(VERIFIER)).await.0 == 200, challenged == VERIFIER);
+        }
+    }
+}
+
+// A second use with a malformed verifier proves nothing: the session goes on.
+#[tokio::test]
+async fn a_malformed_verifier_ends_no_session() {
+    let server = Server::start();
+    let code = server.code(SPA).await;
+    let tokens = server.redeem_with(SPA, "", &code).await.tokens();
+    assert_eq!(redeem(&server, SPA, &code, Some("short")).await.0, 400);
+    assert!(server.is_active(&tokens.access).await);
+}
+
 // For clients that cannot hash. What is stored is not the verifier.
 #[tokio::test]
 async fn a_plain_challenge_is_possible_only_under_its_dangerous_name_and_is_stored_hashed() {
@@ -135,4 +176,26 @@ async fn one_client_can_be_forced_to_use_pkce() {
     let refused = server.service().authorize(&forced, request.clone()).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::InvalidRequest);
     assert!(server.service().authorize(&client(POSTER), request).await.is_ok(), "another client is not");
+}
+
+// RFC 6749 section 4.1.2.1: the client gets the error, and the user is not asked for nothing.
+#[tokio::test]
+async fn a_refusal_is_known_before_the_user_is_asked() {
+    let server = Server::start();
+    let (service, calls) = (server.service(), server.store().calls());
+    // No user has signed in yet.
+    let request = |auth: Auth<'_>, scope_text: &str, uri: &str| {
+        let request = AuthorizeRequest::new(Approval::default().with_scope(scope(scope_text)));
+        let request = request.with_redirect_uri(Some(uri.parse().unwrap()));
+        service.check_authorization(&client(auth), request).map_err(|error| error.code())
+    };
+    assert_eq!(request(APP, SCOPE, REDIRECT), Ok(()));
+    assert_eq!(request(SPA, SCOPE, REDIRECT), Err(ErrorCode::InvalidRequest), "a public client needs a challenge");
+    assert_eq!(request(APP, "admin", REDIRECT), Err(ErrorCode::InvalidScope));
+    assert_eq!(request(APP, SCOPE, "https://evil.example/cb"), Err(ErrorCode::InvalidRequest));
+    let with_challenge = AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope(SCOPE)))
+        .with_redirect_uri(Some(REDIRECT.parse().unwrap()))
+        .with_code_challenge(challenge(VERIFIER));
+    assert!(service.check_authorization(&client(SPA), with_challenge).is_ok());
+    assert_eq!(server.store().calls(), calls, "nothing is read or written");
 }

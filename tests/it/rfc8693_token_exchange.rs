@@ -104,8 +104,9 @@ async fn the_audience_is_one_of_the_clients_own() {
         ("partly elsewhere", ORDERS_API, &[("resource", BILLING), ("audience", ORDERS)], Err(INVALID_TARGET)),
         ("no URI", ORDERS_API, &[("audience", "billing")], Err(INVALID_TARGET)),
         ("a fragment", ORDERS_API, &[("resource", "https://api.example/#x")], Err(INVALID_TARGET)),
-        // A token without an audience might be accepted by every resource server.
-        ("nothing that both may have", ORDERS_API, &[], Err(INVALID_TARGET)),
+        // Nothing that both may have: the default of the client. A token without an audience might be accepted by every
+        // resource server.
+        ("the default", ORDERS_API, &[], Ok(json!(BILLING))),
     ] {
         let before = server.store().snapshot();
         let reply = server.exchange(auth, &token, more).await;

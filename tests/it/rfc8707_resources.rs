@@ -25,7 +25,7 @@ async fn a_refresh_narrows_the_audience_of_the_access_token_within_the_grant() {
     let whole = json!([BILLING, ORDERS]);
     let mut tokens = server.sign_in_for(APP, &[("resource", ORDERS), ("resource", BILLING)]).await;
     assert_eq!(audience(&server, &tokens.access).await, whole);
-    let cases: [(&[&str], Option<Value>); 12] = [
+    let cases: [(&[&str], Option<Value>); 16] = [
         (&[], Some(whole.clone())),
         (&[""], Some(whole.clone())),
         (&[ORDERS], Some(json!(ORDERS))),
@@ -34,9 +34,14 @@ async fn a_refresh_narrows_the_audience_of_the_access_token_within_the_grant() {
         (&["", ORDERS], Some(json!(ORDERS))),
         (&[ELSEWHERE], None),
         (&[ORDERS, ELSEWHERE], None),
-        // Compared as they are spelled: RFC 3986 section 6.2.1.
+        // RFC 3986 sections 6.2.2 and 6.2.3. The token has the registered spelling.
+        (&["https://API.example/orders"], Some(json!(ORDERS))),
+        (&["HTTPS://api.example:443/orders"], Some(json!(ORDERS))),
+        (&["https://api.example/%6frders", ORDERS], Some(json!(ORDERS))),
+        (&["https://api.example/v1/../orders"], Some(json!(ORDERS))),
+        // All else is another resource.
         (&["https://api.example/orders/"], None),
-        (&["https://API.example/orders"], None),
+        (&["https://api.example/Orders"], None),
         (&["https://api.example"], None),
         (&["https://api.example/orders?x=1"], None),
     ];
@@ -140,7 +145,7 @@ async fn a_client_gets_tokens_for_its_registered_resources_alone() {
         }
         let without = server.token(OTHER, grant).await;
         let told = server.introspect(OTHER, without.text("access_token")).await;
-        assert_eq!((&told.json["active"], told.json.get("aud")), (&json!(true), None), "none asked for, none given");
+        assert_eq!((&told.json["active"], &told.json["aud"]), (&json!(true), &json!(ORDERS)), "the default");
     }
 }
 

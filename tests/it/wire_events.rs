@@ -9,8 +9,8 @@ use regrant::event::{Event, EventKind, EventSink, Operation};
 use regrant::host::{ApproveError, ApproveRequest, GrantApprover};
 use regrant::wire::{Endpoint, Endpoints, MalformedRequest, Request};
 use regrant::{
-    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore,
-    Refusal, SecretHash, SystemEntropy, TokenService,
+    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret, GrantType, Issuer, KeyRing,
+    MemoryStore, Refusal, SecretHash, SystemEntropy, TokenService,
 };
 
 type Told = (Operation, EventKind, Option<String>);
@@ -49,7 +49,9 @@ async fn told_of(body: &str) -> Vec<Told> {
         .events(watch.clone())
         .build()
         .unwrap();
-    let endpoints = Endpoints::new(service, "https://as.example").with_approver(GrantType::Password, Denies);
+    let endpoints = Endpoints::new(service, Issuer::from_static("https://as.example"))
+        .unwrap()
+        .with_approver(GrantType::Password, Denies);
     let headers: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")];
     let request = Request::new("POST", "/oauth2/token", &headers, body.as_bytes());
     endpoints.handle(Endpoint::Token, &request).await;

@@ -3,6 +3,8 @@ use regrant::event::ErrorCode;
 use regrant::wire::{MalformedRequest, Response};
 use serde_json::json;
 
+use crate::html::{Escaped, Page};
+
 /// The challenge of a 401 (RFC 9110 section 15.5.2): the two headers of AM's zero page login. AM sends no challenge;
 /// browsers do not know this scheme and show no password dialog.
 pub(crate) const CHALLENGE: &str = "X-OpenAM realm=\"/\"";
@@ -27,6 +29,19 @@ impl Problem {
     pub(crate) fn of(code: ErrorCode) -> Self {
         Self::new(code.status(), code.as_str(), code.description())
     }
+
+    /// The same for a person in a browser.
+    pub(crate) fn page(&self) -> Response {
+        let body = format!("<p id=\"error\">{}</p>\n", Escaped(&self.description));
+        // A browser needs no challenge: the page is the answer.
+        let status = if self.status == 401 { 403 } else { self.status };
+        let response = Page { status, title: "This does not work", body, form_action: "" }.into();
+        self.with_retry_after(response)
+    }
+
+    fn with_retry_after(&self, response: Response) -> Response {
+        if self.status == 503 { response.with_header("retry-after", "1") } else { response }
+    }
 }
 
 /// The log has the reason: each failure of the service is an event.
@@ -48,8 +63,7 @@ impl From<Problem> for Response {
         let response = Self::json(problem.status, &body);
         match problem.status {
             401 => response.with_header("www-authenticate", CHALLENGE),
-            503 => response.with_header("retry-after", "1"),
-            _ => response,
+            _ => problem.with_retry_after(response),
         }
     }
 }

@@ -8,23 +8,32 @@
 //! `docs/walk-through.md` shows requests with curl. `demo.toml`, beside this directory, is the default configuration
 //! and an example of the format.
 //!
-//! The host parts are minimal: users, sessions and an authorization endpoint. A real host also shows a login page, asks
-//! for consent, and slows down guessing of passwords.
+//! The host parts are minimal: users, sessions, and pages for sign-in and consent. A real host also slows down guessing
+//! of passwords and codes.
 
 mod answer;
 mod app;
 mod arguments;
 mod authenticate;
+mod authorization_request;
 mod authorize;
 mod config;
+mod cookie;
+mod csrf;
 mod dev;
 mod device;
+mod html;
 mod http;
+mod logout;
+mod pages;
 mod password;
+mod paths;
+mod profile;
 mod redirect;
 mod server;
 mod session;
 mod shutdown;
+mod sign_in;
 mod store;
 mod users;
 
@@ -84,7 +93,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     } else {
         tokio::spawn(purge(Arc::clone(&server)));
     }
-    let app = Arc::new(App::new(server, hand));
+    let app = Arc::new(App::new(server, hand)?);
 
     // Both listen before the server reports that it is ready, so that an early signal is not lost.
     let (stop, mut stopped) = (StopSignal::new()?, StopSignal::new()?);

@@ -1,7 +1,7 @@
 use form_urlencoded::byte_serialize;
-use regrant::RedirectUri;
 use regrant::event::ErrorCode;
 use regrant::wire::Response;
+use regrant::{RedirectUri, Refusal, TokenError};
 
 /// The redirection to the client through the browser (RFC 6749 section 4.1.2).
 pub(crate) struct Redirect<'a> {
@@ -16,8 +16,8 @@ impl Redirect<'_> {
         self.with(&[("code", code), ("client_id", client_id)])
     }
 
-    pub(crate) fn with_error(&self, error: ErrorCode) -> Response {
-        self.with(&[("error", error.as_str())])
+    pub(crate) fn with_error(&self, fault: Fault) -> Response {
+        self.with(&[("error", fault.error), ("error_description", fault.description)])
     }
 
     fn with(&self, parameters: &[(&str, &str)]) -> Response {
@@ -30,6 +30,44 @@ impl Redirect<'_> {
             ("referrer-policy", "no-referrer".into()),
         ];
         Response { status: 302, headers, body: Vec::new() }
+    }
+}
+
+/// An error for the client, with a fixed text (RFC 6749 section 4.1.2.1).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    error: &'static str,
+    description: &'static str,
+}
+
+impl Fault {
+    pub(crate) const fn new(error: &'static str, description: &'static str) -> Self {
+        Self { error, description }
+    }
+
+    pub(crate) const fn invalid_request(description: &'static str) -> Self {
+        Self::new("invalid_request", description)
+    }
+}
+
+impl From<ErrorCode> for Fault {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code.as_str(), code.description())
+    }
+}
+
+/// The log has the reason: each refusal of the service is an event.
+impl From<TokenError> for Fault {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Refused(Refusal::CodeChallengeRequired) => {
+                Self::invalid_request("The parameter code_challenge is missing: the client must use PKCE.")
+            }
+            TokenError::Refused(Refusal::ScopeMissing) => {
+                Self::new("invalid_scope", "The parameter scope is missing, and the client has no default.")
+            }
+            error => error.code().into(),
+        }
     }
 }
 

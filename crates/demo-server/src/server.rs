@@ -4,13 +4,16 @@ use std::sync::Arc;
 use regrant::clock::Clock;
 use regrant::event::TracingSink;
 use regrant::policy::PolicyError;
-use regrant::wire::{CertificateHeader, Cors, Endpoints, Paths};
-use regrant::{ClientRegistry, GrantType, TokenError, TokenService};
+use regrant::wire::{CertificateHeader, Cors, Endpoints, IssuerMismatch, Paths};
+use regrant::{ClientId, ClientRegistry, GrantType, Issuer, TokenError, TokenService};
 use regrant_jose::JwtTokens;
 use regrant_jose::bearer::JwtBearerFlow;
 
-use crate::config::{Setup, SigningKeys};
+use crate::config::{Display, Setup, SigningKeys};
+use crate::csrf::Csrf;
 use crate::password::PasswordFlow;
+use crate::paths;
+use crate::profile::Profiles;
 use crate::session::Sessions;
 use crate::store::SharedStore;
 use crate::users::Users;
@@ -24,7 +27,11 @@ pub(crate) struct Server {
     pub(crate) clients: Arc<ClientRegistry>,
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
-    pub(crate) issuer: String,
+    pub(crate) issuer: Issuer,
+    pub(crate) paths: Paths,
+    pub(crate) sign_in_path: String,
+    pub(crate) csrf: Csrf,
+    display: Display,
     signing_keys: SigningKeys,
     bearer_flow: Option<Arc<JwtBearerFlow>>,
     certificate_header: Option<CertificateHeader>,
@@ -35,20 +42,27 @@ impl Server {
     pub(crate) fn new(setup: Setup, store: SharedStore, clock: Arc<dyn Clock>) -> Result<Self, PolicyError> {
         let clients = Arc::new(setup.clients);
         let algorithms = setup.algorithms;
-        let jwt_tokens = JwtTokens::new(&*setup.issuer, setup.signing_keys.0.clone())
+        let jwt_tokens = JwtTokens::new(setup.issuer.clone(), setup.signing_keys.0.clone())
             .with_client_algorithm(move |client_id| algorithms.get(client_id).copied());
         let service = TokenService::builder(store, Arc::clone(&clients), setup.keys)
             .policy(setup.policy)
+            .default_audience(setup.default_audience)
             .gate(setup.users.clone())
             .events(TracingSink)
             .clock(clock)
+            .claims(Profiles(setup.users.clone()))
             .jwt_issuer(jwt_tokens)
             .proof_verifier(setup.proof_verifier);
+        let paths = paths::paths(&setup.issuer);
         Ok(Self {
             service: service.build()?,
             clients,
             users: setup.users,
             sessions: Sessions::default(),
+            sign_in_path: paths::sign_in(&paths),
+            paths,
+            csrf: Csrf::new(),
+            display: setup.display,
             issuer: setup.issuer,
             signing_keys: setup.signing_keys,
             bearer_flow: setup.bearer_flow.map(Arc::new),
@@ -58,10 +72,10 @@ impl Server {
     }
 
     /// Returns the endpoints of the library, at the paths of AM.
-    pub(crate) fn endpoints(&self) -> Endpoints<SharedStore> {
+    pub(crate) fn endpoints(&self) -> Result<Endpoints<SharedStore>, IssuerMismatch> {
         let password = PasswordFlow { users: self.users.clone(), service: self.service.clone() };
-        let mut endpoints = Endpoints::new(self.service.clone(), &self.issuer)
-            .with_paths(Paths::am_7_5())
+        let mut endpoints = Endpoints::new(self.service.clone(), self.issuer.clone())?
+            .with_paths(self.paths.clone())
             .with_token_exchange()
             .with_approver(GrantType::Password, password)
             .with_metadata("authorization_response_iss_parameter_supported", true);
@@ -74,7 +88,17 @@ impl Server {
         if let Some(cors) = &self.cors {
             endpoints = endpoints.with_cors(cors.clone());
         }
-        endpoints
+        Ok(endpoints)
+    }
+
+    /// Returns the name of a client for its users.
+    pub(crate) fn name<'a>(&'a self, client_id: &'a ClientId) -> &'a str {
+        self.display.client_names.get(client_id).map_or(client_id.as_str(), String::as_str)
+    }
+
+    /// Returns the meaning of a scope token for users, if it is known.
+    pub(crate) fn scope_in_words(&self, token: &str) -> Option<&str> {
+        self.display.scopes.get(token).map(String::as_str)
     }
 
     /// Activates new signing keys, and returns their ids.

@@ -7,6 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regrant::clock::Timestamp;
 use regrant::{Entropy as _, Subject, SystemEntropy};
 
+use crate::cookie;
+
 const LIFETIME: Duration = Duration::from_secs(2 * 3600);
 
 /// The maximum number of sessions. Signing in costs an attacker nothing, so a new session replaces the oldest one when
@@ -35,7 +37,7 @@ pub(crate) struct Sessions(Mutex<HashMap<String, Session>>);
 impl Sessions {
     /// Creates a session and returns its id.
     pub(crate) fn begin(&self, subject: Subject, now: Timestamp) -> String {
-        let (id, public_id) = (draw::<32>(), draw::<12>());
+        let (id, public_id) = (cookie::draw(), public_id());
 
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= CAPACITY {
@@ -49,6 +51,11 @@ impl Sessions {
         id
     }
 
+    /// Ends the session with this id, if there is one.
+    pub(crate) fn end(&self, id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
     /// The session with this id, unless expired.
     pub(crate) fn find(&self, id: &str, now: Timestamp) -> Option<Session> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,8 +63,8 @@ impl Sessions {
     }
 }
 
-fn draw<const N: usize>() -> String {
-    let mut bytes = [0; N];
+fn public_id() -> String {
+    let mut bytes = [0; 12];
     SystemEntropy.fill(&mut bytes);
     URL_SAFE_NO_PAD.encode(bytes)
 }

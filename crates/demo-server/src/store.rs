@@ -2,15 +2,15 @@ use std::error::Error;
 use std::sync::Arc;
 
 use regrant::MemoryStore;
-use regrant::store::{PurgeExpired, SingleUse, TokenStore};
+use regrant::store::{GrantIndex, PurgeExpired, SingleUse, TokenStore};
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
 use regrant_sqlite::SqliteStore;
 
 /// The store operations that the server uses.
-pub(crate) trait Store: TokenStore + PurgeExpired + SingleUse {}
+pub(crate) trait Store: TokenStore + GrantIndex + PurgeExpired + SingleUse {}
 
-impl<S: TokenStore + PurgeExpired + SingleUse> Store for S {}
+impl<S: TokenStore + GrantIndex + PurgeExpired + SingleUse> Store for S {}
 
 /// The chosen store. The rest of the server does not know its type.
 pub(crate) type SharedStore = Arc<dyn Store>;

@@ -1,10 +1,11 @@
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use regrant::Subject;
 use regrant::host::{SubjectGate, Unavailable};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -15,6 +16,7 @@ pub(crate) struct Users(Arc<RwLock<HashMap<Subject, User>>>);
 struct User {
     password: PasswordHash,
     disabled: bool,
+    claims: Map<String, Value>,
 }
 
 /// SHA-256 is enough for a demonstration, whose passwords are in its configuration. Real passwords can be guessed:
@@ -23,11 +25,11 @@ type PasswordHash = [u8; 32];
 
 impl Users {
     /// Adds a user; `false` when the name is taken.
-    pub(crate) fn add(&self, username: Subject, password: &str, disabled: bool) -> bool {
+    pub(crate) fn add(&self, username: Subject, password: &str, disabled: bool, claims: Map<String, Value>) -> bool {
         match self.write().entry(username) {
             Entry::Occupied(_) => false,
             Entry::Vacant(free) => {
-                free.insert(User { password: hash(password), disabled });
+                free.insert(User { password: hash(password), disabled, claims });
                 true
             }
         }
@@ -47,6 +49,18 @@ impl Users {
     /// Returns true if the user exists and is enabled.
     pub(crate) fn is_enabled(&self, username: &Subject) -> bool {
         self.read().get(username).is_some_and(|user| !user.disabled)
+    }
+
+    /// Returns the claims of a user.
+    pub(crate) fn claims(&self, username: &Subject) -> Map<String, Value> {
+        self.read().get(username).map(|user| user.claims.clone()).unwrap_or_default()
+    }
+
+    /// Returns the names of the claims that some user has.
+    pub(crate) fn claim_names(&self) -> Vec<String> {
+        let users = self.read();
+        let names: BTreeSet<&String> = users.values().flat_map(|user| user.claims.keys()).collect();
+        names.into_iter().cloned().collect()
     }
 
     /// Disables or enables a user; `false` if there is no such user.

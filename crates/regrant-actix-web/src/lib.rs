@@ -112,6 +112,7 @@ impl Received {
     fn as_request<'a>(&'a self, headers: &'a [(&'a str, &'a [u8])]) -> wire::Request<'a> {
         let body = self.body.as_deref().map_err(|fault| *fault);
         wire::Request::received(self.head.method().as_str(), self.head.path(), headers, body)
+            .with_query(self.head.uri().query())
             .with_client_certificate(self.certificate.as_ref())
     }
 }

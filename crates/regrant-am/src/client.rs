@@ -39,6 +39,8 @@ impl ClientRegistration {
             .with_introspection(introspection(&scope))
             .with_default_scope(default_scope)
             .with_scope(scope)
+            .with_post_logout_redirect_uris(from.post_logout_redirect_uris()?)
+            .with_userinfo_signed_response(userinfo_is_signed(from)?)
             .with_policy(policy(from, method, provider)?);
         client.policy.validate(&provider.policy).map_err(|error| from.fault("", Problem::Policy(error)))?;
         let findings = attributes.into_findings(&[catalogue::CLIENT, catalogue::OVERRIDES]);
@@ -150,6 +152,20 @@ fn default_scope(from: &mut Attributes, scope: &Scope) -> Result<Option<Scope>, 
         from.report(name, Meaning::Replaced { by: granted.to_string(), why });
     }
     Ok((granted != *scope).then_some(granted))
+}
+
+/// Reads the form of the userinfo response. A client that wants it encrypted gets it signed.
+fn userinfo_is_signed(from: &mut Attributes) -> Result<bool, ImportError> {
+    let name = "userinfoResponseFormat";
+    let form = from.text(name)?;
+    match form.as_deref() {
+        None | Some("JSON") => return Ok(false),
+        Some("SIGNED_JWT") => {
+            from.report(name, Meaning::Differs("signed with the algorithm of the client's id_tokens"));
+        }
+        Some(_) => from.report(name, Meaning::Unsupported("userinfo is signed, not encrypted")),
+    }
+    Ok(true)
 }
 
 /// Sets the authentication methods. AM enforces the registered method only if the scope has `openid`; otherwise it

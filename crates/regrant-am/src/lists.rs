@@ -76,6 +76,19 @@ impl Attributes {
         }
         Ok(uris)
     }
+
+    /// Takes `postLogoutRedirectUri`.
+    pub(super) fn post_logout_redirect_uris(&mut self) -> Result<Vec<RedirectUri>, ImportError> {
+        let name = "postLogoutRedirectUri";
+        let mut uris = Vec::new();
+        for item in self.list(name)?.unwrap_or_default() {
+            match RedirectUri::new(&item) {
+                Ok(uri) => uris.push(uri),
+                Err(_) => self.report_item(name, &item, Meaning::LeftOut("not an absolute URI without a fragment")),
+            }
+        }
+        Ok(uris)
+    }
 }
 
 /// The tokens that a client of `scope` may introspect.

@@ -4,11 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::Router;
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use regrant::{Scope, wire};
 use regrant_jose::ResourceServer;
 use regrant_jose::resource_server::{AuthenticatedRequest, Denial, VerifiedToken};
@@ -54,6 +56,46 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 pub struct RequireToken {
     server: Arc<ResourceServer>,
     scope: Scope,
+}
+
+/// Returns a router with the metadata document of the resource server (RFC 9728), at the path that its challenges name.
+/// The document needs no token: merge the router outside of [`RequireToken`]. Empty if the server has no
+/// [metadata](ResourceServer::with_metadata).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use axum::Router;
+/// use axum::routing::get;
+/// use regrant::Resource;
+/// use regrant_axum::{RequireToken, resource_metadata};
+/// use regrant_jose::ResourceServer;
+/// use regrant_jose::resource_server::ResourceMetadata;
+///
+/// # fn example(server: ResourceServer) -> Result<Router, Box<dyn std::error::Error>> {
+/// let metadata = ResourceMetadata::new(&Resource::from_static("https://api.example"))?
+///     .with_authorization_servers(["https://as.example"]);
+/// let server = Arc::new(server.with_metadata(metadata));
+/// let token = RequireToken::new(Arc::clone(&server));
+/// let orders = Router::new().route("/orders", get(|| async { "orders" })).layer(token);
+/// let app = orders.merge(resource_metadata(server));
+/// # Ok(app)
+/// # }
+/// ```
+///
+/// # Panics
+/// When the path of the resource is a pattern of the router, as [`Router::route`] does.
+#[expect(clippy::needless_pass_by_value, reason = "the handler owns it: take a share, as `endpoint` does")]
+pub fn resource_metadata(server: Arc<ResourceServer>) -> Router {
+    let Some(path) = server.metadata_path() else { return Router::new() };
+    let shared = Arc::clone(&server);
+    let document = any(async move |request: axum::extract::Request| {
+        let (parts, _) = request.into_parts();
+        let headers: Vec<_> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let request = wire::Request::new(parts.method.as_str(), parts.uri.path(), &headers, b"");
+        crate::send(shared.metadata(&request))
+    });
+    Router::new().route(path, document)
 }
 
 impl RequireToken {

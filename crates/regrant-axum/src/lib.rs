@@ -5,7 +5,7 @@
 mod layer;
 
 #[cfg(feature = "resource-server")]
-pub use layer::{RequireToken, TokenRequired, Verified};
+pub use layer::{RequireToken, TokenRequired, Verified, resource_metadata};
 
 use std::borrow::Cow;
 use std::future::poll_fn;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -98,7 +98,10 @@ impl Received {
 
     fn as_request<'a>(&'a self, headers: &'a [(&'a str, &'a [u8])]) -> wire::Request<'a> {
         let body = self.body.as_deref().map_err(|fault| *fault);
-        wire::Request::received(self.parts.method.as_str(), self.parts.uri.path(), headers, body)
+        // A nested router has stripped a part of the path.
+        let uri = self.parts.extensions.get::<OriginalUri>().map_or(&self.parts.uri, |original| &original.0);
+        wire::Request::received(self.parts.method.as_str(), uri.path(), headers, body)
+            .with_query(uri.query())
             .with_client_certificate(self.parts.extensions.get())
     }
 }

@@ -12,7 +12,7 @@ use ed25519_dalek::Signer as _;
 use futures_util::FutureExt as _;
 use regrant::clock::Timestamp;
 use regrant::jwt::{AccessTokenClaims, JwtIssuer};
-use regrant::{Approval, Client, ClientId, Entropy, Scope, Subject};
+use regrant::{Approval, Client, ClientId, Entropy, Issuer, Scope, Subject};
 use regrant_jose::jws::Jws;
 use regrant_jose::{Algorithm, JwkSet, JwtTokens, KeySet, PrivateKey};
 
@@ -39,7 +39,7 @@ impl Scene {
         let key = PrivateKey::generate(algorithm, &Sevens).expect("a key");
         let keys = KeySet::new(key, Duration::from_secs(3600)).expect("a key set");
         Self {
-            tokens: JwtTokens::new("https://as.example", keys.clone()),
+            tokens: JwtTokens::new(Issuer::from_static("https://as.example"), keys.clone()),
             keys,
             client: Client::new(ClientId::new("app").expect("a client id")),
             approval: Approval::of(Subject::new("demo").expect("a subject"))

@@ -11,7 +11,7 @@ pub use set::JwkSet;
 pub(crate) use self::p256::P256Key;
 pub(crate) use material::Material;
 pub(crate) use parse::public_material;
-pub(crate) use pem::oid;
+pub(crate) use pem::{oid, pem_label};
 #[cfg(feature = "aws-lc-rs")]
 pub(crate) use rsa::RsaKey;
 
@@ -48,7 +48,8 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// Parses a public JWK (RFC 7517, RFC 7518 section 6, RFC 8037). An RSA key without `alg` is for RS256.
+    /// Parses a public JWK (RFC 7517, RFC 7518 section 6, RFC 8037). Without `alg` an RSA key is for RS256, and an
+    /// Ed25519 key for `EdDSA`.
     ///
     /// # Errors
     /// When the key is malformed, private, weak, not a point of its curve, or of an unsupported type or use.
@@ -95,7 +96,7 @@ impl Jwk {
         self.kid.as_deref()
     }
 
-    /// The algorithm that the key is for. It is used with no other.
+    /// The algorithm that the key is for. It is used with no other, but verifies Ed25519 signatures under both names.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -144,6 +145,17 @@ impl Jwk {
             Material::Rsa(key) => key.modulus().len(),
             _ => 0,
         }
+    }
+
+    /// The same key for `algorithm`, if it has more than one: the paddings of RSA, the names of Ed25519.
+    pub(crate) fn for_algorithm(&self, algorithm: Algorithm) -> Option<Self> {
+        let material = match (&self.material, algorithm) {
+            (Material::Ed25519(_), Algorithm::EdDsa | Algorithm::Ed25519) => self.material.clone(),
+            #[cfg(feature = "aws-lc-rs")]
+            (Material::Rsa(key), algorithm) => Material::Rsa(key.for_algorithm(algorithm)?),
+            _ => return None,
+        };
+        Some(Self { algorithm, material, ..self.clone() })
     }
 
     pub(crate) fn new(algorithm: Algorithm, material: Material) -> Self {

@@ -25,4 +25,4 @@ pub use key::signer::Signer;
 pub use key::source::KeySource;
 pub use resource_server::jwt_verifier::JwtVerifier;
 pub use resource_server::server::ResourceServer;
-pub use tokens::{ClaimsSource, JwtTokens};
+pub use tokens::JwtTokens;

@@ -1,75 +1,60 @@
 mod access_token;
-mod claims_source;
 mod id_token;
 mod introspection;
-
-pub use claims_source::ClaimsSource;
+mod user_info;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use regrant::clock::Timestamp;
 use regrant::host::Unavailable;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
-use regrant::{Client, ClientId, Resources};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, KeyId, UserInfoClaims};
+use regrant::{Client, ClientId, Issuer, Subject};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::jwk::Jwk;
-use crate::jws::Jws;
+use crate::jws::{Claims, Jws};
 use crate::key::{KeySet, ScheduledKey};
-use claims_source::NoClaims;
 
 /// The `typ` of an access token (RFC 9068 section 2.1).
 pub(crate) const ACCESS_TOKEN: &str = "at+jwt";
+/// The `typ` of an `id_token`, and of a userinfo answer: clients know no other one for it.
 const ID_TOKEN: &str = "JWT";
 const INTROSPECTION: &str = "token-introspection+jwt";
 
 /// Issues the JWTs of a server: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2), introspection
-/// answers (RFC 9701).
+/// answers (RFC 9701), userinfo answers (OpenID Connect Core section 5.3.2).
 ///
 /// ```
 /// use std::time::Duration;
-/// use regrant::SystemEntropy;
 /// use regrant::jwt::JwtIssuer;
+/// use regrant::{Issuer, SystemEntropy};
 /// use regrant_jose::{Algorithm, JwtTokens, KeySet, PrivateKey};
 ///
 /// let key = PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy)?;
-/// let tokens = JwtTokens::new("https://as.example", KeySet::new(key, Duration::from_secs(3600))?);
+/// let keys = KeySet::new(key, Duration::from_secs(3600))?;
+/// let tokens = JwtTokens::new(Issuer::from_static("https://as.example"), keys);
 /// assert_eq!(tokens.algorithms(), ["EdDSA"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct JwtTokens {
-    issuer: Box<str>,
+    issuer: Issuer,
     keys: KeySet,
-    default_audience: Resources,
     client_algorithm: Box<AlgorithmOf>,
-    claims_source: Box<dyn ClaimsSource>,
 }
 
 type AlgorithmOf = dyn Fn(&ClientId) -> Option<Algorithm> + Send + Sync;
 
 impl JwtTokens {
-    /// Issues tokens of `issuer`, an `https` URL without query and fragment (RFC 8414 section 2), signed with `keys`.
+    /// Issues tokens of `issuer`, signed with `keys`. The endpoints must have the same issuer.
     #[must_use]
-    pub fn new(issuer: impl Into<Box<str>>, keys: KeySet) -> Self {
-        Self {
-            issuer: issuer.into(),
-            keys,
-            default_audience: Resources::empty(),
-            client_algorithm: Box::new(|_| None),
-            claims_source: Box::new(NoClaims),
-        }
-    }
-
-    /// Sets the `aud` of access tokens for requests without `resource` (RFC 9068 section 3). Default: the issuer.
-    #[must_use]
-    pub fn with_default_audience(mut self, audience: Resources) -> Self {
-        self.default_audience = audience;
-        self
+    pub fn new(issuer: Issuer, keys: KeySet) -> Self {
+        Self { issuer, keys, client_algorithm: Box::new(|_| None) }
     }
 
     /// Sets the signing algorithm for each client (AM: ID Token Signing Algorithm). `None`, and an algorithm without a
@@ -83,11 +68,11 @@ impl JwtTokens {
         self
     }
 
-    /// Sets the source of additional claims. Default: none.
-    #[must_use]
-    pub fn with_claims_source(mut self, source: impl ClaimsSource + 'static) -> Self {
-        self.claims_source = Box::new(source);
-        self
+    /// Returns the claims of a token of this type that was signed with a key of the set, expired or not.
+    fn read(&self, typ: &str, jwt: &str) -> Option<Claims> {
+        let jws = Jws::parse(jwt).ok().filter(|jws| jws.is_typ(typ))?;
+        let claims = jws.verify(&self.keys.key(jws.kid()?)?.public).ok()?;
+        (claims.text("iss").ok()? == &*self.issuer).then_some(claims)
     }
 
     fn key_for(&self, client: &ClientId, now: Timestamp) -> Result<Arc<ScheduledKey>, Unavailable> {
@@ -97,8 +82,12 @@ impl JwtTokens {
 
 #[async_trait]
 impl JwtIssuer for JwtTokens {
-    fn issuer(&self) -> &str {
+    fn issuer(&self) -> &Issuer {
         &self.issuer
+    }
+
+    fn max_token_lifetime(&self) -> Option<Duration> {
+        Some(self.keys.max_token_lifetime())
     }
 
     #[expect(
@@ -115,21 +104,19 @@ impl JwtIssuer for JwtTokens {
 
     async fn access_token(&self, key: &KeyId, claims: &AccessTokenClaims<'_>) -> Result<String, Unavailable> {
         let key = self.keys.key(key.as_str()).ok_or_else(|| Unavailable::new("the key is no longer held"))?;
-        let more = claims_source::reject_reserved(self.claims_source.access_token(claims).await)?;
-        let token = access_token::payload(self, claims, &more)?;
+        let token = access_token::payload(self, claims)?;
         let token = sign(&key, ACCESS_TOKEN, &token).await?;
         // The claims of the host may exceed the limits of readers, ours included: introspection would report the token
         // as inactive.
         match Jws::parse(&token) {
-            Err(error) if !more.is_empty() => Err(Unavailable::new(error)),
+            Err(error) if !claims.host_claims.is_empty() => Err(Unavailable::new(error)),
             _ => Ok(token),
         }
     }
 
     async fn id_token(&self, claims: &IdTokenClaims<'_>) -> Result<String, Unavailable> {
         let key = self.key_for(&claims.client.id, claims.issued_at)?;
-        let more = claims_source::reject_reserved(self.claims_source.id_token(claims).await)?;
-        sign(&key, ID_TOKEN, &id_token::payload(self, claims, key.public.algorithm(), &more)?).await
+        sign(&key, ID_TOKEN, &id_token::payload(self, claims, key.public.algorithm())?).await
     }
 
     async fn introspection(
@@ -142,11 +129,23 @@ impl JwtIssuer for JwtTokens {
         sign(&key, INTROSPECTION, &introspection::payload(self, caller, answer, now)?).await
     }
 
+    async fn user_info(&self, claims: &UserInfoClaims<'_>) -> Result<String, Unavailable> {
+        let key = self.key_for(&claims.client.id, claims.issued_at)?;
+        sign(&key, ID_TOKEN, &user_info::payload(self, claims)?).await
+    }
+
     fn read_access_token(&self, jwt: &str) -> Option<String> {
-        let jws = Jws::parse(jwt).ok().filter(|jws| jws.is_typ(ACCESS_TOKEN))?;
-        let claims = jws.verify(&self.keys.key(jws.kid()?)?.public).ok()?;
-        let is_ours = claims.text("iss").ok()? == &*self.issuer;
-        is_ours.then(|| claims.text("jti").ok().map(str::to_owned))?
+        self.read(ACCESS_TOKEN, jwt)?.text("jti").ok().map(str::to_owned)
+    }
+
+    fn read_id_token(&self, jwt: &str) -> Option<IdTokenHint> {
+        let claims = self.read(ID_TOKEN, jwt)?;
+        // A userinfo answer has no `exp`.
+        claims.time("exp").ok()?;
+        let client_id = ClientId::new(claims.text("aud").ok()?).ok()?;
+        let subject = Subject::new(claims.text("sub").ok()?).ok()?;
+        let session_id = claims.optional_text("sid").ok()?.map(str::to_owned);
+        Some(IdTokenHint::new(client_id, subject, session_id))
     }
 
     fn jwks(&self, now: Timestamp) -> Map<String, Value> {

@@ -6,8 +6,8 @@ use fixtures::{APP, SPA, START, Seeded, basic, client, ready};
 use regrant::clock::ManualClock;
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
-    AccessToken, Approval, AuthenticatedClient, ClientRegistry, ClientSecret, GrantType, IssueRequest, Key, KeyRing,
-    MemoryStore, RefreshRequest, RefreshToken, SecretHash, Subject, TokenResponse, TokenService,
+    AccessToken, Approval, AuthenticatedClient, ClientRegistry, ClientSecret, GrantType, IssueRequest, Issuer, Key,
+    KeyRing, MemoryStore, RefreshRequest, RefreshToken, SecretHash, Subject, TokenResponse, TokenService,
 };
 
 /// The calls of one operation in one run, each about a grant of its own.
@@ -119,7 +119,7 @@ impl Server {
             .entropy(Seeded::new(1))
             .build()
             .expect("the policy is valid");
-        let endpoints = Endpoints::new(service.clone(), fixtures::ISSUER);
+        let endpoints = Endpoints::new(service.clone(), Issuer::from_static(fixtures::ISSUER)).expect("one issuer");
         let [app, spa] = [APP, SPA].map(|auth| AuthenticatedClient::assertion(client(auth).into()));
         let server = Self { service, endpoints, clock, app, spa };
         for number in 0..GRANTS {

@@ -13,8 +13,8 @@ use fixtures::{Passwords, REDIRECT, SCOPE, USER, scope, subject};
 use regrant::store::TokenStore;
 use regrant::wire::{Endpoints, Handler as _, Paths, Request};
 use regrant::{
-    Approval, AuthorizeRequest, Client, ClientId, ClientRegistry, CodeChallenge, Entropy, GrantType, Key, KeyRing,
-    MemoryStore, SecretHash, TokenService,
+    Approval, AuthorizeRequest, Client, ClientId, ClientRegistry, CodeChallenge, Entropy, GrantType, Issuer, Key,
+    KeyRing, MemoryStore, SecretHash, TokenService,
 };
 use zeroize::Zeroize as _;
 
@@ -111,7 +111,8 @@ fn endpoints(setup: &[u8]) -> Endpoints<MemoryStore> {
         .expect("clients");
     let ring = KeyRing::new(Key::from_parts(1, *key).expect("a key"));
     let service = TokenService::builder(MemoryStore::new(), clients, ring).entropy(Urandom).build().expect("a policy");
-    Endpoints::new(service, fixtures::ISSUER)
+    Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
+        .expect("one issuer")
         .with_approver(GrantType::Password, Passwords)
         .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
         .with_token_exchange()

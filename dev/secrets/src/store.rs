@@ -3,8 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use regrant::GrantId;
 use regrant::clock::Timestamp;
-use regrant::store::{Expect, GrantKey, GrantRecord, SingleUse, StoreError, StoredGrant, Swap, TokenStore, Use, UseId};
+use regrant::store::{
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, SingleUse, StoreError, StoredGrant, Swap, TokenStore, Use,
+    UseId,
+};
 use regrant::token::Realm;
 
 use crate::witness::Witness;
@@ -38,8 +42,11 @@ impl<S> Copying<S> {
     }
 
     fn key(&self, key: &GrantKey) -> GrantKey {
-        let realm = Realm::new(format!("{}{}", self.realm, key.realm.as_str()).trim()).expect("a realm");
-        GrantKey { realm, id: key.id }
+        GrantKey { realm: self.own(&key.realm), id: key.id }
+    }
+
+    fn own(&self, realm: &Realm) -> Realm {
+        Realm::new(format!("{}{}", self.realm, realm.as_str()).trim()).expect("a realm")
     }
 
     fn note(&self, key: &GrantKey, bytes: &[u8]) {
@@ -64,6 +71,19 @@ impl<S: TokenStore> TokenStore for Copying<S> {
         self.note(&key, &record.payload);
         self.note(&key, format!("{record:?}").as_bytes());
         self.watched(self.inner.compare_and_swap(&key, expect, record).await)
+    }
+}
+
+#[async_trait]
+impl<S: GrantIndex> GrantIndex for Copying<S> {
+    async fn page(
+        &self,
+        realm: &Realm,
+        owner: &GrantOwner,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
+        self.watched(self.inner.page(&self.own(realm), owner, after, limit).await)
     }
 }
 

@@ -8,8 +8,8 @@ use regrant::client::{AuthenticationMethods, ClientAuthenticationMethod, Introsp
 use regrant::policy::{AccessTokenFormat, GracePeriod, Lifetime, Limit, OnReuse, OnRollback, PreviousAccessToken};
 use regrant::wire::{Endpoints, Paths};
 use regrant::{
-    Client, ClientId, ClientRegistry, ClientSecret, Entropy, GrantType, Key, KeyRing, Policy, SecretHash, Subject,
-    TokenService,
+    Client, ClientId, ClientRegistry, ClientSecret, Entropy, GrantType, Issuer, Key, KeyRing, Policy, SecretHash,
+    Subject, TokenService,
 };
 
 use crate::world::{NodeClock, Verifier, World};
@@ -94,7 +94,8 @@ impl Node {
             .build()
             .expect("a valid policy");
         let paths = Paths { device_verification: Some("/device".to_owned()), ..Paths::default() };
-        let endpoints = Endpoints::new(service, fixtures::ISSUER)
+        let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
+            .expect("one issuer")
             .with_paths(paths)
             .with_approver(GrantType::Password, Passwords)
             .with_token_exchange();

@@ -11,7 +11,6 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use fixtures::StubVerifier;
-use regrant::GrantId;
 use regrant::clock::{Clock, Timestamp};
 use regrant::event::{Event, EventKind, EventSink, Operation};
 use regrant::grant::Confirmation;
@@ -20,6 +19,7 @@ use regrant::store::{
     Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version,
 };
 use regrant::token::Realm;
+use regrant::{AccessToken, GrantId};
 
 use crate::dice::Dice;
 
@@ -509,6 +509,16 @@ impl ProofVerifier for Verifier {
             }
         }
         self.proofs.verify(proof, now).await
+    }
+
+    async fn verify_at_resource(
+        &self,
+        proof: &DpopProof,
+        access_token: &AccessToken,
+        jkt: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<(), ProofError> {
+        self.proofs.verify_at_resource(proof, access_token, jkt, now).await
     }
 
     fn nonce(&self, now: Timestamp) -> Option<String> {

@@ -48,6 +48,8 @@ struct Fixture {
     /// The key that signs access tokens; `None` when they are opaque.
     signing_key: Option<KeyId>,
     has_raced: bool,
+    /// The default audience of the service.
+    default_audience: Option<Resource>,
     grant: Grant,
     first: RefreshToken,
 }
@@ -80,6 +82,7 @@ impl Fixture {
         let ctx = Context {
             client: &client,
             policy: &policy,
+            default_audience: client.default_audience_or(None),
             tokens: &tokens,
             entropy: &entropy,
             now,
@@ -99,6 +102,7 @@ impl Fixture {
             key,
             signing_key: None,
             has_raced: false,
+            default_audience: None,
             grant,
             first,
         }
@@ -108,6 +112,7 @@ impl Fixture {
         Context {
             client: &self.client,
             policy: &self.policy,
+            default_audience: self.client.default_audience_or(self.default_audience.as_ref()),
             tokens: self.other_node.as_ref().unwrap_or(&self.tokens),
             entropy: &self.entropy,
             now: self.now,

@@ -15,6 +15,7 @@ pub(crate) mod credentials;
 mod error;
 pub(crate) mod registry;
 pub(crate) mod secret_hash;
+mod supported;
 
 pub use crate::vocabulary::ClientAssertion;
 pub use credential_error::{AssertionFault, CertificateFault, CredentialError, CredentialRefusal};
@@ -23,12 +24,16 @@ pub use error::AuthenticateError;
 pub use registry::RegistryError;
 pub(crate) use secret_hash::SecretHash;
 pub use secret_hash::VerifySecret;
+pub use supported::Supported;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::client::{Client, ClientAuthenticationMethod};
+use crate::client::Client;
 use crate::policy::{ClientPolicy, PolicyError};
-use crate::vocabulary::forward_to_arc;
+use crate::ports::Unavailable;
+use crate::vocabulary::{ClientId, forward_to_arc};
 
 /// Verifies the assertions or certificates of one or several clients, for a
 /// [`ClientRegistry`](crate::ClientRegistry). The crate `regrant-jose` has implementations.
@@ -94,6 +99,19 @@ pub trait ClientAuthenticator: Send + Sync {
     /// [`AuthenticateError`] when the credentials are not accepted, or cannot be verified now.
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError>;
 
+    /// Returns the client with this id, for requests that come without its credentials: userinfo, whose answer the
+    /// client may want signed, and logout, which redirects to a registered URI. The result is no proof of
+    /// authentication.
+    ///
+    /// Default: no client is known. Userinfo is then never signed, and a logout does not redirect.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the client cannot be looked up now. The answer is 503.
+    async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
+        let _ = client_id;
+        Ok(None)
+    }
+
     /// Passes the policies of all clients known in advance to `check`, when the service is built. Default: none are
     /// known. The policies of clients that are looked up later are checked with each request.
     ///
@@ -104,15 +122,13 @@ pub trait ClientAuthenticator: Send + Sync {
         Ok(())
     }
 
-    /// Returns the accepted methods, for the metadata (RFC 8414 section 2). Default: `client_secret_basic`,
-    /// `client_secret_post` and `none`.
-    fn methods(&self) -> Vec<ClientAuthenticationMethod> {
-        ClientAuthenticationMethod::PLAIN.into()
-    }
-
-    /// Returns the accepted algorithms of client assertions, for the metadata. Default none.
-    fn assertion_algorithms(&self) -> Vec<&'static str> {
-        Vec::new()
+    /// Returns the features that the registered clients use now, for the metadata (RFC 8414 section 2). Asked with each
+    /// request for a metadata document, so a change of the directory needs no restart. Default: [`Supported::default`].
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the directory cannot be read now. The document is answered 503.
+    async fn supported(&self) -> Result<Supported, Unavailable> {
+        Ok(Supported::default())
     }
 }
 
@@ -122,8 +138,8 @@ forward_to_arc! {
             &self,
             credentials: &ClientCredentials
         ) -> Result<AuthenticatedClient, AuthenticateError>;
+        async fn supported(&self) -> Result<Supported, Unavailable>;
+        async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable>;
         fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError>;
-        fn methods(&self) -> Vec<ClientAuthenticationMethod>;
-        fn assertion_algorithms(&self) -> Vec<&'static str>;
     }
 }

@@ -7,11 +7,12 @@ use async_trait::async_trait;
 
 use super::{
     AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, CredentialError, CredentialRefusal,
-    SecretHash, VerifyCredentials,
+    SecretHash, Supported, VerifyCredentials,
 };
 use crate::client::{Client, ClientAuthenticationMethod};
 use crate::policy::{ClientPolicy, PolicyError};
-use crate::vocabulary::{ClientId, ClientSecret};
+use crate::ports::Unavailable;
+use crate::vocabulary::{ClientId, ClientSecret, Scope};
 
 /// The number of secrets a client may have at once: the current one and its replacement.
 const SECRETS: usize = 2;
@@ -190,22 +191,28 @@ impl ClientAuthenticator for ClientRegistry {
         }
     }
 
+    async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
+        Ok(self.client(client_id))
+    }
+
     fn check_policies(&self, check: &dyn Fn(&ClientPolicy) -> Result<(), PolicyError>) -> Result<(), PolicyError> {
         self.clients.values().try_for_each(|registered| check(&registered.client.policy))
     }
 
-    fn methods(&self) -> Vec<ClientAuthenticationMethod> {
+    async fn supported(&self) -> Result<Supported, Unavailable> {
         let registered = |method| self.clients.values().any(|own| own.client.authentication_methods.contains(method));
         let is_plain = |method| ClientAuthenticationMethod::PLAIN.contains(&method);
-        ClientAuthenticationMethod::ALL.into_iter().filter(|method| is_plain(*method) || registered(*method)).collect()
-    }
-
-    fn assertion_algorithms(&self) -> Vec<&'static str> {
+        let methods = ClientAuthenticationMethod::ALL.into_iter();
         let algorithms = self.clients.values().filter_map(|registered| match &registered.credential {
             Credential::Verifier(verifier) => Some(verifier.algorithms()),
             Credential::Secrets(_) => None,
         });
-        algorithms.flatten().collect::<BTreeSet<_>>().into_iter().collect()
+        let scopes: BTreeSet<&str> = self.clients.values().flat_map(|own| own.client.scope.iter()).collect();
+        Ok(Supported::default()
+            .with_methods(methods.filter(|method| is_plain(*method) || registered(*method)))
+            .with_assertion_algorithms(algorithms.flatten().collect::<BTreeSet<_>>())
+            .with_scope(Scope::of(scopes))
+            .with_binding_to_certificates(self.clients.values().any(|own| own.client.policy.binds_to_certificate())))
     }
 }
 

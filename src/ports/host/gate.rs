@@ -6,8 +6,8 @@ use crate::vocabulary::{Subject, forward_to_arc};
 /// Lets the host stop serving a resource owner, for example because the account was disabled. A host that revokes the
 /// grants of a subject when it closes the account needs none.
 ///
-/// The gate is asked at redemption, refresh, token exchange and introspection, so that tokens stop working together
-/// with the account. In AM refresh went on after the account was disabled (security advisory #201801-06).
+/// The gate is asked at redemption, refresh, token exchange, introspection and userinfo, so that tokens stop working
+/// together with the account. In AM refresh went on after the account was disabled (security advisory #201801-06).
 ///
 /// # Contract
 /// * **It is quick.** It is asked within each request, also once more when a race repeats the decision. A cache of a

@@ -33,8 +33,8 @@ fn bent(code: &str) -> Vec<(&'static str, RedeemRequest, Refusal)> {
         // A missing verifier does not match (authentik: CVE-2023-48228).
         ("no verifier", bare().with_redirect_uri(CALLBACK), Refusal::CodeVerifierMismatch),
         ("another verifier", full(code).with_code_verifier(OTHER_VERIFIER), Refusal::CodeVerifierMismatch),
-        ("a short verifier", full(code).with_code_verifier(&VERIFIER[..42]), Refusal::CodeVerifierMismatch),
-        ("an empty verifier", full(code).with_code_verifier(""), Refusal::CodeVerifierMismatch),
+        ("a short verifier", full(code).with_code_verifier(&VERIFIER[..42]), Refusal::CodeVerifierMalformed),
+        ("an empty verifier", full(code).with_code_verifier(""), Refusal::CodeVerifierMalformed),
     ]
 }
 

@@ -102,7 +102,7 @@ fn verifier(credential: &Credential, registrar: &Registrar<'_>) -> Option<Arc<dy
     let clock = || Arc::clone(&registrar.clock);
     match credential {
         Credential::PrivateKeyJwt { keys: Some(PublicKeys::Jwks(jwks)), algorithm } => {
-            let algorithm = Algorithm::ALL.iter().copied().find(|known| known.as_str() == algorithm)?;
+            let algorithm = Algorithm::from_name(algorithm)?;
             let keys = JwkSet::from_json(jwks.as_bytes()).ok()?;
             Some(Arc::new(registrar.assertions.private_key_jwt(keys).with_algorithms([algorithm])))
         }

@@ -5,7 +5,8 @@ use regrant::client::{AuthenticationMethods, ClientAuthenticationMethod, Introsp
 use regrant::clock::Clock;
 use regrant::policy::ClientPolicy;
 use regrant::{
-    Client, ClientId, ClientRegistry, ClientSecret, GrantType, Policy, RedirectUri, Resources, Scope, SecretHash,
+    Client, ClientId, ClientRegistry, ClientSecret, GrantType, Policy, RedirectUri, Resource, Resources, Scope,
+    SecretHash,
 };
 use regrant_jose::Algorithm;
 use regrant_jose::certificate::{CertificateSubject, SelfSignedTlsClientAuth, TlsClientAuth};
@@ -15,12 +16,13 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::error::Fault;
-use super::jose;
+use super::jose::{self, SigningKeys};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClientEntry {
     client_id: Spanned<ClientId>,
+    client_name: Option<String>,
     client_secret: Option<Spanned<String>>,
     client_secrets: Option<Spanned<Vec<String>>>,
     token_endpoint_auth_method: Option<Spanned<ClientAuthenticationMethod>>,
@@ -28,16 +30,24 @@ pub(super) struct ClientEntry {
     tls_client_auth_subject_dn: Option<Spanned<String>>,
     tls_client_auth_san_dns: Option<String>,
     id_token_signed_response_alg: Option<Spanned<String>>,
+    userinfo_signed_response_alg: Option<Spanned<String>>,
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<RedirectUri>,
     #[serde(default)]
     registration: Registration,
     #[serde(default)]
     redirect_uris: Vec<RedirectUri>,
+    #[serde(default)]
+    any_localhost_port: bool,
     #[serde(default = "default_grant_types")]
     grant_types: Vec<GrantType>,
     #[serde(default)]
     scope: Scope,
     #[serde(default)]
     resources: Resources,
+    default_audience: Option<Resource>,
+    #[serde(default)]
+    accepts_audience: bool,
     #[serde(default)]
     introspection: Introspection,
     policy: Option<Spanned<ClientPolicy>>,
@@ -81,12 +91,29 @@ impl ClientEntry {
         self.grant_types.iter().filter_map(|grant_type| provider.for_client(&own, grant_type).ok()).collect()
     }
 
+    /// The name for its users, if set.
+    pub(super) fn name(&self) -> Option<(ClientId, String)> {
+        Some((self.client_id.get_ref().clone(), self.client_name.clone()?))
+    }
+
     /// The signing algorithm of its tokens, if set.
-    pub(super) fn algorithm(&self) -> Option<Result<(ClientId, Algorithm), Fault>> {
+    pub(super) fn algorithm(&self, keys: &SigningKeys) -> Option<Result<(ClientId, Algorithm), Fault>> {
         let wanted = self.id_token_signed_response_alg.as_ref()?;
-        let known = Algorithm::ALL.iter().find(|known| known.as_str() == wanted.get_ref() && !known.is_symmetric());
+        let known = Algorithm::from_name(wanted.get_ref()).filter(|algorithm| keys.have(*algorithm));
         let unknown = || Fault::at(wanted, "clients.id_token_signed_response_alg", "the server has no such key");
-        Some(known.map(|known| (self.client_id.get_ref().clone(), *known)).ok_or_else(unknown))
+        Some(known.map(|known| (self.client_id.get_ref().clone(), known)).ok_or_else(unknown))
+    }
+
+    /// Checks that a signed userinfo response has the algorithm of the client's `id_token`s: the library signs both
+    /// with one key.
+    pub(super) fn check_userinfo_algorithm(&self, keys: &SigningKeys) -> Result<(), Fault> {
+        let Some(wanted) = &self.userinfo_signed_response_alg else { return Ok(()) };
+        let own = self.id_token_signed_response_alg.as_ref().map(|own| own.get_ref().as_str());
+        if own.or_else(|| keys.default_algorithm()) == Some(wanted.get_ref().as_str()) {
+            return Ok(());
+        }
+        let why = "must be the algorithm of the id_tokens: set id_token_signed_response_alg to the same";
+        Err(Fault::at(wanted, "clients.userinfo_signed_response_alg", why))
     }
 
     /// Adds the client to `registry`.
@@ -104,14 +131,19 @@ impl ClientEntry {
             .with_registration(self.registration)
             .with_authentication_methods(methods)
             .with_redirect_uris(self.redirect_uris)
+            .with_any_localhost_port(self.any_localhost_port)
             .with_grant_types(self.grant_types)
             .with_scope(self.scope)
             .with_resources(self.resources)
+            .with_default_audience(self.default_audience)
+            .with_accepts_audience(self.accepts_audience)
             .with_introspection(match self.introspection {
                 Introspection::Word(Word::Own) => IntrospectionAccess::Own,
                 Introspection::Word(Word::Any) => IntrospectionAccess::Any,
                 Introspection::Audiences(resources) => IntrospectionAccess::Audiences(resources),
             })
+            .with_post_logout_redirect_uris(self.post_logout_redirect_uris)
+            .with_userinfo_signed_response(self.userinfo_signed_response_alg.is_some())
             .with_policy(self.policy.map(Spanned::into_inner).unwrap_or_default());
         let registered = match verifier {
             Some(verifier) => registry.register_with_verifier(client, verifier),

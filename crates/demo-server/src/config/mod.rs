@@ -7,13 +7,13 @@ mod jose;
 mod setup;
 
 pub(crate) use jose::SigningKeys;
-pub(crate) use setup::{Environment, Setup};
+pub(crate) use setup::{Display, Environment, Setup};
 
 use std::collections::BTreeMap;
 
-use regrant::{ClientId, Policy, Subject};
+use regrant::{ClientId, Policy, Resource, Subject};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toml::Spanned;
 
 use client::ClientEntry;
@@ -26,12 +26,17 @@ struct ConfigFile {
     #[serde(default)]
     keys: Vec<Spanned<String>>,
     provider: Option<Spanned<Policy>>,
+    default_audience: Option<Resource>,
     #[serde(default)]
     jwt: JwtEntry,
     #[serde(default)]
     dpop: DpopEntry,
     certificate_header: Option<String>,
-    cors: Option<Vec<String>>,
+    cors: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    cors_headers: Vec<Spanned<String>>,
+    #[serde(default)]
+    scopes: BTreeMap<String, String>,
     #[serde(default)]
     trusted_issuers: Vec<IssuerEntry>,
     #[serde(default)]
@@ -46,7 +51,23 @@ struct ConfigFile {
 #[serde(deny_unknown_fields)]
 struct JwtEntry {
     #[serde(default)]
-    keys: Vec<Spanned<String>>,
+    keys: Vec<Spanned<KeyEntry>>,
+}
+
+/// A signing key: its PEM, or a table.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a key in PEM, or a table with pem, alg and kid")]
+enum KeyEntry {
+    Pem(String),
+    Table(KeyTable),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyTable {
+    pem: String,
+    alg: Option<String>,
+    kid: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -70,4 +91,5 @@ struct UserEntry {
     password: Spanned<String>,
     #[serde(default)]
     disabled: bool,
+    claims: Option<Spanned<Map<String, Value>>>,
 }

@@ -1,12 +1,13 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, iter};
 
 use regrant::clock::Clock;
+use regrant::host::ClaimsTarget;
 use regrant::store::SingleUse;
 use regrant::wire::{CertificateHeader, Cors};
-use regrant::{ClientId, ClientRegistry, Key, KeyRing, Policy, SystemEntropy};
+use regrant::{ClientId, ClientRegistry, Issuer, Key, KeyRing, Policy, Resource, SystemEntropy};
 use regrant_am::Import;
 use regrant_jose::bearer::JwtBearerFlow;
 use regrant_jose::client_assertion::ClientAssertions;
@@ -18,24 +19,34 @@ use super::client::{ClientEntry, Registrar};
 use super::error::{ConfigError, Fault};
 use super::jose::{self, SigningKeys};
 use super::{ConfigFile, UserEntry, am};
+use crate::paths;
 use crate::users::Users;
 
 const DEMO: &str = include_str!("../../demo.toml");
 
 /// The parsed configuration.
 pub(crate) struct Setup {
-    pub(crate) issuer: String,
+    pub(crate) issuer: Issuer,
     pub(crate) keys: KeyRing,
     pub(crate) policy: Policy,
+    pub(crate) default_audience: Option<Resource>,
     pub(crate) clients: ClientRegistry,
     pub(crate) users: Users,
     pub(crate) signing_keys: SigningKeys,
     /// The signing algorithm of each client that has its own.
     pub(crate) algorithms: HashMap<ClientId, Algorithm>,
+    pub(crate) display: Display,
     pub(crate) proof_verifier: DpopVerifier,
     pub(crate) bearer_flow: Option<JwtBearerFlow>,
     pub(crate) certificate_header: Option<CertificateHeader>,
     pub(crate) cors: Option<Cors>,
+}
+
+/// The words of the pages.
+pub(crate) struct Display {
+    pub(crate) client_names: HashMap<ClientId, String>,
+    /// The meaning of each scope token.
+    pub(crate) scopes: BTreeMap<String, String>,
 }
 
 /// The inputs besides the configuration.
@@ -65,7 +76,10 @@ impl Setup {
     }
 
     fn of(file: ConfigFile, import: Option<Import>, environment: &Environment) -> Result<Self, Fault> {
-        let issuer = file.issuer.map(issuer).transpose()?.unwrap_or_else(|| environment.url.clone());
+        let issuer = match file.issuer {
+            Some(text) => issuer(&text)?,
+            None => Issuer::new(&environment.url).map_err(|error| Fault::of_all(error, "issuer"))?,
+        };
         let policy = match (file.provider, &import) {
             (Some(policy), Some(_)) => return Err(Fault::at(&policy, "provider", "--am-config has the provider")),
             (Some(policy), None) => {
@@ -75,26 +89,33 @@ impl Setup {
             (None, Some(import)) => import.provider.policy.clone(),
             (None, None) => Policy::default(),
         };
-        let algorithms: Result<HashMap<_, _>, Fault> = file.clients.iter().filter_map(ClientEntry::algorithm).collect();
         let imported = import.iter().flat_map(am::policies);
         let own = file.clients.iter().flat_map(|client| client.policies(&policy));
         let longest = jose::longest(iter::once(policy.clone()).chain(own).chain(imported));
-        let assertions = ClientAssertions::new(&*issuer, environment.clock.clone(), environment.used.clone())
-            .with_audiences(ENDPOINTS.map(|path| format!("{issuer}{path}")));
+        let signing_keys = SigningKeys::of(&file.jwt, longest)?;
+        let algorithms: Result<HashMap<_, _>, Fault> =
+            file.clients.iter().filter_map(|client| client.algorithm(&signing_keys)).collect();
+        file.clients.iter().try_for_each(|client| client.check_userinfo_algorithm(&signing_keys))?;
+        let client_names = file.clients.iter().filter_map(ClientEntry::name).collect();
+        let assertions = ClientAssertions::new(issuer.clone(), environment.clock.clone(), environment.used.clone())
+            .with_audiences(paths::audiences(&issuer));
         let registrar = Registrar { provider: &policy, assertions, clock: environment.clock.clone() };
         let register = |registry, client: ClientEntry| client.register(registry, &registrar);
         let clients = file.clients.into_iter().try_fold(ClientRegistry::new(), register)?;
         let clients = am::register(clients, import, file.am_secrets, &registrar)?;
+        let keys = keys(&file.keys)?;
         Ok(Self {
-            keys: keys(&file.keys)?,
             clients,
             users: users(&file.users)?,
-            signing_keys: SigningKeys::of(&file.jwt, longest)?,
+            signing_keys,
             algorithms: algorithms?,
-            proof_verifier: jose::proof_verifier(&file.dpop, environment),
+            display: Display { client_names, scopes: scopes(file.scopes) },
+            proof_verifier: jose::proof_verifier(&file.dpop, &keys, environment),
             bearer_flow: jose::bearer_flow(file.trusted_issuers, &issuer, environment)?,
+            keys,
             certificate_header: file.certificate_header.map(certificate_header),
-            cors: file.cors.map(cors),
+            cors: file.cors.map(|origins| cors(&origins, &file.cors_headers)).transpose()?,
+            default_audience: file.default_audience,
             issuer,
             policy,
         })
@@ -106,15 +127,6 @@ pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(|error| ConfigError::unreadable(&path.display().to_string(), &error))
 }
 
-/// The endpoints at which clients authenticate. Their URLs are accepted as the audience of assertions.
-const ENDPOINTS: [&str; 5] = [
-    "/oauth2/access_token",
-    "/oauth2/realms/root/access_token",
-    "/oauth2/token/revoke",
-    "/oauth2/introspect",
-    "/oauth2/device/code",
-];
-
 fn certificate_header(name: String) -> CertificateHeader {
     if name.eq_ignore_ascii_case("x-forwarded-client-cert") {
         CertificateHeader::x_forwarded_client_cert()
@@ -123,18 +135,36 @@ fn certificate_header(name: String) -> CertificateHeader {
     }
 }
 
-fn cors(origins: Vec<String>) -> Cors {
-    if origins.iter().any(|origin| origin == "*") { Cors::any_origin() } else { Cors::origins(origins) }
+fn cors(origins: &[Spanned<String>], headers: &[Spanned<String>]) -> Result<Cors, Fault> {
+    // One at a time, for the line of the error.
+    for origin in origins.iter().filter(|origin| origin.get_ref() != "*") {
+        Cors::origins([origin.get_ref()]).map_err(|error| Fault::at(origin, "cors", error))?;
+    }
+    let texts = origins.iter().map(Spanned::get_ref);
+    let is_any = texts.clone().any(|origin| origin == "*");
+    let cors = if is_any { Ok(Cors::any_origin()) } else { Cors::origins(texts) };
+    let cors = cors.map_err(|error| Fault::of_all(error, "cors"))?;
+    headers.iter().try_fold(cors, |cors, name| {
+        cors.with_headers([name.get_ref()]).map_err(|error| Fault::at(name, "cors_headers", error))
+    })
 }
 
-/// The endpoints are directly under the host: with a path in the issuer, the metadata would name other URLs.
-fn issuer(issuer: Spanned<String>) -> Result<String, Fault> {
-    let url = issuer.get_ref();
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
-    if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)) {
-        return Err(Fault::at(&issuer, "issuer", "must be http(s)://host[:port], with nothing behind it"));
-    }
-    Ok(issuer.into_inner())
+fn issuer(issuer: &Spanned<String>) -> Result<Issuer, Fault> {
+    Issuer::new(issuer.get_ref()).map_err(|error| Fault::at(issuer, "issuer", error))
+}
+
+/// The words for each scope token: those of the file, and those of OpenID Connect Core sections 5.4 and 11.
+fn scopes(configured: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let known = [
+        ("openid", "Know who you are"),
+        ("profile", "See your name and your profile"),
+        ("email", "See your email address"),
+        ("address", "See your postal address"),
+        ("phone", "See your phone number"),
+        ("offline_access", "Keep this access while you are away"),
+    ];
+    let known = known.map(|(token, words)| (token.to_owned(), words.to_owned()));
+    known.into_iter().chain(configured).collect()
 }
 
 fn keys(keys: &[Spanned<String>]) -> Result<KeyRing, Fault> {
@@ -151,11 +181,15 @@ fn keys(keys: &[Spanned<String>]) -> Result<KeyRing, Fault> {
 
 fn users(entries: &[UserEntry]) -> Result<Users, Fault> {
     let users = Users::default();
-    for UserEntry { username, password, disabled } in entries {
+    for UserEntry { username, password, disabled, claims } in entries {
         if password.get_ref().is_empty() {
             return Err(Fault::at(password, "users.password", "must not be empty"));
         }
-        if !users.add(username.get_ref().clone(), password.get_ref(), *disabled) {
+        let own = claims.as_ref().map(Spanned::get_ref).cloned().unwrap_or_default();
+        if let Some(claims) = claims.as_ref().filter(|_| own.keys().any(|name| ClaimsTarget::UserInfo.reserves(name))) {
+            return Err(Fault::at(claims, "users.claims", "a claim of the protocol, such as sub, cannot be set"));
+        }
+        if !users.add(username.get_ref().clone(), password.get_ref(), *disabled, own) {
             return Err(Fault::at(username, "users.username", "there is a user of this name already"));
         }
     }

@@ -119,7 +119,7 @@ fn a_sign_in_with_openid_gives_an_id_token_of_the_session() {
         assert_eq!(server.form("/dev/rotate-key", &[]).status, 200);
         let replayed = server.token(&APP, &refresh);
         assert_eq!(replayed.text("access_token"), refreshed.text("access_token"));
-        assert_eq!(server.get("/oauth2/connect/jwk_uri").json()["keys"].as_array().unwrap().len(), 4);
+        assert_eq!(server.get("/oauth2/connect/jwk_uri").json()["keys"].as_array().unwrap().len(), 8);
 
         let exchange = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),

@@ -40,10 +40,65 @@ fn an_invalid_value_is_refused() {
     is_refused("[[clients]]\nclient_id = \"app\"\nresources = [\"api\"]\n", 3, "clients.resources");
     is_refused("[[clients]]\nclient_id = \"app\"\nintrospection = \"all\"\n", 3, "clients.introspection");
     is_refused("[[clients]]\nclient_id = \"app\"\ntoken_endpoint_auth_method = \"magic\"\n", 3, "auth_method");
+    is_refused("[[clients]]\nclient_id = \"app\"\ndefault_audience = \"api\"\n", 3, "clients.default_audience");
+    is_refused("[[clients]]\nclient_id = \"app\"\naccepts_audience = \"yes\"\n", 3, "clients.accepts_audience");
+    is_refused("[[clients]]\nclient_id = \"app\"\nany_localhost_port = 1\n", 3, "clients.any_localhost_port");
+    is_refused("default_audience = \"api\"\n", 1, "default_audience");
+    is_refused("[provider]\non_unknown_scope = \"drop\"\n", 2, "on_unknown_scope");
+    is_refused(
+        "cors = [\n\"https://app.example\",\n\"https://app.example/\"]\n",
+        3,
+        "as https://app.example (in `cors`)",
+    );
+    is_refused("cors = [\"*\", \"https://*.example\"]\n", 1, "without wildcards");
+    is_refused("cors = [\"*\"]\ncors_headers = [\"a b\"]\n", 2, "cors_headers");
+    is_refused(
+        "[[clients]]\nclient_id = \"app\"\npost_logout_redirect_uris = [\"/out\"]\n",
+        3,
+        "post_logout_redirect_uris",
+    );
+    let signed = "[[clients]]\nclient_id = \"app\"\nid_token_signed_response_alg = \"ES256\"\n";
+    is_refused(&format!("{signed}userinfo_signed_response_alg = \"EdDSA\"\n"), 4, "userinfo_signed_response_alg");
+    is_refused("[[clients]]\nclient_id = \"app\"\nuserinfo_signed_response_alg = \"none\"\n", 3, "userinfo_signed");
+    let user = "[[users]]\nusername = \"demo\"\npassword = \"hunter2\"\n";
+    is_refused(&format!("{user}claims = {{ sub = \"other\" }}\n"), 4, "users.claims");
     is_refused("[[clients]]\nscope = \"read\"\n", 1, "client_id");
-    for issuer in ["as.example", "https://", "https://as.example/", "https://as.example/am", "https://as.example?x"] {
+    for issuer in [
+        "as.example",
+        "https://",
+        "https://as.example/",
+        "https://as.example/am/",
+        "https://as.example//am",
+        "https://as.example/../am",
+        "https://as.example/a%2Fm",
+        "https://as.example?x",
+        "https://as.example/am#x",
+    ] {
         is_refused(&format!("issuer = \"{issuer}\"\n"), 1, "issuer");
     }
+}
+
+#[test]
+fn a_signing_key_of_another_format_is_refused_with_the_command_that_converts_it() {
+    let keys = concat!(env!("CARGO_MANIFEST_DIR"), "/../regrant-jose/tests/it/keys/");
+    let convert = "openssl pkcs8 -topk8 -nocrypt";
+    for (file, mend) in [
+        ("p256.sec1.pem", convert),
+        ("rsa2048.pkcs1.pem", convert),
+        ("p256.encrypted.pem", convert),
+        ("p256.certificate.pem", "openssl x509"),
+        ("p256.pub.pem", "private key"),
+    ] {
+        let pem = std::fs::read_to_string(format!("{keys}{file}")).unwrap();
+        is_refused(&format!("[jwt]\nkeys = ['''{pem}''']\n"), 2, mend);
+        is_refused(&format!("[jwt]\n\nkeys = [{{ alg = \"ES256\", pem = '''{pem}''' }}]\n"), 3, mend);
+    }
+    let pem = std::fs::read_to_string(format!("{keys}p256.pem")).unwrap();
+    for alg in ["EdDSA", "RS256", "none"] {
+        is_refused(&format!("[jwt]\nkeys = [{{ alg = \"{alg}\", pem = '''{pem}''' }}]\n"), 2, "jwt.keys");
+    }
+    let held_by_nobody = "[[clients]]\nclient_id = \"app\"\nid_token_signed_response_alg = \"PS256\"\n";
+    is_refused(held_by_nobody, 3, "clients.id_token_signed_response_alg");
 }
 
 #[test]

@@ -73,6 +73,14 @@ impl Server {
         self.send("GET", path)
     }
 
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&'static str, String)]) -> Answer {
+        let mut request = self.agent.get(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        Answer::of(request.call().unwrap())
+    }
+
     /// A request without a body.
     pub(crate) fn send(&self, method: &str, path: &str) -> Answer {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.url)).body(()).unwrap();

@@ -5,9 +5,13 @@
 mod am;
 mod authorization;
 mod both_libraries;
+mod browser;
 mod configuration;
 mod helper;
+mod issuer;
 mod lifecycle;
+mod openid;
+mod pages;
 mod process;
 mod protocol;
 mod stores;

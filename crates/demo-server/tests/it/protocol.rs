@@ -155,7 +155,8 @@ fn a_wrong_or_missing_password_gives_no_tokens() {
 fn a_resource_server_introspects_only_tokens_for_its_audience() {
     let server = Server::with_config(CLIENTS);
     let for_api = client_credentials(&server, NEW, "&resource=https://api.example");
-    let for_nobody = client_credentials(&server, NEW, "");
+    let by_default = client_credentials(&server, NEW, "");
+    let for_nobody = server.token(&TRUSTED, &PASSWORD);
     assert_eq!(for_api.json()["expires_in"], 600);
 
     let is_active = |credentials: &[(&str, &str)], token: &Answer| {
@@ -163,9 +164,28 @@ fn a_resource_server_introspects_only_tokens_for_its_audience() {
         server.form("/oauth2/introspect", &[credentials, &[("token", &token)]].concat()).json()["active"].clone()
     };
     assert_eq!(is_active(&API, &for_api), true);
+    assert_eq!(is_active(&API, &by_default), true);
     assert_eq!(is_active(&API, &for_nobody), false);
     assert_eq!(is_active(&AUDITOR, &for_nobody), true);
     assert_eq!(is_active(&MODERN, &for_api), false);
+}
+
+#[test]
+fn the_file_sets_default_audiences_and_accepts_audience_as_a_synonym() {
+    let config = CLIENTS.replacen("[provider]\n", "default_audience = \"https://api.example/v2\"\n\n[provider]\n", 1);
+    let synonym = "resources = [\"https://api.example\", \"https://other.example\"]\naccepts_audience = true\n";
+    let config = config.replacen("resources = [\"https://api.example\"]\n", synonym, 1);
+    let server = Server::with_config(&config);
+    let audience = |token: &Answer| {
+        let token = token.text("access_token");
+        let form = [&AUDITOR[..], &[("token", &token)]].concat();
+        server.form("/oauth2/introspect", &form).json()["aud"].clone()
+    };
+    assert_eq!(audience(&server.token(&TRUSTED, &PASSWORD)), "https://api.example/v2");
+    let named = client_credentials(&server, NEW, "&audience=https://OTHER.example:443/");
+    assert_eq!(audience(&named), "https://other.example");
+    let refused = client_credentials(&server, NEW, "&audience=https://api.example/v2");
+    assert_eq!(refused.refusal(), (400, "invalid_target".to_owned()));
 }
 
 #[test]
@@ -226,7 +246,7 @@ fn a_method_that_an_endpoint_lacks_is_refused_in_json_with_allow() {
         "/oauth2/realms/root/access_token",
         "/oauth2/realms/root/token/revoke",
         "/oauth2/realms/root/introspect",
-        "/oauth2/authorize",
+        "/oauth2/sign-in",
         "/json/authenticate",
     ] {
         let get = server.get(path);
@@ -235,6 +255,10 @@ fn a_method_that_an_endpoint_lacks_is_refused_in_json_with_allow() {
         let head = server.send("HEAD", path);
         assert_eq!((head.status, head.header("allow"), head.body.as_str()), (405, "POST", ""), "{path}");
     }
+    for path in ["/oauth2/authorize", "/oauth2/device/user"] {
+        let put = server.send("PUT", path);
+        assert_eq!((put.refusal(), put.header("allow")), ((405, "invalid_request".to_owned()), "GET, HEAD, POST"));
+    }
     assert_eq!(server.get("/no/such/path").refusal(), (404, "not_found".to_owned()));
 }
 
@@ -242,7 +266,7 @@ fn a_method_that_an_endpoint_lacks_is_refused_in_json_with_allow() {
 fn a_body_above_the_limit_is_refused_in_json() {
     let server = Server::start(&[]);
     let long = "x".repeat(65 * 1024);
-    for path in ["/oauth2/token", "/oauth2/authorize"] {
+    for path in ["/oauth2/token", "/oauth2/authorize", "/oauth2/sign-in"] {
         assert_eq!(server.form(path, &[("padding", &long)]).refusal(), (413, "invalid_request".to_owned()), "{path}");
     }
 }

@@ -12,8 +12,8 @@ use regrant::policy::SenderConstraint;
 use regrant::proof::ClientCertificate;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, Paths};
 use regrant::{
-    Client, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, Policy, SecretHash, SystemEntropy,
-    TokenService,
+    Client, ClientId, ClientRegistry, ClientSecret, GrantType, Issuer, KeyRing, MemoryStore, Policy, SecretHash,
+    SystemEntropy, TokenService,
 };
 use regrant_actix_web::Form;
 use serde_json::Value;
@@ -32,7 +32,7 @@ fn endpoints(constraint: SenderConstraint) -> Endpoints<MemoryStore> {
     let clients = ClientRegistry::new().register(client, [secret]).unwrap();
     let service = TokenService::builder(MemoryStore::new(), clients, KeyRing::generate(&SystemEntropy))
         .policy(Policy::default().with_sender_constraint(constraint));
-    Endpoints::new(service.build().unwrap(), "https://as.example")
+    Endpoints::new(service.build().unwrap(), Issuer::from_static("https://as.example")).unwrap()
 }
 
 fn token_request(path: &str) -> TestRequest {
@@ -148,7 +148,7 @@ impl Handler for Echo {
             Ok(body) => String::from_utf8_lossy(body),
             Err(fault) => return fault.response(),
         };
-        let told = format!("{} {} {body}", request.method, request.path);
+        let told = format!("{} {}?{} {body}", request.method, request.path, request.query.unwrap_or_default());
         wire::Response { status: 418, headers: vec![("content-type", "text/plain".into())], body: told.into_bytes() }
     }
 
@@ -170,7 +170,7 @@ async fn a_handler_of_the_host_gets_every_request_and_its_own_limit() {
 
     let answer = ask("PURGE", "body").await;
     assert_eq!(answer.status(), 418);
-    assert_eq!(to_bytes(answer.into_body()).await.unwrap(), "PURGE /anything body");
+    assert_eq!(to_bytes(answer.into_body()).await.unwrap(), "PURGE /anything?x=y body");
     assert_eq!(error_of(ask("POST", "a body").await).await, (413, "invalid_request".to_owned()));
     assert_eq!(call_service(&app, token_request("/oauth2/token").to_request()).await.status(), 200);
 }

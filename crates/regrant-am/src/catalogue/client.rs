@@ -67,16 +67,11 @@ pub(crate) const CLIENT: &[Known] = &[
     ),
     harmless(&["idTokenSignedResponseAlg"], "the key that signs id_tokens has the algorithm"),
     harmless(
-        &[
-            "userinfoEncryptedResponseAlg",
-            "userinfoEncryptedResponseEncryptionAlgorithm",
-            "userinfoResponseFormat",
-            "userinfoSignedResponseAlg",
-        ],
-        "userinfo is the host's",
+        &["userinfoEncryptedResponseAlg", "userinfoEncryptedResponseEncryptionAlgorithm", "userinfoSignedResponseAlg"],
+        "userinfo is JSON, or a JWT signed like the id_tokens",
     ),
     host(
-        &["backchannel_logout_session_required", "backchannel_logout_uri", "clientSessionUri", "postLogoutRedirectUri"],
+        &["backchannel_logout_session_required", "backchannel_logout_uri", "clientSessionUri"],
         &["false"],
         "notifying clients that a user has signed out",
     ),

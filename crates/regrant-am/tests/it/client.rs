@@ -52,6 +52,30 @@ fn each_setting_of_a_client_is_imported() {
 }
 
 #[test]
+fn the_uris_of_a_logout_are_imported() {
+    let written = json!(["https://app.example/out", "[1]=app:/out", "/out", "https://app.example/#out"]);
+    let registration = client_with(&[("postLogoutRedirectUri", written)]);
+    let uris: Vec<&str> = registration.client.post_logout_redirect_uris.iter().map(RedirectUri::as_str).collect();
+    assert_eq!(uris, ["https://app.example/out", "app:/out"]);
+    assert!(warnings(&registration.findings, "postLogoutRedirectUri").contains("not an absolute URI"));
+}
+
+#[test]
+fn the_form_of_the_userinfo_response_is_imported() {
+    for (form, is_signed, warning) in [
+        ("JSON", false, ""),
+        ("SIGNED_JWT", true, "signed with the algorithm of the client's id_tokens"),
+        ("ENCRYPTED_JWT", true, "signed, not encrypted"),
+        ("SIGNED_THEN_ENCRYPTED_JWT", true, "signed, not encrypted"),
+    ] {
+        let registration = client_with(&[("userinfoResponseFormat", json!(form))]);
+        assert_eq!(registration.client.userinfo_signed_response, is_signed, "{form}");
+        let printed = warnings(&registration.findings, "userinfoResponseFormat");
+        assert!(printed.contains(warning) && printed.is_empty() == warning.is_empty(), "{form}: {printed:?}");
+    }
+}
+
+#[test]
 fn scopes_are_read_in_each_form_that_am_writes() {
     let written =
         json!(["read|Read your data", "openid|", "[2]=write|en|Write", "plain", "not a scope", "caf\u{e9}", null]);

@@ -38,7 +38,7 @@ pub(crate) const MTLS: Fixture = fixture!("amster-mtls.json");
 pub(crate) const FLAT: Fixture = fixture!("flat-client.json");
 
 /// The attributes that become part of the policy or of a client, and are reported only for unusual values.
-pub(crate) const MAPPED: [&str; 24] = [
+pub(crate) const MAPPED: [&str; 26] = [
     "accessTokenLifetime",
     "authorizationCodeLifetime",
     "clientType",
@@ -53,6 +53,7 @@ pub(crate) const MAPPED: [&str; 24] = [
     "jwtTokenLifetime",
     "loopbackInterfaceRedirection",
     "mTLSCertificateBoundAccessTokens",
+    "postLogoutRedirectUri",
     "providerOverridesEnabled",
     "redirectionUris",
     "refreshTokenGracePeriod",
@@ -62,6 +63,7 @@ pub(crate) const MAPPED: [&str; 24] = [
     "status",
     "tlsCertificateBoundAccessTokensEnabled",
     "tokenEndpointAuthMethod",
+    "userinfoResponseFormat",
     "userpassword",
 ];
 

@@ -14,8 +14,8 @@ use regrant::policy::SenderConstraint;
 use regrant::proof::ClientCertificate;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, Paths};
 use regrant::{
-    Client, ClientId, ClientRegistry, ClientSecret, GrantType, KeyRing, MemoryStore, Policy, SecretHash, SystemEntropy,
-    TokenService,
+    Client, ClientId, ClientRegistry, ClientSecret, GrantType, Issuer, KeyRing, MemoryStore, Policy, SecretHash,
+    SystemEntropy, TokenService,
 };
 use tower::ServiceExt as _;
 
@@ -38,7 +38,7 @@ fn endpoints_under(policy: Policy) -> Endpoints<MemoryStore> {
     let clients = ClientRegistry::new().register(client, [secret]).unwrap();
     let keys = KeyRing::generate(&SystemEntropy);
     let service = TokenService::builder(MemoryStore::new(), clients, keys).policy(policy).build().unwrap();
-    Endpoints::new(service, "https://as.example")
+    Endpoints::new(service, Issuer::from_static("https://as.example")).unwrap()
 }
 
 fn app() -> Router {
@@ -205,13 +205,22 @@ impl Handler for Echo {
             Ok(body) => String::from_utf8_lossy(body),
             Err(fault) => return fault.response(),
         };
-        let told = format!("{} {} {body}", request.method, request.path);
+        let told = format!("{} {}?{} {body}", request.method, request.path, request.query.unwrap_or_default());
         wire::Response { status: 418, headers: vec![("content-type", "text/plain".into())], body: told.into_bytes() }
     }
 
     fn body_limit(&self) -> usize {
         4
     }
+}
+
+// A DPoP proof must name the path that the client sent.
+#[tokio::test]
+async fn a_nested_router_strips_nothing_from_the_path_and_the_query() {
+    let inner = Router::new().fallback_service(regrant_axum::handler(Echo));
+    let request = Request::builder().uri("/tenant/token?a=%20b").body(Body::empty()).unwrap();
+    let answer = call(Router::new().nest("/tenant", inner), request).await;
+    assert_eq!(body(answer).await, "GET /tenant/token?a=%20b ");
 }
 
 #[tokio::test]
@@ -224,7 +233,7 @@ async fn a_handler_of_the_host_gets_every_request_and_its_own_limit() {
 
     let answer = ask("PURGE", "body").await;
     assert_eq!(answer.status(), 418);
-    assert_eq!(body(answer).await, "PURGE /anything body");
+    assert_eq!(body(answer).await, "PURGE /anything?x=y body");
     is_refused_as_too_large(ask("POST", "a body").await).await;
     assert_eq!(call(app.clone(), post("/oauth2/token", CLIENT_CREDENTIALS)).await.status(), 200);
 }

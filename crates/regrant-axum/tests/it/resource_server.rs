@@ -19,12 +19,12 @@ use regrant::grant::Confirmation;
 use regrant::policy::AccessTokenFormat;
 use regrant::proof::ClientCertificate;
 use regrant::{
-    AccessToken, Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, KeyRing,
-    MemoryStore, Policy, Subject, SystemEntropy, TokenService,
+    AccessToken, Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, GrantType, IssueRequest, Issuer,
+    KeyRing, MemoryStore, Policy, Subject, SystemEntropy, TokenService,
 };
-use regrant_axum::{RequireToken, Verified};
+use regrant_axum::{RequireToken, Verified, resource_metadata};
 use regrant_jose::dpop::{DpopKey, DpopNonces, ReplayCache};
-use regrant_jose::resource_server::{DenialReason, VerifiedToken};
+use regrant_jose::resource_server::{DenialReason, ResourceMetadata, VerifiedToken};
 use regrant_jose::{Algorithm, DpopVerifier, JwtTokens, JwtVerifier, KeySet, PrivateKey, ResourceServer};
 use tower::{Layer as _, Service, ServiceExt as _};
 
@@ -52,7 +52,7 @@ impl Fixture {
             TokenService::builder(MemoryStore::new(), ClientRegistry::new(), KeyRing::generate(&SystemEntropy))
                 .clock(clock.clone())
                 .policy(Policy::default().with_access_token_format(AccessTokenFormat::Jwt))
-                .jwt_issuer(JwtTokens::new(ISSUER, keys.clone()))
+                .jwt_issuer(JwtTokens::new(Issuer::from_static(ISSUER), keys.clone()))
                 .build()
                 .unwrap();
         let verifier = JwtVerifier::new(ISSUER, RESOURCE, keys.public_keys(clock.now()));
@@ -344,4 +344,36 @@ async fn the_host_gets_the_reason_of_each_refused_request() {
     let expected =
         ["no_token", "token_malformed", "token_without_proof", "insufficient_scope", "proof_nonce", "token_expired"];
     assert_eq!(*recorded.lock().unwrap(), expected);
+}
+
+// RFC 9728: the 401 names the document, and the document needs no token.
+#[tokio::test]
+async fn a_client_finds_the_authorization_server_by_the_challenge() {
+    let metadata = || {
+        let metadata = ResourceMetadata::new(&RESOURCE.parse().unwrap()).unwrap();
+        metadata.with_authorization_servers([ISSUER])
+    };
+    let fixture = Fixture::with(|server| server.with_metadata(metadata()));
+    let app = fixture.app().merge(resource_metadata(Arc::clone(&fixture.server)));
+    let without = Request::get("/v1/orders").body(Body::empty()).unwrap();
+    let denied = app.clone().oneshot(without).await.unwrap();
+    assert_eq!(denied.status(), 401);
+    let challenge = denied.headers()["www-authenticate"].to_str().unwrap();
+    let url = challenge.split("resource_metadata=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let path = url.strip_prefix(RESOURCE).unwrap();
+    for (method, length) in [("GET", 1), ("HEAD", 0)] {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let document = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(document.status(), 200, "{method}");
+        let body = to_bytes(document.into_body(), 4096).await.unwrap();
+        assert!(body.len() >= length);
+        if method == "GET" {
+            let text = std::str::from_utf8(&body).unwrap();
+            assert!(text.contains(r#""authorization_servers":["https://as.example"]"#), "{text}");
+            assert!(text.contains(r#""resource":"https://api.example""#), "{text}");
+        }
+    }
+    let none: Router = resource_metadata(Arc::clone(&Fixture::new().server));
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    assert_eq!(none.oneshot(request).await.unwrap().status(), 404);
 }

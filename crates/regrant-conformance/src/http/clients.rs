@@ -16,6 +16,8 @@ use super::variables::{Form, encode, form};
 
 pub(super) const ISSUER: &str = "https://as.example";
 pub(super) const REDIRECT: &str = "https://app.example/cb";
+/// The page to which a logout may lead.
+pub(super) const SIGNED_OUT: &str = "https://app.example/signed-out";
 pub(super) const SCOPE: &str = "openid read write";
 pub(super) const ORDERS: &str = "https://api.example/orders";
 pub(super) const BILLING: &str = "https://api.example/billing";
@@ -56,6 +58,9 @@ pub(super) const GATEWAY: Auth = Auth::Basic("gateway", "Fs3Dg6Hj9Kl2Qw5Er8Ty1U"
 pub(super) const KEEPER: Auth = Auth::Basic("keeper", "Vn2Bm7Xc4Zl9Kj6Hg1FdSa");
 /// A client whose refresh tokens have no grace period.
 pub(super) const STRICT: Auth = Auth::Basic("strict", "Po8Iu3Yt6Re1Wq5Lk2Jh7G");
+/// A client whose refresh tokens need the scope `offline_access`.
+pub(super) const ABSENTEE: Auth = Auth::Basic("absentee", "Rm4Tg9Yb2Nh7Uj5Mk8Il3O");
+pub(super) const OFFLINE_SCOPE: &str = "offline_access openid read write";
 /// A client that acts only for itself; its access tokens live for 60 s.
 pub(super) const ROBOT: Auth = Auth::Basic("robot", "Zx5Cv8Bn1Mq4We7Rt2Yu9I");
 /// A device: a public client.
@@ -63,6 +68,10 @@ pub(super) const DEVICE: Auth = Auth::Public("tv");
 /// A client that signs assertions, and one with a certificate. Neither has a secret.
 pub(super) const ASSERTING: &str = "asserting";
 pub(super) const CERTIFIED: &str = "certified";
+/// A client of one API. It calls its resource an audience.
+pub(super) const ONE_API: Auth = Auth::Basic("one-api", "Lm3Np6Qr9St2Uv5Wx8Yz1A");
+/// A client that is registered for signed userinfo.
+pub(super) const SIGNED: Auth = Auth::Basic("signed", "Ty4Ui9Op2As7Df5Gh3Jk8L");
 /// A client whose secret is being replaced: both work.
 pub(super) const OLD_SECRET: Auth = Auth::Basic("renewing", "Gh7Kt2Xq9WzPb4LmNv6Rc1");
 pub(super) const NEW_SECRET: Auth = Auth::Basic("renewing", "Dy5Sf8Jo3VxUe0TiQa2Bz6");
@@ -118,6 +127,8 @@ pub(super) fn registry() -> ClientRegistry {
     let orders = IntrospectionAccess::Audiences(resources(&[ORDERS]));
     let unrotated = ClientPolicy::default().with_issue_refresh_tokens_on_refresh(false);
     let without_grace = ClientPolicy::default().with_grace_period(GracePeriod::Of(Duration::ZERO));
+    let with_offline_access = ClientPolicy::default().with_require_offline_access(true);
+    let absentee = client(ABSENTEE).with_scope(OFFLINE_SCOPE.parse().unwrap()).with_policy(with_offline_access);
     let short = ClientPolicy::default().with_access_token_lifetime(Duration::from_secs(60));
     let special = [
         (client(ORDERS_API).with_grant_types([]).with_introspection(orders.clone()), vec![ORDERS_API]),
@@ -126,7 +137,10 @@ pub(super) fn registry() -> ClientRegistry {
         (client(KEEPER).with_policy(unrotated), vec![KEEPER]),
         (client(STRICT).with_policy(without_grace), vec![STRICT]),
         (client(ROBOT).with_grant_types([GrantType::ClientCredentials]).with_policy(short), vec![ROBOT]),
+        (absentee, vec![ABSENTEE]),
+        (client(ONE_API).with_resources(resources(&[ORDERS])).with_accepts_audience(true), vec![ONE_API]),
         (client(OLD_SECRET), vec![OLD_SECRET, NEW_SECRET]),
+        (client(SIGNED).with_userinfo_signed_response(true), vec![SIGNED]),
         (client(EITHER[0]).with_authentication_methods(AuthenticationMethods::Secret), vec![EITHER[0]]),
     ];
     let everybody = plain.into_iter().chain(difficult).chain(special);
@@ -146,6 +160,7 @@ pub(super) fn client(auth: Auth) -> Client {
     Client::new(ClientId::new(auth.id()).unwrap())
         .with_authentication_methods(auth.method())
         .with_redirect_uris([RedirectUri::new(REDIRECT).unwrap()])
+        .with_post_logout_redirect_uris([RedirectUri::new(SIGNED_OUT).unwrap()])
         .with_grant_types([
             GrantType::AuthorizationCode,
             GrantType::RefreshToken,

@@ -61,7 +61,8 @@ pub(super) async fn answer(endpoints: &Endpoints<WatchedStore>, request: &HttpRe
         body => body.ok_or(MalformedRequest::Incomplete),
     };
     let endpoint = endpoints.paths().endpoint(request.path()).unwrap_or(request.endpoint);
-    let wire = Request::received(&request.method, request.path(), &headers, body);
+    let query = request.target.split_once('?').map(|(_, query)| query);
+    let wire = Request::received(&request.method, request.path(), &headers, body).with_query(query);
     received(request, endpoints.handle(endpoint, &wire).await)
 }
 

@@ -2,7 +2,7 @@
 //! text, a signature is the word `right`.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -10,10 +10,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regrant::authenticator::{AssertionFault, CertificateFault, CredentialError, CredentialRefusal, VerifyCredentials};
 use regrant::clock::Timestamp;
 use regrant::grant::Confirmation;
-use regrant::host::Unavailable;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer, KeyId};
+use regrant::host::{ClaimsRequest, ClaimsSource, ClaimsTarget, HostClaims, Unavailable};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, KeyId, UserInfoClaims};
 use regrant::proof::{ClientCertificate, DpopProof, ProofError, ProofFault, ProofVerifier};
-use regrant::{Client, ClientCredentials, ClientId};
+use regrant::wire::{EndSession, EndSessionRequest, EndSessionResponse, EndedSession, Response};
+use regrant::{AccessToken, Client, ClientCredentials, ClientId, Issuer, Subject};
 use serde_json::{Map, Value, json};
 
 /// The issuer of the endpoints, for proofs.
@@ -21,7 +22,11 @@ const ISSUER: &str = "https://as.example";
 
 /// A proof: a key of one letter, method and URL, a number used once, an optional nonce.
 pub(super) fn proof(key: char, path: &str, number: u32) -> String {
-    format!("{key} POST {ISSUER}{path} {number}")
+    proof_of_method(key, "POST", path, number)
+}
+
+pub(super) fn proof_of_method(key: char, method: &str, path: &str, number: u32) -> String {
+    format!("{key} {method} {ISSUER}{path} {number}")
 }
 
 /// A verifier of [`proof`]s.
@@ -55,6 +60,24 @@ impl ProofVerifier for Proofs {
         }
         let is_new = self.used.lock().unwrap().insert(format!("{key} {number}"));
         if is_new { Ok(Confirmation::DpopKey([key.as_bytes()[0]; 32])) } else { Err(ProofFault::Used.into()) }
+    }
+
+    /// A proof for a protected resource names the access token at its end.
+    async fn verify_at_resource(
+        &self,
+        proof: &DpopProof,
+        access_token: &AccessToken,
+        jkt: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<(), ProofError> {
+        let (jwt, token) = proof.jwt.rsplit_once(' ').ok_or(ProofFault::Malformed)?;
+        if token != access_token.expose() {
+            return Err(ProofFault::AccessToken.into());
+        }
+        if jwt.bytes().next() != Some(jkt[0]) && !jwt.starts_with("unreachable") {
+            return Err(ProofFault::OtherKey.into());
+        }
+        self.verify(&DpopProof { jwt: jwt.to_owned(), ..proof.clone() }, now).await.map(|_| ())
     }
 
     fn nonce(&self, _: Timestamp) -> Option<String> {
@@ -127,12 +150,13 @@ impl VerifyCredentials for Certificates {
 }
 
 /// An issuer whose signature is a word.
-pub(super) struct Issuer;
+pub(super) struct Jwts;
 
 #[async_trait]
-impl JwtIssuer for Issuer {
-    fn issuer(&self) -> &str {
-        ISSUER
+impl JwtIssuer for Jwts {
+    fn issuer(&self) -> &Issuer {
+        static OWN: LazyLock<Issuer> = LazyLock::new(|| Issuer::from_static(ISSUER));
+        &OWN
     }
 
     fn signing_key(&self, _: &Client, _: Timestamp) -> KeyId {
@@ -151,6 +175,11 @@ impl JwtIssuer for Issuer {
         Ok(format!("e30.{}.right", encoded(&json!({ "sub": claims.subject.as_str() }))))
     }
 
+    async fn user_info(&self, claims: &UserInfoClaims<'_>) -> Result<String, Unavailable> {
+        let sub = claims.subject.as_str();
+        Ok(format!("e30.{}.right", encoded(&json!({ "aud": claims.client.id.as_str(), "sub": sub }))))
+    }
+
     async fn introspection(
         &self,
         caller: &ClientId,
@@ -166,11 +195,57 @@ impl JwtIssuer for Issuer {
         payload["jti"].as_str().map(str::to_owned)
     }
 
+    /// A hint names client, user and session.
+    fn read_id_token(&self, jwt: &str) -> Option<IdTokenHint> {
+        let [client_id, subject, session_id] =
+            jwt.strip_prefix("hint ")?.split(' ').collect::<Vec<_>>().try_into().ok()?;
+        let hint = IdTokenHint::new(ClientId::new(client_id).ok()?, Subject::new(subject).ok()?, session_id.to_owned());
+        Some(hint)
+    }
+
     fn jwks(&self, _: Timestamp) -> Map<String, Value> {
         Map::from_iter([("keys".to_owned(), json!([{ "kty": "OKP", "kid": "1" }]))])
     }
 
     fn algorithms(&self) -> Vec<&'static str> {
         vec!["EdDSA"]
+    }
+}
+
+/// A source that knows an address.
+pub(super) struct UserClaims;
+
+#[async_trait]
+impl ClaimsSource for UserClaims {
+    async fn claims(&self, request: &ClaimsRequest<'_>) -> Result<HostClaims, Unavailable> {
+        match request.target {
+            ClaimsTarget::UserInfo => Ok(HostClaims::from_iter([("email", "demo@as.example")])),
+            _ => Ok(HostClaims::default()),
+        }
+    }
+
+    fn claims_supported(&self) -> Vec<String> {
+        vec!["email".to_owned()]
+    }
+}
+
+/// The sessions of a host, by a cookie that says what happens.
+pub(super) struct Browser;
+
+#[async_trait]
+impl EndSession for Browser {
+    async fn end_session(&self, request: &EndSessionRequest<'_>) -> Result<EndSessionResponse, Unavailable> {
+        let page = |text: &str| Response {
+            status: 200,
+            headers: vec![("content-type", "text/plain".into())],
+            body: text.as_bytes().to_vec(),
+        };
+        let ended = EndedSession::new(page("signed out")).with_header("set-cookie", "session=; Max-Age=0");
+        match request.http.header("cookie").next() {
+            Some(b"session=unreachable") => Err(Unavailable::new("the sessions are out of reach")),
+            Some(b"session=asks") => Ok(EndSessionResponse::Page(page("sign out?"))),
+            Some(b"session=confirmed") => Ok(ended.with_session(Subject::new("demo").unwrap(), "laptop").into()),
+            _ => Ok(ended.into()),
+        }
     }
 }

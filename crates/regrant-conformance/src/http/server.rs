@@ -8,8 +8,8 @@ use regrant::host::{ApproveError, ApproveRequest, GrantApprover, SubjectGate, Un
 use regrant::wire::Endpoint::{Introspection, Revocation, Token};
 use regrant::wire::Endpoints;
 use regrant::{
-    Approval, AuthenticatedClient, AuthorizeRequest, CodeChallenge, GrantType, Key, KeyRing, RedirectUri, Subject,
-    TokenService, TokenServiceBuilder,
+    Approval, AuthenticatedClient, AuthorizeRequest, CodeChallenge, GrantType, Issuer, Key, KeyRing, RedirectUri,
+    Subject, TokenService, TokenServiceBuilder,
 };
 use serde_json::Value;
 
@@ -85,7 +85,8 @@ impl Server {
                 .entropy(Seeded::new())
                 .gate(accounts.clone());
         let service = change((setting.service)(service)).build().unwrap();
-        let endpoints = Endpoints::new(service, ISSUER).with_approver(GrantType::Password, Passwords);
+        let endpoints =
+            Endpoints::new(service, Issuer::from_static(ISSUER)).unwrap().with_approver(GrantType::Password, Passwords);
         let endpoints = Arc::new((setting.endpoints)(endpoints));
         let (variables, exchanged) = (Variables::default(), Vec::new());
         let mut server = Self { endpoints, store, variables, exchanged, clock, accounts };
@@ -243,6 +244,9 @@ impl SubjectGate for Accounts {
     }
 }
 
+/// The session of every sign-in.
+const SESSION: &str = "laptop";
+
 /// The password flow, with one user.
 struct Passwords;
 
@@ -251,7 +255,9 @@ impl GrantApprover for Passwords {
     async fn approve(&self, _: &AuthenticatedClient, request: &ApproveRequest<'_>) -> Result<Approval, ApproveError> {
         let username = request.parameters.required("username")?;
         match request.parameters.required("password")? {
-            PASSWORD if username == USER => Ok(request.approve_for(Subject::new(USER).unwrap())),
+            PASSWORD if username == USER => {
+                Ok(request.approve_for(Subject::new(USER).unwrap()).with_session_id(SESSION.to_owned()))
+            }
             "unreachable" => Err(ApproveError::Unavailable(Unavailable::new("directory unreachable"))),
             _ => Err(ApproveError::Denied),
         }

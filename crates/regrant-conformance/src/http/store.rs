@@ -2,17 +2,25 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use regrant::MemoryStore;
-use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore};
+use regrant::store::{
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, StoreError, StoredGrant, Swap, TokenStore,
+};
+use regrant::token::Realm;
+use regrant::{GrantId, MemoryStore};
 
 /// A store that records calls and fails on request. By default over a [`MemoryStore`].
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "stores have nothing to show")]
 pub struct WatchedStore {
-    inner: Arc<dyn TokenStore>,
+    inner: Arc<dyn Inner>,
     seen: Arc<Mutex<Seen>>,
     is_down: Arc<Mutex<bool>>,
 }
+
+/// The traits of the store that the cases need.
+trait Inner: TokenStore + GrantIndex {}
+
+impl<S: TokenStore + GrantIndex> Inner for S {}
 
 /// The calls of a store so far.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -25,7 +33,7 @@ pub(super) struct Seen {
 
 impl WatchedStore {
     /// Watches `store`.
-    pub fn over(store: impl TokenStore + 'static) -> Self {
+    pub fn over(store: impl TokenStore + GrantIndex + 'static) -> Self {
         Self { inner: Arc::new(store), seen: Arc::default(), is_down: Arc::default() }
     }
 
@@ -74,5 +82,19 @@ impl TokenStore for WatchedStore {
             seen.records.insert(key.clone(), record);
         }
         Ok(swap)
+    }
+}
+
+#[async_trait]
+impl GrantIndex for WatchedStore {
+    async fn page(
+        &self,
+        realm: &Realm,
+        owner: &GrantOwner,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
+        self.called()?;
+        self.inner.page(realm, owner, after, limit).await
     }
 }

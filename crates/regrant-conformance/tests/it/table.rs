@@ -13,7 +13,7 @@ fn each_case_has_a_name_of_its_own_and_a_source() {
         let names: BTreeSet<_> = group.cases.iter().map(|case| case.name().to_lowercase()).collect();
         assert_eq!(names.len(), group.cases.len(), "a name of {} is there twice", group.name);
         for case in &group.cases {
-            let known = ["RFC ", "CVE-", "OpenID Connect ", "Fetch standard "];
+            let known = ["RFC ", "draft-ietf-", "CVE-", "OpenID Connect ", "Fetch standard "];
             let is_known = |part: &str| {
                 part.contains('/') && part.contains('#') || known.iter().any(|prefix| part.starts_with(prefix))
             };

@@ -8,7 +8,7 @@ use regrant::clock::{Clock, Timestamp};
 use regrant::host::{ApproveError, ApproveRequest, GrantApprover, Unavailable};
 use regrant::store::{SingleUse, Use, UseId};
 use regrant::token::Realm;
-use regrant::{Approval, AuthenticatedClient};
+use regrant::{Approval, AuthenticatedClient, Issuer};
 
 use super::TrustedIssuer;
 use crate::assertion::{Audience, Rules, jti, remembered_until};
@@ -22,7 +22,7 @@ use crate::jws::Jws;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use regrant::{MemoryStore, Subject};
+/// use regrant::{Issuer, MemoryStore, Subject};
 /// use regrant::clock::SystemClock;
 /// use regrant_jose::bearer::{JwtBearerFlow, TrustedIssuer};
 /// use regrant_jose::jws::Claims;
@@ -33,7 +33,8 @@ use crate::jws::Jws;
 ///     let account = claims.text("sub").ok()?;
 ///     Subject::new(format!("partner:{account}")).ok()
 /// });
-/// let flow = JwtBearerFlow::new("https://as.example", Arc::new(SystemClock), Arc::new(MemoryStore::new()))
+/// let issuer = Issuer::from_static("https://as.example");
+/// let flow = JwtBearerFlow::new(issuer, Arc::new(SystemClock), Arc::new(MemoryStore::new()))
 ///     .with_audiences(["https://as.example/oauth2/token"])
 ///     .with_issuer(partner.with_scope("orders".parse()?));
 /// # Ok(())
@@ -55,7 +56,7 @@ impl JwtBearerFlow {
     /// Accepts assertions for this server; `issuer` is its name in the metadata. `used` remembers each assertion until
     /// it has expired.
     #[must_use]
-    pub fn new(issuer: impl Into<String>, clock: Arc<dyn Clock>, used: Arc<dyn SingleUse>) -> Self {
+    pub fn new(issuer: Issuer, clock: Arc<dyn Clock>, used: Arc<dyn SingleUse>) -> Self {
         let (issuers, audiences, realm) = (HashMap::new(), vec![issuer.into()], Realm::default());
         Self { issuers, audiences, leeway: Self::LEEWAY, realm, clock, used }
     }

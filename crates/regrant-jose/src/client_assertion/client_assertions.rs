@@ -8,7 +8,7 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::clock::{Clock, Timestamp};
 use regrant::store::{SingleUse, Use, UseId};
 use regrant::token::Realm;
-use regrant::{Client, ClientCredentials, ClientId, ClientSecret};
+use regrant::{Client, ClientCredentials, ClientId, ClientSecret, Issuer};
 
 use super::decoy;
 use crate::algorithm::Algorithm;
@@ -29,14 +29,15 @@ use crate::key::KeySource;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use regrant::{Client, ClientId, ClientRegistry, MemoryStore};
+/// use regrant::{Client, ClientId, ClientRegistry, Issuer, MemoryStore};
 /// use regrant::client::ClientAuthenticationMethod;
 /// use regrant::clock::SystemClock;
 /// use regrant_jose::client_assertion::ClientAssertions;
 /// use regrant_jose::JwkSet;
 ///
 /// # fn example(jwks: &serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {
-/// let assertions = ClientAssertions::new("https://as.example", Arc::new(SystemClock), Arc::new(MemoryStore::new()))
+/// let issuer = Issuer::from_static("https://as.example");
+/// let assertions = ClientAssertions::new(issuer, Arc::new(SystemClock), Arc::new(MemoryStore::new()))
 ///     .with_audiences(["https://as.example/oauth2/token"]);
 /// let client = Client::new(ClientId::new("payments")?)
 ///     .with_authentication_methods(ClientAuthenticationMethod::PrivateKeyJwt);
@@ -63,8 +64,8 @@ impl ClientAssertions {
     /// Accepts assertions for `issuer`, the value in the metadata. `used` remembers each assertion until it has
     /// expired.
     #[must_use]
-    pub fn new(issuer: impl Into<String>, clock: Arc<dyn Clock>, used: Arc<dyn SingleUse>) -> Self {
-        let issuer = issuer.into();
+    pub fn new(issuer: Issuer, clock: Arc<dyn Clock>, used: Arc<dyn SingleUse>) -> Self {
+        let issuer = String::from(issuer);
         let audience = Audience::Any(vec![issuer.clone()]);
         let rules = Rules { audience, max_lifetime: Self::MAX_LIFETIME, leeway: Self::LEEWAY };
         Self { issuer, rules, realm: Realm::default(), clock, used }

@@ -37,7 +37,7 @@ mod tests {
     use regrant::authenticator::{ClientAssertion, VerifyCredentials as _};
     use regrant::client::ClientAuthenticationMethod as Method;
     use regrant::clock::ManualClock;
-    use regrant::{Client, ClientCredentials, ClientId, ClientSecret, MemoryStore};
+    use regrant::{Client, ClientCredentials, ClientId, ClientSecret, Issuer, MemoryStore};
 
     use super::*;
     use crate::client_assertion::ClientAssertions;
@@ -53,7 +53,11 @@ mod tests {
     // The time of a refusal must not show which keys a client has.
     #[tokio::test]
     async fn a_forged_assertion_costs_one_verification_whatever_key_it_names() {
-        let assertions = ClientAssertions::new("", Arc::new(ManualClock::default()), Arc::new(MemoryStore::new()));
+        let assertions = ClientAssertions::new(
+            Issuer::from_static("https://as.example"),
+            Arc::new(ManualClock::default()),
+            Arc::new(MemoryStore::new()),
+        );
         let key = KEYS.find(None, Algorithm::EdDsa).unwrap().clone().with_kid("one");
         let by_key = assertions.private_key_jwt([key].into_iter().collect::<JwkSet>());
         let secret = ClientSecret::new("a secret that is long enough for a MAC");

@@ -117,21 +117,6 @@ impl DpopVerifier {
         self
     }
 
-    /// Verifies the proof of a request to a resource server (section 7). In addition to the usual checks, `ath` must
-    /// match `access_token`, and the key must have the thumbprint `jkt`, to which the token is bound (`cnf`).
-    ///
-    /// # Errors
-    /// When the proof is not accepted, or cannot be checked for now.
-    pub async fn verify_at_resource(
-        &self,
-        proof: &DpopProof,
-        access_token: &AccessToken,
-        jkt: &[u8; 32],
-        now: Timestamp,
-    ) -> Result<(), ProofError> {
-        self.verify_once(proof, Some(TokenBinding { access_token, jkt }), now).await.map(|_| ())
-    }
-
     async fn verify_once(
         &self,
         proof: &DpopProof,
@@ -229,6 +214,16 @@ fn public_key(jwk: &Value, algorithm: Algorithm) -> Option<Jwk> {
 impl ProofVerifier for DpopVerifier {
     async fn verify(&self, proof: &DpopProof, now: Timestamp) -> Result<Confirmation, ProofError> {
         self.verify_once(proof, None, now).await.map(Confirmation::DpopKey)
+    }
+
+    async fn verify_at_resource(
+        &self,
+        proof: &DpopProof,
+        access_token: &AccessToken,
+        jkt: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<(), ProofError> {
+        self.verify_once(proof, Some(TokenBinding { access_token, jkt }), now).await.map(|_| ())
     }
 
     fn nonce(&self, now: Timestamp) -> Option<String> {

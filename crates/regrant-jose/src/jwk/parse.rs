@@ -32,7 +32,7 @@ pub(super) fn public_key(value: &Value) -> Result<Jwk, KeyError> {
 pub(crate) fn public_material(members: &Members) -> Result<(Algorithm, Material), KeyError> {
     match (text(members, "kty")?, optional_text(members, "crv")?) {
         ("OKP", Some("Ed25519")) => {
-            let algorithm = algorithm(members, &[Algorithm::EdDsa])?;
+            let algorithm = algorithm(members, &[Algorithm::EdDsa, Algorithm::Ed25519])?;
             Ok((algorithm, Material::ed25519(&array(members, "x")?)?))
         }
         ("EC", Some("P-256")) => {
@@ -45,6 +45,8 @@ pub(crate) fn public_material(members: &Members) -> Result<(Algorithm, Material)
             let key = super::RsaKey::new(algorithm, &bytes(members, "n")?, &bytes(members, "e")?)?;
             Ok((algorithm, Material::Rsa(key)))
         }
+        #[cfg(not(feature = "aws-lc-rs"))]
+        ("RSA", None) => Err(KeyError::RsaDisabled),
         _ => Err(KeyError::Unsupported),
     }
 }

@@ -14,18 +14,18 @@ pub(crate) mod oid {
     pub(crate) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
     pub(crate) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
     pub(crate) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-    #[cfg(feature = "aws-lc-rs")]
     pub(crate) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 }
 
 /// Parses a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7).
 pub(super) fn public_key(pem: &str) -> Result<Jwk, KeyError> {
-    let (label, document) = Document::from_pem(pem).map_err(|_| KeyError::Malformed)?;
-    match label {
-        "PUBLIC KEY" => {}
-        _ if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private),
+    match pem_label(pem) {
+        Some("PUBLIC KEY") => {}
+        Some("CERTIFICATE") => return Err(KeyError::Certificate),
+        Some(label) if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private),
         _ => return Err(KeyError::Malformed),
     }
+    let (_, document) = Document::from_pem(pem).map_err(|_| KeyError::Malformed)?;
     let der = document.as_bytes();
     let info = SubjectPublicKeyInfoRef::try_from(der).map_err(|_| KeyError::Malformed)?;
     match info.algorithm.oid {
@@ -39,6 +39,15 @@ pub(super) fn public_key(pem: &str) -> Result<Jwk, KeyError> {
         }
         #[cfg(feature = "aws-lc-rs")]
         oid::RSA => Jwk::from_rsa_der(info.subject_public_key.as_bytes().ok_or(KeyError::Malformed)?),
+        #[cfg(not(feature = "aws-lc-rs"))]
+        oid::RSA => Err(KeyError::RsaDisabled),
         _ => Err(KeyError::Unsupported),
     }
+}
+
+/// The kind of the first document in `pem` (RFC 7468 section 2). It is read even if the rest cannot be parsed, so that
+/// the error can name what to do.
+pub(crate) fn pem_label(pem: &str) -> Option<&str> {
+    let (_, behind) = pem.split_once("-----BEGIN ")?;
+    Some(behind.split_once("-----")?.0)
 }

@@ -41,6 +41,11 @@ impl RsaKey {
         Ok(Self(Arc::new(Parts { n: n.into(), e: e.into(), parsed })))
     }
 
+    /// The same key for the other padding.
+    pub(crate) fn for_algorithm(&self, algorithm: Algorithm) -> Option<Self> {
+        Self::new(algorithm, self.modulus(), self.exponent()).ok()
+    }
+
     pub(crate) fn modulus(&self) -> &[u8] {
         &self.0.n
     }
@@ -60,13 +65,6 @@ impl Jwk {
         let (n, e) = components(der).map_err(|_| KeyError::Malformed)?;
         let key = RsaKey::new(Algorithm::Rs256, n.as_bytes(), e.as_bytes())?;
         Ok(Self::new(Algorithm::Rs256, Material::Rsa(key)))
-    }
-
-    /// The same RSA key for `algorithm`.
-    pub(crate) fn for_algorithm(&self, algorithm: Algorithm) -> Option<Self> {
-        let Material::Rsa(key) = &self.material else { return None };
-        let key = RsaKey::new(algorithm, key.modulus(), key.exponent()).ok()?;
-        Some(Self { algorithm, material: Material::Rsa(key), ..self.clone() })
     }
 }
 

@@ -41,11 +41,16 @@ impl JwkSet {
         Self::from_value(&Value::Object(json::object(json).ok_or(KeyError::Malformed)?))
     }
 
-    /// The key for a token: the one with this key id and algorithm. Without a key id, the only key of the algorithm.
+    /// The key for a token: the one with this key id and algorithm. Without a key id, the only key of the algorithm. A
+    /// key for `EdDSA` serves `Ed25519` too, and the other way round, if there is none under the name itself.
     #[must_use]
     pub fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&Jwk> {
-        let mut fitting =
-            self.keys.iter().filter(|key| key.algorithm() == algorithm && (kid.is_none() || key.kid() == kid));
+        let exact = self.only(kid, |key| key.algorithm() == algorithm);
+        exact.or_else(|| self.only(kid, |key| key.algorithm().signs_like(algorithm)))
+    }
+
+    fn only(&self, kid: Option<&str>, fits: impl Fn(&Jwk) -> bool) -> Option<&Jwk> {
+        let mut fitting = self.keys.iter().filter(|key| fits(key) && (kid.is_none() || key.kid() == kid));
         match (fitting.next(), fitting.next()) {
             (Some(_), Some(_)) if kid.is_none() => None,
             (first, _) => first,

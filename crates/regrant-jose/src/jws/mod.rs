@@ -113,12 +113,12 @@ impl<'a> Jws<'a> {
     }
 
     /// Verifies the signature with `key` and returns the claims. The algorithm is that of the key; a header with
-    /// another algorithm is refused.
+    /// another algorithm is refused. `EdDSA` and `Ed25519` are names of one algorithm (RFC 9864 section 2.2).
     ///
     /// # Errors
     /// When the algorithm is not that of the key, or the signature is invalid.
     pub fn verify(&self, key: &Jwk) -> Result<Claims, JwsError> {
-        if self.algorithm != key.algorithm() {
+        if !self.algorithm.signs_like(key.algorithm()) {
             return Err(JwsError::WrongAlgorithm);
         }
         if !key.accepts(self.signing_input.as_bytes(), &self.signature) {

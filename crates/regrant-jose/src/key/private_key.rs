@@ -50,16 +50,19 @@ impl PrivateKey {
     /// Generates a key. Each process generates a different one: keep keys that several nodes share, or that must
     /// survive a restart, in a file.
     ///
+    /// An RSA key has 2048 bits. It takes some hundred milliseconds, and the library draws its randomness itself.
+    ///
     /// # Errors
-    /// When `algorithm` is neither `EdDSA` nor ES256: RSA keys come from [PEM](Self::from_pem).
+    /// [`Unsupported`](KeyError::Unsupported) for HMAC, and [`RsaDisabled`](KeyError::RsaDisabled) for RSA without the
+    /// feature `aws-lc-rs`. [`Weak`](KeyError::Weak) when the source of randomness is broken.
     pub fn generate(algorithm: Algorithm, entropy: &dyn Entropy) -> Result<Self, KeyError> {
         // One draw in 2^32 is not a P-256 key. Several such draws in a row mean a broken source.
         const DRAWS: usize = 4;
         let mut seed = Zeroizing::new([0; 32]);
         match algorithm {
-            Algorithm::EdDsa => {
+            Algorithm::EdDsa | Algorithm::Ed25519 => {
                 entropy.fill(&mut *seed);
-                Self::ed25519(&Ed25519Key::from_bytes(&seed))
+                Self::ed25519(&Ed25519Key::from_bytes(&seed), algorithm)
             }
             Algorithm::Es256 => (0..DRAWS)
                 .find_map(|_| {
@@ -68,22 +71,31 @@ impl PrivateKey {
                 })
                 .ok_or(KeyError::Weak)
                 .and_then(Self::p256),
-            _ => Err(KeyError::Unsupported),
+            #[cfg(feature = "aws-lc-rs")]
+            Algorithm::Rs256 | Algorithm::Ps256 => {
+                let (public, secret) = RsaPrivateKey::generate()?;
+                Self { public, secret: Secret::Rsa(secret) }.with_algorithm(algorithm)
+            }
+            #[cfg(not(feature = "aws-lc-rs"))]
+            Algorithm::Rs256 | Algorithm::Ps256 => Err(KeyError::RsaDisabled),
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Err(KeyError::Unsupported),
         }
     }
 
-    /// Parses a key in PEM (`PRIVATE KEY`: PKCS #8, RFC 5958, not encrypted). An RSA key is for RS256.
+    /// Parses a key in PEM (`PRIVATE KEY`: PKCS #8, RFC 5958, not encrypted). An RSA key is for RS256, and an Ed25519
+    /// key for `EdDSA`: see [`with_algorithm`](Self::with_algorithm).
     ///
-    /// `openssl pkcs8 -topk8 -nocrypt` converts other formats.
+    /// `openssl pkcs8 -topk8 -nocrypt -in key.pem -out pkcs8.pem` converts other formats.
     ///
     /// # Errors
-    /// When the key is malformed, weak or of an unsupported type, or its halves do not match.
+    /// When the key is malformed, weak or of an unsupported type, or its halves do not match. A file of another format
+    /// has an error of its own, whose text names the command that helps.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         pem::private_key(pem)
     }
 
-    /// Parses a private JWK (RFC 7517, RFC 7518 section 6, RFC 8037) with its `kid`. An RSA key without `alg` is for
-    /// RS256.
+    /// Parses a private JWK (RFC 7517, RFC 7518 section 6, RFC 8037) with its `kid`. Without `alg` an RSA key is for
+    /// RS256, and an Ed25519 key for `EdDSA`.
     ///
     /// # Errors
     /// As for [`from_pem`](Self::from_pem).
@@ -98,7 +110,20 @@ impl PrivateKey {
         self
     }
 
-    /// Sets the algorithm of an RSA key: RS256 or PS256.
+    /// Sets the algorithm of a key that has two: RS256 or PS256, `EdDSA` or `Ed25519`.
+    ///
+    /// A published key names one algorithm (RFC 7517 section 4.4, RFC 9864 section 5), and verifiers compare it with
+    /// the header. So a key signs under one name. For clients of both names a [`KeySet`](crate::KeySet) has two keys,
+    /// or one key twice with two ids.
+    ///
+    /// ```
+    /// use regrant::SystemEntropy;
+    /// use regrant_jose::{Algorithm, PrivateKey, Signer};
+    ///
+    /// let key = PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy)?.with_algorithm(Algorithm::Ed25519)?;
+    /// assert_eq!(key.public_key().to_value()["alg"], "Ed25519");
+    /// # Ok::<(), regrant_jose::key::KeyError>(())
+    /// ```
     ///
     /// # Errors
     /// When the key does not fit `algorithm`.
@@ -106,15 +131,12 @@ impl PrivateKey {
         if algorithm == self.public.algorithm() {
             return Ok(self);
         }
-        #[cfg(feature = "aws-lc-rs")]
-        if let Some(public) = self.public.for_algorithm(algorithm) {
-            return Ok(Self { public, ..self });
-        }
-        Err(KeyError::Mismatch)
+        let public = self.public.for_algorithm(algorithm).ok_or(KeyError::Mismatch)?;
+        Ok(Self { public, ..self })
     }
 
-    fn ed25519(key: &Ed25519Key) -> Result<Self, KeyError> {
-        let public = Jwk::new(Algorithm::EdDsa, Material::ed25519(key.verifying_key().as_bytes())?);
+    fn ed25519(key: &Ed25519Key, algorithm: Algorithm) -> Result<Self, KeyError> {
+        let public = Jwk::new(algorithm, Material::ed25519(key.verifying_key().as_bytes())?);
         Ok(Self { public, secret: Secret::Ed25519(Ed25519PrivateKey::new(key)?) })
     }
 

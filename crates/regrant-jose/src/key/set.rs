@@ -1,6 +1,7 @@
-use std::fmt;
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
+use std::{fmt, iter};
 
 use regrant::clock::Timestamp;
 use regrant::jwt::KeyId;
@@ -110,16 +111,18 @@ impl KeySet {
         self.at(now).iter().map(|key| key.public.clone()).collect()
     }
 
-    /// The algorithms of the keys, the default one first.
+    /// The algorithms of the keys: the default one, and the others in a fixed order.
     #[must_use]
     pub fn algorithms(&self) -> Vec<Algorithm> {
-        let mut algorithms = vec![self.0.default];
-        for key in self.read().iter() {
-            if !algorithms.contains(&key.public.algorithm()) {
-                algorithms.push(key.public.algorithm());
-            }
-        }
-        algorithms
+        let default = self.0.default;
+        let others: BTreeSet<_> = self.read().iter().map(|key| key.public.algorithm()).collect();
+        iter::once(default).chain(others.into_iter().filter(|other| *other != default)).collect()
+    }
+
+    /// The longest lifetime of a token for which its key is kept, as it was given to [`new`](Self::new).
+    #[must_use]
+    pub fn max_token_lifetime(&self) -> Duration {
+        self.0.max_token_lifetime
     }
 
     /// The key that signs at `now`, of this algorithm or of the default one.

@@ -9,12 +9,14 @@ mod credentials;
 mod denial;
 mod introspection;
 pub(crate) mod jwt_verifier;
+mod metadata;
 pub(crate) mod server;
 mod verified_token;
 mod verify;
 
 pub use denial::{Denial, DenialReason};
 pub use introspection::{Introspect, IntrospectionError, IntrospectionResponse, IntrospectionVerifier};
+pub use metadata::{NoDocumentUrl, ResourceMetadata};
 pub use server::AuthenticatedRequest;
 pub use verified_token::VerifiedToken;
 pub use verify::{InvalidToken, VerifyAccessToken, VerifyError};

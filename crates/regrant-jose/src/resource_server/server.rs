@@ -5,11 +5,11 @@ use regrant::Scope;
 use regrant::clock::{Clock, Timestamp};
 use regrant::grant::Confirmation;
 use regrant::proof::{ClientCertificate, DpopProof, ProofFault, ProofVerifier as _};
-use regrant::wire::{CertificateHeader, Request};
+use regrant::wire::{CertificateHeader, MalformedRequest, Request, Response};
 
 use super::challenge::Challenge;
 use super::credentials::{Malformed, PresentedToken, Scheme};
-use super::{Denial, DenialReason, InvalidToken, VerifiedToken, VerifyAccessToken};
+use super::{Denial, DenialReason, InvalidToken, ResourceMetadata, VerifiedToken, VerifyAccessToken};
 use crate::DpopVerifier;
 use crate::jws::Jws;
 
@@ -38,7 +38,7 @@ use crate::jws::Jws;
 /// assert_eq!(denial.response().status, 401);
 /// let challenges: Vec<_> = denial.response().headers.iter().filter(|(name, _)| *name == "www-authenticate").collect();
 /// assert_eq!(challenges[0].1, r#"Bearer realm="https://api.example""#);
-/// assert!(challenges[1].1.starts_with(r#"DPoP realm="https://api.example", algs="EdDSA ES256"#));
+/// assert!(challenges[1].1.starts_with(r#"DPoP realm="https://api.example", algs="EdDSA Ed25519 ES256"#));
 /// # }
 /// ```
 pub struct ResourceServer {
@@ -49,6 +49,7 @@ pub struct ResourceServer {
     dpop: Option<Arc<DpopVerifier>>,
     requires_binding: bool,
     certificate_header: Option<CertificateHeader>,
+    metadata: Option<ResourceMetadata>,
     events: Box<dyn Fn(&DenialReason) + Send + Sync>,
 }
 
@@ -79,6 +80,7 @@ impl ResourceServer {
             dpop: None,
             requires_binding: false,
             certificate_header: None,
+            metadata: None,
             events: Box::new(|_| {}),
         }
     }
@@ -111,6 +113,14 @@ impl ResourceServer {
     #[must_use]
     pub fn with_certificate_header(mut self, header: CertificateHeader) -> Self {
         self.certificate_header = Some(header);
+        self
+    }
+
+    /// Sets the metadata of the resource (RFC 9728). Each challenge then names the URL of the document (section 5.1),
+    /// so that clients find the authorization server. Serve the document with [`metadata`](Self::metadata).
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: ResourceMetadata) -> Self {
+        self.metadata = Some(metadata);
         self
     }
 
@@ -150,6 +160,21 @@ impl ResourceServer {
         };
         let authenticated = self.check_token(&presented, request, now).await;
         authenticated.map_err(|reason| self.deny(reason, presented.scheme, None, now))
+    }
+
+    /// Responds to a request for the [metadata document](Self::with_metadata), which needs no token: 404 if there is
+    /// none. Serve it at [`metadata_path`](Self::metadata_path), outside of the layer that demands tokens.
+    #[must_use]
+    pub fn metadata(&self, request: &Request<'_>) -> Response {
+        let algorithms = self.dpop.as_deref().map(DpopVerifier::algorithms).unwrap_or_default();
+        let response = self.metadata.as_ref().map(|metadata| metadata.respond(request, &algorithms));
+        response.unwrap_or_else(|| MalformedRequest::UnknownEndpoint.response())
+    }
+
+    /// Returns the path of the metadata document; `None` if there is none.
+    #[must_use]
+    pub fn metadata_path(&self) -> Option<&str> {
+        self.metadata.as_ref().map(ResourceMetadata::path)
     }
 
     /// Checks that the token of an authenticated request has all of `scope`.
@@ -233,6 +258,9 @@ impl ResourceServer {
         let error = reason.error();
         let challenge = |scheme: Scheme| {
             let mut challenge = Challenge::new(scheme, &self.realm);
+            if let Some(metadata) = &self.metadata {
+                challenge = challenge.with_parameter("resource_metadata", &metadata.url());
+            }
             if let Some((error, description)) = error.filter(|_| scheme == used) {
                 challenge = challenge.with_parameter("error", error).with_parameter("error_description", description);
                 challenge = scope

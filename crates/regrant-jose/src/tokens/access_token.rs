@@ -1,10 +1,9 @@
 use regrant::clock::Timestamp;
 use regrant::grant::{Actor, Confirmation};
-use regrant::host::Unavailable;
+use regrant::host::{HostClaims, Unavailable};
 use regrant::jwt::AccessTokenClaims;
 use regrant::{Resource, Subject};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::{JwtTokens, json};
 
@@ -33,7 +32,7 @@ struct AccessToken<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     may_act: Option<Actor>,
     #[serde(flatten)]
-    more: &'a Map<String, Value>,
+    host_claims: &'a HostClaims,
 }
 
 /// A single value is a string, several are an array (RFC 7519 section 4.1.3).
@@ -44,14 +43,10 @@ enum Audience<'a> {
     Several(Vec<&'a str>),
 }
 
-pub(super) fn payload(
-    tokens: &JwtTokens,
-    claims: &AccessTokenClaims<'_>,
-    more: &Map<String, Value>,
-) -> Result<Vec<u8>, Unavailable> {
+pub(super) fn payload(tokens: &JwtTokens, claims: &AccessTokenClaims<'_>) -> Result<Vec<u8>, Unavailable> {
     let (client, approval) = (claims.client.id.as_str(), claims.approval);
     json(&AccessToken {
-        iss: &tokens.issuer,
+        iss: tokens.issuer.as_str(),
         sub: approval.subject.as_ref().map_or(client, Subject::as_str),
         aud: audience(tokens, claims),
         client_id: client,
@@ -65,15 +60,14 @@ pub(super) fn payload(
         cnf: claims.confirmation,
         act: approval.actor.as_ref(),
         may_act: approval.may_act.clone().map(|actor| Actor::new(actor, None)),
-        more,
+        host_claims: claims.host_claims,
     })
 }
 
 fn audience<'a>(tokens: &'a JwtTokens, claims: &AccessTokenClaims<'a>) -> Audience<'a> {
-    let resources = if claims.resources.is_empty() { &tokens.default_audience } else { claims.resources };
-    let mut several: Vec<&str> = resources.iter().map(Resource::as_str).collect();
+    let mut several: Vec<&str> = claims.resources.iter().map(Resource::as_str).collect();
     match several.len() {
-        0 => Audience::One(&tokens.issuer),
+        0 => Audience::One(tokens.issuer.as_str()),
         1 => Audience::One(several.remove(0)),
         _ => Audience::Several(several),
     }

@@ -1,8 +1,7 @@
 use regrant::clock::Timestamp;
-use regrant::host::Unavailable;
+use regrant::host::{HostClaims, Unavailable};
 use regrant::jwt::IdTokenClaims;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::{JwtTokens, json};
@@ -30,18 +29,17 @@ struct IdToken<'a> {
     sid: Option<&'a str>,
     at_hash: String,
     #[serde(flatten)]
-    more: &'a Map<String, Value>,
+    host_claims: &'a HostClaims,
 }
 
 pub(super) fn payload(
     tokens: &JwtTokens,
     claims: &IdTokenClaims<'_>,
     algorithm: Algorithm,
-    more: &Map<String, Value>,
 ) -> Result<Vec<u8>, Unavailable> {
     let (client, approval) = (claims.client.id.as_str(), claims.approval);
     json(&IdToken {
-        iss: &tokens.issuer,
+        iss: tokens.issuer.as_str(),
         sub: claims.subject.as_str(),
         aud: client,
         azp: client,
@@ -53,14 +51,14 @@ pub(super) fn payload(
         amr: &approval.amr,
         sid: approval.session_id.as_deref(),
         at_hash: at_hash(algorithm, claims.access_token),
-        more,
+        host_claims: claims.host_claims,
     })
 }
 
 /// The left half of the hash of the signature algorithm (section 3.1.3.6). Ed25519 uses SHA-512 (RFC 8032 section 5.1).
 fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
     match algorithm {
-        Algorithm::EdDsa => base64url::encode(&Sha512::digest(access_token)[..32]),
+        Algorithm::EdDsa | Algorithm::Ed25519 => base64url::encode(&Sha512::digest(access_token)[..32]),
         _ => base64url::encode(&Sha256::digest(access_token)[..16]),
     }
 }

@@ -22,5 +22,10 @@ pub(super) fn payload(
     answer: &Map<String, Value>,
     now: Timestamp,
 ) -> Result<Vec<u8>, Unavailable> {
-    json(&Introspection { iss: &tokens.issuer, aud: caller.as_str(), iat: now.as_secs(), token_introspection: answer })
+    json(&Introspection {
+        iss: tokens.issuer.as_str(),
+        aud: caller.as_str(),
+        iat: now.as_secs(),
+        token_introspection: answer,
+    })
 }

@@ -10,7 +10,7 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::clock::ManualClock;
 use regrant::store::PurgeExpired as _;
 use regrant::token::Realm;
-use regrant::{ClientCredentials, ClientRegistry, ClientSecret};
+use regrant::{ClientCredentials, ClientRegistry, ClientSecret, Issuer};
 use regrant_jose::client_assertion::{AssertionVerifier, ClientAssertions};
 use regrant_jose::{Algorithm, JwkSet, PrivateKey, Signer as _};
 use serde_json::{Value, json};
@@ -35,8 +35,9 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let (clock, used) = (clock(), WatchedUse::default());
-        let assertions = ClientAssertions::new(ISSUER, Arc::new(clock.clone()), Arc::new(used.clone()))
-            .with_audiences([TOKEN_ENDPOINT]);
+        let assertions =
+            ClientAssertions::new(Issuer::from_static(ISSUER), Arc::new(clock.clone()), Arc::new(used.clone()))
+                .with_audiences([TOKEN_ENDPOINT]);
         Self { clock, used, key: key(Algorithm::EdDsa), assertions }
     }
 
@@ -82,7 +83,7 @@ fn claims() -> Value {
 #[tokio::test]
 async fn a_client_authenticates_with_its_own_key_only() {
     let (clock, used) = (clock(), WatchedUse::default());
-    let assertions = ClientAssertions::new(ISSUER, Arc::new(clock), Arc::new(used));
+    let assertions = ClientAssertions::new(Issuer::from_static(ISSUER), Arc::new(clock), Arc::new(used));
     for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
         let (own, other) = (key(algorithm), key(algorithm));
         let method = ClientAuthenticationMethod::PrivateKeyJwt;
@@ -101,7 +102,8 @@ async fn a_client_authenticates_with_its_own_key_only() {
                 Err(error) => assert!(!is_right && error.is_refused(), "{algorithm} {id}: {error}"),
             }
         }
-        assert!(clients.assertion_algorithms().contains(&algorithm.as_str()));
+        let supported = clients.supported().await.unwrap();
+        assert!(supported.assertion_algorithms.contains(&algorithm.as_str()));
     }
 }
 
@@ -440,6 +442,18 @@ async fn a_client_registered_for_one_algorithm_may_use_no_other() {
     let refused = sign(&other, &json!({ "alg": "ES256" }), &claims()).await;
     assert!(!fixture.accepts(&verifier, &refused).await);
     assert!(fixture.accepts(&verifier, &fixture.signed(&claims()).await).await);
+}
+
+// RFC 9864 section 2.2. Libraries rename the header and the registered key at different times.
+#[tokio::test]
+async fn an_ed25519_key_verifies_under_both_names_as_far_as_they_are_listed() {
+    let fixture = Fixture::new();
+    let by_new_name = sign(&fixture.key, &json!({ "alg": "Ed25519" }), &claims()).await;
+    let verifier = || fixture.assertions.private_key_jwt(jwks([&fixture.key]));
+    let limited = verifier().with_algorithms([Algorithm::EdDsa]);
+    assert!(!fixture.accepts(&limited, &by_new_name).await, "the metadata do not list it");
+    assert!(verifier().algorithms().starts_with(&["EdDSA", "Ed25519"]));
+    assert!(fixture.accepts(&verifier(), &by_new_name).await);
 }
 
 #[tokio::test]

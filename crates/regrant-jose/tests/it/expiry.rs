@@ -10,7 +10,7 @@ use regrant::authenticator::{ClientAssertion, VerifyCredentials as _};
 use regrant::client::ClientAuthenticationMethod;
 use regrant::proof::{DpopProof, ProofVerifier as _};
 use regrant::{
-    AccessToken, ClientCredentials, ClientRegistry, ClientSecret, GrantType, MemoryStore, SecretHash, Subject,
+    AccessToken, ClientCredentials, ClientRegistry, ClientSecret, GrantType, Issuer, MemoryStore, SecretHash, Subject,
 };
 use regrant_jose::bearer::{JwtBearerFlow, TrustedIssuer};
 use regrant_jose::client_assertion::ClientAssertions;
@@ -75,12 +75,12 @@ async fn is_accepted(kind: &str, key: &PrivateKey, name: &str, value: Option<Val
         "client assertion" => {
             let assertion = sign(key, &jwt, &of(json!({ "iss": "app", "sub": "app", "aud": ISSUER }))).await;
             let shown = ClientCredentials::Assertion(client_id("app"), ClientAssertion::new(assertion));
-            let verifier = ClientAssertions::new(ISSUER, clock, used).private_key_jwt(jwks([key]));
+            let verifier = ClientAssertions::new(Issuer::from_static(ISSUER), clock, used).private_key_jwt(jwks([key]));
             verifier.verify(&client("app", ClientAuthenticationMethod::PrivateKeyJwt), &shown).await.is_ok()
         }
         "JWT bearer assertion" => {
             let resolve = |claims: &Claims| Subject::new(claims.text("sub").ok()?).ok();
-            let flow = JwtBearerFlow::new(ISSUER, clock.clone(), used);
+            let flow = JwtBearerFlow::new(Issuer::from_static(ISSUER), clock.clone(), used);
             let flow = flow.with_issuer(TrustedIssuer::new(PARTNER, jwks([key]), resolve));
             let app =
                 client("app", ClientAuthenticationMethod::ClientSecretPost).with_grant_types([GrantType::JwtBearer]);

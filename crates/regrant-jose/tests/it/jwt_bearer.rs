@@ -11,7 +11,7 @@ use regrant::client::{ClientAuthenticationMethod, IntrospectionAccess};
 use regrant::clock::ManualClock;
 use regrant::store::PurgeExpired as _;
 use regrant::wire::Endpoint;
-use regrant::{ClientRegistry, ClientSecret, GrantType, SecretHash, Subject};
+use regrant::{ClientRegistry, ClientSecret, GrantType, Issuer, SecretHash, Subject};
 use regrant_jose::bearer::{JwtBearerFlow, ResolveSubject, TrustedIssuer};
 use regrant_jose::jws::Claims;
 use regrant_jose::key::ResolveKeys;
@@ -57,7 +57,7 @@ impl Fixture {
 
     fn with_issuers(key: PrivateKey, issuers: impl IntoIterator<Item = TrustedIssuer>) -> Self {
         let (clock, used) = (clock(), WatchedUse::default());
-        let flow = JwtBearerFlow::new(ISSUER, Arc::new(clock.clone()), Arc::new(used.clone()))
+        let flow = JwtBearerFlow::new(Issuer::from_static(ISSUER), Arc::new(clock.clone()), Arc::new(used.clone()))
             .with_audiences([TOKEN_ENDPOINT]);
         let flow = issuers.into_iter().fold(flow, JwtBearerFlow::with_issuer);
         let app = client("app", ClientAuthenticationMethod::ClientSecretPost)

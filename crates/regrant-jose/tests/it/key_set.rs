@@ -5,7 +5,8 @@ use std::time::Duration;
 use regrant::client::ClientAuthenticationMethod;
 use regrant::clock::Timestamp;
 use regrant::jwt::{AccessTokenClaims, JwtIssuer, KeyId};
-use regrant::{Approval, Client, Subject};
+use regrant::{Approval, Client, Issuer, Subject};
+use regrant_jose::jws::Jws;
 use regrant_jose::key::KeySetError;
 use regrant_jose::{Algorithm, Jwk, JwtTokens, KeySet, PrivateKey};
 use serde_json::Value;
@@ -48,7 +49,7 @@ async fn issue(tokens: &JwtTokens, key: &KeyId, now: Timestamp) -> String {
 #[tokio::test]
 async fn a_key_is_published_before_it_signs_and_until_its_last_token_has_expired() {
     let keys = KeySet::new(named(Algorithm::EdDsa, "old"), HOUR).expect("a key set");
-    let tokens = JwtTokens::new(ISSUER, keys.clone());
+    let tokens = JwtTokens::new(Issuer::from_static(ISSUER), keys.clone());
     let new = keys.add(named(Algorithm::EdDsa, "new"), monday()).expect("added");
     let end = monday() + HOUR + MINUTE;
 
@@ -79,7 +80,7 @@ fn nodes_with_the_same_schedule_agree_at_each_moment() {
         for (kid, from) in schedule {
             keys.add(named(Algorithm::EdDsa, kid), *from).expect("added");
         }
-        JwtTokens::new(ISSUER, keys)
+        JwtTokens::new(Issuer::from_static(ISSUER), keys)
     };
     let (a, b, c) = (("a", monday()), ("b", monday()), ("c", monday() + HOUR));
     let (one, other) = (node(&[a, b, c]), node(&[c, b, a]));
@@ -94,8 +95,8 @@ fn nodes_with_the_same_schedule_agree_at_each_moment() {
 fn each_algorithm_has_its_own_sequence_of_keys() {
     let keys = KeySet::new(named(Algorithm::EdDsa, "ed"), HOUR).expect("a key set");
     keys.add(named(Algorithm::Es256, "es"), monday() + HOUR).expect("added");
-    let tokens =
-        JwtTokens::new(ISSUER, keys).with_client_algorithm(|id| (id.as_str() == "legacy").then_some(Algorithm::Es256));
+    let tokens = JwtTokens::new(Issuer::from_static(ISSUER), keys)
+        .with_client_algorithm(|id| (id.as_str() == "legacy").then_some(Algorithm::Es256));
     let legacy = client("legacy", ClientAuthenticationMethod::None);
     assert_eq!(tokens.signing_key(&app(), monday() + 9 * HOUR).as_str(), "ed");
     assert_eq!(tokens.signing_key(&legacy, monday()).as_str(), "es", "the first of a line is in use at once");
@@ -103,17 +104,46 @@ fn each_algorithm_has_its_own_sequence_of_keys() {
     assert_eq!(tokens.algorithms(), ["EdDSA", "ES256"]);
 }
 
+// RFC 9864: two names of one algorithm. A key set serves clients of each name.
+#[tokio::test]
+async fn a_set_signs_under_both_names_of_ed25519() {
+    let pem = || PrivateKey::from_pem(include_str!("keys/ed25519.pem")).expect("PEM").with_kid("old");
+    let keys = KeySet::new(pem(), HOUR).expect("a key set");
+    let same = pem().with_algorithm(Algorithm::Ed25519).expect("another name");
+    assert_eq!(keys.add(same, monday()), Err(KeySetError::Duplicate), "the two names of one key need two ids");
+    let same = pem().with_algorithm(Algorithm::Ed25519).expect("another name").with_kid("new");
+    keys.add(same, monday()).expect("added");
+    let tokens =
+        JwtTokens::new(ISSUER, keys).with_client_algorithm(|id| (id.as_str() == "new").then_some(Algorithm::Ed25519));
+    assert_eq!(tokens.algorithms(), ["EdDSA", "Ed25519"]);
+    let new = client("new", ClientAuthenticationMethod::None);
+    let key = tokens.signing_key(&new, monday());
+    assert_eq!(key.as_str(), "new");
+
+    let jwks = tokens.jwks(monday());
+    let published: Vec<&Value> = jwks["keys"].as_array().expect("an array").iter().map(|key| &key["alg"]).collect();
+    assert_eq!(published, ["EdDSA", "Ed25519"]);
+    for (key, alg) in [(tokens.signing_key(&app(), monday()), "EdDSA"), (key, "Ed25519")] {
+        let token = issue(&tokens, &key, monday()).await;
+        assert_eq!(Jws::parse(&token).expect("a JWT").alg().as_str(), alg);
+        assert_eq!(tokens.read_access_token(&token).as_deref(), Some("j"));
+    }
+}
+
 #[test]
 fn the_default_algorithm_replaces_one_without_a_key() {
-    let tokens = JwtTokens::new(ISSUER, KeySet::new(named(Algorithm::EdDsa, "ed"), HOUR).expect("a key set"))
-        .with_client_algorithm(|_| Some(Algorithm::Rs256));
+    let tokens = JwtTokens::new(
+        Issuer::from_static(ISSUER),
+        KeySet::new(named(Algorithm::EdDsa, "ed"), HOUR).expect("a key set"),
+    )
+    .with_client_algorithm(|_| Some(Algorithm::Rs256));
     assert_eq!(tokens.signing_key(&app(), monday()).as_str(), "ed");
 }
 
 #[tokio::test]
 async fn a_leaked_key_is_withdrawn_at_once() {
     let keys = KeySet::new(named(Algorithm::EdDsa, "leaked"), HOUR).expect("a key set");
-    let tokens = JwtTokens::new(ISSUER, keys.clone());
+    let tokens = JwtTokens::new(Issuer::from_static(ISSUER), keys.clone());
     let leaked = tokens.signing_key(&app(), monday());
     let token = issue(&tokens, &leaked, monday()).await;
     assert_eq!(keys.withdraw(&leaked), Err(KeySetError::Last));
@@ -133,7 +163,7 @@ fn the_kid_is_the_thumbprint_unless_set() {
     use base64::Engine as _;
     let key = PrivateKey::from_pem(include_str!("keys/ed25519.pem")).expect("PEM");
     let thumbprint = Jwk::from_pem(include_str!("keys/ed25519.pub.pem")).expect("PEM").thumbprint();
-    let tokens = JwtTokens::new(ISSUER, KeySet::new(key, HOUR).expect("a key set"));
+    let tokens = JwtTokens::new(Issuer::from_static(ISSUER), KeySet::new(key, HOUR).expect("a key set"));
     let expected = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(thumbprint);
     assert_eq!(tokens.signing_key(&app(), monday()).as_str(), expected);
     assert_eq!(published(&tokens, monday()), [expected]);
@@ -152,7 +182,7 @@ fn the_published_set_and_debug_output_contain_no_private_key() {
     let pem = PrivateKey::from_pem(include_str!("keys/p256.pem")).expect("PEM");
     let shown = format!("{pem:?}");
     let keys = KeySet::new(pem, HOUR).expect("a key set");
-    let tokens = JwtTokens::new(ISSUER, keys.clone());
+    let tokens = JwtTokens::new(Issuer::from_static(ISSUER), keys.clone());
     let shown = format!("{shown} {keys:?} {tokens:?} {}", Value::Object(tokens.jwks(monday())));
     // The scalar of the file, as bytes, hexadecimal and base64url.
     for private in ["23, 54, 192, 142", "1736c08e", "FzbAjkWAQK2C"] {

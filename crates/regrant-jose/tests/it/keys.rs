@@ -32,16 +32,38 @@ fn base64(bytes: impl AsRef<[u8]>) -> String {
 
 #[test]
 fn a_parsed_key_is_written_unchanged() {
-    for (key, algorithm) in [(ed25519(), "EdDSA"), (p256(), "ES256")] {
+    for (key, algorithm) in [(ed25519(), "EdDSA"), (ed25519(), "Ed25519"), (p256(), "ES256")] {
         let key = with(with(with(key, "kid", "k"), "use", "sig"), "alg", algorithm);
         assert_eq!(Jwk::from_value(&key).expect("a key").to_value(), key);
     }
 }
 
+// RFC 9864 section 5: `alg` of a key names one of the two.
 #[test]
-fn ed25519_is_eddsa_by_its_new_name() {
-    let key = Jwk::from_value(&with(ed25519(), "alg", "Ed25519")).expect("a key");
-    assert_eq!(key.algorithm(), Algorithm::EdDsa);
+fn an_ed25519_key_is_for_the_name_in_its_alg_and_for_eddsa_without() {
+    let algorithm_of = |key: Value| Jwk::from_value(&key).expect("a key").algorithm();
+    assert_eq!(algorithm_of(ed25519()), Algorithm::EdDsa);
+    assert_eq!(algorithm_of(with(ed25519(), "alg", "EdDSA")), Algorithm::EdDsa);
+    assert_eq!(algorithm_of(with(ed25519(), "alg", "Ed25519")), Algorithm::Ed25519);
+
+    let pem = || PrivateKey::from_pem(include_str!("keys/ed25519.pem")).expect("PEM");
+    let renamed = pem().with_algorithm(Algorithm::Ed25519).expect("another name").public_key();
+    assert_eq!(renamed.to_value()["alg"], "Ed25519");
+    assert_eq!(renamed.thumbprint(), pem().public_key().thumbprint(), "RFC 7638 leaves alg out");
+    assert_eq!(pem().with_algorithm(Algorithm::Es256).err(), Some(KeyError::Mismatch));
+    let generated = PrivateKey::generate(Algorithm::Ed25519, &SystemEntropy).expect("a key");
+    assert_eq!(generated.public_key().algorithm(), Algorithm::Ed25519);
+}
+
+#[test]
+fn an_ed25519_key_is_found_under_either_name_the_exact_one_first() {
+    let set = |keys: Value| JwkSet::from_value(&json!({ "keys": keys })).expect("a set");
+    let one = set(json!([with(ed25519(), "kid", "a")]));
+    assert!(one.find(None, Algorithm::EdDsa).is_some() && one.find(Some("a"), Algorithm::Ed25519).is_some());
+    let named = |kid, alg: &str| with(with(ed25519(), "kid", kid), "alg", alg);
+    let both = set(json!([named("a", "EdDSA"), named("b", "Ed25519")]));
+    assert_eq!(both.find(None, Algorithm::EdDsa).and_then(Jwk::kid), Some("a"));
+    assert_eq!(both.find(None, Algorithm::Ed25519).and_then(Jwk::kid), Some("b"));
 }
 
 #[test]
@@ -134,11 +156,35 @@ fn pem_and_json_are_the_same_key() {
 #[test]
 fn pem_of_another_kind_is_refused() {
     assert_eq!(PrivateKey::from_pem(include_str!("keys/p384.pem")).err(), Some(KeyError::Unsupported));
-    assert_eq!(PrivateKey::from_pem(include_str!("keys/ed25519.pub.pem")).err(), Some(KeyError::Unsupported));
+    assert_eq!(PrivateKey::from_pem("-----BEGIN OPENSSH PRIVATE KEY-----").err(), Some(KeyError::Unsupported));
     assert_eq!(Jwk::from_pem(include_str!("keys/p384.pub.pem")).err(), Some(KeyError::Unsupported));
     assert_eq!(Jwk::from_pem("ssh-ed25519 AAAA").err(), Some(KeyError::Malformed));
     let mangled = include_str!("keys/p256.pub.pem").replace("MFkw", "MFkx");
     assert_eq!(Jwk::from_pem(&mangled).err(), Some(KeyError::Malformed));
+}
+
+#[test]
+fn a_file_of_another_format_is_refused_with_the_command_that_converts_it() {
+    let convert = "openssl pkcs8 -topk8 -nocrypt -in key.pem -out pkcs8.pem";
+    for (pem, error, command) in [
+        (include_str!("keys/p256.sec1.pem"), KeyError::NotPkcs8, convert),
+        (include_str!("keys/p256.parameters.pem"), KeyError::NotPkcs8, convert),
+        (include_str!("keys/rsa2048.pkcs1.pem"), KeyError::NotPkcs8, convert),
+        (include_str!("keys/p256.encrypted.pem"), KeyError::Encrypted, convert),
+        (include_str!("keys/p256.certificate.pem"), KeyError::Certificate, "openssl x509 -in certificate.pem -pubkey"),
+        (include_str!("keys/ed25519.pub.pem"), KeyError::Public, "private key"),
+    ] {
+        let refused = PrivateKey::from_pem(pem).expect_err("another format");
+        assert_eq!(refused, error);
+        assert!(refused.to_string().contains(command), "{refused}");
+        assert!(PrivateKey::from_pem(&pem[..40]).is_err(), "no panic on a part");
+    }
+    // RFC 7468 section 2: text before the document, as `openssl pkcs12 -nodes` writes it.
+    let with_text = format!("Bag Attributes\n    friendlyName: x\n{}", include_str!("keys/p256.pem"));
+    assert!(PrivateKey::from_pem(&with_text).is_ok());
+    assert_eq!(Jwk::from_pem(include_str!("keys/p256.certificate.pem")).err(), Some(KeyError::Certificate));
+    assert_eq!(Jwk::from_pem(include_str!("keys/p256.encrypted.pem")).err(), Some(KeyError::Private));
+    assert_eq!(PrivateKey::from_pem("").err(), Some(KeyError::Malformed));
 }
 
 #[test]
@@ -258,7 +304,7 @@ mod rsa {
     #[test]
     fn short_and_unusual_rsa_keys_are_refused() {
         assert_eq!(Jwk::from_pem(include_str!("keys/rsa1024.pub.pem")).err(), Some(KeyError::Weak));
-        assert!(PrivateKey::from_pem(include_str!("keys/rsa1024.pem")).is_err());
+        assert_eq!(PrivateKey::from_pem(include_str!("keys/rsa1024.pem")).err(), Some(KeyError::Weak));
         for exponent in ["AQ", "Ag", "AQAC", "AQAAAAAB"] {
             assert_eq!(refusal(&with(rsa(), "e", exponent)), Some(KeyError::Weak), "{exponent}");
         }
@@ -273,6 +319,15 @@ mod rsa {
     }
 
     #[test]
+    fn an_rsa_key_is_generated_for_either_padding() {
+        for algorithm in [Algorithm::Rs256, Algorithm::Ps256] {
+            let key = PrivateKey::generate(algorithm, &SystemEntropy).expect("a key").public_key();
+            assert_eq!(key.algorithm(), algorithm);
+            assert_eq!(key.to_value()["n"].as_str().expect("n").len(), 342, "2048 bits in base64url");
+        }
+    }
+
+    #[test]
     fn an_rsa_key_without_algorithm_serves_both_in_a_set() {
         let set = JwkSet::from_value(&json!({"keys": [rsa()]})).expect("a set");
         assert!(set.find(None, Algorithm::Rs256).is_some() && set.find(None, Algorithm::Ps256).is_some());
@@ -284,7 +339,9 @@ mod rsa {
 #[cfg(not(feature = "aws-lc-rs"))]
 #[test]
 fn rsa_needs_its_feature() {
-    assert_eq!(Jwk::from_pem(include_str!("keys/rsa2048.pub.pem")).err(), Some(KeyError::Unsupported));
-    assert_eq!(PrivateKey::from_pem(include_str!("keys/rsa2048.pem")).err(), Some(KeyError::Unsupported));
-    assert_eq!(refusal(&json!({"kty": "RSA", "n": "AQ", "e": "AQAB"})), Some(KeyError::Unsupported));
+    assert_eq!(Jwk::from_pem(include_str!("keys/rsa2048.pub.pem")).err(), Some(KeyError::RsaDisabled));
+    assert_eq!(PrivateKey::from_pem(include_str!("keys/rsa2048.pem")).err(), Some(KeyError::RsaDisabled));
+    assert_eq!(PrivateKey::generate(Algorithm::Rs256, &SystemEntropy).err(), Some(KeyError::RsaDisabled));
+    assert_eq!(refusal(&json!({"kty": "RSA", "n": "AQ", "e": "AQAB"})), Some(KeyError::RsaDisabled));
+    assert!(KeyError::RsaDisabled.to_string().contains("feature `aws-lc-rs`"));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jsonwebtoken as oracle;
 use regrant::jwt::{AccessTokenClaims, JwtIssuer as _};
-use regrant::{Approval, Subject};
+use regrant::{Approval, Issuer, Subject};
 use regrant_jose::jws::Jws;
 use regrant_jose::{Algorithm, Jwk, JwtTokens, KeySet, PrivateKey, Signer as _};
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ fn tokens_of_the_oracle_verify_here() {
 async fn the_oracle_verifies_access_tokens_with_the_published_set() {
     for pair in PAIRS {
         let keys = KeySet::new(pair.key(), Duration::from_secs(3600)).expect("a key set");
-        let tokens = JwtTokens::new(ISSUER, keys);
+        let tokens = JwtTokens::new(Issuer::from_static(ISSUER), keys);
         let app = client("app", regrant::client::ClientAuthenticationMethod::None);
         let approval = Approval::of(Subject::new("demo").expect("a subject"));
         let issued = AccessTokenClaims::new("j1", &app, &approval, at(NOW), at(4_000_000_000));

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use regrant::ClientCredentials;
 use regrant::authenticator::{ClientAssertion, CredentialError, VerifyCredentials as _};
 use regrant::client::ClientAuthenticationMethod;
 use regrant::clock::{Clock as _, ManualClock};
+use regrant::{ClientCredentials, Issuer};
 use regrant_jose::client_assertion::{AssertionVerifier, ClientAssertions};
 use regrant_jose::key::ResolveKeys;
 use regrant_jose::{Algorithm, JwkSet, KeySource, PrivateKey, Signer as _};
@@ -69,7 +69,8 @@ impl Publishing {
     fn new(publisher: Publisher) -> Self {
         let (clock, used, publisher) = (clock(), WatchedUse::default(), Arc::new(publisher));
         let keys = KeySource::resolved_by(Arc::clone(&publisher) as Arc<dyn ResolveKeys>);
-        let assertions = ClientAssertions::new(ISSUER, Arc::new(clock.clone()), Arc::new(used.clone()));
+        let assertions =
+            ClientAssertions::new(Issuer::from_static(ISSUER), Arc::new(clock.clone()), Arc::new(used.clone()));
         let verifier = Arc::new(assertions.private_key_jwt(keys));
         Self { clock, used, publisher, verifier, count: AtomicUsize::new(0) }
     }

@@ -10,7 +10,7 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::event::{Event, EventKind, EventSink};
 use regrant::proof::ClientCertificate;
 use regrant::wire::Endpoint;
-use regrant::{ClientCredentials, ClientRegistry, KeyRing, MemoryStore, Refusal, SystemEntropy, TokenService};
+use regrant::{ClientCredentials, ClientRegistry, Issuer, KeyRing, MemoryStore, Refusal, SystemEntropy, TokenService};
 use regrant_jose::certificate::{CertificateSubject, SelfSignedTlsClientAuth, TlsClientAuth};
 use regrant_jose::client_assertion::ClientAssertions;
 use regrant_jose::{Algorithm, JwkSet};
@@ -28,7 +28,7 @@ fn claims() -> Value {
 async fn each_fault_of_an_assertion_has_its_own_reason() {
     use AssertionFault as Fault;
     let (own, other, used) = (key(Algorithm::EdDsa), key(Algorithm::EdDsa), WatchedUse::default());
-    let assertions = ClientAssertions::new(ISSUER, Arc::new(clock()), Arc::new(used.clone()));
+    let assertions = ClientAssertions::new(Issuer::from_static(ISSUER), Arc::new(clock()), Arc::new(used.clone()));
     let method = ClientAuthenticationMethod::PrivateKeyJwt;
     let verifier = || Arc::new(assertions.private_key_jwt(jwks([&own])));
     let clients = ClientRegistry::new().register_with_verifier(client("app", method), verifier()).unwrap();
@@ -126,7 +126,8 @@ impl EventSink for RecordedReasons {
 #[tokio::test]
 async fn the_event_has_the_fault_of_an_assertion_and_no_part_of_it() {
     let (own, recorded) = (key(Algorithm::EdDsa), RecordedReasons::default());
-    let assertions = ClientAssertions::new(ISSUER, Arc::new(clock()), Arc::new(MemoryStore::new()));
+    let assertions =
+        ClientAssertions::new(Issuer::from_static(ISSUER), Arc::new(clock()), Arc::new(MemoryStore::new()));
     let app = client("app", ClientAuthenticationMethod::PrivateKeyJwt);
     let clients =
         ClientRegistry::new().register_with_verifier(app, Arc::new(assertions.private_key_jwt(jwks([&own])))).unwrap();
@@ -135,7 +136,8 @@ async fn the_event_has_the_fault_of_an_assertion_and_no_part_of_it() {
         .events(recorded.clone())
         .build()
         .unwrap();
-    let endpoints = crate::support::server::Server(regrant::wire::Endpoints::new(service, ISSUER));
+    let endpoints =
+        crate::support::server::Server(regrant::wire::Endpoints::new(service, Issuer::from_static(ISSUER)).unwrap());
     let canary = "canary-of-the-assertion";
     let claims = with(&with(&claims(), "aud", Some(json!(canary))), "jti", Some(json!(canary)));
     let assertion = sign(&own, &json!({ "alg": "EdDSA" }), &claims).await;

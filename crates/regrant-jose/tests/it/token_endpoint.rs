@@ -8,7 +8,9 @@ use regrant::client::{ClientAuthenticationMethod, IntrospectionAccess};
 use regrant::clock::ManualClock;
 use regrant::proof::ClientCertificate;
 use regrant::wire::Endpoint;
-use regrant::{Approval, AuthorizeRequest, Client, ClientRegistry, GrantType, RedirectUri, Subject, SystemEntropy};
+use regrant::{
+    Approval, AuthorizeRequest, Client, ClientRegistry, GrantType, Issuer, RedirectUri, Subject, SystemEntropy,
+};
 use regrant_jose::certificate::{CertificateSubject, TlsClientAuth};
 use regrant_jose::client_assertion::ClientAssertions;
 use regrant_jose::dpop::{DpopKey, DpopNonces, ReplayCache};
@@ -35,8 +37,9 @@ struct Fixture {
 impl Fixture {
     fn new(configure: impl FnOnce(DpopVerifier) -> DpopVerifier) -> Self {
         let (clock, used, key) = (clock(), WatchedUse::default(), key(Algorithm::Es256));
-        let assertions = ClientAssertions::new(ISSUER, Arc::new(clock.clone()), Arc::new(used.clone()))
-            .with_audiences([TOKEN_ENDPOINT]);
+        let assertions =
+            ClientAssertions::new(Issuer::from_static(ISSUER), Arc::new(clock.clone()), Arc::new(used.clone()))
+                .with_audiences([TOKEN_ENDPOINT]);
         let subject = CertificateSubject::Dn("CN=tls".parse().unwrap());
         let clients = ClientRegistry::new()
             .register_with_verifier(

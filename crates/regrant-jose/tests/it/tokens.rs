@@ -1,6 +1,5 @@
 //! The claims of the tokens.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,11 +9,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use regrant::client::ClientAuthenticationMethod;
 use regrant::grant::{Actor, Confirmation};
-use regrant::host::Unavailable;
-use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
-use regrant::{Approval, Client, Resource, Resources, Scope, Subject};
-use regrant_jose::{Algorithm, ClaimsSource, Jwk, JwtTokens, KeySet, PrivateKey, Signer};
-use serde_json::{Map, Value, json};
+use regrant::host::{HostClaims, Unavailable};
+use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, UserInfoClaims};
+use regrant::{Approval, Client, Issuer, Resource, Resources, Scope, Subject};
+use regrant_jose::{Algorithm, Jwk, JwtTokens, KeySet, PrivateKey, Signer};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::support::{ISSUER, NOW, at, client, client_id, key};
@@ -22,7 +21,7 @@ use crate::support::{ISSUER, NOW, at, client, client_id, key};
 const END: i64 = NOW + 3600;
 
 fn tokens_of(signer: impl Signer + 'static) -> JwtTokens {
-    JwtTokens::new(ISSUER, KeySet::new(signer, Duration::from_secs(3600)).expect("a key set"))
+    JwtTokens::new(Issuer::from_static(ISSUER), KeySet::new(signer, Duration::from_secs(3600)).expect("a key set"))
 }
 
 fn tokens(algorithm: Algorithm) -> JwtTokens {
@@ -109,12 +108,12 @@ async fn unknown_values_are_omitted() {
 }
 
 #[tokio::test]
-async fn one_resource_is_a_string_and_without_any_the_default_audience_applies() {
-    let tokens = tokens(Algorithm::EdDsa).with_default_audience(resources(&["https://api.example/"]));
+async fn one_resource_is_a_string_and_without_any_the_audience_is_the_issuer() {
+    let tokens = tokens(Algorithm::EdDsa);
     let one = Approval::default().with_resources(resources(&["https://other.example/"]));
     assert_eq!(payload(&access_token(&tokens, &one).await.expect("a token"))["aud"], "https://other.example/");
     let none = Approval::default();
-    assert_eq!(payload(&access_token(&tokens, &none).await.expect("a token"))["aud"], "https://api.example/");
+    assert_eq!(payload(&access_token(&tokens, &none).await.expect("a token"))["aud"], ISSUER);
 }
 
 #[tokio::test]
@@ -147,6 +146,9 @@ async fn an_id_token_has_the_claims_of_openid_connect() {
             "at_hash": BASE64_URL_SAFE_NO_PAD.encode(&Sha512::digest("at_secret")[..32]),
         })
     );
+    let renamed = id_token(&tokens(Algorithm::Ed25519), &full(), Some("n1")).await.expect("a token");
+    assert_eq!(texts(&renamed).0, r#"{"alg":"Ed25519","typ":"JWT","kid":"k1"}"#);
+    assert_eq!(payload(&renamed), payload(&token), "the hash of Ed25519 is SHA-512 under each name");
     let bare = payload(&id_token(&tokens(Algorithm::Es256), &Approval::default(), None).await.expect("a token"));
     assert_eq!(
         bare,
@@ -170,12 +172,13 @@ async fn an_introspection_answer_cannot_pass_for_an_access_token() {
 #[tokio::test]
 async fn only_access_tokens_of_the_issuer_are_read() {
     let keys = KeySet::new(key(Algorithm::EdDsa), Duration::from_secs(3600)).expect("a key set");
-    let tokens = JwtTokens::new(ISSUER, keys.clone());
+    let tokens = JwtTokens::new(Issuer::from_static(ISSUER), keys.clone());
     let token = access_token(&tokens, &full()).await.expect("a token");
     assert_eq!(tokens.read_access_token(&token).as_deref(), Some("j1"), "expired or not, there is no clock here");
     let no_access_token = id_token(&tokens, &full(), None).await.expect("a token");
     assert_eq!(tokens.read_access_token(&no_access_token), None);
-    let of_another_issuer = access_token(&JwtTokens::new("https://other.example", keys), &full()).await;
+    let of_another_issuer =
+        access_token(&JwtTokens::new(Issuer::from_static("https://other.example"), keys), &full()).await;
     assert_eq!(tokens.read_access_token(&of_another_issuer.expect("a token")), None);
     let of_another_key = access_token(&self::tokens(Algorithm::EdDsa), &full()).await.expect("a token");
     assert_eq!(tokens.read_access_token(&of_another_key), None);
@@ -226,70 +229,54 @@ async fn an_access_token_cannot_be_forged_from_the_published_key() {
     }
 }
 
-/// The claims of a host, the same for each token.
-struct Host(Value);
-
-#[async_trait]
-impl ClaimsSource for Host {
-    async fn access_token(
-        &self,
-        claims: &AccessTokenClaims<'_>,
-    ) -> Result<Map<String, Value>, Box<dyn Error + Send + Sync>> {
-        let mut answer = self.0.as_object().ok_or("the directory is down")?.clone();
-        answer.insert("of".into(), claims.client.id.as_str().into());
-        Ok(answer)
-    }
-
-    async fn id_token(&self, _: &IdTokenClaims<'_>) -> Result<Map<String, Value>, Box<dyn Error + Send + Sync>> {
-        Ok(self.0.as_object().ok_or("the directory is down")?.clone())
-    }
+#[tokio::test]
+async fn the_claims_of_the_host_are_added() {
+    let (tokens, app, demo, approval) = (tokens(Algorithm::EdDsa), app(), subject("demo"), full());
+    let host = HostClaims::from_iter([("roles", json!(["admin"])), ("email", json!("d@e.example"))]);
+    let claims = AccessTokenClaims::new("j1", &app, &approval, at(NOW), at(END)).with_host_claims(&host);
+    let token = tokens.access_token(&tokens.signing_key(&app, at(NOW)), &claims).await.expect("a token");
+    assert_eq!(payload(&token)["roles"], json!(["admin"]));
+    let claims = IdTokenClaims::new(&app, &demo, &approval, at(NOW), at(END), "at_secret").with_host_claims(&host);
+    assert_eq!(payload(&tokens.id_token(&claims).await.expect("a token"))["email"], "d@e.example");
 }
 
 #[tokio::test]
-async fn the_host_adds_its_own_claims() {
-    let tokens = tokens(Algorithm::EdDsa).with_claims_source(Host(json!({"roles": ["admin"], "email": "d@e.example"})));
-    let access_token = payload(&access_token(&tokens, &full()).await.expect("a token"));
-    assert_eq!((&access_token["roles"], &access_token["of"]), (&json!(["admin"]), &json!("app")));
-    assert_eq!(payload(&id_token(&tokens, &full(), None).await.expect("a token"))["email"], "d@e.example");
+async fn oversized_claims_yield_no_access_token() {
+    let (tokens, app, approval) = (tokens(Algorithm::EdDsa), app(), full());
+    let host = HostClaims::from_iter([("groups", "g".repeat(20_000))]);
+    let claims = AccessTokenClaims::new("j1", &app, &approval, at(NOW), at(END)).with_host_claims(&host);
+    let token = tokens.access_token(&tokens.signing_key(&app, at(NOW)), &claims).await;
+    token.expect_err("no reader would accept it");
 }
 
+// OpenID Connect Core section 5.3.2.
 #[tokio::test]
-async fn the_host_cannot_set_claims_of_the_protocol() {
-    let protocol = [
-        "iss",
-        "sub",
-        "aud",
-        "exp",
-        "nbf",
-        "iat",
-        "jti",
-        "client_id",
-        "scope",
-        "cnf",
-        "act",
-        "may_act",
-        "auth_time",
-        "acr",
-        "amr",
-        "azp",
-        "nonce",
-        "sid",
-        "at_hash",
-        "token_introspection",
-    ];
-    for name in protocol {
-        let tokens = tokens(Algorithm::EdDsa).with_claims_source(Host(json!({name: "other"})));
-        access_token(&tokens, &full()).await.expect_err(name);
-        id_token(&tokens, &full(), None).await.expect_err(name);
+async fn a_userinfo_answer_is_for_its_client_and_is_no_id_token() {
+    let (tokens, app, demo) = (tokens(Algorithm::EdDsa), app(), subject("demo"));
+    let host = HostClaims::from_iter([("email", "d@e.example")]);
+    let claims = UserInfoClaims::new(&app, &demo, at(NOW), &host);
+    let answer = tokens.user_info(&claims).await.expect("a token");
+    let expected = json!({ "iss": ISSUER, "sub": "demo", "aud": "app", "iat": NOW, "email": "d@e.example" });
+    assert_eq!(payload(&answer), expected);
+    assert_eq!(texts(&answer).0, r#"{"alg":"EdDSA","typ":"JWT","kid":"k1"}"#);
+    assert_eq!((tokens.read_id_token(&answer), tokens.read_access_token(&answer)), (None, None));
+}
+
+// OpenID Connect RP-Initiated Logout 1.0 section 4: an expired hint is accepted.
+#[tokio::test]
+async fn an_id_token_is_read_again_by_its_issuer_alone() {
+    let tokens = tokens(Algorithm::EdDsa);
+    let id_token = id_token(&tokens, &full(), None).await.expect("a token");
+    let hint = IdTokenHint::new(client_id("app"), subject("demo"), Some("s1".to_owned()));
+    assert_eq!(tokens.read_id_token(&id_token), Some(hint));
+    let access_token = access_token(&tokens, &full()).await.expect("a token");
+    let (signed, _) = id_token.rsplit_once('.').expect("a signature");
+    for other in [access_token, format!("{signed}."), format!("{signed}.AAAA"), "garbage".to_owned(), String::new()] {
+        assert_eq!(tokens.read_id_token(&other), None, "{other}");
     }
-}
-
-#[tokio::test]
-async fn unavailable_or_oversized_claims_yield_no_token() {
-    let down = tokens(Algorithm::EdDsa).with_claims_source(Host(Value::Null));
-    access_token(&down, &full()).await.expect_err("the source is down");
-    let too_much = tokens(Algorithm::EdDsa).with_claims_source(Host(json!({"groups": "g".repeat(20_000)})));
-    access_token(&too_much, &full()).await.expect_err("no reader would accept it");
+    let theirs = key(Algorithm::EdDsa);
+    let header = json!({ "alg": "EdDSA", "typ": "JWT", "kid": "k1" });
+    assert_eq!(tokens.read_id_token(&crate::support::sign(&theirs, &header, &payload(&id_token)).await), None);
 }
 
 /// A key service that takes a while, or fails.

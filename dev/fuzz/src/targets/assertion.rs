@@ -11,7 +11,7 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::clock::ManualClock;
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
-    Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret, GrantType, MemoryStore, Scope, Subject,
+    Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret, GrantType, Issuer, MemoryStore, Scope, Subject,
     TokenService,
 };
 use regrant_jose::bearer::{JwtBearerFlow, ResolveSubject, TrustedIssuer};
@@ -32,7 +32,8 @@ pub(crate) fn run(input: &[u8]) {
     }
     let used = CountedUse::default();
     let clock = Arc::new(ManualClock::starting_at(START));
-    let assertions = ClientAssertions::new(ISSUER, clock, Arc::new(used.clone())).with_audiences([TOKEN_ENDPOINT]);
+    let assertions = ClientAssertions::new(Issuer::from_static(ISSUER), clock, Arc::new(used.clone()))
+        .with_audiences([TOKEN_ENDPOINT]);
     let keys: JwkSet = [Kind::EdDsa, Kind::Es256].map(public_key).into_iter().collect();
     let secret = ClientSecret::new(SECRET);
     let (verifier, method, jwt) = match mode % 4 {
@@ -81,13 +82,16 @@ fn bearer(kind: Kind, header: &str, claims: &str) {
     let used = CountedUse::default();
     let clock = ManualClock::starting_at(START);
     let issuer = TrustedIssuer::new("app", JwkSet::from_iter([public_key(kind)]), SameSubject);
-    let flow = JwtBearerFlow::new(ISSUER, Arc::new(clock.clone()), Arc::new(used.clone())).with_issuer(issuer);
+    let flow = JwtBearerFlow::new(Issuer::from_static(ISSUER), Arc::new(clock.clone()), Arc::new(used.clone()))
+        .with_issuer(issuer);
     let scope = Scope::from_static("read");
     let client = Client::public(ClientId::from_static("app")).with_grant_types([GrantType::JwtBearer]);
     let client = client.with_scope(scope.clone()).with_default_scope(scope);
     let clients = ClientRegistry::new().register(client, []).expect("a client");
     let service = TokenService::builder(MemoryStore::new(), clients, super::ring()).clock(clock).build();
-    let endpoints = Endpoints::new(service.expect("a policy"), ISSUER).with_approver(GrantType::JwtBearer, flow);
+    let endpoints = Endpoints::new(service.expect("a policy"), Issuer::from_static(ISSUER))
+        .expect("one issuer")
+        .with_approver(GrantType::JwtBearer, flow);
     let jwt = sign(key(kind), header, claims);
     let body = fixtures::form(&[("grant_type", JWT_BEARER), ("client_id", "app"), ("assertion", &jwt)]);
     let headers = [("Content-Type", &b"application/x-www-form-urlencoded"[..])];

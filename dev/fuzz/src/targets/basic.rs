@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use fixtures::{Reply, basic, ready};
 use regrant::authenticator::{AuthenticateError, ClientAuthenticator, CredentialRefusal};
 use regrant::wire::{Endpoint, Endpoints, Request};
-use regrant::{AuthenticatedClient, ClientCredentials, MemoryStore, TokenService};
+use regrant::{AuthenticatedClient, ClientCredentials, Issuer, MemoryStore, TokenService};
 
 use crate::product;
 
@@ -33,7 +33,7 @@ thread_local! {
     static SERVER: Server = {
         let recorder = Recorder::default();
         let service = TokenService::builder(MemoryStore::new(), recorder.clone(), super::ring()).build().unwrap();
-        Server { recorder, endpoints: Endpoints::new(service, "https://as.example") }
+        Server { recorder, endpoints: Endpoints::new(service, Issuer::from_static("https://as.example")).unwrap() }
     };
 }
 

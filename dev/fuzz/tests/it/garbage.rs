@@ -3,7 +3,7 @@
 use fixtures::{APP, AUDITOR, Auth, Config, ISSUER, START, Seeded, WatchedStore, basic, ready};
 use regrant::clock::ManualClock;
 use regrant::wire::{Endpoint, Endpoints, Request};
-use regrant::{Entropy as _, GrantType, Key, KeyRing, TokenService};
+use regrant::{Entropy as _, GrantType, Issuer, Key, KeyRing, TokenService};
 
 const DEVICE_CODE: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code";
 
@@ -26,7 +26,7 @@ fn endpoints(store: &WatchedStore) -> Endpoints<WatchedStore> {
     let keys = KeyRing::new(Key::from_parts(1, *b"a fuzz key of thirty-two bytes..").unwrap());
     let clock = ManualClock::starting_at(START);
     let service = TokenService::builder(store.clone(), config.registry(), keys).clock(clock).build().unwrap();
-    let endpoints = Endpoints::new(service, ISSUER);
+    let endpoints = Endpoints::new(service, Issuer::from_static(ISSUER)).unwrap();
     let mut paths = endpoints.paths().clone();
     paths.device_verification = Some("/device".to_owned());
     endpoints.with_paths(paths)

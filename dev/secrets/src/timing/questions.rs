@@ -11,8 +11,8 @@ use regrant::client::{ClientAuthenticationMethod as Method, IntrospectionAccess}
 use regrant::clock::SystemClock;
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
-    Client, ClientId, ClientRegistry, ClientSecret, CodeVerifier, Entropy as _, GrantType, Key, KeyRing, MemoryStore,
-    SecretHash, SystemEntropy, TokenService,
+    Client, ClientId, ClientRegistry, ClientSecret, CodeVerifier, Entropy as _, GrantType, Issuer, Key, KeyRing,
+    MemoryStore, SecretHash, SystemEntropy, TokenService,
 };
 use regrant_jose::client_assertion::ClientAssertions;
 use regrant_jose::{Algorithm, JwkSet, PrivateKey, Signer as _};
@@ -195,7 +195,7 @@ const SECRET: &str = "hD3kq0vX7ZrYc2LmN8sTpW";
 /// A server with as many clients of each method as there are inputs, and one grant.
 fn server() -> Server {
     let used = Arc::new(MemoryStore::new());
-    let assertions = ClientAssertions::new(fixtures::ISSUER, Arc::new(SystemClock), used);
+    let assertions = ClientAssertions::new(Issuer::from_static(fixtures::ISSUER), Arc::new(SystemClock), used);
     let mut clients = ClientRegistry::new();
     let keys = [Algorithm::Es256, Algorithm::EdDsa]
         .map(|algorithm| PrivateKey::generate(algorithm, &SystemEntropy).expect("a key").public_key());
@@ -220,7 +220,9 @@ fn server() -> Server {
     }
     let ring = KeyRing::new(Key::from_parts(1, KEY).expect("a key"));
     let service = TokenService::builder(MemoryStore::new(), clients, ring).build().expect("a policy");
-    let endpoints = Endpoints::new(service, fixtures::ISSUER).with_approver(GrantType::Password, Passwords);
+    let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
+        .expect("one issuer")
+        .with_approver(GrantType::Password, Passwords);
     let password = form(&[("grant_type", "password"), ("username", fixtures::USER), ("password", fixtures::PASSWORD)]);
     let authorization = basic("app-000000", SECRET);
     let headers = headers(Some(authorization.as_bytes()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fixtures::Secrets;
 use regrant::MemoryStore;
-use regrant::store::{SingleUse, TokenStore};
+use regrant::store::{GrantIndex, SingleUse, TokenStore};
 use regrant_conformance::http::{Direct, HttpHarness, RING_KEY, WatchedStore, cases, play};
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
@@ -30,7 +30,7 @@ impl Run {
     /// Plays everything on `store`, and some of it again after `breaking` it.
     async fn on<S>(harness: &dyn HttpHarness, store: S, breaking: Option<&(dyn Fn() + Sync)>) -> Self
     where
-        S: TokenStore + SingleUse + Clone + 'static,
+        S: TokenStore + GrantIndex + SingleUse + Clone + 'static,
     {
         let witness = Witness::of_the_process();
         let store = Copying::new(store, witness.clone());
@@ -78,7 +78,7 @@ impl Run {
 /// Plays the cases of the kit, each with tokens of its own.
 async fn play_all<S>(harness: &dyn HttpHarness, store: &Copying<S>, witness: &Witness) -> Secrets
 where
-    S: TokenStore + Clone + 'static,
+    S: TokenStore + GrantIndex + Clone + 'static,
 {
     let mut recorder = Recorder::new(&[(1, *RING_KEY)]);
     let drawn = Remembering::default();

@@ -13,8 +13,8 @@ use regrant::policy::{AccessTokenFormat, ClientPolicy};
 use regrant::store::{SingleUse, TokenStore};
 use regrant::wire::{Endpoint, Endpoints, Paths};
 use regrant::{
-    Approval, AuthorizeRequest, Client, ClientId, ClientRegistry, ClientSecret, GrantType, Key, KeyRing, SecretHash,
-    TokenService,
+    Approval, AuthorizeRequest, Client, ClientId, ClientRegistry, ClientSecret, GrantType, Issuer, Key, KeyRing,
+    SecretHash, TokenService,
 };
 use regrant_conformance::http::{Exchange, HttpRequest, Loopback};
 use regrant_jose::client_assertion::ClientAssertions;
@@ -61,7 +61,7 @@ impl<S: TokenStore + SingleUse + Clone + 'static> Life<S> {
             .map(|alg| PrivateKey::generate(alg, &drawn).unwrap());
         let signing = KeySet::new(signing.with_kid("k1"), Duration::from_secs(86_400)).unwrap();
         let used = Arc::new(store.clone());
-        let assertions = ClientAssertions::new(ISSUER, Arc::new(clock.clone()), used.clone());
+        let assertions = ClientAssertions::new(Issuer::from_static(ISSUER), Arc::new(clock.clone()), used.clone());
         let public: JwkSet = [asserting.public_key()].into_iter().collect();
         let mac = assertions.client_secret_jwt(&ClientSecret::new(MAC_SECRET), Algorithm::Hs256).unwrap();
         witness.debug(&(&signing, &assertions, &proving, &mac));
@@ -88,11 +88,12 @@ impl<S: TokenStore + SingleUse + Clone + 'static> Life<S> {
             .clock(clock.clone())
             .entropy(drawn.clone())
             .events(witness.clone())
-            .jwt_issuer(JwtTokens::new(ISSUER, signing))
+            .jwt_issuer(JwtTokens::new(Issuer::from_static(ISSUER), signing))
             .proof_verifier(verifier)
             .build()
             .unwrap();
-        let endpoints = Endpoints::new(service, ISSUER)
+        let endpoints = Endpoints::new(service, Issuer::from_static(ISSUER))
+            .unwrap()
             .with_approver(GrantType::Password, Passwords)
             .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
             .with_token_exchange();

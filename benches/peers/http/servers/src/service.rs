@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use regrant::wire::{Endpoints, Paths};
 use regrant::{
-    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret, GrantType, IssueRequest, KeyRing,
-    MemoryStore, Policy, Scope, SecretHash, Subject, SystemEntropy, TokenResponse, TokenService,
+    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret, GrantType, IssueRequest, Issuer,
+    KeyRing, MemoryStore, Policy, Scope, SecretHash, Subject, SystemEntropy, TokenResponse, TokenService,
 };
 
 use crate::Size;
@@ -36,7 +36,10 @@ pub(crate) async fn endpoints(size: Size) -> (Arc<Endpoints<MemoryStore>>, Seed)
     let mut paths = Paths::default();
     "/token".clone_into(&mut paths.token);
     "/introspect".clone_into(&mut paths.introspection);
-    (Arc::new(Endpoints::new(service, "https://as.example").with_paths(paths)), seed)
+    (
+        Arc::new(Endpoints::new(service, Issuer::from_static("https://as.example")).expect("valid").with_paths(paths)),
+        seed,
+    )
 }
 
 async fn issue(service: &TokenService<MemoryStore>, client: &AuthenticatedClient, number: usize) -> TokenResponse {

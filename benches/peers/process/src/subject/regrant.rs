@@ -6,8 +6,8 @@ use regrant::client::IntrospectionAccess;
 use regrant::store::GrantOwner;
 use regrant::wire::{Endpoint, Endpoints, Request, Response};
 use regrant::{
-    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret, GrantType, IssueRequest, Key,
-    KeyRing, MemoryStore, RefreshRequest, Refusal, Scope, SecretHash, Subject as Owner, TokenError, TokenService,
+    Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret, GrantType, IssueRequest, Issuer,
+    Key, KeyRing, MemoryStore, RefreshRequest, Refusal, Scope, SecretHash, Subject as Owner, TokenError, TokenService,
 };
 
 use super::Subject;
@@ -53,7 +53,7 @@ impl Regrant {
         let service = TokenService::builder(MemoryStore::new(), registry, keys).clock(clock.clone()).build();
         let service = service.expect("the policy is valid");
         let mut regrant = Self {
-            endpoints: Endpoints::new(service.clone(), "https://as.example"),
+            endpoints: Endpoints::new(service.clone(), Issuer::from_static("https://as.example")).expect("valid"),
             service,
             introspector: AuthenticatedClient::assertion(introspector.into()),
             client: AuthenticatedClient::assertion(client.into()),

@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// Endpoints that pages of one origin may call.
 fn for_one(case: Case) -> Case {
-    case.with_endpoints(|endpoints| endpoints.with_cors(Cors::origins(["https://other.example", PAGE])))
+    case.with_endpoints(|endpoints| endpoints.with_cors(Cors::origins(["https://other.example", PAGE]).unwrap()))
 }
 
 fn preflight(endpoint: Endpoint, origin: &str) -> HttpRequest {
@@ -43,9 +43,14 @@ fn preflight(endpoint: Endpoint, origin: &str) -> HttpRequest {
 }
 
 fn permission(methods: &'static str) -> Answer {
+    let headers = if methods == "POST" { "authorization, content-type, dpop" } else { "*, authorization" };
+    permission_for(methods, headers)
+}
+
+fn permission_for(methods: &'static str, headers: &'static str) -> Answer {
     Answer { status: 204, headers: Vec::new(), body: Body::Empty }
         .with("access-control-allow-methods", methods)
-        .with("access-control-allow-headers", "authorization, content-type, dpop")
+        .with("access-control-allow-headers", headers)
         .with("access-control-max-age", "7200")
 }
 
@@ -66,7 +71,17 @@ fn preflights() -> Vec<Case> {
         let name = format!("a_known_page_may_call_{name}");
         for_one(case(name, "Fetch standard (CORS protocol)", preflight(endpoint, PAGE), answer)).without_the_store()
     });
-    cases.into()
+    let more = case(
+        "a_known_page_may_send_the_headers_that_the_host_names",
+        "Fetch standard (CORS protocol)",
+        preflight(Token, PAGE),
+        varying(exposed(permission_for("POST", "authorization, content-type, dpop, mcp-protocol-version"), PAGE)),
+    )
+    .with_endpoints(|endpoints| {
+        let cors = Cors::origins([PAGE]).unwrap().with_headers(["MCP-Protocol-Version"]).unwrap();
+        endpoints.with_cors(cors)
+    });
+    cases.into_iter().chain([more.without_the_store()]).collect()
 }
 
 fn refused_preflights() -> Vec<Case> {

@@ -8,7 +8,7 @@ use crate::http::answer::{Answer, Body, inactive, invalid_client, not_served, ok
 use crate::http::case::{Case, case};
 use crate::http::clients::{APP, Auth, PASSWORD, SCOPE, USER, post};
 use crate::http::message::HttpRequest;
-use crate::http::ports::Issuer;
+use crate::http::ports::Jwts;
 use crate::http::server::signed_in;
 
 const JWT: &str = "application/token-introspection+jwt";
@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = documents();
     cases.extend(introspections());
     cases.push(id_token());
-    let signing = cases.into_iter().map(|case| case.with_service(|service| service.jwt_issuer(Issuer)));
+    let signing = cases.into_iter().map(|case| case.with_service(|service| service.jwt_issuer(Jwts)));
     signing.chain(without_an_issuer()).collect()
 }
 
@@ -30,6 +30,10 @@ fn documents() -> Vec<Case> {
         json["jwks_uri"] = json!("https://as.example/oauth2/jwks");
         json["subject_types_supported"] = json!(["public"]);
         json["id_token_signing_alg_values_supported"] = json!(["EdDSA"]);
+        json["userinfo_endpoint"] = json!("https://as.example/oauth2/userinfo");
+        json["userinfo_signing_alg_values_supported"] = json!(["EdDSA"]);
+        json["claims_supported"] =
+            json!(["acr", "amr", "at_hash", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"]);
         json["introspection_signing_alg_values_supported"] = json!(["EdDSA"]);
     }
     let endpoints = [("keys", Jwks, keys), ("openid_configuration", OpenIdConfiguration, openid)];

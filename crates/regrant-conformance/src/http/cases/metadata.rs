@@ -52,6 +52,11 @@ pub(super) fn document() -> Answer {
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
+        // The scopes of the registered clients.
+        "scopes_supported": ["openid", "read", "write"],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
     });
     let headers = vec![("content-type", "application/json"), ("cache-control", "public, max-age=3600")];
     Answer { status: 200, headers, body: Body::Json(json) }

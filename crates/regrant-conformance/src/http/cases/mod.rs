@@ -2,6 +2,7 @@
 //! `old`, `{new.access_token}` one of the answer to the case's own request.
 
 mod assertions;
+mod audience;
 mod certificates;
 mod client_authentication;
 mod code;
@@ -9,18 +10,22 @@ mod content_type;
 mod cors;
 mod device;
 mod dpop;
+mod end_session;
 mod exchange;
+mod expiration;
 mod form;
 mod introspection;
 mod keys;
 mod metadata;
 mod method;
 mod not_http;
+mod offline_access;
 mod refresh;
 mod revocation;
 mod scope;
 mod tokens;
 mod transport;
+mod userinfo;
 
 use std::sync::LazyLock;
 
@@ -53,7 +58,10 @@ fn groups() -> Vec<Group> {
     vec![
         group("tokens", tokens::cases()),
         group("refresh", refresh::cases()),
+        group("expiration", expiration::cases()),
+        group("offline_access", offline_access::cases()),
         group("scope", scope::cases()),
+        group("audience", audience::cases()),
         group("revocation", revocation::cases()),
         group("introspection", introspection::cases()),
         group("client_authentication", client_authentication::cases()),
@@ -71,6 +79,8 @@ fn groups() -> Vec<Group> {
         group("device", device::cases()),
         group("exchange", exchange::cases()),
         group("cors", cors::cases()),
+        group("userinfo", userinfo::cases()),
+        group("end_session", end_session::cases()),
     ]
 }
 

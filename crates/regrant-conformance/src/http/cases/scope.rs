@@ -1,5 +1,7 @@
 //! RFC 6749 sections 3.3 and 6: a refresh may narrow the access token and never widen it.
 
+use regrant::Policy;
+use regrant::policy::OnUnknownScope;
 use regrant::wire::Endpoint::{Introspection, Token};
 use serde_json::json;
 
@@ -37,7 +39,7 @@ fn asked() -> Vec<(&'static str, &'static str, Result<&'static str, Answer>)> {
         ("a_scope_with_a_repetition", "read read", Ok("read")),
         ("two_of_three_scopes", "read write", Ok("read write")),
         ("one_scope", "write", Ok("write")),
-        ("a_wider_scope", "openid read write admin", Err(invalid_scope())),
+        ("a_wider_scope", "read write admin", Err(invalid_scope())),
         ("a_foreign_scope", "admin", Err(invalid_scope())),
         ("a_scope_in_another_case", "READ", Err(invalid_scope())),
         ("a_part_of_a_scope", "rea", Err(invalid_scope())),
@@ -76,8 +78,9 @@ fn refreshes() -> Vec<Case> {
 
 /// RFC 6749 section 3.3: the default is the registered scope, and never more.
 fn issues() -> Vec<Case> {
+    let issue = |scope| post(Token, APP, &[("grant_type", "client_credentials"), ("scope", scope)]);
     let cases = asked().into_iter().map(|(what, scope, outcome)| {
-        let request = post(Token, APP, &[("grant_type", "client_credentials"), ("scope", scope)]);
+        let request = issue(scope);
         match outcome {
             Ok(granted) => {
                 let answer = access_token_for(granted);
@@ -100,7 +103,33 @@ fn issues() -> Vec<Case> {
         let name = format!("a_scope_of_{scope}_sent_with_a_code_is_ignored");
         case(name, "RFC 6749 section 4.1.3", post(Token, APP, &parameters), tokens()).given([approved("approval", APP)])
     });
-    cases.chain(codes).collect()
+    let openid = case(
+        "an_openid_request_is_granted_its_known_scopes",
+        "OpenID Connect Core section 3.1.2.1",
+        issue("email openid profile read"),
+        access_token_for("openid read"),
+    );
+    let source = "RFC 6749 section 3.3";
+    let ignored = case(
+        "where_unknown_scopes_are_ignored_the_answer_tells_the_rest",
+        source,
+        issue("admin read"),
+        access_token_for("read"),
+    );
+    let nothing = case("where_they_are_ignored_an_empty_rest_is_refused", source, issue("admin"), invalid_scope());
+    let ignoring = [ignored, nothing.without_the_store()].map(|case| {
+        case.with_service(|service| service.policy(Policy::default().with_on_unknown_scope(OnUnknownScope::Ignore)))
+    });
+    // RFC 6749 section 6: the scope of a refresh is a part of the granted one, whatever the policy.
+    let wider = case(
+        "a_refresh_for_an_openid_scope_that_was_not_granted_is_refused_and_consumes_nothing",
+        "RFC 6749 section 6",
+        refresh(APP, &[("scope", "openid profile read")]),
+        invalid_scope(),
+    )
+    .given([signed_in_for("old", APP, &[("scope", "openid profile read")])])
+    .active(&["{old.refresh_token}"]);
+    cases.chain(codes).chain([openid, wider]).chain(ignoring).collect()
 }
 
 /// RFC 8707 section 2.2: a refresh may narrow the resources.

@@ -1,6 +1,6 @@
 //! An adapter in process, and the ways to break it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -25,6 +25,7 @@ pub(crate) enum Flaw {
     LimitBelow,
     LimitAbove,
     QueryAsForm,
+    NoQuery,
     FoldedMethod,
     OwnOptions,
     PostAlone,
@@ -33,6 +34,7 @@ pub(crate) enum Flaw {
     PathWithQuery,
     AddedCharset,
     NoChallenge,
+    OneAnswerLine,
     NoAllow,
     NoRetryAfter,
     NoNonce,
@@ -132,6 +134,7 @@ impl BrokenServer {
                     "POST".clone_into(&mut request.method);
                 }
             }
+            Flaw::NoQuery => request.target = request.path().to_owned(),
             Flaw::FoldedMethod => request.method.make_ascii_uppercase(),
             Flaw::OwnPath => request.target = HttpRequest::new("POST", request.endpoint).target,
             Flaw::PathWithQuery => request.target = request.target.replace('?', "%3F"),
@@ -153,6 +156,10 @@ impl BrokenServer {
         match self.flaw {
             Flaw::AddedCharset => replace(response, "content-type", "application/json; charset=utf-8"),
             Flaw::NoChallenge => remove(response, "www-authenticate"),
+            Flaw::OneAnswerLine => {
+                let mut seen = HashSet::new();
+                response.headers.retain(|(name, _)| seen.insert(name.clone()));
+            }
             Flaw::NoAllow => remove(response, "allow"),
             Flaw::NoRetryAfter => remove(response, "retry-after"),
             Flaw::NoNonce => remove(response, "dpop-nonce"),

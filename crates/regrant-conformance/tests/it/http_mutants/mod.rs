@@ -28,7 +28,7 @@ fn accepts(flaw: Flaw, case: &str) -> bool {
 }
 
 /// Each mutant, and the cases that must reject it.
-const MUTANTS: [(&str, Flaw, &[&str]); 34] = [
+const MUTANTS: [(&str, Flaw, &[&str]); 36] = [
     (
         "the_first_line_of_each_header_alone",
         Flaw::FirstHeaderLine,
@@ -103,6 +103,14 @@ const MUTANTS: [(&str, Flaw, &[&str]); 34] = [
             "transport::a_query_string_makes_no_difference_at_revocation",
         ],
     ),
+    (
+        "a_query_that_is_dropped",
+        Flaw::NoQuery,
+        &[
+            "end_session::a_get_with_a_hint_ends_the_session_at_all_clients",
+            "end_session::a_parameter_twice_in_the_query_is_refused",
+        ],
+    ),
     ("a_method_in_upper_case", Flaw::FoldedMethod, &["method::lower_case_post_is_refused_with_allow_at_token"]),
     (
         "an_answer_of_its_own_to_options",
@@ -133,6 +141,7 @@ const MUTANTS: [(&str, Flaw, &[&str]); 34] = [
             "introspection::nobody_gets_no_word_about_an_active_token",
         ],
     ),
+    ("one_line_of_each_header_of_an_answer", Flaw::OneAnswerLine, &["userinfo::a_proof_of_another_key_is_refused"]),
     ("an_allow_that_is_dropped", Flaw::NoAllow, &["method::put_is_refused_with_allow_at_token"]),
     ("a_wait_that_is_dropped", Flaw::NoRetryAfter, &["tokens::a_refresh_while_the_store_is_down_may_be_tried_again"]),
     ("a_nonce_that_is_dropped", Flaw::NoNonce, &["dpop::a_proof_without_a_nonce_is_told_the_nonce"]),

@@ -17,7 +17,7 @@ pub(super) fn private_key(value: &Value) -> Result<PrivateKey, KeyError> {
     let members = value.as_object().ok_or(KeyError::Malformed)?;
     let (algorithm, material) = public_material(members)?;
     let key = match &material {
-        Material::Ed25519(_) => PrivateKey::ed25519(&Ed25519Key::from_bytes(&*scalar(members)?))?,
+        Material::Ed25519(_) => PrivateKey::ed25519(&Ed25519Key::from_bytes(&*scalar(members)?), algorithm)?,
         Material::P256(_) => {
             PrivateKey::p256(P256PrivateKey::from_slice(&*scalar(members)?).map_err(|_| KeyError::Malformed)?)?
         }

@@ -7,15 +7,23 @@ use zeroize::Zeroize;
 use super::PrivateKey;
 #[cfg(feature = "aws-lc-rs")]
 use super::{RsaPrivateKey, Secret};
-use crate::jwk::oid;
+use crate::algorithm::Algorithm;
+use crate::jwk::{oid, pem_label};
 use crate::key::KeyError;
 
 /// Parses a `PrivateKeyInfo` (RFC 5958 section 2).
 pub(super) fn private_key(pem: &str) -> Result<PrivateKey, KeyError> {
-    let (label, document) = SecretDocument::from_pem(pem).map_err(|_| KeyError::Malformed)?;
-    if label != "PRIVATE KEY" {
-        return Err(KeyError::Unsupported);
+    match pem_label(pem) {
+        Some("PRIVATE KEY") => {}
+        // `openssl ecparam -genkey` writes the parameters first.
+        Some("EC PRIVATE KEY" | "EC PARAMETERS" | "RSA PRIVATE KEY") => return Err(KeyError::NotPkcs8),
+        Some("ENCRYPTED PRIVATE KEY") => return Err(KeyError::Encrypted),
+        Some("PUBLIC KEY" | "RSA PUBLIC KEY") => return Err(KeyError::Public),
+        Some("CERTIFICATE") => return Err(KeyError::Certificate),
+        Some(_) => return Err(KeyError::Unsupported),
+        None => return Err(KeyError::Malformed),
     }
+    let (_, document) = SecretDocument::from_pem(pem).map_err(|_| KeyError::Malformed)?;
     let der = document.as_bytes();
     let info = PrivateKeyInfoRef::try_from(der).map_err(|_| KeyError::Malformed)?;
     match info.algorithm.oid {
@@ -25,7 +33,7 @@ pub(super) fn private_key(pem: &str) -> Result<PrivateKey, KeyError> {
             let mut pair = KeypairBytes::try_from(info).map_err(|_| KeyError::Malformed)?;
             let key = Ed25519Key::try_from(&pair).map_err(|_| KeyError::Inconsistent);
             pair.secret_key.zeroize();
-            PrivateKey::ed25519(&key?)
+            PrivateKey::ed25519(&key?, Algorithm::EdDsa)
         }
         oid::EC if info.algorithm.parameters_oid() == Ok(oid::P256) => {
             PrivateKey::p256(SecretKey::try_from(info).map_err(|_| KeyError::Malformed)?.into())
@@ -35,6 +43,8 @@ pub(super) fn private_key(pem: &str) -> Result<PrivateKey, KeyError> {
             let (public, secret) = RsaPrivateKey::from_pkcs8(der)?;
             Ok(PrivateKey { public, secret: Secret::Rsa(secret) })
         }
+        #[cfg(not(feature = "aws-lc-rs"))]
+        oid::RSA => Err(KeyError::RsaDisabled),
         _ => Err(KeyError::Unsupported),
     }
 }

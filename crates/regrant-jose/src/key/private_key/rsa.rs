@@ -1,5 +1,5 @@
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, PublicKeyComponents};
+use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
 use regrant::host::Unavailable;
 
@@ -11,9 +11,21 @@ use crate::key::KeyError;
 pub(super) struct RsaPrivateKey(KeyPair);
 
 impl RsaPrivateKey {
+    /// Generates both halves, of 2048 bits.
+    pub(super) fn generate() -> Result<(Jwk, Self), KeyError> {
+        Self::pair(KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Weak)?)
+    }
+
     /// Parses both halves of a `PrivateKeyInfo`.
     pub(super) fn from_pkcs8(der: &[u8]) -> Result<(Jwk, Self), KeyError> {
-        let pair = KeyPair::from_pkcs8(der).map_err(|_| KeyError::Malformed)?;
+        // The library tells the reason only in the text of its error.
+        Self::pair(KeyPair::from_pkcs8(der).map_err(|error| match error.to_string().as_str() {
+            "TooSmall" | "TooLarge" => KeyError::Weak,
+            _ => KeyError::Malformed,
+        })?)
+    }
+
+    fn pair(pair: KeyPair) -> Result<(Jwk, Self), KeyError> {
         let public = Jwk::from_rsa_der(pair.public_key().as_ref())?;
         Ok((public, Self(pair)))
     }

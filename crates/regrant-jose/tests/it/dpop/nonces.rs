@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use regrant::proof::ProofVerifier as _;
 use regrant::store::PurgeExpired as _;
+use regrant::{Key, KeyRing};
 use regrant_jose::dpop::{DpopNonces, ReplayCache};
 use regrant_jose::{Algorithm, DpopVerifier};
 use serde_json::{Value, json};
@@ -95,4 +96,40 @@ fn nonces_depend_only_on_their_key() {
     assert!(nonces(&NONCE_KEY, u64::MAX).nonce(at(NOW)).is_some());
     assert_eq!(DpopVerifier::new(Arc::new(ReplayCache::new(1, Arc::new(clock())))).nonce(at(NOW)), None);
     assert!(!format!("{:?}", DpopNonces::new(&NONCE_KEY)).contains('7'));
+}
+
+// Two nodes behind one balancer, before, while and after the ring is rotated.
+#[test]
+fn nodes_with_one_key_ring_accept_the_nonces_of_each_other() {
+    let key = |id: u8| Key::from_parts(id, std::array::from_fn(|at| id ^ u8::try_from(at).unwrap())).unwrap();
+    let node = |primary: u8, former: &[u8]| {
+        let ring = former.iter().fold(KeyRing::new(key(primary)), |ring, id| ring.add_former(key(*id)).unwrap());
+        DpopVerifier::new(Arc::new(ReplayCache::new(1, Arc::new(clock()))))
+            .with_nonces(DpopNonces::from_key_ring(&ring))
+            .nonce(at(NOW))
+            .unwrap()
+    };
+    assert_eq!(node(1, &[]), node(1, &[]));
+    assert_eq!(node(1, &[2]), node(1, &[]), "a former key makes no nonces");
+    assert_ne!(node(1, &[2]), node(2, &[1]));
+    let mut key_of_ring = [0; 32];
+    key_of_ring.copy_from_slice(&std::array::from_fn::<u8, 32, _>(|at| 1 ^ u8::try_from(at).unwrap()));
+    let direct = DpopVerifier::new(Arc::new(ReplayCache::new(1, Arc::new(clock()))))
+        .with_nonces(DpopNonces::new(&key_of_ring))
+        .nonce(at(NOW));
+    assert_ne!(direct, Some(node(1, &[])), "the key of the ring itself is no key of nonces");
+}
+
+#[tokio::test]
+async fn a_nonce_of_a_node_that_rotated_its_ring_first_is_accepted() {
+    let key = |id: u8| Key::from_parts(id, std::array::from_fn(|at| id ^ u8::try_from(at).unwrap())).unwrap();
+    let both = |primary, former| KeyRing::new(key(primary)).add_former(key(former)).unwrap();
+    let old = DpopNonces::from_key_ring(&both(1, 2));
+    let new = DpopNonces::from_key_ring(&both(2, 1));
+    let mut fixture = Fixture::with_nonces();
+    fixture.verifier = DpopVerifier::new(Arc::new(fixture.used.clone())).with_nonces(old);
+    let ahead = DpopVerifier::new(Arc::new(ReplayCache::new(1, Arc::new(clock())))).with_nonces(new);
+    let nonce = ahead.nonce(at(NOW)).unwrap();
+    let jwt = fixture.signed(&with(&claims(), "nonce", Some(nonce.into()))).await;
+    assert_eq!(fixture.answer(&jwt, 0).await, Answer::Accepted);
 }

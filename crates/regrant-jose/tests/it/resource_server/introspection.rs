@@ -20,28 +20,28 @@ use regrant_jose::resource_server::{
 };
 use serde_json::{Value, json};
 
-use crate::resource_server::issuer::{Issuer, Network, RESOURCE, Unrestricted, Verdict};
+use crate::resource_server::issuer::{IssuingServer, Network, RESOURCE, Unrestricted, Verdict};
 use crate::support::{ISSUER, NOW, at, encoded, with};
 
 const INACTIVE: Verdict = Verdict::Invalid(InvalidToken::Inactive);
 
 /// A verifier, and the service with opaque tokens that it asks.
-async fn issuer() -> (Issuer, Network, IntrospectionVerifier) {
-    let issuer = Issuer::new(AccessTokenFormat::Opaque).await;
+async fn issuer() -> (IssuingServer, Network, IntrospectionVerifier) {
+    let issuer = IssuingServer::new(AccessTokenFormat::Opaque).await;
     let network = issuer.network();
     let verifier = IntrospectionVerifier::new(network.clone()).with_audience(RESOURCE);
     (issuer, network, verifier)
 }
 
 /// The verdict on the token at the time of the issuer.
-async fn verdict(issuer: &Issuer, verifier: &IntrospectionVerifier, token: &AccessToken) -> Verdict {
+async fn verdict(issuer: &IssuingServer, verifier: &IntrospectionVerifier, token: &AccessToken) -> Verdict {
     verifier.verify(token, issuer.clock.now()).await.into()
 }
 
 #[tokio::test]
 async fn tokens_of_both_formats_are_valid_and_have_the_granted_scope() {
     for format in [AccessTokenFormat::Opaque, AccessTokenFormat::Jwt] {
-        let issuer = Issuer::new(format).await;
+        let issuer = IssuingServer::new(format).await;
         let verifier = IntrospectionVerifier::new(issuer.network()).with_audience(RESOURCE);
         let bound = Confirmation::DpopKey([7; 32]);
         let token = verifier.verify(&issuer.tokens(Some(bound)).await.access_token, at(NOW)).await.unwrap();
@@ -59,7 +59,7 @@ async fn tokens_of_both_formats_are_valid_and_have_the_granted_scope() {
 
 #[tokio::test]
 async fn other_kinds_of_token_are_refused_even_if_the_server_reports_them() {
-    let issuer = Issuer::new(AccessTokenFormat::Opaque).await;
+    let issuer = IssuingServer::new(AccessTokenFormat::Opaque).await;
     let verifier = IntrospectionVerifier::new(Unrestricted(issuer.network()));
     let tokens = issuer.tokens(None).await;
     assert_eq!(verdict(&issuer, &verifier, &tokens.access_token).await, Verdict::Valid);

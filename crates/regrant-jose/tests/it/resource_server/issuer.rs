@@ -14,7 +14,8 @@ use regrant::policy::AccessTokenFormat;
 use regrant::wire::{Endpoint, Endpoints, Request};
 use regrant::{
     AccessToken, Approval, AuthenticatedClient, Client, ClientCredentials, ClientRegistry, ClientSecret, GrantType,
-    IssueRequest, KeyRing, MemoryStore, Policy, SecretHash, Subject, SystemEntropy, TokenResponse, TokenService,
+    IssueRequest, Issuer, KeyRing, MemoryStore, Policy, SecretHash, Subject, SystemEntropy, TokenResponse,
+    TokenService,
 };
 use regrant_jose::key::ResolveKeys;
 use regrant_jose::resource_server::{Introspect, IntrospectionResponse, InvalidToken, VerifyError};
@@ -30,14 +31,14 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 const BASIC: &[u8] = b"Basic YXBpOnMzY3JldA==";
 
 /// The authorization server.
-pub(crate) struct Issuer {
+pub(crate) struct IssuingServer {
     pub(crate) clock: ManualClock,
     pub(crate) keys: KeySet,
     pub(crate) endpoints: Arc<Endpoints<MemoryStore>>,
     pub(crate) app: AuthenticatedClient,
 }
 
-impl Issuer {
+impl IssuingServer {
     pub(crate) async fn new(format: AccessTokenFormat) -> Self {
         Self::of(format, Algorithm::EdDsa).await
     }
@@ -48,13 +49,13 @@ impl Issuer {
         let service = TokenService::builder(MemoryStore::new(), clients(), KeyRing::generate(&SystemEntropy))
             .clock(clock.clone())
             .policy(Policy::default().with_access_token_format(format))
-            .jwt_issuer(JwtTokens::new(ISSUER, keys.clone()))
+            .jwt_issuer(JwtTokens::new(Issuer::from_static(ISSUER), keys.clone()))
             .build()
             .expect("a service");
         let secret = ClientSecret::new("s3cret");
         let app =
             clients().authenticate(&ClientCredentials::Basic(client_id("app"), secret)).await.expect("the client");
-        Self { clock, keys, endpoints: Arc::new(Endpoints::new(service, ISSUER)), app }
+        Self { clock, keys, endpoints: Arc::new(Endpoints::new(service, Issuer::from_static(ISSUER)).unwrap()), app }
     }
 
     /// Tokens for `demo` with an access token bound to this key.

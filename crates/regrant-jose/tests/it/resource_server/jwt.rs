@@ -6,14 +6,14 @@ use std::time::Duration;
 use regrant::clock::Clock as _;
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims, JwtIssuer};
 use regrant::policy::AccessTokenFormat;
-use regrant::{AccessToken, Approval, Client, ClientId, Subject, SystemEntropy};
+use regrant::{AccessToken, Approval, Client, ClientId, Issuer, Subject, SystemEntropy};
 use regrant_jose::dpop::DpopKey;
 use regrant_jose::jws::JwsError;
 use regrant_jose::resource_server::{InvalidToken, VerifyAccessToken as _};
 use regrant_jose::{Algorithm, JwtTokens, JwtVerifier, KeySet, KeySource, PrivateKey, Signer as _};
 use serde_json::{Map, Value, json};
 
-use crate::resource_server::issuer::{Issuer, RESOURCE, Verdict};
+use crate::resource_server::issuer::{IssuingServer, RESOURCE, Verdict};
 use crate::support::{ISSUER, NOW, at, encoded, jwks, key, mac, mutations, public_bytes, sign, sign_text, with};
 
 fn header() -> Value {
@@ -38,7 +38,7 @@ async fn verdict(verifier: &JwtVerifier, token: &str) -> Verdict {
 #[tokio::test]
 async fn a_token_of_the_service_is_valid_and_has_the_granted_scope() {
     for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
-        let issuer = Issuer::of(AccessTokenFormat::Jwt, algorithm).await;
+        let issuer = IssuingServer::of(AccessTokenFormat::Jwt, algorithm).await;
         let verifier = JwtVerifier::new(ISSUER, RESOURCE, KeySource::resolved_by(Arc::new(issuer.network())));
         let token = verifier.verify(&issuer.token().await, at(NOW)).await.unwrap();
 
@@ -141,13 +141,13 @@ async fn a_token_is_accepted_until_the_leeway_after_exp_and_not_a_millisecond_lo
 #[tokio::test]
 async fn no_other_kind_of_token_passes_for_an_access_token() {
     let signing = key(Algorithm::EdDsa);
-    let issuer = Issuer::new(AccessTokenFormat::Jwt).await;
+    let issuer = IssuingServer::new(AccessTokenFormat::Jwt).await;
     let tokens = issuer.tokens(None).await;
     let verifier = JwtVerifier::new(ISSUER, RESOURCE, KeySource::resolved_by(Arc::new(issuer.network())))
         // The `aud` is the client id: a resource server that is also a client would find its own.
         .with_audiences(["app", "api"]);
     let id_token = tokens.id_token.expect("an id_token");
-    let jwts = JwtTokens::new(ISSUER, issuer.keys.clone());
+    let jwts = JwtTokens::new(Issuer::from_static(ISSUER), issuer.keys.clone());
     let answer = Map::from_iter([("active".to_owned(), json!(true))]);
     let introspection = jwts.introspection(&ClientId::new("api").unwrap(), &answer, at(NOW)).await.unwrap();
     for (kind, token) in [
@@ -228,7 +228,7 @@ async fn a_token_with_any_changed_character_is_refused() {
 
 #[tokio::test]
 async fn keys_are_rotated_without_a_refusal_and_with_one_fetch() {
-    let issuer = Issuer::new(AccessTokenFormat::Jwt).await;
+    let issuer = IssuingServer::new(AccessTokenFormat::Jwt).await;
     let network = issuer.network();
     let verifier = JwtVerifier::new(ISSUER, RESOURCE, KeySource::resolved_by(Arc::new(network.clone())));
     let verify = async |token: &AccessToken| Verdict::from(verifier.verify(token, issuer.clock.now()).await);
@@ -260,7 +260,7 @@ async fn keys_are_rotated_without_a_refusal_and_with_one_fetch() {
 
 #[tokio::test]
 async fn cached_keys_are_used_in_an_outage_for_the_grace_time() {
-    let issuer = Issuer::new(AccessTokenFormat::Jwt).await;
+    let issuer = IssuingServer::new(AccessTokenFormat::Jwt).await;
     let network = issuer.network();
     let keys = KeySource::resolved_by(Arc::new(network.clone()))
         .with_max_age(Duration::from_secs(600))
@@ -290,7 +290,7 @@ async fn cached_keys_are_used_in_an_outage_for_the_grace_time() {
 
 #[tokio::test]
 async fn without_grace_time_expired_keys_are_not_used() {
-    let issuer = Issuer::new(AccessTokenFormat::Jwt).await;
+    let issuer = IssuingServer::new(AccessTokenFormat::Jwt).await;
     let network = issuer.network();
     let verifier = JwtVerifier::new(ISSUER, RESOURCE, KeySource::resolved_by(Arc::new(network.clone())));
     let token = issuer.token().await;
@@ -303,7 +303,7 @@ async fn without_grace_time_expired_keys_are_not_used() {
 #[tokio::test]
 async fn an_id_token_of_the_same_key_and_audience_is_refused() {
     let keys = KeySet::new(key(Algorithm::EdDsa), Duration::from_secs(3600)).unwrap();
-    let issuer = JwtTokens::new(ISSUER, keys.clone());
+    let issuer = JwtTokens::new(Issuer::from_static(ISSUER), keys.clone());
     let (client, subject) = (Client::new(ClientId::new(RESOURCE).unwrap()), Subject::new("demo").unwrap());
     let (approval, end) = (Approval::of(subject.clone()), at(NOW + 3600));
     let verifier = JwtVerifier::new(ISSUER, RESOURCE, keys.public_keys(at(NOW)));

@@ -4,4 +4,5 @@
 mod introspection;
 mod issuer;
 mod jwt;
+mod metadata;
 mod requests;

@@ -15,7 +15,7 @@ use regrant_jose::dpop::{DpopKey, DpopNonces};
 use regrant_jose::resource_server::{AuthenticatedRequest, Denial, DenialReason, IntrospectionVerifier, InvalidToken};
 use regrant_jose::{Algorithm, DpopVerifier, JwtVerifier, KeySource, ResourceServer};
 
-use crate::resource_server::issuer::{Issuer, Network, RESOURCE};
+use crate::resource_server::issuer::{IssuingServer, Network, RESOURCE};
 use crate::support::{ISSUER, NOW, WatchedUse, at, key};
 
 const BEARER: &str = r#"Bearer realm="orders""#;
@@ -23,7 +23,7 @@ const DPOP: &str = r#"DPoP realm="orders", algs="EdDSA ES256""#;
 
 /// A service, a resource server that verifies its JWTs, and a client with a DPoP key.
 struct Fixture {
-    issuer: Issuer,
+    issuer: IssuingServer,
     network: Network,
     used: WatchedUse,
     key: DpopKey,
@@ -44,7 +44,7 @@ impl Fixture {
     }
 
     async fn with(configure: impl FnOnce(ResourceServer, &WatchedUse) -> ResourceServer) -> Self {
-        let issuer = Issuer::new(AccessTokenFormat::Jwt).await;
+        let issuer = IssuingServer::new(AccessTokenFormat::Jwt).await;
         let (network, used) = (issuer.network(), WatchedUse::default());
         let verifier = JwtVerifier::new(ISSUER, RESOURCE, KeySource::resolved_by(Arc::new(network.clone())));
         let server = ResourceServer::new(format!("{RESOURCE}/v1/"), verifier, Arc::new(issuer.clock.clone()));
@@ -384,7 +384,7 @@ async fn a_server_may_accept_only_bound_tokens() {
 
 #[tokio::test]
 async fn scope_is_checked_for_each_request_even_with_a_cached_token() {
-    let issuer = Issuer::new(AccessTokenFormat::Opaque).await;
+    let issuer = IssuingServer::new(AccessTokenFormat::Opaque).await;
     let network = issuer.network();
     let verifier = IntrospectionVerifier::new(network.clone()).with_audience(RESOURCE);
     let server = ResourceServer::new(RESOURCE, verifier, Arc::new(issuer.clock.clone()));

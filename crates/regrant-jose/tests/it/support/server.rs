@@ -6,7 +6,7 @@ use fixtures::{Form, Reply, form};
 use regrant::clock::ManualClock;
 use regrant::proof::ClientCertificate;
 use regrant::wire::{Endpoint, Endpoints, Request};
-use regrant::{ClientRegistry, KeyRing, MemoryStore, SystemEntropy, TokenService};
+use regrant::{ClientRegistry, Issuer, KeyRing, MemoryStore, SystemEntropy, TokenService};
 use regrant_jose::DpopVerifier;
 
 use super::ISSUER;
@@ -27,7 +27,7 @@ impl Server {
         if let Some(verifier) = dpop {
             builder = builder.proof_verifier(verifier);
         }
-        Self(Endpoints::new(builder.build().expect("a policy"), ISSUER))
+        Self(Endpoints::new(builder.build().expect("a policy"), Issuer::from_static(ISSUER)).unwrap())
     }
 
     pub(crate) async fn post(&self, endpoint: Endpoint, parameters: Form<'_>, with: With<'_>) -> Reply {

@@ -18,7 +18,7 @@ use regrant::policy::{AccessTokenFormat, GracePeriod, Lifetime, Limit, PreviousA
 use regrant::proof::ProofVerifier;
 use regrant::store::SingleUse;
 use regrant::wire::{CertificateHeader, Cors, Endpoints};
-use regrant::{ClientRegistry, GrantType, MemoryStore, Policy, TokenService};
+use regrant::{ClientRegistry, GrantType, Issuer, MemoryStore, Policy, TokenService};
 use regrant_jose::certificate::{CertificateSubject, TlsClientAuth};
 use regrant_jose::client_assertion::ClientAssertions;
 use regrant_jose::dpop::DpopNonces;
@@ -81,9 +81,9 @@ impl Server {
             .proof_verifier(ports.verifier)
             .build()
             .expect("a policy");
-        let mut endpoints = serve_everything(Endpoints::new(service, ISSUER))
+        let mut endpoints = serve_everything(Endpoints::new(service, Issuer::from_static(ISSUER)).expect("one issuer"))
             .with_approver(GrantType::Password, Passwords)
-            .with_cors(Cors::origins(["https://app.example"]));
+            .with_cors(Cors::origins(["https://app.example"]).expect("an origin"));
         if flags & 2 != 0 {
             endpoints = endpoints.with_certificate_header(CertificateHeader::rfc_9440());
         }
@@ -124,7 +124,7 @@ fn clients(clock: &ManualClock, has_jose: bool) -> ClientRegistry {
         return clients;
     }
     let clock = Arc::new(clock.clone());
-    let assertions = ClientAssertions::new(ISSUER, clock.clone(), Arc::new(MemoryStore::new()));
+    let assertions = ClientAssertions::new(Issuer::from_static(ISSUER), clock.clone(), Arc::new(MemoryStore::new()));
     let keys: JwkSet = [public_key(Kind::EdDsa)].into_iter().collect();
     let by_key = assertions.with_audiences([TOKEN_ENDPOINT]).private_key_jwt(keys);
     let by_name = TlsClientAuth::new(CertificateSubject::Dn("CN=tls".parse().expect("a name")), clock);
@@ -158,6 +158,6 @@ impl Ports {
         if flags & 8 != 0 {
             verifier = verifier.with_nonces(DpopNonces::new(&[3; 32]));
         }
-        Self { issuer: Arc::new(JwtTokens::new(ISSUER, keys)), verifier: Arc::new(verifier) }
+        Self { issuer: Arc::new(JwtTokens::new(Issuer::from_static(ISSUER), keys)), verifier: Arc::new(verifier) }
     }
 }
