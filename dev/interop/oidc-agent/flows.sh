@@ -135,8 +135,12 @@ device() {
 
 code() {
   start_agent
-  generate --flow=code --redirect-uri="http://localhost:42421 http://localhost:42422 http://localhost:42423"
-  local back
+  local port back
+  port=$("$NODE" -e 'const server = require("net").createServer().listen(0, () => {
+    console.log(server.address().port)
+    server.close()
+  })')
+  generate --flow=code --redirect-uri="http://localhost:$port"
   back=$(user allow "$(printed 'https://[^ ]*authorize[^ ]*')")
   curl --silent --show-error --fail --max-time 10 --output /dev/null "$back"
   finish_generation
