@@ -172,8 +172,9 @@ impl FoundToken {
 ///
 /// A refresh token inside its grace period is spent, hence inactive, although a retry with it would still be answered.
 ///
-/// `own_policy` is the policy of the caller for this grant when the caller holds the grant. A policy that was tightened
-/// ends the tokens of its client earlier than they state. The policy of another client is not applied.
+/// `own_policy` is the policy of the caller for this grant when the caller holds the grant. Without a caller it is the
+/// policy of the client that holds the grant. A policy that was tightened ends the tokens of its client earlier than
+/// they state. The policy of another client is not applied.
 pub(crate) fn introspect(
     grant: Box<Grant>,
     presented: &Opened,

@@ -22,11 +22,12 @@ use regrant::event::{Event, EventSink, OwnedEvent};
 use regrant::grant::Grant;
 use regrant::host::{ApproveError, ApproveRequest, GrantApprover};
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims};
+use regrant::openid::UserInfoRequest;
 use regrant::policy::{AccessTokenFormat, ClientPolicy};
 use regrant::proof::{ClientCertificate, DpopProof, PresentedKeys};
 use regrant::store::{GrantOwner, GrantRecord, StoreError, StoredGrant, Version};
 use regrant::token::{Realm, TokenPrefixes};
-use regrant::wire::{Endpoint, Endpoints, Paths, Request};
+use regrant::wire::{self, Endpoint, Endpoints, Paths, Request};
 use regrant::{
     Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret,
     CodeVerifier, Entropy, ExchangeRequest, GrantType, IssueRequest, Issuer, Key, KeyRing, RedeemRequest,
@@ -552,6 +553,14 @@ async fn no_public_value_shows_its_secret() {
     seen.debug(&PresentedKeys::none().with_dpop(Some(proof)).with_certificate(Some(certificate.clone())));
     seen.debug(&(&device, &device.user_code, &poll, &exchange, &tokens.id_token));
     seen.debug(&service.exchange(&app, &exchange).await.err());
+    let user_info = UserInfoRequest::new(tokens.access_token.clone());
+    seen.debug(&user_info);
+    seen.debug(&service.user_info(&user_info).await);
+    let query = form(&[("id_token_hint", tokens.id_token.as_ref().unwrap().expose()), ("state", secret)]);
+    let request = Request::new("GET", "/oauth2/end_session", &[], b"").with_query(query.as_str());
+    seen.debug(&request);
+    seen.debug(&wire::query(&request).unwrap());
+    seen.debug(&server.endpoints.handle(Endpoint::EndSession, &request).await);
     let (approval, now, user) = (Approval::of(subject(USER)), service.now(), subject(USER));
     seen.debug(&IdTokenClaims::new(&app, &user, &approval, now, now, tokens.access_token.expose()));
     seen.debug(&AccessTokenClaims::new("a-jti", &app, &approval, now, now));

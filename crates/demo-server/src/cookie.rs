@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regrant::wire::{Request, Response};
-use regrant::{Entropy as _, SystemEntropy};
+use regrant::{Entropy as _, Issuer, SystemEntropy};
 
 /// The session cookie, with AM's name. A browser that is not signed in has a random value without a session, for the
 /// token of the sign-in form.
@@ -27,17 +27,17 @@ pub(crate) fn is_drawn(value: &str) -> bool {
 }
 
 /// Returns the header that removes the cookie.
-pub(crate) fn removal(issuer: &str) -> String {
+pub(crate) fn removal(issuer: &Issuer) -> String {
     format!("{}; Max-Age=0", header("", issuer))
 }
 
 /// Sets the cookie. `Lax`: a link at the client's site opens the authorization page with the cookie, and a form of
 /// another site is sent without it.
-pub(crate) fn set(response: Response, value: &str, issuer: &str) -> Response {
+pub(crate) fn set(response: Response, value: &str, issuer: &Issuer) -> Response {
     response.with_header("set-cookie", header(value, issuer))
 }
 
-fn header(value: &str, issuer: &str) -> String {
-    let secure = if issuer.starts_with("https://") { "; Secure" } else { "" };
+fn header(value: &str, issuer: &Issuer) -> String {
+    let secure = if issuer.as_str().starts_with("https://") { "; Secure" } else { "" };
     format!("{NAME}={value}; Path=/; HttpOnly; SameSite=Lax{secure}")
 }

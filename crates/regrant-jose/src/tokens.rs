@@ -72,7 +72,7 @@ impl JwtTokens {
     fn read(&self, typ: &str, jwt: &str) -> Option<Claims> {
         let jws = Jws::parse(jwt).ok().filter(|jws| jws.is_typ(typ))?;
         let claims = jws.verify(&self.keys.key(jws.kid()?)?.public).ok()?;
-        (claims.text("iss").ok()? == &*self.issuer).then_some(claims)
+        (claims.text("iss").ok()? == self.issuer.as_str()).then_some(claims)
     }
 
     fn key_for(&self, client: &ClientId, now: Timestamp) -> Result<Arc<ScheduledKey>, Unavailable> {

@@ -17,7 +17,7 @@ struct UserInfo<'a> {
 
 pub(super) fn payload(tokens: &JwtTokens, claims: &UserInfoClaims<'_>) -> Result<Vec<u8>, Unavailable> {
     json(&UserInfo {
-        iss: &tokens.issuer,
+        iss: tokens.issuer.as_str(),
         sub: claims.subject.as_str(),
         aud: claims.client.id.as_str(),
         iat: claims.issued_at.as_secs(),

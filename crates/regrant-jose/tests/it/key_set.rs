@@ -113,8 +113,8 @@ async fn a_set_signs_under_both_names_of_ed25519() {
     assert_eq!(keys.add(same, monday()), Err(KeySetError::Duplicate), "the two names of one key need two ids");
     let same = pem().with_algorithm(Algorithm::Ed25519).expect("another name").with_kid("new");
     keys.add(same, monday()).expect("added");
-    let tokens =
-        JwtTokens::new(ISSUER, keys).with_client_algorithm(|id| (id.as_str() == "new").then_some(Algorithm::Ed25519));
+    let tokens = JwtTokens::new(Issuer::from_static(ISSUER), keys)
+        .with_client_algorithm(|id| (id.as_str() == "new").then_some(Algorithm::Ed25519));
     assert_eq!(tokens.algorithms(), ["EdDSA", "Ed25519"]);
     let new = client("new", ClientAuthenticationMethod::None);
     let key = tokens.signing_key(&new, monday());

@@ -9,7 +9,7 @@ use crate::http::answer::{Answer, Body, ok, too_large, unavailable};
 use crate::http::case::{Case, case};
 use crate::http::clients::{APP, PASSWORD, REDIRECT, SIGNED, SPA, USER, VERIFIER, basic, post};
 use crate::http::message::{Framing, HttpRequest};
-use crate::http::ports::{Issuer, Proofs, UserClaims, proof, proof_of_method};
+use crate::http::ports::{Jwts, Proofs, UserClaims, proof, proof_of_method};
 use crate::http::server::{Given, approved_with_pkce, later, revoked, signed_in, signed_in_for};
 use crate::http::store::WatchedStore;
 
@@ -127,7 +127,7 @@ fn signed() -> Vec<Case> {
         body: Body::Exactly("e30.eyJhdWQiOiJzaWduZWQiLCJzdWIiOiJkZW1vIn0.right".to_owned()),
     };
     let source = "OpenID Connect Core section 5.3.2";
-    let with_keys = |case: Case| case.with_service(|service| service.jwt_issuer(Issuer));
+    let with_keys = |case: Case| case.with_service(|service| service.jwt_issuer(Jwts));
     let of = |name, request, answer, auth| case(name, source, request, answer).given([signed_in("old", auth)]);
     vec![
         with_keys(of("a_client_registered_for_a_jwt_gets_one", get("{old.access_token}"), jwt, SIGNED)),
@@ -330,7 +330,9 @@ fn pages() -> Vec<Case> {
     ];
     let cases = cases.map(|case| case.given([signed_in("old", APP)]));
     cases
-        .map(|case| case.with_endpoints(|endpoints| endpoints.with_cors(Cors::origins(["https://spa.example"]))))
+        .map(|case| {
+            case.with_endpoints(|endpoints| endpoints.with_cors(Cors::origins(["https://spa.example"]).unwrap()))
+        })
         .into()
 }
 
