@@ -8,6 +8,17 @@ const [flow, address] = process.argv.slice(2)
 
 export const issuer = new URL(address)
 
+/** The issuer as the metadata spells it: a URL object would add a slash. */
+export const issuerId = address
+
+/** A relying party of OpenID Connect, with the scope that its libraries ask for. */
+export const RP = {
+  id: 'rp',
+  secret: 'rp-secret-of-more-than-16-characters',
+  scope: 'openid profile email offline_access read',
+  afterLogout: 'https://client.example/bye',
+}
+
 export const WEB_CALLBACK = 'https://client.example/callback'
 export const NATIVE_CALLBACK = 'http://127.0.0.1/callback'
 
@@ -59,6 +70,51 @@ async function decide(address, parameters, decision) {
   })
 }
 
+/** The user follows a link to the end of the session at the server; where the browser is sent then. */
+export async function logOut(link) {
+  const answer = await fetch(link, { redirect: 'manual' })
+  assert([302, 303].includes(answer.status), await answer.text())
+  return answer.headers.get('location')
+}
+
+/** The scope of an access token, for clients that do not say. */
+export async function scopeOf(token) {
+  const answer = await fetch(new URL('/oauth2/introspect', issuer), {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('api:api-secret')}` },
+    body: new URLSearchParams({ token }),
+  })
+  return (await answer.json()).scope
+}
+
+/** The refresh token of a session that has ended. */
+export async function assertEnded(refresh_token, { id, secret } = RP) {
+  const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token, client_id: id })
+  if (secret) body.set('client_secret', secret)
+  const answer = await fetch(new URL('/oauth2/access_token', issuer), { method: 'POST', body })
+  assert.deepEqual([answer.status, (await answer.json()).error], [400, 'invalid_grant'])
+}
+
+/** Of two refreshes the first answer was lost. The client has sent the same token again, and has the same answer. */
+export async function assertRepeated() {
+  const [lost, repeated, ...more] = await refreshes()
+  assert.deepEqual(repeated, lost)
+  assert.equal(lost.status, 200)
+  assert.notEqual(lost.received.refresh_token, lost.sent)
+  assert.deepEqual(more, [])
+  return lost.received
+}
+
+/** Refreshes at once are all answered, and rotate each refresh token once. Returns `[refreshes, refresh tokens]`. */
+export async function assertRotatedOnce() {
+  const answers = await refreshes()
+  const sent = new Set(answers.map(({ sent }) => sent))
+  const received = new Set(answers.map(({ received }) => received.refresh_token))
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
+  assert(received.size <= sent.size, `${received.size} new refresh tokens for ${sent.size}`)
+  return [answers.length, sent.size]
+}
+
 /** Moves the server's clock, by a span like `61s`. */
 export function advance(span) {
   return command('clock', { advance: span })
@@ -69,9 +125,25 @@ export function rotateKey() {
   return command('rotate-key', {})
 }
 
-async function command(name, parameters) {
-  const answer = await fetch(new URL(`/dev/${name}`, issuer), { method: 'POST', body: new URLSearchParams(parameters) })
-  assert.equal(answer.status, 200, await answer.text())
+/** Cuts the connection of the next refresh, after the server has answered. */
+export function loseResponse() {
+  return post('/proxy/lose')
+}
+
+/** The refreshes that the server has seen since the last call: `[{sent, status, received}]`. */
+export function refreshes() {
+  return post('/proxy/refreshes')
+}
+
+function command(name, parameters) {
+  return post(`/dev/${name}`, new URLSearchParams(parameters))
+}
+
+async function post(path, body) {
+  const answer = await fetch(new URL(path, issuer), { method: 'POST', body })
+  const text = await answer.text()
+  assert.equal(answer.status, 200, text)
+  return JSON.parse(text)
 }
 
 /** The private key of `alg` that a client signs with; the server has its public half. */

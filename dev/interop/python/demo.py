@@ -1,15 +1,18 @@
-"""What every client here needs of the demo server: its address, a signed-in user with a browser, and a hand on its clock."""
+"""The parts that all clients share: the address of the demo server, a signed-in user, and control of the clock."""
 
 import json
 import os
 import sys
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import requests
 
 WEB_CALLBACK = "https://client.example/callback"
 NATIVE_CALLBACK = "http://127.0.0.1/callback"
+# A relying party of OpenID Connect.
+RP = ("rp", "rp-secret-of-more-than-16-characters")
+AFTER_LOGOUT = "https://client.example/bye"
 
 # The server is on loopback, without TLS.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
@@ -58,6 +61,40 @@ def _decide(url: str, parameters: dict) -> requests.Response:
     form = {**parameters, "csrf": session, "decision": "allow"}
     cookies = {"iPlanetDirectoryPro": session}
     return requests.post(url, data=form, cookies=cookies, allow_redirects=False, timeout=10)
+
+
+def log_out(link: str) -> str:
+    """The user follows a link to the end of the session at the server; where the browser is sent then."""
+    answer = requests.get(link, allow_redirects=False, timeout=10)
+    assert answer.is_redirect, answer.text
+    return answer.headers["location"]
+
+
+def lose_response():
+    """Cuts the connection of the next refresh, after the server has answered."""
+    requests.post(f"{address()}/proxy/lose", timeout=10).raise_for_status()
+
+
+def assert_repeated() -> dict:
+    """Of two refreshes the first answer was lost. The client has sent the same token again, and has the same answer."""
+    lost, repeated = requests.post(f"{address()}/proxy/refreshes", timeout=10).json()
+    assert lost == repeated
+    assert lost["status"] == 200
+    assert lost["received"]["refresh_token"] != lost["sent"]
+    return lost["received"]
+
+
+def assert_ended(refresh_token: str):
+    """The refresh token of a session that has ended."""
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    answer = requests.post(f"{address()}/oauth2/access_token", data=form, auth=RP, timeout=10)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+def end_session(id_token: str) -> str:
+    """The link that ends the session at the server."""
+    parameters = {"id_token_hint": id_token, "post_logout_redirect_uri": AFTER_LOGOUT}
+    return metadata("openid-configuration")["end_session_endpoint"] + "?" + urlencode(parameters)
 
 
 def advance(span: str):

@@ -1,32 +1,42 @@
 //! Third-party clients against the demo server, with each of its HTTP adapters.
 //!
-//! The table below has a line for each client and flow. Each flow is two tests, for example
+//! The table below has a line for each client and flow. Each flow is a test for each adapter, for example
 //! `openid_client::lifecycle::axum`. Clients in Rust are modules here; the others are programs in the neighboring
-//! folders. Each test has its own server, whose clock stands still until the flow moves it.
+//! folders. Each test has its own server, whose clock stands still until the flow moves it. Some clients are slow to
+//! start, so they run with one adapter: behind the proxy, the adapters do not differ.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod browser;
+mod listener;
 mod oauth2_client;
 mod openidconnect_client;
 mod script;
 mod server;
 
-/// Two tests for each flow of a client, one for each adapter.
+/// A test for each flow of a client and each adapter. `$start` is the constructor of the server.
 macro_rules! client {
     ($client:ident, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start, $run, $($flow, axum, actix_web;)+);
+    };
+    // The issuer is the proxy, with https as in production.
+    ($client:ident, behind proxy, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start_behind_proxy, $run, $($flow, axum, actix_web;)+);
+    };
+    // With one adapter: the client is slow to start.
+    ($client:ident, behind proxy of axum, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start_behind_proxy, $run, $($flow, axum;)+);
+    };
+    (@ $client:ident, $start:ident, $run:expr, $($flow:ident, $($adapter:ident),+;)+) => {
         mod $client {
             $(
                 mod $flow {
-                    #[test]
-                    fn axum() {
-                        $run(&crate::server::Server::start("axum"), stringify!($flow));
-                    }
-
-                    #[test]
-                    fn actix_web() {
-                        $run(&crate::server::Server::start("actix-web"), stringify!($flow));
-                    }
+                    $(
+                        #[test]
+                        fn $adapter() {
+                            $run(&crate::server::Server::$start(stringify!($adapter)), stringify!($flow));
+                        }
+                    )+
                 }
             )+
         }
@@ -111,3 +121,68 @@ client!(
 );
 
 client!(curl, crate::script::curl, lifecycle, client_credentials, client_secrets, password, private_key_jwt, device,);
+
+client!(
+    oidc_client_ts,
+    behind proxy,
+    crate::script::node("oidc-client-ts.mjs"),
+    session,
+);
+
+client!(authjs, behind proxy, crate::script::node("authjs.mjs"), session,);
+
+client!(express_openid_connect, behind proxy, crate::script::node("express-openid-connect.mjs"), session,);
+
+client!(mcp_sdk, behind proxy, crate::script::node("mcp.mjs"), session,);
+
+client!(httpx_oauth, behind proxy, crate::script::python("httpx_oauth_client.py"), session,);
+
+client!(idpyoidc, behind proxy, crate::script::python("idpyoidc_client.py"), session,);
+
+client!(mozilla_django_oidc, behind proxy, crate::script::python("mozilla_django_oidc_client.py"), session,);
+
+client!(social_auth, behind proxy, crate::script::python("social_auth_client.py"), session,);
+
+client!(
+    golang_oauth2,
+    behind proxy of axum,
+    crate::script::go,
+    lifecycle,
+    client_secret_post,
+    public_client,
+    client_credentials,
+);
+
+client!(go_oidc, behind proxy of axum, crate::script::go, session,);
+
+client!(
+    google_oauth_client,
+    behind proxy of axum,
+    crate::script::java,
+    lifecycle,
+    client_secret_post,
+    public_client,
+    client_credentials,
+    threads,
+);
+
+client!(ruby_openid_connect, behind proxy of axum, crate::script::ruby, session, revocation,);
+
+client!(
+    mod_auth_openidc,
+    behind proxy of axum,
+    crate::script::node_with("mod_auth_openidc.mjs", &["apache2-bin", "libapache2-mod-auth-openidc"]),
+    relying_party,
+    resource_server,
+);
+
+client!(oidc_agent, behind proxy of axum, crate::script::oidc_agent, device, code,);
+
+client!(
+    chromium,
+    behind proxy of axum,
+    crate::script::node_with("chromium.mjs", &["chromium"]),
+    consent_page,
+    device_page,
+    oidc_client_ts,
+);

@@ -1,7 +1,7 @@
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,33 +10,35 @@ use std::{env, thread};
 use oauth2::http::Request;
 use serde_json::Value;
 
-use crate::browser;
+use crate::listener::Listener;
+use crate::{browser, script};
 
-/// The demo server with the clients of `server.toml`. It is killed on drop; after a failure, its log is printed.
+/// The demo server with the clients of `server.toml`. After a failure, its log is printed.
 pub(crate) struct Server {
-    child: Child,
-    log: PathBuf,
-    /// The address, which is also the issuer.
+    _server: Listener,
+    _proxy: Option<Listener>,
+    files: Vec<PathBuf>,
+    /// The address for clients.
     pub(crate) issuer: String,
 }
 
 impl Server {
     /// Starts the server with the adapter of this name (`--http`).
     pub(crate) fn start(adapter: &str) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let log =
-            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{}-{number}.log", std::process::id()));
-        let mut command = Command::new(&*DEMO_SERVER);
-        command.args(["--listen", "127.0.0.1:0", "--http", adapter, "--manual-clock", "--config"]);
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/server.toml"));
-        let mut child = command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let issuer = line.trim_end().strip_prefix("listening on ").map(str::to_owned);
-        let server = Self { child, log, issuer: issuer.clone().unwrap_or_default() };
-        assert!(issuer.is_some(), "the demo server does not listen: {line:?}");
-        server
+        let log = temporary("log");
+        let server = demo_server(adapter, Path::new(CONFIG), &log);
+        Self { issuer: server.address.clone(), _server: server, _proxy: None, files: vec![log] }
+    }
+
+    /// Starts the server behind the proxy with TLS, whose address is the issuer.
+    pub(crate) fn start_behind_proxy(adapter: &str) -> Self {
+        let mut proxy = Listener::start(script::proxy());
+        let (log, config) = (temporary("log"), temporary("toml"));
+        let issuer = proxy.address.clone();
+        fs::write(&config, format!("issuer = {issuer:?}\n{}", fs::read_to_string(CONFIG).unwrap())).unwrap();
+        let server = demo_server(adapter, &config, &log);
+        writeln!(proxy.child.stdin.as_mut().unwrap(), "{}", server.address).unwrap();
+        Self { issuer, _server: server, _proxy: Some(proxy), files: vec![log, config] }
     }
 
     /// The metadata of the server (RFC 8414).
@@ -56,14 +58,29 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // An error means that the process has already ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
         if thread::panicking() {
-            println!("{}", fs::read_to_string(&self.log).unwrap_or_default());
+            println!("{}", fs::read_to_string(&self.files[0]).unwrap_or_default());
         }
-        let _ = fs::remove_file(&self.log);
+        for file in &self.files {
+            let _ = fs::remove_file(file);
+        }
     }
+}
+
+const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/server.toml");
+
+/// The path for a file of one test.
+fn temporary(extension: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{}-{number}.{extension}", std::process::id()))
+}
+
+fn demo_server(adapter: &str, config: &Path, log: &Path) -> Listener {
+    let mut command = Command::new(&*DEMO_SERVER);
+    command.args(["--listen", "127.0.0.1:0", "--http", &adapter.replace('_', "-"), "--manual-clock"]);
+    command.arg("--config").arg(config).stderr(File::create(log).unwrap());
+    Listener::start(command)
 }
 
 /// The program, built from the current sources: Cargo builds programs of other packages only on request.
