@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use smallvec::smallvec;
 
-use super::access::{Access, Origin, SealedRefreshToken, admits_refresh_tokens, mint, repeat, respond};
+use super::access::{Access, Origin, SealedRefreshToken, admits_refresh_tokens, known_scope, mint, repeat, respond};
 use super::issue::bind;
 use super::{Admitted, Context, Decision, Events, RefreshRequest, UnsignedResponse};
 use crate::grant::{Grant, Head, RevocationReason, Rotation};
@@ -229,7 +229,17 @@ fn reach(grant: &Grant, request: &RefreshRequest, ctx: &Context<'_>) -> Result<A
     if !admits_refresh_tokens(grant, ctx.client, ctx.policy) {
         return Err(Refusal::OfflineAccessNotGranted);
     }
-    Access::requested(grant, request.scope.as_ref(), &request.resources, ctx)
+    // Tokens that were ignored when the grant was created are ignored again: mod_auth_openidc and oidc-agent repeat the
+    // scope of their first request with each refresh.
+    let known;
+    let scope = match &request.scope {
+        Some(scope) if !scope.is_subset_of(&ctx.client.scope) => {
+            known = known_scope(scope.clone(), ctx.client, ctx.policy)?;
+            Some(&known)
+        }
+        scope => scope.as_ref(),
+    };
+    Access::requested(grant, scope, &request.resources, ctx)
 }
 
 /// Answers the head: rotates it, or issues an access token only, according to the policy.

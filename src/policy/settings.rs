@@ -136,9 +136,10 @@ policy_fields! {
     /// requests too.
     ///
     /// Ignored tokens are dropped before anything is decided, and the response tells the granted scope. A request of
-    /// which nothing is left is `invalid_scope`. The setting applies where a grant is created: to authorization, to
-    /// flows of the host, to client credentials, to devices, and to token exchange. A refresh that names more than was
-    /// granted is always `invalid_scope` (RFC 6749 section 6).
+    /// which nothing is left is `invalid_scope`. The setting applies to authorization, to flows of the host, to client
+    /// credentials, to devices, to token exchange, and to a refresh, with which some clients repeat the scope of their
+    /// first request. A refresh for a registered scope that was not granted is always `invalid_scope` (RFC 6749
+    /// section 6).
     on_unknown_scope: OnUnknownScope = OnUnknownScope::Refuse, am: OnUnknownScope::Refuse, with: with_on_unknown_scope;
 }
 

@@ -127,18 +127,38 @@ async fn a_client_overrides_the_setting_also_for_one_flow() {
 
 // RFC 6749 section 6: the scope of a refresh is a part of the granted one.
 #[tokio::test]
-async fn a_refresh_for_more_than_was_granted_is_refused_under_every_policy() {
+async fn a_refresh_for_a_registered_scope_that_was_not_granted_is_refused_under_every_policy() {
     for policy in [Policy::default(), ignoring()] {
         let server = config(policy).start();
         let tokens = server.sign_in_for(APP, &[("scope", "openid profile read")]).await;
-        let refresh = |scope| [("grant_type", "refresh_token"), ("refresh_token", &*tokens.refresh), ("scope", scope)];
         let before = server.store().snapshot();
-        for more in ["openid profile read", "openid write", "admin read"] {
-            assert_eq!(granted(&server.token(APP, &refresh(more)).await), invalid_scope(), "{more}");
+        for more in ["openid write", "openid profile write", "admin write"] {
+            let refused = server.token(APP, &refresh(&tokens.refresh, more)).await;
+            assert_eq!(granted(&refused), invalid_scope(), "{more}");
         }
         assert!(server.store().snapshot() == before, "a refusal writes nothing");
-        assert_eq!(granted(&server.token(APP, &refresh("read")).await), told("read"));
+        assert_eq!(granted(&server.token(APP, &refresh(&tokens.refresh, "read")).await), told("read"));
     }
+}
+
+// mod_auth_openidc and oidc-agent repeat the scope of the authorization request.
+#[tokio::test]
+async fn a_refresh_that_repeats_the_first_request_ignores_what_was_ignored() {
+    for (policy, first) in [(Policy::default(), "openid profile read"), (ignoring(), "admin read")] {
+        let server = config(policy).start();
+        let tokens = server.sign_in_for(APP, &[("scope", first)]).await;
+        let whole = server.token(APP, &[("grant_type", "refresh_token"), ("refresh_token", &*tokens.refresh)]).await;
+        let again = server.token(APP, &refresh(&tokens.refresh, first)).await;
+        assert_eq!(granted(&again), granted(&whole), "{first}");
+        assert_eq!(again.text("access_token"), whole.text("access_token"), "a replay of equal reach");
+    }
+    let server = config(Policy::default()).start();
+    let tokens = server.sign_in_for(APP, &[("scope", "read")]).await;
+    assert_eq!(granted(&server.token(APP, &refresh(&tokens.refresh, "admin read")).await), invalid_scope());
+}
+
+fn refresh<'a>(token: &'a str, scope: &'a str) -> [(&'a str, &'a str); 3] {
+    [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)]
 }
 
 #[tokio::test]

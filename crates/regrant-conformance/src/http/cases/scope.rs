@@ -120,16 +120,24 @@ fn issues() -> Vec<Case> {
     let ignoring = [ignored, nothing.without_the_store()].map(|case| {
         case.with_service(|service| service.policy(Policy::default().with_on_unknown_scope(OnUnknownScope::Ignore)))
     });
+    let asked = "openid profile read";
+    let repeated = case(
+        "a_refresh_that_repeats_an_openid_scope_is_granted_its_known_scopes",
+        "OpenID Connect Core section 3.1.2.1",
+        refresh(APP, &[("scope", asked)]),
+        tokens_for("openid read"),
+    )
+    .given([signed_in_for("old", APP, &[("scope", asked)])]);
     // RFC 6749 section 6: the scope of a refresh is a part of the granted one, whatever the policy.
     let wider = case(
         "a_refresh_for_an_openid_scope_that_was_not_granted_is_refused_and_consumes_nothing",
         "RFC 6749 section 6",
-        refresh(APP, &[("scope", "openid profile read")]),
+        refresh(APP, &[("scope", "openid profile write")]),
         invalid_scope(),
     )
-    .given([signed_in_for("old", APP, &[("scope", "openid profile read")])])
+    .given([signed_in_for("old", APP, &[("scope", asked)])])
     .active(&["{old.refresh_token}"]);
-    cases.chain(codes).chain([openid, wider]).chain(ignoring).collect()
+    cases.chain(codes).chain([openid, repeated, wider]).chain(ignoring).collect()
 }
 
 /// RFC 8707 section 2.2: a refresh may narrow the resources.
