@@ -78,7 +78,8 @@ impl Server {
             .with_paths(self.paths.clone())
             .with_token_exchange()
             .with_approver(GrantType::Password, password)
-            .with_metadata("authorization_response_iss_parameter_supported", true);
+            .with_metadata("authorization_response_iss_parameter_supported", true)
+            .with_metadata("prompt_values_supported", ["none", "login", "consent", "select_account"].to_vec());
         if let Some(flow) = &self.bearer_flow {
             endpoints = endpoints.with_approver(GrantType::JwtBearer, Arc::clone(flow));
         }

@@ -1,5 +1,7 @@
 //! The protocol endpoints, as clients see them.
 
+use serde_json::json;
+
 use crate::helper::{Answer, Server};
 
 const CLIENTS: &str = r#"
@@ -118,6 +120,8 @@ fn the_discovery_document_is_at_the_paths_of_am_too() {
     let document = server.get("/.well-known/openid-configuration");
     assert_eq!(document.status, 200);
     assert_eq!(document.json()["issuer"], server.url);
+    // OpenID Connect Prompt Create 1.0 section 4.1: the values that tests/it/pages.rs tries.
+    assert_eq!(document.json()["prompt_values_supported"], json!(["none", "login", "consent", "select_account"]));
     for path in ["/oauth2/.well-known/openid-configuration", "/oauth2/realms/root/.well-known/openid-configuration"] {
         assert_eq!(server.get(path).body, document.body, "{path}");
     }
