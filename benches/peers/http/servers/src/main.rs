@@ -9,6 +9,7 @@
 //! it never outlives the process that started it.
 
 mod bare;
+mod clock;
 mod oauth_as_on_axum;
 mod on_actix;
 mod on_axum;

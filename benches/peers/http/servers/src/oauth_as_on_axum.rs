@@ -15,6 +15,7 @@ use oauth_as::store::{MemoryStorage, Storage as _};
 use oauth_as::token::{IssuedToken, RefreshTokenRecord};
 use regrant::{Entropy as _, SystemEntropy};
 
+use crate::clock::Moving;
 use crate::seed::{API, APP, LIFETIME, SCOPE, SECRET, Seed, user};
 use crate::{Size, serve_axum};
 
@@ -23,8 +24,8 @@ pub(crate) fn serve(size: Size) {
         let mut config = ServerConfig::new("https://as.example", "https://as.example/device");
         config.token_endpoint = Some("https://as.example/token".to_owned());
         config.introspection_endpoint = Some("https://as.example/introspect".to_owned());
-        config.access_token_ttl = Duration::from_secs(LIFETIME);
-        let server = AuthorizationServer::new(config, MemoryStorage::new());
+        config.access_token_ttl = Duration::from_secs(3600);
+        let server = AuthorizationServer::with_clock(config, MemoryStorage::new(), Moving::new(size.grants));
         let secret = ClientAuth::ConfidentialSecretHash { hash: SecretHash::sha256(SECRET) };
         for (id, auth) in [(APP, ClientAuth::Public), (API, secret)] {
             server.register_client(client(id, auth)).await.expect("registered");

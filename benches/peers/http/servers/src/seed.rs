@@ -20,8 +20,9 @@ pub(crate) const SECRET: &str = "hD3kq0vX7ZrYc2LmN8sTpW";
 /// The scope of every grant.
 pub(crate) const SCOPE: &str = "read write";
 
-/// The lifetime of an access token, in seconds. Longer than a run.
-pub(crate) const LIFETIME: u64 = 24 * 3600;
+/// The lifetime of the access tokens that are introspected, in seconds: longer than a run, by the [clock](crate::clock)
+/// of the servers.
+pub(crate) const LIFETIME: u64 = 10 * 365 * 24 * 3600;
 
 /// The name of a user.
 pub(crate) fn user(number: usize) -> String {

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use regrant::policy::ClientPolicy;
 use regrant::wire::{Endpoints, Paths};
 use regrant::{
     Approval, AuthenticatedClient, Client, ClientId, ClientRegistry, ClientSecret, GrantType, IssueRequest, Issuer,
-    KeyRing, MemoryStore, Policy, Scope, SecretHash, Subject, SystemEntropy, TokenResponse, TokenService,
+    KeyRing, MemoryStore, Scope, SecretHash, Subject, SystemEntropy, TokenResponse, TokenService,
 };
 
 use crate::Size;
+use crate::clock::Moving;
 use crate::seed::{API, APP, LIFETIME, SCOPE, SECRET, Seed, user};
 
 /// Returns the endpoints and the first tokens.
@@ -19,12 +21,14 @@ pub(crate) async fn endpoints(size: Size) -> (Arc<Endpoints<MemoryStore>>, Seed)
     let [app, api] = [app, api].map(|client| {
         client.with_grant_types([GrantType::Password, GrantType::RefreshToken]).with_scope(Scope::from_static(SCOPE))
     });
+    // The tokens that are introspected outlive the run.
+    let api = api.with_policy(ClientPolicy::default().with_access_token_lifetime(Duration::from_secs(LIFETIME)));
     let clients = ClientRegistry::new().register(app.clone(), []).expect("the first client");
     let secret = SecretHash::sha256(&ClientSecret::new(SECRET));
     let clients = clients.register(api.clone(), [secret]).expect("the second client");
-    let policy = Policy::default().with_access_token_lifetime(Duration::from_secs(LIFETIME));
     let keys = KeyRing::generate(&SystemEntropy);
-    let service = TokenService::builder(MemoryStore::new(), clients, keys).policy(policy).build().expect("valid");
+    let service = TokenService::builder(MemoryStore::new(), clients, keys).clock(Moving::new(size.grants));
+    let service = service.build().expect("valid");
 
     let mut seed = Seed::default();
     let [app, api] = [app, api].map(|client| AuthenticatedClient::assertion(client.into()));
