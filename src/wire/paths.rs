@@ -158,6 +158,7 @@ impl Paths {
     /// issuers have `oauth2` in their path, and so have its endpoints.
     ///
     /// ```
+    /// use regrant::Issuer;
     /// use regrant::wire::Paths;
     ///
     /// let paths = Paths::default().under(&Issuer::from_static("https://as.example/tenant"));
@@ -165,7 +166,8 @@ impl Paths {
     /// assert_eq!(paths.metadata, "/.well-known/oauth-authorization-server/tenant");
     /// assert_eq!(paths.openid_configuration, "/tenant/.well-known/openid-configuration");
     ///
-    /// let paths = Paths::am_7_5().under(&Issuer::from_static("https://am.example/am/oauth2/realms/root/realms/orders"));
+    /// let realm = Issuer::from_static("https://am.example/am/oauth2/realms/root/realms/orders");
+    /// let paths = Paths::am_7_5().under(&realm);
     /// assert_eq!(paths.token, "/am/oauth2/realms/root/realms/orders/access_token");
     /// ```
     #[must_use]
