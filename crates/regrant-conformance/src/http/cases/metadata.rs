@@ -53,7 +53,7 @@ pub(super) fn document() -> Answer {
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
         // The scopes of the registered clients.
-        "scopes_supported": ["openid", "read", "write"],
+        "scopes_supported": ["offline_access", "openid", "read", "write"],
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
