@@ -10,8 +10,8 @@ text_type! {
     ///
     /// The form is `https://host[:port][/path]`. There is no query, no fragment and no slash at the end: clients
     /// compare the issuer character for character (RFC 8414 section 3.3, RFC 9207 section 2.4), so it has one spelling.
-    /// `http` is accepted for development; RFC 8414 demands `https`. Empty segments and dot segments are refused,
-    /// because HTTP clients remove them.
+    /// `http` is accepted for development; RFC 8414 demands `https`. Empty segments, dot segments and
+    /// percent-encodings are refused, because HTTP clients and proxies rewrite them.
     ///
     /// A server has one issuer. Make one value at the start, and pass it to everything that needs it:
     ///
@@ -31,7 +31,7 @@ text_type! {
             && authority.ends_with(|last: char| last != ':')
             && authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]".contains(&byte));
         let is_plain = path.is_empty() || path[1..].split('/').all(|segment| !["", ".", ".."].contains(&segment));
-        if is_host && is_plain && !path.contains('?') {
+        if is_host && is_plain && !path.contains(['?', '%']) {
             Ok(())
         } else {
             Err(InvalidValue::new("issuer", FORM))

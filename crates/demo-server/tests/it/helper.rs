@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -215,9 +215,18 @@ pub(crate) fn form_with_cookie(server: &Server, path: &str, session: &str, param
     server.post(path, &headers, &encoded(parameters))
 }
 
-/// Runs the server until it exits.
+/// Runs the server until it exits. One that starts is stopped, so that the test fails and does not wait.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
+    let mut process = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let mut stdout = Vec::new();
+    output.read_until(b'\n', &mut stdout).unwrap();
+    // A server that starts although it must not would run for ever.
+    if stdout.starts_with(b"listening on") {
+        process.kill().unwrap();
+    }
+    output.read_to_end(&mut stdout).unwrap();
+    Output { stdout, ..process.wait_with_output().unwrap() }
 }
 
 fn command(arguments: &[&str]) -> Command {
