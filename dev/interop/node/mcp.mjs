@@ -94,7 +94,7 @@ async function session() {
   await unauthorized.transport.finishAuth(searchParams.get('code'))
   const { client, connected } = await connect()
   await connected
-  const whoami = async () => (await client.callTool({ name: 'whoami' })).content[0].text
+  const whoami = async (by = client) => (await by.callTool({ name: 'whoami' })).content[0].text
   assert.equal(await whoami(), 'demo')
   ok('the code gives an access token for the resource')
 
@@ -105,8 +105,11 @@ async function session() {
   await assertRepeated()
   ok('a call with an expired token refreshes, and a refresh whose response was lost is repeated with the same answer')
 
+  // A client each: one client whose second call is refused after the refresh of its first one gives up.
+  const others = await Promise.all([1, 2, 3].map(connect))
+  await Promise.all(others.map(({ connected }) => connected))
   await advance('61m')
-  assert.deepEqual(await Promise.all([1, 2, 3].map(whoami)), ['demo', 'demo', 'demo'])
+  assert.deepEqual(await Promise.all(others.map(({ client }) => whoami(client))), ['demo', 'demo', 'demo'])
   const [count, tokens] = await assertRotatedOnce()
   ok(`parallel calls refresh ${count} times, with ${tokens} refresh tokens`)
 
@@ -118,7 +121,7 @@ async function session() {
   await assert.rejects(whoami(), UnauthorizedError)
   assert.equal(authProvider.links.length, 1)
   ok('after revocation the client asks the user again')
-  await client.close()
+  await Promise.all([client, ...others.map(({ client }) => client)].map((client) => client.close()))
   server.close()
 }
 
