@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::token::format::TokenSecret;
 use crate::token::sha256::Sha256;
-use crate::token::siv::{Block, Prepared, Siv};
+use crate::token::siv::{Block, Prepared, Siv, clear_stack};
 use crate::token::{Realm, TokenKind};
 use crate::vocabulary::{Entropy, GrantId, SecretBytes, UserCode};
 
@@ -98,6 +98,13 @@ impl Key {
     /// Derives the keys of all uses. None reveals another, or the secret. The realm is the default one, until the ring
     /// gets [another](KeyRing::in_realm).
     fn expanded(id: u8, secret: &[u8; 32]) -> Self {
+        let key = Self::expand(id, secret);
+        clear_stack();
+        key
+    }
+
+    #[inline(never)]
+    fn expand(id: u8, secret: &[u8; 32]) -> Self {
         let seal = Siv::new(&expand(secret, b"regrant v2 seal"));
         let associated_data = associated_data(id, &seal, &Realm::default());
         let derive = Sha256::keyed(&expand(secret, b"regrant v2 derive"));

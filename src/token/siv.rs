@@ -51,6 +51,13 @@ impl Siv {
 
     /// Encrypts in place, and returns the synthetic IV (section 2.6).
     pub(super) fn seal(&self, prepared: &Prepared, text: &mut [u8]) -> Block {
+        let iv = self.encrypt(prepared, text);
+        clear_stack();
+        iv
+    }
+
+    #[inline(never)]
+    fn encrypt(&self, prepared: &Prepared, text: &mut [u8]) -> Block {
         let iv = self.s2v(prepared, text);
         self.apply_stream(&iv, text);
         iv
@@ -59,6 +66,13 @@ impl Siv {
     /// Decrypts in place. Returns false unless this key sealed exactly this text with this associated data
     /// (section 2.7). The text has no meaning then.
     pub(super) fn open(&self, prepared: &Prepared, iv: &Block, text: &mut [u8]) -> bool {
+        let is_genuine = self.decrypt(prepared, iv, text);
+        clear_stack();
+        is_genuine
+    }
+
+    #[inline(never)]
+    fn decrypt(&self, prepared: &Prepared, iv: &Block, text: &mut [u8]) -> bool {
         self.apply_stream(iv, text);
         // All 128 bits, in constant time. The first counter lacks two of them.
         u128::from_be_bytes(self.s2v(prepared, text)).ct_eq(&u128::from_be_bytes(*iv)).into()
@@ -146,6 +160,16 @@ fn xor(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to ^= from;
     }
+}
+
+/// Overwrites the part of the stack that the cipher has just used. Its keys stay there otherwise, and get into the heap
+/// with the unused bytes of the next value that moves there, such as a boxed future.
+#[inline(never)]
+pub(super) fn clear_stack() {
+    // The frames of an unoptimised build are large.
+    const SIZE: usize = if cfg!(debug_assertions) { 8192 } else { 2048 };
+    let mut frame = [0_u8; SIZE];
+    std::hint::black_box(&mut frame);
 }
 
 #[cfg(test)]
