@@ -43,13 +43,14 @@ fn change(payload: &mut [u8], version: i64) {
 
 #[tokio::main]
 async fn main() {
-    // `cargo test` runs benches too, to check that they run.
-    let (mut plan, mut only) = (Plan::quick(), None);
+    // `cargo test` runs benches too, to check that they run. `cargo bench` adds its argument behind all others.
+    let is_bench = env::args().any(|argument| argument == "--bench");
+    let (mut plan, mut only) = (if is_bench { Plan::full() } else { Plan::quick() }, None);
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().unwrap();
         match argument.as_str() {
-            "--bench" => plan = Plan::full(),
+            "--bench" => {}
             "--turns" => plan.turns = value().parse().unwrap(),
             "--peer" => plan.peer = Some(value().into()),
             "--rows" => plan.rows = Some(File::options().append(true).create(true).open(value()).unwrap()),
