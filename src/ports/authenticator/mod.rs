@@ -14,6 +14,7 @@ mod credential_error;
 pub(crate) mod credentials;
 mod error;
 pub(crate) mod registry;
+mod request_object;
 pub(crate) mod secret_hash;
 mod supported;
 
@@ -22,6 +23,7 @@ pub use credential_error::{AssertionFault, CertificateFault, CredentialError, Cr
 pub(crate) use credentials::{AuthenticatedClient, ClientCredentials};
 pub use error::AuthenticateError;
 pub use registry::RegistryError;
+pub use request_object::VerifyRequestObject;
 pub(crate) use secret_hash::SecretHash;
 pub use secret_hash::VerifySecret;
 pub use supported::Supported;
