@@ -58,6 +58,10 @@ pub struct Client {
     /// True if the userinfo response for this client is a JWT (OpenID Connect Core section 5.3.2). It has the algorithm
     /// of the client's `id_token`s. Default false: JSON. In registrations: `userinfo_signed_response_alg`.
     pub userinfo_signed_response: bool,
+    /// Refuses authorization requests that are not signed by the client (`require_signed_request_object`, RFC 9101
+    /// section 10.5). Default false. The host sets the verifier with
+    /// [`Endpoints::with_request_objects`](crate::wire::Endpoints::with_request_objects).
+    pub require_signed_request_object: bool,
     /// The overrides of the provider's policy. Default none.
     pub policy: ClientPolicy,
 }
@@ -82,6 +86,7 @@ impl Client {
             introspection: IntrospectionAccess::Own,
             post_logout_redirect_uris: Vec::new(),
             userinfo_signed_response: false,
+            require_signed_request_object: false,
             policy: ClientPolicy::default(),
         }
     }
@@ -200,6 +205,13 @@ impl Client {
     #[must_use]
     pub const fn with_userinfo_signed_response(mut self, is_signed: bool) -> Self {
         self.userinfo_signed_response = is_signed;
+        self
+    }
+
+    /// Refuses authorization requests that are not signed, or not.
+    #[must_use]
+    pub const fn with_require_signed_request_object(mut self, is_required: bool) -> Self {
+        self.require_signed_request_object = is_required;
         self
     }
 

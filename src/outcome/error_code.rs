@@ -11,6 +11,7 @@
 /// | sends the same request again, later | `temporarily_unavailable`, `authorization_pending`, `slow_down` |
 /// | sends the request with the new nonce | `use_dpop_nonce` |
 /// | waits for the operator | `server_error` |
+/// | signs the user in again, with a page | `login_required`, `consent_required` and their like |
 /// | is misconfigured, and retries in vain | all others |
 ///
 /// ```
@@ -56,6 +57,27 @@ pub enum ErrorCode {
     AccessDenied,
     /// `unsupported_response_type` (RFC 6749 section 4.1.2.1), for authorization endpoints.
     UnsupportedResponseType,
+    /// `login_required` (OpenID Connect Core section 3.1.2.6). The user must sign in, and the client asked for no page.
+    LoginRequired,
+    /// `consent_required` (OpenID Connect Core section 3.1.2.6). The user must consent, and the client asked for no
+    /// page.
+    ConsentRequired,
+    /// `account_selection_required` (OpenID Connect Core section 3.1.2.6). The user must choose an account, and the
+    /// client asked for no page.
+    AccountSelectionRequired,
+    /// `interaction_required` (OpenID Connect Core section 3.1.2.6). A page is needed for another reason, and the client
+    /// asked for none.
+    InteractionRequired,
+    /// `invalid_request_object` (RFC 9101 section 7). The request object is malformed, expired, or not signed by the
+    /// client.
+    InvalidRequestObject,
+    /// `request_not_supported` (RFC 9101 section 7). The server reads no request objects.
+    RequestNotSupported,
+    /// `request_uri_not_supported` (RFC 9101 section 7). The server reads no request objects at the URLs of clients.
+    RequestUriNotSupported,
+    /// `registration_not_supported` (OpenID Connect Core section 3.1.2.6). The server reads no metadata of a client in a
+    /// request.
+    RegistrationNotSupported,
     /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1), with status 503 as in RFC 7009 section 2.2.1. The client
     /// sends the same request again. If the first one was stored after all, the second one is answered in the same
     /// way.
@@ -85,6 +107,14 @@ impl ErrorCode {
             Self::ExpiredToken => "expired_token",
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::InteractionRequired => "interaction_required",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -110,6 +140,14 @@ impl ErrorCode {
             Self::ExpiredToken => "The device code has expired.",
             Self::AccessDenied => "The resource owner or the service denied the request.",
             Self::UnsupportedResponseType => "The response type is not supported.",
+            Self::LoginRequired => "The user must sign in.",
+            Self::ConsentRequired => "The user must consent.",
+            Self::AccountSelectionRequired => "The user must choose an account.",
+            Self::InteractionRequired => "The user must be asked.",
+            Self::InvalidRequestObject => "The request object is not accepted.",
+            Self::RequestNotSupported => "The server reads no request objects.",
+            Self::RequestUriNotSupported => "The server reads no request_uri but its own.",
+            Self::RegistrationNotSupported => "The server reads no metadata of a client in a request.",
             Self::TemporarilyUnavailable => "The service is temporarily unavailable; try again.",
             Self::ServerError => "The service is not able to answer.",
         }

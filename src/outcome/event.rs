@@ -102,6 +102,8 @@ pub enum Port {
     ClaimsSource,
     /// [`EndSession`](crate::wire::EndSession).
     EndSession,
+    /// [`VerifyRequestObject`](crate::authenticator::VerifyRequestObject).
+    RequestObjectVerifier,
 }
 
 impl Port {
@@ -117,6 +119,7 @@ impl Port {
             Self::GrantApprover => "grant_approver",
             Self::ClaimsSource => "claims_source",
             Self::EndSession => "end_session",
+            Self::RequestObjectVerifier => "request_object_verifier",
         }
     }
 }

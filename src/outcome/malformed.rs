@@ -88,6 +88,45 @@ pub enum MalformedRequest {
     /// A resource is not an absolute URI without fragment.
     #[error("A resource must be an absolute URI without a fragment.")]
     Resource,
+    /// The `redirect_uri` is not an absolute URI without fragment. There is nowhere to redirect to.
+    #[error("The redirect_uri must be an absolute URI without a fragment.")]
+    RedirectUri,
+    /// The `response_type` is another one than `code`.
+    #[error("The response_type must be code.")]
+    ResponseType,
+    /// The `response_mode` is unknown, or `form_post` for a redirect URI that is no web page.
+    #[error("The response_mode must be query, fragment, or form_post for a web page.")]
+    ResponseMode,
+    /// The `code_challenge` is malformed, or has another method than `S256` (RFC 7636 section 4.3).
+    #[error("The code_challenge must be one of the code_challenge_method S256.")]
+    CodeChallenge,
+    /// The `nonce` is too long to be stored in a grant.
+    #[error("The nonce must have at most 255 bytes.")]
+    Nonce,
+    /// The `prompt` has `none` beside another value (OpenID Connect Core section 3.1.2.1).
+    #[error("The prompt none excludes other values.")]
+    Prompt,
+    /// The `max_age` is not a number of seconds.
+    #[error("The max_age must be a number of seconds.")]
+    MaxAge,
+    /// The `dpop_jkt` is not a SHA-256 thumbprint in base64url (RFC 9449 section 10).
+    #[error("The dpop_jkt must be a SHA-256 thumbprint.")]
+    DpopJkt,
+    /// The request has both `request` and `request_uri` (RFC 9101 section 5).
+    #[error("The parameters request and request_uri exclude each other.")]
+    SeveralRequests,
+    /// The request object names another client, or a request object inside (RFC 9101 section 4).
+    #[error("The request object must have the client_id of the request, and no other request in it.")]
+    RequestObject,
+    /// The request has a request object, and the server has no verifier.
+    #[error("The server reads no request objects.")]
+    RequestNotSupported,
+    /// The `request_uri` is not one that the server gave out (RFC 9126 section 2.2).
+    #[error("The request_uri must be one of the pushed authorization request endpoint.")]
+    RequestUriNotSupported,
+    /// The request has the parameter `registration` (OpenID Connect Core section 7.2.1).
+    #[error("The server does not read the parameter registration.")]
+    RegistrationNotSupported,
 }
 
 impl MalformedRequest {
@@ -110,13 +149,26 @@ impl MalformedRequest {
             | Self::Certificate
             | Self::TokenType
             | Self::UnknownEndpoint
-            | Self::ClientId => ErrorCode::InvalidRequest,
+            | Self::ClientId
+            | Self::RedirectUri
+            | Self::ResponseMode
+            | Self::CodeChallenge
+            | Self::Nonce
+            | Self::Prompt
+            | Self::MaxAge
+            | Self::DpopJkt
+            | Self::SeveralRequests => ErrorCode::InvalidRequest,
             Self::ClientAssertion => ErrorCode::InvalidClient,
             Self::NoAccessToken => ErrorCode::InvalidToken,
             Self::Proof => ErrorCode::InvalidDpopProof,
             Self::GrantType => ErrorCode::UnsupportedGrantType,
             Self::Scope => ErrorCode::InvalidScope,
             Self::Resource => ErrorCode::InvalidTarget,
+            Self::ResponseType => ErrorCode::UnsupportedResponseType,
+            Self::RequestObject => ErrorCode::InvalidRequestObject,
+            Self::RequestNotSupported => ErrorCode::RequestNotSupported,
+            Self::RequestUriNotSupported => ErrorCode::RequestUriNotSupported,
+            Self::RegistrationNotSupported => ErrorCode::RegistrationNotSupported,
         }
     }
 
@@ -146,6 +198,19 @@ impl MalformedRequest {
             Self::GrantType => "grant_type",
             Self::Scope => "scope",
             Self::Resource => "resource",
+            Self::RedirectUri => "redirect_uri",
+            Self::ResponseType => "response_type",
+            Self::ResponseMode => "response_mode",
+            Self::CodeChallenge => "code_challenge",
+            Self::Nonce => "nonce",
+            Self::Prompt => "prompt",
+            Self::MaxAge => "max_age",
+            Self::DpopJkt => "dpop_jkt",
+            Self::SeveralRequests => "several_requests",
+            Self::RequestObject => "request_object",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
         }
     }
 

@@ -179,6 +179,17 @@ pub enum Refusal {
     /// The redirect URI of the authorization request is not registered.
     #[error("redirect URI not registered")]
     RedirectUriNotRegistered,
+    /// The authorization request names a client that is not registered.
+    #[error("client unknown")]
+    ClientUnknown,
+    /// The request object of the authorization request was not accepted (RFC 9101 section 6).
+    #[error("request object not accepted: {0}")]
+    RequestObjectRefused(CredentialRefusal),
+    /// The client must sign its authorization requests
+    /// ([`Client::require_signed_request_object`](crate::Client::require_signed_request_object)), and the request has no
+    /// request object.
+    #[error("request object required")]
+    RequestObjectRequired,
     /// The client may not use this grant type.
     #[error("grant type not allowed for the client")]
     GrantTypeNotAllowed,
@@ -271,6 +282,9 @@ impl Refusal {
             Self::CodeVerifierUnexpected => "code_verifier_unexpected",
             Self::CodeChallengeRequired => "code_challenge_required",
             Self::RedirectUriNotRegistered => "redirect_uri_not_registered",
+            Self::ClientUnknown => "client_unknown",
+            Self::RequestObjectRefused(reason) => reason.as_str(),
+            Self::RequestObjectRequired => "request_object_required",
             Self::GrantTypeNotAllowed => "grant_type_not_allowed",
             Self::OfflineAccessNotGranted => "offline_access_not_granted",
             Self::ScopeMissing => "scope_missing",
@@ -331,6 +345,8 @@ impl Refusal {
             Self::ClockBehind | Self::SuccessorMismatch => ErrorCode::TemporarilyUnavailable,
             Self::CodeChallengeRequired
             | Self::RedirectUriNotRegistered
+            | Self::ClientUnknown
+            | Self::RequestObjectRequired
             | Self::CertificateMissing
             | Self::IdTokenHintInvalid
             | Self::PostLogoutRedirectUriNotRegistered
@@ -339,6 +355,7 @@ impl Refusal {
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::ScopeMissing | Self::ScopeExceeded => ErrorCode::InvalidScope,
             Self::ResourceExceeded => ErrorCode::InvalidTarget,
+            Self::RequestObjectRefused(_) => ErrorCode::InvalidRequestObject,
         }
     }
 }

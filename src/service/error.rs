@@ -81,6 +81,9 @@ pub enum TokenError {
     /// The host could not end a session in the browser. No grant was revoked.
     #[error("the end of the session failed")]
     EndSession(#[source] Unavailable),
+    /// A request object could not be verified. Nothing was issued.
+    #[error("the verifier of request objects failed")]
+    RequestObject(#[source] Unavailable),
     /// The overrides of a client that was looked up at run time contradict the policy of the provider. No token was
     /// issued, and none was used up.
     ///
@@ -144,6 +147,7 @@ impl TokenError {
             Self::Approver(_) => Some(Port::GrantApprover),
             Self::Claims(_) => Some(Port::ClaimsSource),
             Self::EndSession(_) => Some(Port::EndSession),
+            Self::RequestObject(_) => Some(Port::RequestObjectVerifier),
         }
     }
 

@@ -14,10 +14,12 @@
 //! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
 //! | `signing`, `claims` | JWTs, and the claims of the host in them |
 //! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `authorization` | the authorization request, before the user is asked |
 //! | `user_info`, `logout` | OpenID Connect |
 //! | `error` | the error of all calls |
 
 mod authenticate;
+mod authorization;
 mod builder;
 mod call;
 mod claims;

@@ -21,7 +21,7 @@ use super::{
     metadata, paths, requested,
 };
 use crate::engine::DeviceAuthorizationRequest;
-use crate::ports::authenticator::ClientCredentials;
+use crate::ports::authenticator::{ClientCredentials, VerifyRequestObject};
 use crate::ports::host::GrantApprover;
 use crate::ports::store::TokenStore;
 use crate::service::TokenService;
@@ -55,6 +55,7 @@ pub struct Endpoints<S> {
     pub(super) approvers: BTreeMap<GrantType, Arc<dyn GrantApprover>>,
     pub(super) exchanges_tokens: bool,
     pub(super) end_sessions: Option<EndSessions<S>>,
+    pub(super) request_objects: Option<Arc<dyn VerifyRequestObject>>,
     pub(super) host_metadata: serde_json::Map<String, serde_json::Value>,
     body_limit: usize,
     certificate_header: Option<CertificateHeader>,
@@ -85,6 +86,7 @@ impl<S> Endpoints<S> {
             approvers: BTreeMap::new(),
             exchanges_tokens: false,
             end_sessions: None,
+            request_objects: None,
             host_metadata: serde_json::Map::new(),
             body_limit: BODY_LIMIT,
             certificate_header: None,

@@ -13,6 +13,8 @@
 //! A body contains fixed texts alone, never a text that the client sent. So no response can reflect a script or a
 //! secret, and two refusals with one code have equal bodies: the cause is for the host.
 
+use std::borrow::Cow;
+
 use super::{Endpoint, MalformedRequest, Request, Response};
 use crate::outcome::ErrorCode;
 use crate::service::TokenError;
@@ -21,6 +23,7 @@ use crate::service::TokenError;
 const RETRY_AFTER: &str = "1";
 
 /// The reason why an endpoint responds with an error.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Failure {
     /// A malformed request. It has not been reported to the host yet.
     ///
@@ -30,9 +33,41 @@ pub(super) enum Failure {
     ///
     /// Only the code reaches this module, so the cause of a refusal cannot leak into a response.
     Code(ErrorCode),
+    /// The same, with a text that says more than that of the code. For authorization requests, where the text reveals
+    /// nothing but the mistake of the client.
+    Described(ErrorCode, &'static str),
 }
 
 impl Failure {
+    /// Returns the error code.
+    pub(super) const fn code(self) -> ErrorCode {
+        match self {
+            Self::Malformed(malformed) => malformed.code(),
+            Self::Code(code) | Self::Described(code, _) => code,
+        }
+    }
+
+    /// Returns the text of the error.
+    pub(super) fn description(self) -> Cow<'static, str> {
+        match self {
+            Self::Malformed(malformed) => malformed.to_string().into(),
+            Self::Code(code) => code.description().into(),
+            Self::Described(_, text) => text.into(),
+        }
+    }
+
+    /// Adds the header that tells the next step: the allowed methods, or the time to wait (RFC 9110 sections 15.5.6 and
+    /// 10.2.3).
+    pub(super) fn with_headers(self, response: Response) -> Response {
+        match self {
+            Self::Malformed(MalformedRequest::Method(allowed)) => response.with_header("allow", allowed),
+            failure if failure.code() == ErrorCode::TemporarilyUnavailable => {
+                response.with_header("retry-after", RETRY_AFTER)
+            }
+            _ => response,
+        }
+    }
+
     /// Returns the error response. It depends on the endpoint and the request only for `invalid_client`.
     pub(super) fn response(self, endpoint: Endpoint, request: &Request<'_>) -> Response {
         let is_introspection = endpoint == Endpoint::Introspection;
@@ -43,6 +78,7 @@ impl Failure {
             }
             Self::Malformed(malformed) => (malformed.code(), malformed.response()),
             Self::Code(code) => (code, error(code)),
+            Self::Described(code, text) => (code, described(code.status(), code, text)),
         };
         // RFC 6749 section 5.2: credentials in the Authorization header get a challenge. Credentials in the body do
         // not: a challenge makes browsers ask the user for a password.
@@ -76,15 +112,13 @@ impl MalformedRequest {
     /// ```
     #[must_use]
     pub fn response(self) -> Response {
-        let response = described(self.status(), self.code(), &self.to_string());
-        if let Self::Method(allowed) = self { response.with_header("allow", allowed) } else { response }
+        Failure::Malformed(self).with_headers(described(self.status(), self.code(), &self.to_string()))
     }
 }
 
-/// Returns the response of an error code. A 503 says when to try again (RFC 9110 section 10.2.3).
+/// Returns the response of an error code.
 pub(super) fn error(code: ErrorCode) -> Response {
-    let response = described(code.status(), code, code.description());
-    if code == ErrorCode::TemporarilyUnavailable { response.with_header("retry-after", RETRY_AFTER) } else { response }
+    Failure::Code(code).with_headers(described(code.status(), code, code.description()))
 }
 
 /// Returns the JSON of an error (RFC 6749 section 5.2). There is no `error_uri`.

@@ -23,7 +23,7 @@ use crate::vocabulary::{Parameters, Text};
 const MAX_PARAMETERS: usize = 64;
 
 /// The parameters that may repeat (RFC 8707 section 2, RFC 8693 section 2.1).
-const REPEATABLE: [&str; 2] = ["resource", "audience"];
+pub(super) const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
 /// The media type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -28,6 +28,7 @@
 //! | 503 | RFC 9110 section 10.2.3: `Retry-After` | an outage must not look like `invalid_grant` |
 //! | token responses | RFC 6749 section 5.1: `no-store` | a cache must not keep tokens |
 //! | userinfo | RFC 6750: one access token, challenges | the request has no client credentials |
+//! | authorization request ([`Ask`]) | RFC 6749 section 4.1.2.1: client, URI, the rest | no open redirector |
 //! | logout ([`EndSession`]) | RP-Initiated Logout 1.0: only registered URIs | the parameters come through a browser |
 //! | pages in browsers ([`Cors`]) | the Fetch standard | only the named origins read responses |
 //! | paths ([`Paths`]) | RFC 8414 section 3.1 | clients find endpoints through the metadata |
@@ -54,6 +55,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod authorization;
 mod basic;
 mod body;
 mod certificate;
@@ -66,6 +68,7 @@ mod form;
 mod handler;
 mod introspection;
 mod json;
+mod location;
 mod metadata;
 mod paths;
 mod request;
@@ -75,6 +78,9 @@ mod token_request;
 mod user_info;
 
 pub use crate::outcome::malformed::MalformedRequest;
+pub use authorization::{
+    Ask, AuthorizationError, AuthorizationFault, AuthorizationRequest, Prompt, ResponseMode,
+};
 pub use certificate::CertificateHeader;
 pub use cors::{Cors, CorsError};
 pub use end_session::{EndSession, EndSessionRequest, EndSessionResponse, EndedSession};
