@@ -48,6 +48,15 @@ pub mod event {
     };
 }
 
+/// Pushed authorization requests (RFC 9126).
+///
+/// The client pushes a request with [`TokenService::push_authorization_request`]. The authorization endpoint reads it
+/// with [`TokenService::pushed_request`], and uses it up with [`TokenService::authorize`].
+pub mod authorization {
+    pub use crate::engine::{PushRequest, PushedRequest, PushedRequestResponse};
+    pub use crate::vocabulary::RequestUri;
+}
+
 /// Requests and responses of the device flow (RFC 8628), for devices without a browser.
 ///
 /// The device calls [`TokenService::authorize_device`] and then [`TokenService::poll`]. The page where the user

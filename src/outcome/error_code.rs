@@ -56,6 +56,9 @@ pub enum ErrorCode {
     AccessDenied,
     /// `unsupported_response_type` (RFC 6749 section 4.1.2.1), for authorization endpoints.
     UnsupportedResponseType,
+    /// `invalid_request_uri` (RFC 9101 section 7), for authorization endpoints. One answer for a `request_uri` that is
+    /// unknown, expired, used or of another client.
+    InvalidRequestUri,
     /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1), with status 503 as in RFC 7009 section 2.2.1. The client
     /// sends the same request again. If the first one was stored after all, the second one is answered in the same
     /// way.
@@ -85,6 +88,7 @@ impl ErrorCode {
             Self::ExpiredToken => "expired_token",
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -110,6 +114,7 @@ impl ErrorCode {
             Self::ExpiredToken => "The device code has expired.",
             Self::AccessDenied => "The resource owner or the service denied the request.",
             Self::UnsupportedResponseType => "The response type is not supported.",
+            Self::InvalidRequestUri => "The request_uri is unknown, has expired, or was used before.",
             Self::TemporarilyUnavailable => "The service is temporarily unavailable; try again.",
             Self::ServerError => "The service is not able to answer.",
         }

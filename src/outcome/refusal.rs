@@ -179,6 +179,26 @@ pub enum Refusal {
     /// The redirect URI of the authorization request is not registered.
     #[error("redirect URI not registered")]
     RedirectUriNotRegistered,
+    /// The policy requires that authorization requests are pushed
+    /// ([`require_pushed_authorization_requests`](crate::Policy::require_pushed_authorization_requests)), and the
+    /// request was not.
+    #[error("pushed authorization request required")]
+    PushedRequestRequired,
+    /// The parameters of a pushed authorization request have more than 16 KiB.
+    #[error("pushed authorization request too large")]
+    PushedRequestTooLarge,
+    /// The `request_uri` is none of this service, or its record is gone: it expired and was purged.
+    #[error("pushed authorization request unknown")]
+    PushedRequestUnknown,
+    /// The `request_uri` was issued to another client, or to an earlier registration of this one.
+    #[error("pushed authorization request of another client")]
+    PushedRequestOfOtherClient,
+    /// The `request_uri` has expired: the browser came late, or the user took too long to decide.
+    #[error("pushed authorization request expired")]
+    PushedRequestExpired,
+    /// A code was issued for the `request_uri` before. Often a user who went back in the browser.
+    #[error("pushed authorization request used")]
+    PushedRequestUsed,
     /// The client may not use this grant type.
     #[error("grant type not allowed for the client")]
     GrantTypeNotAllowed,
@@ -271,6 +291,12 @@ impl Refusal {
             Self::CodeVerifierUnexpected => "code_verifier_unexpected",
             Self::CodeChallengeRequired => "code_challenge_required",
             Self::RedirectUriNotRegistered => "redirect_uri_not_registered",
+            Self::PushedRequestRequired => "pushed_request_required",
+            Self::PushedRequestTooLarge => "pushed_request_too_large",
+            Self::PushedRequestUnknown => "pushed_request_unknown",
+            Self::PushedRequestOfOtherClient => "pushed_request_of_other_client",
+            Self::PushedRequestExpired => "pushed_request_expired",
+            Self::PushedRequestUsed => "pushed_request_used",
             Self::GrantTypeNotAllowed => "grant_type_not_allowed",
             Self::OfflineAccessNotGranted => "offline_access_not_granted",
             Self::ScopeMissing => "scope_missing",
@@ -331,11 +357,17 @@ impl Refusal {
             Self::ClockBehind | Self::SuccessorMismatch => ErrorCode::TemporarilyUnavailable,
             Self::CodeChallengeRequired
             | Self::RedirectUriNotRegistered
+            | Self::PushedRequestRequired
+            | Self::PushedRequestTooLarge
             | Self::CertificateMissing
             | Self::IdTokenHintInvalid
             | Self::PostLogoutRedirectUriNotRegistered
             | Self::SubjectTokenInvalid
             | Self::ActorNotAllowed => ErrorCode::InvalidRequest,
+            Self::PushedRequestUnknown
+            | Self::PushedRequestOfOtherClient
+            | Self::PushedRequestExpired
+            | Self::PushedRequestUsed => ErrorCode::InvalidRequestUri,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::ScopeMissing | Self::ScopeExceeded => ErrorCode::InvalidScope,
             Self::ResourceExceeded => ErrorCode::InvalidTarget,

@@ -53,6 +53,7 @@ pub use scope::Scope;
 pub(crate) use scope::sorted_subset;
 pub use secret::{
     AccessToken, AuthorizationCode, ClientAssertion, ClientSecret, CodeVerifier, DeviceCode, IdToken, RefreshToken,
+    RequestUri,
 };
 pub(crate) use secret::{Digest, SecretBytes};
 pub use token_type::TokenType;
