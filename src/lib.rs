@@ -29,8 +29,9 @@ pub use ports::{authenticator, host, jwt, proof, store};
 pub use service::{GrantPage, TokenError, TokenService, TokenServiceBuilder};
 pub use token::keys::{Key, KeyRing};
 pub use vocabulary::{
-    AccessToken, AuthorizationCode, ClientId, ClientSecret, CodeChallenge, CodeVerifier, Entropy, GrantId, GrantType,
-    InvalidValue, Issuer, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject, SystemEntropy, clock,
+    AccessToken, AuthorizationCode, AuthorizationDetails, ClientId, ClientSecret, CodeChallenge, CodeVerifier, Entropy,
+    GrantId, GrantType, InvalidValue, Issuer, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject,
+    SystemEntropy, clock,
 };
 
 /// Events for audit logs and counters, durations of calls, error codes, and sinks for `tracing` and `metrics`.

@@ -37,6 +37,9 @@ pub enum ErrorCode {
     InvalidScope,
     /// `invalid_target` (RFC 8707 section 2). A resource is malformed, or outside of the grant or the registration.
     InvalidTarget,
+    /// `invalid_authorization_details` (RFC 9396 section 5). They are malformed, of a type that is not registered, or
+    /// exceed the grant.
+    InvalidAuthorizationDetails,
     /// `invalid_dpop_proof` (RFC 9449 section 5). The proof is missing, malformed, expired, or was used before.
     InvalidDpopProof,
     /// `use_dpop_nonce` (RFC 9449 section 8). The nonce is in the header `DPoP-Nonce`.
@@ -79,6 +82,7 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidToken => "invalid_token",
@@ -105,6 +109,7 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "The grant type is not supported.",
             Self::InvalidScope => "The requested scope is invalid or exceeds what was granted.",
             Self::InvalidTarget => "The requested resource is invalid or exceeds what was granted.",
+            Self::InvalidAuthorizationDetails => "The authorization details are invalid or exceed what was granted.",
             Self::InvalidDpopProof => "The DPoP proof is missing or not valid for this request.",
             Self::UseDpopNonce => "The DPoP proof must have the nonce of the DPoP-Nonce header.",
             Self::InvalidToken => "The access token is not valid for this request.",

@@ -88,6 +88,9 @@ pub enum MalformedRequest {
     /// A resource is not an absolute URI without fragment.
     #[error("A resource must be an absolute URI without a fragment.")]
     Resource,
+    /// The authorization details violate the grammar of RFC 9396 section 2.
+    #[error("The authorization_details must be a JSON array of objects with a type.")]
+    AuthorizationDetails,
 }
 
 impl MalformedRequest {
@@ -117,6 +120,7 @@ impl MalformedRequest {
             Self::GrantType => ErrorCode::UnsupportedGrantType,
             Self::Scope => ErrorCode::InvalidScope,
             Self::Resource => ErrorCode::InvalidTarget,
+            Self::AuthorizationDetails => ErrorCode::InvalidAuthorizationDetails,
         }
     }
 
@@ -146,6 +150,7 @@ impl MalformedRequest {
             Self::GrantType => "grant_type",
             Self::Scope => "scope",
             Self::Resource => "resource",
+            Self::AuthorizationDetails => "authorization_details",
         }
     }
 

@@ -222,6 +222,13 @@ pub enum Refusal {
     /// The request names a resource outside of the grant or of the client's registration.
     #[error("resource exceeded")]
     ResourceExceeded,
+    /// The request names authorization details that were not granted, or of a type that the client is not registered
+    /// for ([`authorization_details_types`](crate::Client::authorization_details_types)).
+    #[error("authorization details exceeded")]
+    AuthorizationDetailsExceeded,
+    /// The client is no longer registered for any type of the granted authorization details.
+    #[error("authorization details withdrawn")]
+    AuthorizationDetailsWithdrawn,
     /// The host denied the approval: the credentials of the resource owner, or the assertion, were not accepted.
     #[error("approval denied")]
     ApprovalDenied,
@@ -302,6 +309,8 @@ impl Refusal {
             Self::ScopeMissing => "scope_missing",
             Self::ScopeExceeded => "scope_exceeded",
             Self::ResourceExceeded => "resource_exceeded",
+            Self::AuthorizationDetailsExceeded => "authorization_details_exceeded",
+            Self::AuthorizationDetailsWithdrawn => "authorization_details_withdrawn",
             Self::ApprovalDenied => "approval_denied",
             Self::PublicCaller => "public_caller",
             Self::GrantExhausted => "grant_exhausted",
@@ -331,6 +340,7 @@ impl Refusal {
             | Self::RootMismatch
             | Self::ScopeWithdrawn
             | Self::ResourceWithdrawn
+            | Self::AuthorizationDetailsWithdrawn
             | Self::ReplayLimitReached
             | Self::RefreshTokenReused
             | Self::RefreshTokenForked
@@ -371,6 +381,7 @@ impl Refusal {
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::ScopeMissing | Self::ScopeExceeded => ErrorCode::InvalidScope,
             Self::ResourceExceeded => ErrorCode::InvalidTarget,
+            Self::AuthorizationDetailsExceeded => ErrorCode::InvalidAuthorizationDetails,
         }
     }
 }
