@@ -43,6 +43,9 @@ pub struct Client {
     pub default_scope: Option<Scope>,
     /// The resources for which the client may request tokens (RFC 8707). Default none. Withdrawal works as for scopes.
     pub resources: Resources,
+    /// The types of authorization details that the client may request (RFC 9396 section 10). Default none. Withdrawal
+    /// works as for scopes.
+    pub authorization_details_types: Vec<String>,
     /// The audience of access tokens for requests that name no resource (RFC 9068 section 3). The client may also name
     /// it in a request. Default absent: see [`default_audience_or`](Self::default_audience_or).
     pub default_audience: Option<Resource>,
@@ -81,6 +84,7 @@ impl Client {
             scope: Scope::empty(),
             default_scope: None,
             resources: Resources::empty(),
+            authorization_details_types: Vec::new(),
             default_audience: None,
             accepts_audience: false,
             introspection: IntrospectionAccess::Own,
@@ -170,6 +174,13 @@ impl Client {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Sets the types of authorization details that the client may request.
+    #[must_use]
+    pub fn with_authorization_details_types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.authorization_details_types = types.into_iter().map(Into::into).collect();
         self
     }
 

@@ -23,9 +23,25 @@ use crate::vocabulary::{AuthorizationCode, GrantId, GrantType, draw};
 ///
 /// # Errors
 /// * [`Refusal::RedirectUriNotRegistered`], also when the request has none and the client registered several.
+/// * [`Refusal::PushedRequestRequired`] when the policy demands pushed requests and this one was not.
 /// * [`Refusal::CodeChallengeRequired`] when the policy demands PKCE and the request has no challenge.
 /// * The refusal of the flow, the scope or a resource.
 pub(crate) fn authorize(
+    request: AuthorizeRequest,
+    ctx: &Context<'_>,
+) -> Result<(Grant, AuthorizationCodeResponse), Refusal> {
+    let is_registered = ctx.client.redirect_uri(request.redirect_uri.as_ref()).is_some();
+    if is_registered && ctx.policy.require_pushed_authorization_requests && request.pushed_request.is_none() {
+        return Err(Refusal::PushedRequestRequired);
+    }
+    issue_code(request, ctx)
+}
+
+/// Issues an authorization code for a request, pushed or not.
+///
+/// # Errors
+/// As for [`authorize`].
+pub(super) fn issue_code(
     request: AuthorizeRequest,
     ctx: &Context<'_>,
 ) -> Result<(Grant, AuthorizationCodeResponse), Refusal> {

@@ -7,7 +7,7 @@
 use crate::grant::Approval;
 use crate::vocabulary::{
     AccessToken, AuthorizationCode, CodeChallenge, CodeVerifier, Confirmation, DeviceCode, GrantType, PresentedKeys,
-    RedirectUri, RefreshToken, Resources, Scope,
+    RedirectUri, RefreshToken, RequestUri, Resources, Scope,
 };
 
 /// An authorization request that the resource owner approved (RFC 6749 section 4.1.1). The answer is a code.
@@ -39,13 +39,16 @@ pub struct AuthorizeRequest {
     pub code_challenge: Option<CodeChallenge>,
     /// The `dpop_jkt` parameter (RFC 9449 section 10), if the request had one. The redemption must then prove that key.
     pub confirmation: Option<Confirmation>,
+    /// The `request_uri` of the request, if it was pushed (RFC 9126). The code uses it up, and is bound to the key of
+    /// the pushed request, if that has one.
+    pub pushed_request: Option<RequestUri>,
 }
 
 impl AuthorizeRequest {
-    /// Returns a request without redirect URI, challenge and key.
+    /// Returns a request without redirect URI, challenge and key, that was not pushed.
     #[must_use]
     pub const fn new(approval: Approval) -> Self {
-        Self { approval, redirect_uri: None, code_challenge: None, confirmation: None }
+        Self { approval, redirect_uri: None, code_challenge: None, confirmation: None, pushed_request: None }
     }
 
     /// Sets the `redirect_uri` parameter of the request.
@@ -59,6 +62,14 @@ impl AuthorizeRequest {
     #[must_use]
     pub fn with_code_challenge(mut self, code_challenge: impl Into<Option<CodeChallenge>>) -> Self {
         self.code_challenge = code_challenge.into();
+        self
+    }
+
+    /// Sets the `request_uri` of a request that was pushed. See
+    /// [`TokenService::push_authorization_request`](crate::TokenService::push_authorization_request) for an example.
+    #[must_use]
+    pub fn with_pushed_request(mut self, request_uri: impl Into<Option<RequestUri>>) -> Self {
+        self.pushed_request = request_uri.into();
         self
     }
 

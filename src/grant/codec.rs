@@ -29,6 +29,8 @@
 //! | phase 2, revoked | at, until, tag of [`REASONS`] |
 //! | phase 3, device | digest, `expires_at`, interval in seconds, `polled_at?`, verdict |
 //! | verdict | 0 undecided; 1 approved, grant id; 2 denied |
+//! | phase 4, pushed request | digest, confirmation, `expires_at`, progress |
+//! | progress | 0 pushed, parameters; 1 arrived, parameters; 2 used |
 //! | head | root, generation, digest, `issued_at`, `used_at?`, `expires_at?` |
 //! | retired token | mark, salt, key id 1, `retired_at`, replays |
 //! | access token, first part | serial 4, digest, scope?, resources?, `issued_at`, `expires_at` |
@@ -46,8 +48,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Actor, Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, PendingDevice, Phase, RedeemedCode,
-    Retired, RevocationReason, Verdict,
+    Actor, Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, PendingDevice, PendingRequest, Phase,
+    Progress, RedeemedCode, Retired, RevocationReason, Verdict,
 };
 use crate::vocabulary::{
     ClientId, CodeChallenge, GrantId, GrantType, KeyId, RedirectUri, Registration, Resource, Resources, Scope, Subject,
@@ -299,6 +301,25 @@ fn write_phase(out: &mut Writer, phase: &Phase) {
                 Verdict::Denied => out.byte(2),
             }
         }
+        Phase::AwaitingAuthorization(request) => write_pending_request(out, request),
+    }
+}
+
+fn write_pending_request(out: &mut Writer, request: &PendingRequest) {
+    out.byte(4);
+    out.array(request.digest.as_bytes());
+    write_confirmation(out, request.confirmation.as_ref());
+    out.time(request.expires_at);
+    match &request.progress {
+        Progress::Pushed(parameters) => {
+            out.byte(0);
+            out.bytes(parameters);
+        }
+        Progress::Arrived(parameters) => {
+            out.byte(1);
+            out.bytes(parameters);
+        }
+        Progress::Used => out.byte(2),
     }
 }
 
@@ -332,8 +353,23 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
                 _ => return Err(CorruptRecord("verdict")),
             },
         }))),
+        4 => Ok(Phase::AwaitingAuthorization(Box::new(read_pending_request(from)?))),
         _ => Err(CorruptRecord("phase")),
     }
+}
+
+fn read_pending_request(from: &mut Reader<'_>) -> Result<PendingRequest, CorruptRecord> {
+    Ok(PendingRequest {
+        digest: from.digest()?,
+        confirmation: read_confirmation(from)?,
+        expires_at: from.time()?,
+        progress: match from.byte()? {
+            0 => Progress::Pushed(from.bytes()?.to_vec()),
+            1 => Progress::Arrived(from.bytes()?.to_vec()),
+            2 => Progress::Used,
+            _ => return Err(CorruptRecord("progress")),
+        },
+    })
 }
 
 /// Writes the current refresh token: about 80 bytes, most of them digests.

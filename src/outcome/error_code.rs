@@ -38,6 +38,9 @@ pub enum ErrorCode {
     InvalidScope,
     /// `invalid_target` (RFC 8707 section 2). A resource is malformed, or outside of the grant or the registration.
     InvalidTarget,
+    /// `invalid_authorization_details` (RFC 9396 section 5). They are malformed, of a type that is not registered, or
+    /// exceed the grant.
+    InvalidAuthorizationDetails,
     /// `invalid_dpop_proof` (RFC 9449 section 5). The proof is missing, malformed, expired, or was used before.
     InvalidDpopProof,
     /// `use_dpop_nonce` (RFC 9449 section 8). The nonce is in the header `DPoP-Nonce`.
@@ -78,6 +81,9 @@ pub enum ErrorCode {
     /// `registration_not_supported` (OpenID Connect Core section 3.1.2.6). The server reads no metadata of a client in a
     /// request.
     RegistrationNotSupported,
+    /// `invalid_request_uri` (RFC 9101 section 7), for authorization endpoints. One answer for a `request_uri` that is
+    /// unknown, expired, used or of another client.
+    InvalidRequestUri,
     /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1), with status 503 as in RFC 7009 section 2.2.1. The client
     /// sends the same request again. If the first one was stored after all, the second one is answered in the same
     /// way.
@@ -98,6 +104,7 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidToken => "invalid_token",
@@ -115,6 +122,7 @@ impl ErrorCode {
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -131,6 +139,7 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "The grant type is not supported.",
             Self::InvalidScope => "The requested scope is invalid or exceeds what was granted.",
             Self::InvalidTarget => "The requested resource is invalid or exceeds what was granted.",
+            Self::InvalidAuthorizationDetails => "The authorization details are invalid or exceed what was granted.",
             Self::InvalidDpopProof => "The DPoP proof is missing or not valid for this request.",
             Self::UseDpopNonce => "The DPoP proof must have the nonce of the DPoP-Nonce header.",
             Self::InvalidToken => "The access token is not valid for this request.",
@@ -148,6 +157,7 @@ impl ErrorCode {
             Self::RequestNotSupported => "The server reads no request objects.",
             Self::RequestUriNotSupported => "The server reads no request_uri but its own.",
             Self::RegistrationNotSupported => "The server reads no metadata of a client in a request.",
+            Self::InvalidRequestUri => "The request_uri is unknown, has expired, or was used before.",
             Self::TemporarilyUnavailable => "The service is temporarily unavailable; try again.",
             Self::ServerError => "The service is not able to answer.",
         }

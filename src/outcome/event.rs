@@ -131,6 +131,8 @@ impl Port {
 #[expect(missing_docs, reason = "each is the method of TokenService with the same name")]
 pub enum Operation {
     Authenticate,
+    PushAuthorizationRequest,
+    /// Also the reading of a pushed request.
     Authorize,
     Issue,
     AuthorizeDevice,
@@ -159,6 +161,7 @@ impl Operation {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Authenticate => "authenticate",
+            Self::PushAuthorizationRequest => "push_authorization_request",
             Self::Authorize => "authorize",
             Self::Issue => "issue",
             Self::AuthorizeDevice => "authorize_device",
@@ -196,6 +199,8 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
+    /// An authorization request was pushed. No code exists yet.
+    RequestPushed,
     /// An authorization code was issued. No token exists yet.
     CodeIssued,
     /// First tokens were issued for an approved grant.
@@ -288,6 +293,7 @@ impl EventKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::RequestPushed => "request_pushed",
             Self::CodeIssued => "code_issued",
             Self::DeviceCodeIssued => "device_code_issued",
             Self::DeviceDecided { .. } => "device_decided",

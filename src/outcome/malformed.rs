@@ -118,6 +118,9 @@ pub enum MalformedRequest {
     /// The request object names another client, or a request object inside (RFC 9101 section 4).
     #[error("The request object must have the client_id of the request, and no other request in it.")]
     RequestObject,
+    /// The request to the pushed authorization request endpoint has a `request_uri` (RFC 9126 section 2.1).
+    #[error("The parameter request_uri cannot be pushed.")]
+    RequestUri,
     /// The request has a request object, and the server has no verifier.
     #[error("The server reads no request objects.")]
     RequestNotSupported,
@@ -127,6 +130,9 @@ pub enum MalformedRequest {
     /// The request has the parameter `registration` (OpenID Connect Core section 7.2.1).
     #[error("The server does not read the parameter registration.")]
     RegistrationNotSupported,
+    /// The authorization details violate the grammar of RFC 9396 section 2.
+    #[error("The authorization_details must be a JSON array of objects with a type.")]
+    AuthorizationDetails,
 }
 
 impl MalformedRequest {
@@ -157,6 +163,7 @@ impl MalformedRequest {
             | Self::Prompt
             | Self::MaxAge
             | Self::DpopJkt
+            | Self::RequestUri
             | Self::SeveralRequests => ErrorCode::InvalidRequest,
             Self::ClientAssertion => ErrorCode::InvalidClient,
             Self::NoAccessToken => ErrorCode::InvalidToken,
@@ -169,6 +176,7 @@ impl MalformedRequest {
             Self::RequestNotSupported => ErrorCode::RequestNotSupported,
             Self::RequestUriNotSupported => ErrorCode::RequestUriNotSupported,
             Self::RegistrationNotSupported => ErrorCode::RegistrationNotSupported,
+            Self::AuthorizationDetails => ErrorCode::InvalidAuthorizationDetails,
         }
     }
 
@@ -208,9 +216,11 @@ impl MalformedRequest {
             Self::DpopJkt => "dpop_jkt",
             Self::SeveralRequests => "several_requests",
             Self::RequestObject => "request_object",
+            Self::RequestUri => "request_uri",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
+            Self::AuthorizationDetails => "authorization_details",
         }
     }
 

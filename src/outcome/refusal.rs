@@ -190,6 +190,26 @@ pub enum Refusal {
     /// request object.
     #[error("request object required")]
     RequestObjectRequired,
+    /// The policy requires that authorization requests are pushed
+    /// ([`require_pushed_authorization_requests`](crate::Policy::require_pushed_authorization_requests)), and the
+    /// request was not.
+    #[error("pushed authorization request required")]
+    PushedRequestRequired,
+    /// The parameters of a pushed authorization request have more than 16 KiB.
+    #[error("pushed authorization request too large")]
+    PushedRequestTooLarge,
+    /// The `request_uri` is none of this service, or its record is gone: it expired and was purged.
+    #[error("pushed authorization request unknown")]
+    PushedRequestUnknown,
+    /// The `request_uri` was issued to another client, or to an earlier registration of this one.
+    #[error("pushed authorization request of another client")]
+    PushedRequestOfOtherClient,
+    /// The `request_uri` has expired: the browser came late, or the user took too long to decide.
+    #[error("pushed authorization request expired")]
+    PushedRequestExpired,
+    /// A code was issued for the `request_uri` before. Often a user who went back in the browser.
+    #[error("pushed authorization request used")]
+    PushedRequestUsed,
     /// The client may not use this grant type.
     #[error("grant type not allowed for the client")]
     GrantTypeNotAllowed,
@@ -213,6 +233,13 @@ pub enum Refusal {
     /// The request names a resource outside of the grant or of the client's registration.
     #[error("resource exceeded")]
     ResourceExceeded,
+    /// The request names authorization details that were not granted, or of a type that the client is not registered
+    /// for ([`authorization_details_types`](crate::Client::authorization_details_types)).
+    #[error("authorization details exceeded")]
+    AuthorizationDetailsExceeded,
+    /// The client is no longer registered for any type of the granted authorization details.
+    #[error("authorization details withdrawn")]
+    AuthorizationDetailsWithdrawn,
     /// The host denied the approval: the credentials of the resource owner, or the assertion, were not accepted.
     #[error("approval denied")]
     ApprovalDenied,
@@ -285,11 +312,19 @@ impl Refusal {
             Self::ClientUnknown => "client_unknown",
             Self::RequestObjectRefused(reason) => reason.as_str(),
             Self::RequestObjectRequired => "request_object_required",
+            Self::PushedRequestRequired => "pushed_request_required",
+            Self::PushedRequestTooLarge => "pushed_request_too_large",
+            Self::PushedRequestUnknown => "pushed_request_unknown",
+            Self::PushedRequestOfOtherClient => "pushed_request_of_other_client",
+            Self::PushedRequestExpired => "pushed_request_expired",
+            Self::PushedRequestUsed => "pushed_request_used",
             Self::GrantTypeNotAllowed => "grant_type_not_allowed",
             Self::OfflineAccessNotGranted => "offline_access_not_granted",
             Self::ScopeMissing => "scope_missing",
             Self::ScopeExceeded => "scope_exceeded",
             Self::ResourceExceeded => "resource_exceeded",
+            Self::AuthorizationDetailsExceeded => "authorization_details_exceeded",
+            Self::AuthorizationDetailsWithdrawn => "authorization_details_withdrawn",
             Self::ApprovalDenied => "approval_denied",
             Self::PublicCaller => "public_caller",
             Self::GrantExhausted => "grant_exhausted",
@@ -319,6 +354,7 @@ impl Refusal {
             | Self::RootMismatch
             | Self::ScopeWithdrawn
             | Self::ResourceWithdrawn
+            | Self::AuthorizationDetailsWithdrawn
             | Self::ReplayLimitReached
             | Self::RefreshTokenReused
             | Self::RefreshTokenForked
@@ -347,15 +383,22 @@ impl Refusal {
             | Self::RedirectUriNotRegistered
             | Self::ClientUnknown
             | Self::RequestObjectRequired
+            | Self::PushedRequestRequired
+            | Self::PushedRequestTooLarge
             | Self::CertificateMissing
             | Self::IdTokenHintInvalid
             | Self::PostLogoutRedirectUriNotRegistered
             | Self::SubjectTokenInvalid
             | Self::ActorNotAllowed => ErrorCode::InvalidRequest,
+            Self::PushedRequestUnknown
+            | Self::PushedRequestOfOtherClient
+            | Self::PushedRequestExpired
+            | Self::PushedRequestUsed => ErrorCode::InvalidRequestUri,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::ScopeMissing | Self::ScopeExceeded => ErrorCode::InvalidScope,
             Self::ResourceExceeded => ErrorCode::InvalidTarget,
             Self::RequestObjectRefused(_) => ErrorCode::InvalidRequestObject,
+            Self::AuthorizationDetailsExceeded => ErrorCode::InvalidAuthorizationDetails,
         }
     }
 }

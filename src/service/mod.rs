@@ -13,8 +13,8 @@
 //! | `commit`, `create` | the loop for a stored grant, and the storage of a new one |
 //! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
 //! | `signing`, `claims` | JWTs, and the claims of the host in them |
-//! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
 //! | `authorization` | the authorization request, before the user is asked |
+//! | `push`, `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
 //! | `user_info`, `logout` | OpenID Connect |
 //! | `error` | the error of all calls |
 
@@ -32,6 +32,7 @@ mod introspect;
 mod listing;
 mod logout;
 mod possession;
+mod push;
 mod revoke;
 mod signing;
 mod terms;
@@ -159,9 +160,13 @@ impl<S: TokenStore> TokenService<S> {
     /// error to the redirect URI only if that URI is registered (RFC 6749 section 4.1.2.1); [`Client::redirect_uri`]
     /// tests it.
     ///
+    /// A request that was pushed is used up: of several approvals one gets a code. If the service fails in between, the
+    /// grant of the code that nobody got expires unused.
+    ///
     /// # Errors
-    /// [`TokenError::Refused`] when the client may not use the flow, the redirect URI, the scope or a resource;
-    /// otherwise as [`issue`](Self::issue).
+    /// [`TokenError::Refused`] when the client may not use the flow, the redirect URI, the scope or a resource, when the
+    /// policy requires a pushed request, and when the pushed request has expired or was used; otherwise as
+    /// [`issue`](Self::issue).
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
@@ -183,18 +188,34 @@ impl<S: TokenStore> TokenService<S> {
     pub async fn authorize(
         &self,
         client: &Client,
-        request: AuthorizeRequest,
+        mut request: AuthorizeRequest,
     ) -> Result<AuthorizationCodeResponse, TokenError> {
         let call = Call::new(self, Operation::Authorize).by(&client.id);
         let _timer = self.timer(call.operation);
         let terms = call.terms(client, &GrantType::AuthorizationCode)?;
+        let pushed = match &request.pushed_request {
+            Some(request_uri) => Some(call.open_request_uri(request_uri.expose())?),
+            None => None,
+        };
+        if let Some(pushed) = &pushed {
+            request.confirmation = call.pushed_key(client, pushed).await?.or(request.confirmation);
+        }
         let (mut grant, response) =
             engine::authorize(request, &self.context(client, &terms)).map_err(|refusal| call.refuse(refusal))?;
-        call.insert(&mut grant, EventKind::CodeIssued).await.map(|()| response)
+        let Some(pushed) = pushed else {
+            return call.insert(&mut grant, EventKind::CodeIssued).await.map(|()| response);
+        };
+        // The grant first: a request that is used up has a code. If the second write fails, or another approval was
+        // faster, the code does not leave and its grant expires unused.
+        call.store_new(&mut grant).await?;
+        call.transact(pushed.grant_id, |record| engine::use_up(record, &pushed, client, self.now())).await?;
+        call.emit_for(EventKind::CodeIssued, &grant);
+        Ok(response)
     }
 
     /// Returns the refusal that [`authorize`](Self::authorize) would give, and writes nothing. So the authorization
-    /// endpoint can send an error to the client before it asks the user. The approval needs no resource owner yet.
+    /// endpoint can send an error to the client before it asks the user. The approval needs no resource owner yet. A
+    /// pushed request is not looked up: [`pushed_request`](Self::pushed_request) has done that.
     ///
     /// # Errors
     /// As for [`authorize`](Self::authorize), except failures of the store.

@@ -45,7 +45,8 @@ impl TokenPrefixes {
         Ok(Self(all.map(Into::into)))
     }
 
-    /// Returns the prefix of a kind. A `jti` has none, since it is never presented alone.
+    /// Returns the prefix of a kind. A `jti` has none, since it is never presented alone. That of a `request_uri` is the
+    /// one of RFC 9126 section 2.2.
     pub(crate) fn of(&self, kind: TokenKind) -> &str {
         let [authorization_code, refresh_token, access_token, device_code] = &self.0;
         match kind {
@@ -54,6 +55,7 @@ impl TokenPrefixes {
             TokenKind::AccessToken => access_token,
             TokenKind::DeviceCode => device_code,
             TokenKind::JwtId => "",
+            TokenKind::RequestUri => "urn:ietf:params:oauth:request_uri:",
         }
     }
 }

@@ -14,6 +14,7 @@
 //! Time and randomness belong here too, as the traits [`clock::Clock`] and [`Entropy`]. Both are arguments of a
 //! decision, so a decision can be repeated with the same result.
 
+mod authorization_details;
 pub mod clock;
 mod confirmation;
 mod entropy;
@@ -33,6 +34,7 @@ mod token_type;
 mod uri;
 mod user_code;
 
+pub use authorization_details::AuthorizationDetails;
 pub(crate) use clock::{Clock, SystemClock, Timestamp};
 pub use confirmation::Confirmation;
 pub(crate) use entropy::draw;
@@ -53,6 +55,7 @@ pub use scope::Scope;
 pub(crate) use scope::sorted_subset;
 pub use secret::{
     AccessToken, AuthorizationCode, ClientAssertion, ClientSecret, CodeVerifier, DeviceCode, IdToken, RefreshToken,
+    RequestUri,
 };
 pub(crate) use secret::{Digest, SecretBytes};
 pub use token_type::TokenType;

@@ -172,13 +172,13 @@ impl<S> Endpoints<S> {
         self
     }
 
-    /// Adds a member to the metadata (RFC 8414 section 2), such as `authorization_response_iss_parameter_supported`,
-    /// `prompt_values_supported`, or `mtls_endpoint_aliases` of a host that has them.
+    /// Adds a member to the metadata (RFC 8414 section 2), such as `service_documentation`, or `mtls_endpoint_aliases` of
+    /// a host that has them.
     ///
     /// Members of the library cannot be replaced: a document that contradicts the endpoints makes clients fail. These
-    /// members are only defaults, since they describe the host's own authorization endpoint:
-    /// `response_modes_supported` (`["query"]`), `claims_parameter_supported`, `request_parameter_supported` and
-    /// `request_uri_parameter_supported` (all false). So is `scopes_supported`, which lists the scopes of the
+    /// members are only defaults, since they describe the host's own authorization endpoint as [`ask`](Self::ask) serves
+    /// it: `response_modes_supported`, `authorization_response_iss_parameter_supported` (true), `prompt_values_supported`,
+    /// and `claims_parameter_supported` (false). So is `scopes_supported`, which lists the scopes of the
     /// [registered clients](crate::authenticator::Supported::scope): a host need not tell of all of them.
     ///
     /// ```
@@ -238,7 +238,7 @@ impl<S: TokenStore> Endpoints<S> {
     async fn respond_to(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
         let result = self.dispatch(endpoint, request).await;
         let response = result.unwrap_or_else(|failure| self.error_response(failure, endpoint, request));
-        let reads_proofs = matches!(endpoint, Endpoint::Token | Endpoint::UserInfo);
+        let reads_proofs = matches!(endpoint, Endpoint::Token | Endpoint::PushedAuthorizationRequest | Endpoint::UserInfo);
         if reads_proofs { self.with_nonce(request, response) } else { response }
     }
 
@@ -250,6 +250,7 @@ impl<S: TokenStore> Endpoints<S> {
             Endpoint::Introspection => self.introspection(request).await,
             Endpoint::DeviceAuthorization => self.device_authorization(request).await,
             // Boxed: the future of every request has the size of the largest one.
+            Endpoint::PushedAuthorizationRequest => Box::pin(self.pushed_authorization_request(request)).await,
             Endpoint::UserInfo => Box::pin(self.user_info(request)).await,
             Endpoint::EndSession => Box::pin(self.end_session(request)).await,
             Endpoint::Jwks | Endpoint::Metadata | Endpoint::OpenIdConfiguration => {

@@ -111,7 +111,7 @@ fn is_form(content_type: &[u8]) -> bool {
 ///
 /// # Errors
 /// [`MalformedRequest::Encoding`], [`MalformedRequest::Repeated`] or [`MalformedRequest::TooManyParameters`].
-fn parse(body: &[u8]) -> Result<Parameters<'_>, MalformedRequest> {
+pub(super) fn parse(body: &[u8]) -> Result<Parameters<'_>, MalformedRequest> {
     // A byte order mark would become part of the first name and hide that parameter.
     if body.starts_with(b"\xef\xbb\xbf") {
         return Err(MalformedRequest::Encoding);

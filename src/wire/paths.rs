@@ -22,6 +22,8 @@ use crate::vocabulary::Issuer;
 pub enum Endpoint {
     /// The token endpoint (RFC 6749 section 3.2).
     Token,
+    /// The pushed authorization request endpoint (RFC 9126).
+    PushedAuthorizationRequest,
     /// The revocation endpoint (RFC 7009).
     Revocation,
     /// The introspection endpoint (RFC 7662).
@@ -44,7 +46,11 @@ impl Endpoint {
     /// Returns the allowed methods, as the value of the header `Allow`.
     pub(super) const fn methods(self) -> &'static str {
         match self {
-            Self::Token | Self::Revocation | Self::Introspection | Self::DeviceAuthorization => "POST",
+            Self::Token
+            | Self::PushedAuthorizationRequest
+            | Self::Revocation
+            | Self::Introspection
+            | Self::DeviceAuthorization => "POST",
             Self::UserInfo => "GET, HEAD, POST",
             // Not HEAD: a program that checks links must not sign a user out.
             Self::EndSession => "GET, POST",
@@ -56,6 +62,7 @@ impl Endpoint {
     pub(super) const fn operation(self) -> Operation {
         match self {
             Self::Token => Operation::Token,
+            Self::PushedAuthorizationRequest => Operation::PushAuthorizationRequest,
             Self::Revocation => Operation::Revoke,
             Self::Introspection => Operation::Introspect,
             Self::DeviceAuthorization => Operation::AuthorizeDevice,
@@ -83,6 +90,8 @@ impl Endpoint {
 pub struct Paths {
     /// The token endpoint.
     pub token: String,
+    /// The pushed authorization request endpoint. Served only with an [`authorization`](Self::authorization).
+    pub pushed_authorization_request: String,
     /// The revocation endpoint.
     pub revocation: String,
     /// The introspection endpoint.
@@ -100,7 +109,8 @@ pub struct Paths {
     /// The discovery document of OpenID Connect. Clients look for it below the path of the issuer (OpenID Connect
     /// Discovery 1.0 section 4.1). Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub openid_configuration: String,
-    /// The host's own authorization endpoint, if it has one. The path appears in the metadata; the host serves it.
+    /// The host's own authorization endpoint, if it has one. The path appears in the metadata; the host serves it, with
+    /// [`Endpoints::ask`](super::Endpoints::ask).
     pub authorization: Option<String>,
     /// The host's own page where users of devices enter their code, if it has one. Devices show its URL; the host
     /// serves it.
@@ -108,12 +118,13 @@ pub struct Paths {
 }
 
 impl Default for Paths {
-    /// `/oauth2/token`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`, `/oauth2/userinfo`,
-    /// `/oauth2/end_session`, `/oauth2/jwks`, `/.well-known/oauth-authorization-server`,
+    /// `/oauth2/token`, `/oauth2/par`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`,
+    /// `/oauth2/userinfo`, `/oauth2/end_session`, `/oauth2/jwks`, `/.well-known/oauth-authorization-server`,
     /// `/.well-known/openid-configuration`.
     fn default() -> Self {
         Self {
             token: "/oauth2/token".to_owned(),
+            pushed_authorization_request: "/oauth2/par".to_owned(),
             revocation: "/oauth2/revoke".to_owned(),
             introspection: "/oauth2/introspect".to_owned(),
             device_authorization: "/oauth2/device_authorization".to_owned(),
@@ -180,6 +191,7 @@ impl Paths {
         };
         Self {
             token: below(self.token),
+            pushed_authorization_request: below(self.pushed_authorization_request),
             revocation: below(self.revocation),
             introspection: below(self.introspection),
             device_authorization: below(self.device_authorization),
@@ -204,6 +216,7 @@ impl Paths {
     pub fn iter(&self) -> impl Iterator<Item = (Endpoint, &str)> {
         [
             (Endpoint::Token, self.token.as_str()),
+            (Endpoint::PushedAuthorizationRequest, &self.pushed_authorization_request),
             (Endpoint::Revocation, &self.revocation),
             (Endpoint::Introspection, &self.introspection),
             (Endpoint::DeviceAuthorization, &self.device_authorization),

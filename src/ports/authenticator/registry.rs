@@ -208,10 +208,12 @@ impl ClientAuthenticator for ClientRegistry {
             Credential::Secrets(_) => None,
         });
         let scopes: BTreeSet<&str> = self.clients.values().flat_map(|own| own.client.scope.iter()).collect();
+        let details = self.clients.values().flat_map(|own| &own.client.authorization_details_types);
         Ok(Supported::default()
             .with_methods(methods.filter(|method| is_plain(*method) || registered(*method)))
             .with_assertion_algorithms(algorithms.flatten().collect::<BTreeSet<_>>())
             .with_scope(Scope::of(scopes))
+            .with_authorization_details_types(details.collect::<BTreeSet<_>>())
             .with_binding_to_certificates(self.clients.values().any(|own| own.client.policy.binds_to_certificate())))
     }
 }

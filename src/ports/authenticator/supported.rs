@@ -26,6 +26,9 @@ pub struct Supported {
     /// The scopes that some client may request (`scopes_supported`). Default empty: the documents then have no such
     /// member. Leave out the scopes that strangers must not learn of.
     pub scope: Scope,
+    /// The types of authorization details that some client may request (`authorization_details_types_supported`, RFC
+    /// 9396 section 10). Default none: the documents then have no such member.
+    pub authorization_details_types: Vec<String>,
     /// True if the tokens of some client are bound to its certificate by an override of
     /// [`sender_constraint`](crate::Policy::sender_constraint) (`tls_client_certificate_bound_access_tokens`). Default
     /// false: then the policy of the provider decides alone.
@@ -54,6 +57,13 @@ impl Supported {
         self
     }
 
+    /// Sets the types of authorization details that some client may request.
+    #[must_use]
+    pub fn with_authorization_details_types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.authorization_details_types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Announces tokens that are bound to certificates, or not.
     #[must_use]
     pub const fn with_binding_to_certificates(mut self, binds_to_certificates: bool) -> Self {
@@ -68,6 +78,7 @@ impl Default for Supported {
             methods: ClientAuthenticationMethod::PLAIN.into(),
             assertion_algorithms: Vec::new(),
             scope: Scope::empty(),
+            authorization_details_types: Vec::new(),
             binds_to_certificates: false,
         }
     }

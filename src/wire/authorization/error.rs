@@ -141,6 +141,10 @@ const fn text(refusal: Refusal) -> Option<&'static str> {
         Refusal::RequestObjectRequired => {
             Some("The parameter request is missing: the client must sign its requests.")
         }
+        Refusal::PushedRequestRequired => {
+            Some("The parameter request_uri is missing: the client must push its requests.")
+        }
+        Refusal::PushedRequestTooLarge => Some("The request is too large."),
         Refusal::ScopeMissing => Some("The parameter scope is missing, and the client has no default."),
         _ => None,
     }

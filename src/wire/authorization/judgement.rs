@@ -18,12 +18,16 @@ use crate::engine::AuthorizeRequest;
 use crate::grant::Approval;
 use crate::outcome::{Operation, Refusal};
 use crate::ports::store::TokenStore;
-use crate::vocabulary::{ClientId, CodeChallenge, Confirmation, GrantType, Parameters, RedirectUri};
+use crate::vocabulary::{ClientId, CodeChallenge, Confirmation, GrantType, Parameters, RedirectUri, RequestUri};
 use crate::wire::failure::Failure;
+use crate::wire::form::parse;
 use crate::wire::{Endpoints, MalformedRequest, requested};
 
 /// The maximum length of a nonce in bytes: the grant stores it, and writes it with each refresh.
 const MAX_NONCE: usize = 255;
+
+/// The beginning of every `request_uri` of the pushed authorization request endpoint (RFC 9126 section 2.2).
+const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 
 /// A request without a fault, before the user is asked.
 pub(super) struct Judged {
@@ -33,10 +37,10 @@ pub(super) struct Judged {
     max_age: Option<Duration>,
 }
 
-/// The reason why there is no URI to redirect to.
-enum Astray {
-    Malformed,
-    NotRegistered,
+/// The parameters that count, and the `request_uri` if they were pushed.
+struct Effective<'p, 'a> {
+    parameters: Cow<'p, Parameters<'a>>,
+    pushed: Option<RequestUri>,
 }
 
 impl<S: TokenStore> Endpoints<S> {
@@ -85,14 +89,18 @@ impl<S: TokenStore> Endpoints<S> {
         let shown = |failure| self.reject(failure, None);
         let sent = request.parameters().map_err(|malformed| shown(malformed.into()))?;
         let client = self.find_client(sent).await.map_err(shown)?;
-        let parameters = match self.effective(&client, sent).await {
-            Ok(parameters) => parameters,
-            // The parameters outside of a request object count for nothing but its own error.
-            Err(failure) => return Err(self.reject(failure, self.redirection(&client, sent).ok().as_ref())),
+        let Effective { parameters, pushed } = match Box::pin(self.effective(&client, sent)).await {
+            Ok(effective) => effective,
+            Err(failure) => return Err(self.reject(failure, self.redirection_beside(&client, sent).as_ref())),
         };
-        let redirection = self.redirection(&client, &parameters);
-        let redirection = redirection.map_err(|astray| shown(self.astray(&client, astray)))?;
-        match self.judge(&client, &parameters) {
+        let redirection = self.redirection(&client, &parameters).map_err(shown)?;
+        // The dry run of the service comes last: a request that cannot be approved is refused before the user is asked.
+        let judged = self.judge(&client, &parameters).and_then(|judged| {
+            let request = judged.request.clone().with_pushed_request(pushed);
+            self.service.check_authorization(&client, request.clone()).map_err(described)?;
+            Ok(Judged { request, ..judged })
+        });
+        match judged {
             Ok(Judged { request, prompt, max_age }) => Ok(Ask {
                 service: self.service.clone(),
                 parameters: parameters.into_owned().into_owned(),
@@ -120,47 +128,65 @@ impl<S: TokenStore> Endpoints<S> {
         self.service.find_client_for_authorization(&client_id).await.map_err(described)
     }
 
-    /// Returns the parameters that count: those of the request, or of the request object in it (RFC 9101 section 6).
-    pub(super) async fn effective<'p, 'a>(
+    /// Returns the parameters that count: those of the request, of the request object in it (RFC 9101 section 6), or those
+    /// that were pushed (RFC 9126 section 4).
+    async fn effective<'p, 'a>(&self, client: &Client, sent: &'p Parameters<'a>) -> Result<Effective<'p, 'a>, Failure> {
+        let Some(request_uri) = sent.get("request_uri") else {
+            return Ok(Effective { parameters: self.signed(client, sent).await?, pushed: None });
+        };
+        if sent.get("request").is_some() {
+            return Err(MalformedRequest::SeveralRequests.into());
+        }
+        if !request_uri.starts_with(PUSHED) {
+            return Err(MalformedRequest::RequestUriNotSupported.into());
+        }
+        let pushed = self.service.pushed_request(client, request_uri).await.map_err(described)?;
+        let parameters = parse(&pushed.parameters)?.into_owned();
+        Ok(Effective { parameters: Cow::Owned(parameters), pushed: Some(request_uri.into()) })
+    }
+
+    /// Returns the parameters of the request object, or those of the request of a client that need not sign it.
+    pub(super) async fn signed<'p, 'a>(
         &self,
         client: &Client,
         sent: &'p Parameters<'a>,
     ) -> Result<Cow<'p, Parameters<'a>>, Failure> {
-        match (sent.get("request"), sent.get("request_uri")) {
-            (Some(_), Some(_)) => Err(MalformedRequest::SeveralRequests.into()),
-            (Some(request_object), None) => {
-                Ok(Cow::Owned(Box::pin(self.open_request_object(client, request_object)).await?))
-            }
-            (None, Some(_)) => Err(MalformedRequest::RequestUriNotSupported.into()),
-            (None, None) if client.require_signed_request_object => {
+        match sent.get("request") {
+            Some(request_object) => Ok(Cow::Owned(self.open_request_object(client, request_object).await?)),
+            None if client.require_signed_request_object => {
                 Err(described(self.service.refuse_authorization(client, Refusal::RequestObjectRequired)))
             }
-            (None, None) => Ok(Cow::Borrowed(sent)),
+            None => Ok(Cow::Borrowed(sent)),
         }
     }
 
-    /// Returns the way to the client: a registered URI, with the `state` for every answer. An unknown `response_mode` is
-    /// answered in the query.
-    fn redirection(&self, client: &Client, parameters: &Parameters<'_>) -> Result<Redirection, Astray> {
-        let requested = requested_uri(parameters).map_err(|_| Astray::Malformed)?;
-        let redirect_uri = client.redirect_uri(requested.as_ref()).ok_or(Astray::NotRegistered)?.clone();
+    /// Returns the way to the client: a registered URI, with the `state` for every answer.
+    ///
+    /// # Errors
+    /// A failure for the user, since nobody else can be told.
+    pub(super) fn redirection(&self, client: &Client, parameters: &Parameters<'_>) -> Result<Redirection, Failure> {
+        let requested = requested_uri(parameters)?;
+        match client.redirect_uri(requested.as_ref()) {
+            Some(redirect_uri) => Ok(self.to(redirect_uri.clone(), parameters)),
+            None => Err(described(self.service.refuse_authorization(client, Refusal::RedirectUriNotRegistered))),
+        }
+    }
+
+    /// Returns the way to the client for the error of a request object or a `request_uri`: the registered URI that the
+    /// request names beside it. Nothing else that is beside it counts.
+    fn redirection_beside(&self, client: &Client, sent: &Parameters<'_>) -> Option<Redirection> {
+        let requested = requested_uri(sent).ok()??;
+        client.redirect_uri(Some(&requested)).map(|redirect_uri| self.to(redirect_uri.clone(), sent))
+    }
+
+    /// An unknown `response_mode` is answered in the query.
+    fn to(&self, redirect_uri: RedirectUri, parameters: &Parameters<'_>) -> Redirection {
         let mode = ResponseMode::of(parameters.get("response_mode"), &redirect_uri).unwrap_or_default();
         let state = parameters.get("state").map(str::to_owned);
-        Ok(Redirection { redirect_uri, mode, state, issuer: self.issuer.clone() })
+        Redirection { redirect_uri, mode, state, issuer: self.issuer.clone() }
     }
 
-    /// Reports the reason why there is no way to the client.
-    fn astray(&self, client: &Client, astray: Astray) -> Failure {
-        match astray {
-            Astray::Malformed => MalformedRequest::RedirectUri.into(),
-            Astray::NotRegistered => {
-                described(self.service.refuse_authorization(client, Refusal::RedirectUriNotRegistered))
-            }
-        }
-    }
-
-    /// Judges everything but the client and its redirect URI. The last check is the dry run of the service, so a request
-    /// that cannot be approved is refused before the user is asked.
+    /// Judges everything but the client and its redirect URI. The refusals of the service come last.
     pub(super) fn judge(&self, client: &Client, parameters: &Parameters<'_>) -> Result<Judged, Failure> {
         let requested = requested_uri(parameters)?;
         check_response(client, requested.as_ref(), parameters)?;
@@ -173,7 +199,6 @@ impl<S: TokenStore> Endpoints<S> {
             .with_redirect_uri(requested)
             .with_code_challenge(challenge)
             .with_confirmation(confirmation);
-        self.service.check_authorization(client, request.clone()).map_err(described)?;
         Ok(Judged { request, prompt, max_age })
     }
 }

@@ -9,6 +9,7 @@
 //! | `request` | the parameters in the query or in the form |
 //! | `judgement` | the checks, in their order |
 //! | `request_object` | requests that the client has signed (RFC 9101) |
+//! | `pushed` | the pushed authorization request endpoint (RFC 9126) |
 //! | `ask` | a request that the user can be asked about, and its answers |
 //! | `redirection` | the way of an answer through the browser |
 //! | `error` | errors for the client, and errors for the user |
@@ -21,6 +22,7 @@
 mod ask;
 mod error;
 mod judgement;
+mod pushed;
 mod redirection;
 mod request;
 mod request_object;
