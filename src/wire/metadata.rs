@@ -68,6 +68,10 @@ struct Defaults<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     prompt_values_supported: &'static [&'static str],
     claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    /// False: the server fetches no requests from the URLs of clients. Absent would mean true (OpenID Connect Discovery
+    /// section 3).
+    request_uri_parameter_supported: bool,
 }
 
 impl<'a> Defaults<'a> {
@@ -85,6 +89,8 @@ impl<'a> Defaults<'a> {
             authorization_response_iss_parameter_supported: has_authorization_endpoint,
             prompt_values_supported: if has_authorization_endpoint { &Prompt::NAMES } else { &[] },
             claims_parameter_supported: false,
+            request_parameter_supported: endpoints.request_objects.is_some(),
+            request_uri_parameter_supported: false,
         }
     }
 }
@@ -114,7 +120,8 @@ struct OpenId<'a> {
 }
 
 /// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9101 section 10.5, RFC 9126 section 5,
-/// RFC 9396 section 10, RFC 9449 section 5.1, RFC 9701 section 7 and draft-ietf-oauth-refresh-token-expiration section 8. A feature that is off has no member.
+/// RFC 9396 section 10, RFC 9449 section 5.1, RFC 9701 section 7 and draft-ietf-oauth-refresh-token-expiration section 8. A
+/// feature that is off has no member.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,
@@ -149,10 +156,6 @@ struct Metadata<'a> {
     pushed_authorization_request_endpoint: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     require_pushed_authorization_requests: bool,
-    request_parameter_supported: bool,
-    /// False: the server fetches no requests from the URLs of clients. Absent would mean true (OpenID Connect Discovery
-    /// section 3).
-    request_uri_parameter_supported: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     request_object_signing_alg_values_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -202,8 +205,6 @@ impl<'a> Metadata<'a> {
                 .as_ref()
                 .map(|_| url(&paths.pushed_authorization_request)),
             require_pushed_authorization_requests: service.policy().require_pushed_authorization_requests,
-            request_parameter_supported: endpoints.request_objects.is_some(),
-            request_uri_parameter_supported: false,
             request_object_signing_alg_values_supported: endpoints
                 .request_objects
                 .as_ref()
