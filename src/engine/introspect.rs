@@ -21,7 +21,7 @@ use crate::policy::Policy;
 use crate::ports::host::HostClaims;
 use crate::token::{Detail, Opened, TokenKind};
 use crate::vocabulary::{
-    ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Subject, Timestamp, TokenType,
+    AuthorizationDetails, ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Subject, Timestamp, TokenType,
 };
 
 /// An active token (RFC 7662 section 2.2): one that would be accepted at this moment. Returned by
@@ -59,6 +59,9 @@ pub struct ActiveToken {
     /// The audience of the token (RFC 8707). A resource server rejects a token whose audience it is not. Empty: the
     /// token is limited to no resource.
     pub resources: Resources,
+    /// The authorization details of the token (RFC 9396 section 9.2). Those of an access token may be fewer than the
+    /// approved ones.
+    pub authorization_details: Option<AuthorizationDetails>,
     /// The time of issue: for a refresh token that of its rotation, not that of the grant.
     pub issued_at: Timestamp,
     /// The expiry; `None` is never. The earlier one of the token and its grant counts. A cache that keeps the answer
@@ -105,6 +108,8 @@ pub(crate) struct FoundToken {
     scope: Option<Scope>,
     /// The resources of a narrowed token; `None` is those of the grant.
     resources: Option<Resources>,
+    /// The authorization details of a narrowed token; `None` is those of the grant.
+    authorization_details: Option<AuthorizationDetails>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
     remaining: Option<Box<Remaining>>,
@@ -145,7 +150,18 @@ impl FoundToken {
 
     /// Returns the token with all its facts.
     pub(crate) fn into_active(self) -> ActiveToken {
-        let Self { kind, scope, resources, issued_at, expires_at, remaining, token_type, confirmation, grant } = self;
+        let Self {
+            kind,
+            scope,
+            resources,
+            authorization_details,
+            issued_at,
+            expires_at,
+            remaining,
+            token_type,
+            confirmation,
+            grant,
+        } = self;
         let GrantSummary { id: grant_id, client_id, grant_type, approval, .. } = grant.summary();
         ActiveToken {
             kind,
@@ -153,6 +169,7 @@ impl FoundToken {
             grant_type,
             scope: scope.unwrap_or_else(|| approval.scope.clone()),
             resources: resources.unwrap_or_else(|| approval.resources.clone()),
+            authorization_details: authorization_details.or_else(|| approval.authorization_details.clone()),
             issued_at,
             expires_at,
             token_type,
@@ -222,6 +239,7 @@ fn access_token(
         kind: TokenKind::AccessToken,
         scope: token.scope.clone(),
         resources: token.resources.clone(),
+        authorization_details: token.authorization_details.clone(),
         issued_at: token.issued_at,
         expires_at: Some(token.expires_at),
         remaining: None,
@@ -254,6 +272,7 @@ fn refresh_token(
         kind: TokenKind::RefreshToken,
         scope: None,
         resources: None,
+        authorization_details: None,
         issued_at: head.issued_at,
         expires_at: own_policy.map_or(head.expires_at, |policy| head.expiry(policy)),
         remaining: own_policy.and_then(|policy| grant.remaining(|| now, policy)),

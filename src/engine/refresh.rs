@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use smallvec::smallvec;
 
-use super::access::{Access, Origin, SealedRefreshToken, admits_refresh_tokens, known_scope, mint, repeat, respond};
+use super::access::{Access, Named, Origin, SealedRefreshToken, admits_refresh_tokens, known_scope, mint, repeat, respond};
 use super::issue::bind;
 use super::{Admitted, Context, Decision, Events, RefreshRequest, UnsignedResponse};
 use crate::grant::{Grant, Head, RevocationReason, Rotation};
@@ -239,7 +239,8 @@ fn reach(grant: &Grant, request: &RefreshRequest, ctx: &Context<'_>) -> Result<A
         }
         scope => scope.as_ref(),
     };
-    Access::requested(grant, scope, &request.resources, ctx)
+    let authorization_details = request.authorization_details.as_ref();
+    Access::requested(grant, &Named { scope, resources: &request.resources, authorization_details }, ctx)
 }
 
 /// Answers the head: rotates it, or issues an access token only, according to the policy.

@@ -6,7 +6,7 @@
 
 use crate::grant::Approval;
 use crate::vocabulary::{
-    AccessToken, AuthorizationCode, CodeChallenge, CodeVerifier, Confirmation, DeviceCode, GrantType, PresentedKeys,
+    AccessToken, AuthorizationCode, AuthorizationDetails, CodeChallenge, CodeVerifier, Confirmation, DeviceCode, GrantType, PresentedKeys,
     RedirectUri, RefreshToken, RequestUri, Resources, Scope,
 };
 
@@ -160,6 +160,9 @@ pub struct RedeemRequest {
     pub code_verifier: Option<CodeVerifier>,
     /// The audience of the access token (RFC 8707 section 2.2); empty is everything that was approved.
     pub resources: Resources,
+    /// The authorization details of the access token (RFC 9396 section 6); absent is everything that was approved. Each
+    /// object must equal an approved one.
+    pub authorization_details: Option<AuthorizationDetails>,
     /// The key proofs of the request.
     pub presented_keys: PresentedKeys,
 }
@@ -173,6 +176,7 @@ impl RedeemRequest {
             redirect_uri: None,
             code_verifier: None,
             resources: Resources::empty(),
+            authorization_details: None,
             presented_keys: PresentedKeys::none(),
         }
     }
@@ -198,6 +202,13 @@ impl RedeemRequest {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Narrows the authorization details of the access token.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: impl Into<Option<AuthorizationDetails>>) -> Self {
+        self.authorization_details = details.into();
         self
     }
 
@@ -229,6 +240,9 @@ pub struct RefreshRequest {
     pub scope: Option<Scope>,
     /// The audience of the access token (RFC 8707 section 2.2); empty is everything that was approved.
     pub resources: Resources,
+    /// The authorization details of the access token (RFC 9396 section 6); absent is everything that was approved. Each
+    /// object must equal an approved one.
+    pub authorization_details: Option<AuthorizationDetails>,
     /// The key proofs of the request.
     pub presented_keys: PresentedKeys,
 }
@@ -241,6 +255,7 @@ impl RefreshRequest {
             refresh_token: refresh_token.into(),
             scope: None,
             resources: Resources::empty(),
+            authorization_details: None,
             presented_keys: PresentedKeys::none(),
         }
     }
@@ -265,6 +280,13 @@ impl RefreshRequest {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Narrows the authorization details of the access token. The grant keeps all of them.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: impl Into<Option<AuthorizationDetails>>) -> Self {
+        self.authorization_details = details.into();
         self
     }
 
@@ -307,6 +329,8 @@ pub struct DeviceAuthorizationRequest {
     pub scope: Option<Scope>,
     /// The resources to ask the user for (RFC 8707).
     pub resources: Resources,
+    /// The authorization details to ask the user for (RFC 9396 section 3).
+    pub authorization_details: Option<AuthorizationDetails>,
 }
 
 impl DeviceAuthorizationRequest {
@@ -327,6 +351,13 @@ impl DeviceAuthorizationRequest {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Sets the authorization details to ask the user for.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: impl Into<Option<AuthorizationDetails>>) -> Self {
+        self.authorization_details = details.into();
         self
     }
 }
@@ -382,6 +413,8 @@ pub struct ExchangeRequest {
     /// The audience of the new token, from the parameters `resource` and `audience`. Empty is all of the old audience
     /// that the client is registered for.
     pub resources: Resources,
+    /// The authorization details of the new token; absent is all of the old ones whose type the client is registered for.
+    pub authorization_details: Option<AuthorizationDetails>,
     /// The key proofs of the request.
     pub presented_keys: PresentedKeys,
 }
@@ -395,6 +428,7 @@ impl ExchangeRequest {
             actor_token: None,
             scope: None,
             resources: Resources::empty(),
+            authorization_details: None,
             presented_keys: PresentedKeys::none(),
         }
     }
@@ -425,6 +459,13 @@ impl ExchangeRequest {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Narrows the authorization details of the new token.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: impl Into<Option<AuthorizationDetails>>) -> Self {
+        self.authorization_details = details.into();
         self
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::access::{AccessTokenForm, SealedRefreshToken};
 use crate::grant::Remaining;
 use crate::vocabulary::{
-    AccessToken, AuthorizationCode, Confirmation, DeviceCode, GrantId, IdToken, RefreshToken, Resources, Scope,
+    AccessToken, AuthorizationCode, AuthorizationDetails, Confirmation, DeviceCode, GrantId, IdToken, RefreshToken, Resources, Scope,
     Timestamp, TokenType, UserCode,
 };
 
@@ -56,6 +56,8 @@ pub struct TokenResponse {
     pub scope: Scope,
     /// The audience of the access token (RFC 8707). Empty: the token is limited to no resource.
     pub resources: Resources,
+    /// The authorization details of the access token (RFC 9396 section 7); absent if none were approved.
+    pub authorization_details: Option<AuthorizationDetails>,
     /// The `id_token`, when the access token has the scope `openid` and the service has a
     /// [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub id_token: Option<IdToken>,
@@ -108,6 +110,7 @@ pub(crate) struct ResponseFacts {
     pub(crate) refresh_token: Option<SealedRefreshToken>,
     pub(crate) scope: Scope,
     pub(crate) resources: Resources,
+    pub(crate) authorization_details: Option<AuthorizationDetails>,
     pub(crate) grant_id: GrantId,
     pub(crate) is_exchanged: bool,
 }
@@ -131,6 +134,7 @@ impl ResponseFacts {
             refresh_token_expires_at,
             scope: self.scope,
             resources: self.resources,
+            authorization_details: self.authorization_details,
             id_token,
             grant_id: self.grant_id,
             is_exchanged: self.is_exchanged,

@@ -16,13 +16,14 @@
 //! | text, bytes | length, then content |
 //! | list | length, then items |
 //! | optional (`?`) | flag 0, or flag 1 and the value |
+//! | two flags | one byte: 1 if the first value is there, 2 if the second is, 3 if both are |
 //! | digest 32, mark 8, salt 16, id 16 | as they are |
 //!
 //! | part | fields in order |
 //! |---|---|
 //! | flow | tag of [`FLOWS`]; 0 is followed by the name |
 //! | approval, first part | subject?, scope, resources, confirmation, `auth_time?`, acr?, amr, nonce? |
-//! | approval, second part | data, `session_id?`, actors, `may_act?` |
+//! | approval, second part | data, `session_id?`, actors, two flags, `may_act`, details |
 //! | confirmation | 0; 1 DPoP thumbprint; 2 certificate thumbprint |
 //! | phase 0, code | digest, `redirect_uri?`, challenge?, confirmation, `expires_at` |
 //! | phase 1, active | (digest, `expires_at`)? of the redeemed code |
@@ -34,10 +35,13 @@
 //! | head | root, generation, digest, `issued_at`, `used_at?`, `expires_at?` |
 //! | retired token | mark, salt, key id 1, `retired_at`, replays |
 //! | access token, first part | serial 4, digest, scope?, resources?, `issued_at`, `expires_at` |
-//! | access token, second part | parent?, own confirmation?, `signing_key?` |
+//! | access token, second part | parent?, own confirmation?, two flags, `signing_key`, details |
 //!
 //! Times are written as differences to the creation, so most take three or four bytes. The checksum separates a damaged
 //! record from a fork: without it a flipped bit in a digest would look like theft and end a session.
+//!
+//! Two flags share a byte because the second one was added: a record without such a value has the bytes that it had
+//! before.
 //!
 //! A released layout stays readable for ever: add a version, never change one. `tests/golden/` holds records of it.
 
@@ -52,7 +56,8 @@ use super::{
     Progress, RedeemedCode, Retired, RevocationReason, Verdict,
 };
 use crate::vocabulary::{
-    ClientId, CodeChallenge, GrantId, GrantType, KeyId, RedirectUri, Registration, Resource, Resources, Scope, Subject,
+    AuthorizationDetails, ClientId, CodeChallenge, GrantId, GrantType, KeyId, RedirectUri, Registration, Resource,
+    Resources, Scope, Subject,
 };
 use reader::Reader;
 use writer::Writer;
@@ -202,7 +207,9 @@ fn write_approval(out: &mut Writer, approval: &Approval) {
     out.optional(approval.session_id.as_ref(), |out, id| out.text(id));
     let actors: Vec<&Subject> = approval.actor.iter().flat_map(Actor::chain).collect();
     out.list(actors.iter(), |out, actor| out.text(actor.as_str()));
-    out.optional(approval.may_act.as_ref(), |out, actor| out.text(actor.as_str()));
+    out.flags(approval.may_act.is_some(), approval.authorization_details.is_some());
+    write_text(out, approval.may_act.as_ref().map(Subject::as_str));
+    write_text(out, approval.authorization_details.as_ref().map(AuthorizationDetails::as_str));
 }
 
 /// Reads the approval from its resources on. Each text is parsed again: a record never brings in a value that a request
@@ -217,8 +224,17 @@ fn read_approval(from: &mut Reader<'_>, approval: &mut Approval) -> Result<(), C
     approval.data = from.bytes()?.to_vec();
     approval.session_id = from.optional(Reader::string)?;
     approval.actor = read_actors(from)?;
-    approval.may_act = from.optional(|from| from.parsed(Subject::new))?;
+    let (has_may_act, has_details) = from.flags()?;
+    approval.may_act = from.present(has_may_act, |from| from.parsed(Subject::new))?;
+    approval.authorization_details = from.present(has_details, |from| from.parsed(AuthorizationDetails::stored))?;
     Ok(())
+}
+
+/// Writes a value whose flag stands before it.
+fn write_text(out: &mut Writer, text: Option<&str>) {
+    if let Some(text) = text {
+        out.text(text);
+    }
 }
 
 /// Reads the actors and nests them again, the first one innermost.
@@ -429,14 +445,16 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option
     if has_own_key {
         write_confirmation(out, token.confirmation.as_ref());
     }
-    out.optional(token.signing_key.as_ref(), |out, key| out.text(key.as_str()));
+    out.flags(token.signing_key.is_some(), token.authorization_details.is_some());
+    write_text(out, token.signing_key.as_ref().map(KeyId::as_str));
+    write_text(out, token.authorization_details.as_ref().map(AuthorizationDetails::as_str));
 }
 
 /// Reads the access tokens. The key of each is that of the grant unless it has one of its own.
 fn read_access_tokens(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), CorruptRecord> {
     let granted = grant.approval.confirmation;
     for _ in 0..from.number()? {
-        grant.access_tokens.push(LiveAccessToken {
+        let mut token = LiveAccessToken {
             serial: u32::from_be_bytes(from.array()?),
             digest: from.digest()?,
             scope: from.optional(|from| from.parsed(Scope::sorted))?,
@@ -445,8 +463,13 @@ fn read_access_tokens(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), Co
             expires_at: from.time()?,
             parent: from.optional(Reader::small)?,
             confirmation: if from.flag()? { read_own_key(from, granted)? } else { granted },
-            signing_key: from.optional(|from| from.parsed(KeyId::new))?,
-        });
+            signing_key: None,
+            authorization_details: None,
+        };
+        let (has_key, has_details) = from.flags()?;
+        token.signing_key = from.present(has_key, |from| from.parsed(KeyId::new))?;
+        token.authorization_details = from.present(has_details, |from| from.parsed(AuthorizationDetails::stored))?;
+        grant.access_tokens.push(token);
     }
     Ok(())
 }

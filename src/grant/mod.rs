@@ -18,7 +18,7 @@
 //! | part | content | changes |
 //! |---|---|---|
 //! | identity | grant id, client id, registration, flow, time of creation | never |
-//! | approval | subject, scope, resources, authentication, data of the host | the key only, once |
+//! | approval | subject, scope, resources, details, authentication, data of the host | the key only, once |
 //! | expiry | the absolute end of the grant | never |
 //! | phase | awaiting approval, authorization or redemption; active; revoked | forwards only |
 //! | head | digests, generation and times of the current refresh token | with each rotation |
@@ -87,7 +87,7 @@ use crate::client::Client;
 use crate::policy::Policy;
 use crate::token::{Binding, Salt};
 use crate::vocabulary::{
-    ClientId, CodeChallenge, Digest, GrantId, GrantType, KeyId, RedirectUri, Registration, Resources, Scope, Timestamp,
+    AuthorizationDetails, ClientId, CodeChallenge, Digest, GrantId, GrantType, KeyId, RedirectUri, Registration, Resources, Scope, Timestamp,
 };
 
 /// All state of one authorization. A store keeps its [`encode`](Self::encode)d bytes and does not look into them.
@@ -412,6 +412,8 @@ pub(crate) struct LiveAccessToken {
     pub(crate) scope: Option<Scope>,
     /// The resources of a narrowed token; `None` is all resources of the grant.
     pub(crate) resources: Option<Resources>,
+    /// The authorization details of a narrowed token; `None` is all those of the grant.
+    pub(crate) authorization_details: Option<AuthorizationDetails>,
     /// The time of issue. A replay within grace repeats it, so that a JWT is equal byte for byte.
     pub(crate) issued_at: Timestamp,
     /// The expiry, never later than that of the grant.

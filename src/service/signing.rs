@@ -72,6 +72,7 @@ impl<S: TokenStore> Call<'_, S> {
             grant_type: grant.grant_type(),
             scope: &facts.scope,
             resources: &facts.resources,
+            authorization_details: facts.authorization_details.as_ref(),
             issued_at: facts.issued_at,
             expires_at: facts.expires_at,
             confirmation: facts.confirmation.as_ref(),

@@ -141,7 +141,7 @@ fn parse(json: &str) -> Result<Vec<Map<String, Value>>, InvalidValue> {
     let is_strict = Strict { depth: 0, left: &left }.deserialize(&mut text).and_then(|()| text.end());
     is_strict.map_err(|_| INVALID)?;
     let objects: Vec<Map<String, Value>> = serde_json::from_str(json).map_err(|_| INVALID)?;
-    let has_type = |object| type_of(object).is_some_and(|own| !own.is_empty());
+    let has_type = |object: &Map<String, Value>| type_of(object).is_some_and(|own| !own.is_empty());
     if (1..=MAX_OBJECTS).contains(&objects.len()) && objects.iter().all(has_type) { Ok(objects) } else { Err(INVALID) }
 }
 

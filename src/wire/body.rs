@@ -6,11 +6,13 @@
 
 use zeroize::Zeroizing;
 
+use super::json::Value;
 use super::{Response, introspection, requested};
 use crate::engine::{DeviceAuthorizationResponse, PushedRequestResponse, TokenResponse};
 
-/// Returns the token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1 and the times
-/// of draft-ietf-oauth-refresh-token-expiration section 6.1.
+/// Returns the token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1,
+/// `authorization_details` of RFC 9396 section 7, and the times of draft-ietf-oauth-refresh-token-expiration section
+/// 6.1.
 ///
 /// The scope is always included, which RFC 6749 section 5.1 leaves open if the scope is the requested one.
 pub(super) fn tokens(tokens: &TokenResponse) -> Response {
@@ -24,6 +26,7 @@ pub(super) fn tokens(tokens: &TokenResponse) -> Response {
         ("id_token", tokens.id_token.as_ref().map(|token| token.expose().into())),
         ("issued_token_type", tokens.is_exchanged.then(|| requested::ACCESS_TOKEN.into())),
         ("scope", Some(tokens.scope.as_str()).filter(|scope| !scope.is_empty()).map(Into::into)),
+        ("authorization_details", tokens.authorization_details.as_ref().map(|details| Value::Json(details.as_str()))),
     ];
     Response::object(200, &members)
 }

@@ -316,6 +316,7 @@ impl<S: TokenStore> Endpoints<S> {
         let Form { parameters, credentials, .. } = self.read(request)?;
         let resources = requested::resources(&parameters)?;
         let mut device = DeviceAuthorizationRequest::new().with_scope(requested::scope(&parameters)?);
+        device.authorization_details = requested::authorization_details(&parameters)?;
         let client = self.service.authenticate(&credentials).await?;
         device.resources = requested::with_audience(resources, &parameters, &client)?;
         let device = self.service.authorize_device(&client, &device).await?;

@@ -12,7 +12,7 @@ use crate::outcome::Refusal;
 use crate::ports::authenticator::{AuthenticatedClient, ClientCredentials};
 use crate::ports::host::{ApproveError, ApproveRequest, GrantApprover};
 use crate::ports::store::TokenStore;
-use crate::vocabulary::{GrantType, Parameters, PresentedKeys, Resources, Scope};
+use crate::vocabulary::{AuthorizationDetails, GrantType, Parameters, PresentedKeys, Resources, Scope};
 
 /// A well-formed token request. The client has not authenticated yet.
 ///
@@ -24,6 +24,7 @@ struct TokenRequest<'a> {
     presented_keys: PresentedKeys,
     scope: Option<Scope>,
     resources: Resources,
+    authorization_details: Option<AuthorizationDetails>,
 }
 
 impl<S: TokenStore> Endpoints<S> {
@@ -40,6 +41,7 @@ impl<S: TokenStore> Endpoints<S> {
             presented_keys: PresentedKeys::none().with_dpop(dpop).with_certificate(form.certificate),
             scope: requested::scope(parameters)?,
             resources: requested::resources(parameters)?,
+            authorization_details: requested::authorization_details(parameters)?,
         };
         let tokens = self.by_grant_type(grant_type, request).await?;
         Ok(body::tokens(&tokens))
@@ -71,6 +73,7 @@ impl<S: TokenStore> Endpoints<S> {
         let parameters = request.parameters;
         let mut redemption =
             RedeemRequest::new(parameters.required("code")?).with_presented_keys(request.presented_keys);
+        redemption.authorization_details = request.authorization_details;
         redemption.redirect_uri = parameters.get("redirect_uri").map(str::to_owned);
         redemption.code_verifier = parameters.get("code_verifier").map(Into::into);
         let client = self.service.authenticate(request.credentials).await?;
@@ -83,6 +86,7 @@ impl<S: TokenStore> Endpoints<S> {
         let mut refresh = RefreshRequest::new(request.parameters.required("refresh_token")?)
             .with_presented_keys(request.presented_keys);
         refresh.scope = request.scope;
+        refresh.authorization_details = request.authorization_details;
         let client = self.service.authenticate(request.credentials).await?;
         refresh.resources = requested::with_audience(request.resources, request.parameters, &client)?;
         Ok(self.service.refresh(&client, &refresh).await?)
@@ -90,8 +94,14 @@ impl<S: TokenStore> Endpoints<S> {
 
     /// Issues a token to the client itself: `client_credentials` (RFC 6749 section 4.4.2). Without a scope the client
     /// gets its default scope; RFC 6749 section 3.3 demands an error if it has none.
+    ///
+    /// Authorization details are refused: no one but the host can check their members (RFC 9396 section 5), and this
+    /// flow does not ask the host.
     async fn client_credentials(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let client = self.service.authenticate(request.credentials).await?;
+        if request.authorization_details.is_some() {
+            return Err(self.service.refuse_approval(&client, Refusal::AuthorizationDetailsExceeded).into());
+        }
         let scope = self.service.requested_scope(&client, &GrantType::ClientCredentials, request.scope)?;
         let mut issue = IssueRequest::client_credentials(scope).with_presented_keys(request.presented_keys);
         issue.approval.resources = requested::with_audience(request.resources, request.parameters, &client)?;
@@ -109,7 +119,9 @@ impl<S: TokenStore> Endpoints<S> {
     /// Exchanges a token: `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693 section 2.1).
     async fn exchange(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let exchange = requested::exchange(request.parameters, request.scope, &request.resources)?;
-        let exchange = exchange.with_presented_keys(request.presented_keys);
+        let exchange = exchange
+            .with_authorization_details(request.authorization_details)
+            .with_presented_keys(request.presented_keys);
         let client = self.service.authenticate(request.credentials).await?;
         Ok(self.service.exchange(&client, &exchange).await?)
     }
@@ -132,9 +144,9 @@ impl<S: TokenStore> Endpoints<S> {
         let approver = self.approvers.get(&grant_type).ok_or(MalformedRequest::GrantType)?;
         let client = self.service.authenticate(request.credentials).await?;
         let scope = self.service.requested_scope(&client, &grant_type, request.scope)?;
-        let TokenRequest { parameters, resources, presented_keys, .. } = request;
+        let TokenRequest { parameters, resources, authorization_details, presented_keys, .. } = request;
         let resources = requested::with_audience(resources, parameters, &client)?;
-        let request = ApproveRequest { grant_type, scope, resources, parameters };
+        let request = ApproveRequest { grant_type, scope, resources, authorization_details, parameters };
         let presented_keys = self.service.proven(&client, &request.grant_type, presented_keys).await?;
         let approval = self.ask(&**approver, &client, &request).await?;
         let issue = IssueRequest::new(request.grant_type, approval).with_presented_keys(presented_keys);

@@ -97,6 +97,11 @@ impl Writer {
         }
     }
 
+    /// Writes two flags in one byte. The values that are there follow, each without a flag of its own.
+    pub(super) fn flags(&mut self, first: bool, second: bool) {
+        self.byte(u8::from(first) | u8::from(second) << 1);
+    }
+
     /// Writes the number of items, and the items.
     pub(super) fn list<'a, T: 'a>(
         &mut self,
