@@ -148,7 +148,7 @@ impl<S: TokenStore> Endpoints<S> {
         let resources = requested::with_audience(resources, parameters, &client)?;
         let request = ApproveRequest { grant_type, scope, resources, authorization_details, parameters };
         let presented_keys = self.service.proven(&client, &request.grant_type, presented_keys).await?;
-        let approval = self.ask(&**approver, &client, &request).await?;
+        let approval = self.ask_approver(&**approver, &client, &request).await?;
         let issue = IssueRequest::new(request.grant_type, approval).with_presented_keys(presented_keys);
         Ok(self.service.issue(&client, issue).await?)
     }
@@ -157,7 +157,7 @@ impl<S: TokenStore> Endpoints<S> {
     ///
     /// A denied approval is `invalid_grant` (RFC 6749 section 5.2). An approver that cannot decide is 503: a client
     /// would delete the user's session if an outage of the directory looked like a wrong password.
-    async fn ask(
+    async fn ask_approver(
         &self,
         approver: &dyn GrantApprover,
         client: &AuthenticatedClient,

@@ -13,7 +13,7 @@ pub(crate) fn authenticate(server: &Server, request: &Request<'_>) -> Response {
         let body = json!({ "code": 401, "reason": "Unauthorized", "message": "Authentication Failed" });
         return Response::json(401, &body).with_header("www-authenticate", CHALLENGE);
     };
-    let id = server.sessions.begin(subject, server.service.now());
+    let id = server.sessions.begin(subject, server.service.now(), None);
     Response::json(200, &json!({ "tokenId": id, "successUrl": "/openam/console", "realm": "/" }))
 }
 

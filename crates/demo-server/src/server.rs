@@ -77,9 +77,7 @@ impl Server {
         let mut endpoints = Endpoints::new(self.service.clone(), self.issuer.clone())?
             .with_paths(self.paths.clone())
             .with_token_exchange()
-            .with_approver(GrantType::Password, password)
-            .with_metadata("authorization_response_iss_parameter_supported", true)
-            .with_metadata("prompt_values_supported", ["none", "login", "consent", "select_account"].to_vec());
+            .with_approver(GrantType::Password, password);
         if let Some(flow) = &self.bearer_flow {
             endpoints = endpoints.with_approver(GrantType::JwtBearer, Arc::clone(flow));
         }

@@ -1,8 +1,6 @@
 //! The sign-in form of the pages. The form of another site cannot be sent here: it would sign the user in as the
 //! attacker.
 
-use std::borrow::Cow;
-
 use form_urlencoded::{Serializer, parse};
 use regrant::ClientId;
 use regrant::host::Parameters;
@@ -62,29 +60,25 @@ pub(crate) fn sign_in(server: &Server, request: &Request<'_>, form: &Parameters<
         return Ok(shown(server, request, target, query, Some(why)));
     };
     server.sessions.end(old);
-    let id = server.sessions.begin(subject, server.service.now());
-    Ok(cookie::set(back(server, target, query), &id, &server.issuer))
+    let query = rewritten(query);
+    let id = server.sessions.begin(subject, server.service.now(), Some(&query));
+    Ok(cookie::set(back(server, target, &query), &id, &server.issuer))
 }
 
-/// Sends the browser to a page with a query. The wish for a new sign-in is fulfilled then, and is left out: otherwise
-/// the user would have to sign in for ever.
+/// Returns the query with nothing in it that has a meaning in a URL.
+fn rewritten(query: &str) -> String {
+    Serializer::new(String::new()).extend_pairs(parse(query.as_bytes())).finish()
+}
+
+/// Sends the browser to a page with a query.
 pub(crate) fn back(server: &Server, target: Target, query: &str) -> Response {
-    let is_open = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| match &**name {
-        "prompt" => !is_sign_in(value),
-        "max_age" => value.parse() != Ok(0_u32),
-        _ => true,
-    };
-    let query = Serializer::new(String::new()).extend_pairs(parse(query.as_bytes()).filter(is_open)).finish();
+    let query = rewritten(query);
     let headers = vec![
         ("location", format!("{}?{query}", target.path(server)).into()),
         ("cache-control", "no-store".into()),
         ("referrer-policy", "no-referrer".into()),
     ];
     Response { status: 303, headers, body: Vec::new() }
-}
-
-fn is_sign_in(prompt: &str) -> bool {
-    prompt.split(' ').any(|value| ["login", "select_account"].contains(&value))
 }
 
 /// The browser keeps its cookie, so that forms in several tabs remain valid.

@@ -11,7 +11,7 @@ use crate::grant::Approval;
 use crate::outcome::{ErrorCode, Refusal};
 use crate::ports::store::TokenStore;
 use crate::service::TokenService;
-use crate::vocabulary::{Parameters, RedirectUri, Resources, Scope, Timestamp};
+use crate::vocabulary::{AuthorizationDetails, Parameters, RedirectUri, Resources, Scope, Timestamp};
 use crate::wire::Response;
 
 /// An authorization request that the user can be asked about: everything about it is checked, up to the refusals of the
@@ -78,6 +78,13 @@ impl<S> Ask<S> {
     #[must_use]
     pub const fn resources(&self) -> &Resources {
         &self.request.approval.resources
+    }
+
+    /// Returns the authorization details to ask the user for (RFC 9396). The client is registered for their types; the
+    /// host checks their members.
+    #[must_use]
+    pub const fn authorization_details(&self) -> Option<&AuthorizationDetails> {
+        self.request.approval.authorization_details.as_ref()
     }
 
     /// Returns the registered URI to which the answer goes. Show its host to the user of a client that anyone can
@@ -211,7 +218,8 @@ impl<S: TokenStore> Ask<S> {
     /// Answers with an authorization code: the user consents.
     ///
     /// An empty scope or empty resources in `approval` mean those that were asked for; otherwise those of `approval`
-    /// count, which may be fewer. The nonce, the key and the challenge are always those of the request.
+    /// count, which may be fewer. Authorization details are granted only if `approval` has them, since nobody but the host
+    /// can check them. The nonce, the key and the challenge are always those of the request.
     ///
     /// # Errors
     /// [`AuthorizationError`]: a refusal for the client, or an outage that the user is told of. No code was issued; after

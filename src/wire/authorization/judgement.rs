@@ -193,8 +193,13 @@ impl<S: TokenStore> Endpoints<S> {
         let (prompt, max_age, nonce) = (prompt(parameters)?, max_age(parameters)?, nonce(parameters)?);
         let (challenge, confirmation) = (code_challenge(parameters)?, dpop_key(parameters)?);
         let (scope, resources) = (requested::scope(parameters)?, requested::requested_resources(parameters, client)?);
+        let details = requested::authorization_details(parameters)?;
         let scope = self.service.requested_scope(client, &GrantType::AuthorizationCode, scope).map_err(described)?;
-        let approval = Approval::default().with_scope(scope).with_resources(resources).with_nonce(nonce);
+        let approval = Approval::default()
+            .with_scope(scope)
+            .with_resources(resources)
+            .with_authorization_details(details)
+            .with_nonce(nonce);
         let request = AuthorizeRequest::new(approval)
             .with_redirect_uri(requested)
             .with_code_challenge(challenge)

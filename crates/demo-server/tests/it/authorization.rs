@@ -137,7 +137,7 @@ fn the_client_gets_the_error_of_a_bad_request() {
         (app(&[("decision", "")]), "access_denied"),
         (app(&[("response_type", "token")]), "unsupported_response_type"),
         (app(&[("response_type", "")]), "invalid_request"),
-        (app(&[("response_mode", "form_post")]), "unsupported_response_mode"),
+        (app(&[("response_mode", "web_message")]), "invalid_request"),
         (app(&[("request", "e30.e30.")]), "request_not_supported"),
         (app(&[("request_uri", "https://app.example/request")]), "request_uri_not_supported"),
         (app(&[("prompt", "none login")]), "invalid_request"),
@@ -174,7 +174,7 @@ fn a_request_without_a_live_session_is_refused() {
 
     let session = server.sign_in();
     server.advance("1h 59m 59s");
-    assert_eq!(server.authorize(&session, &[]).status, 302);
+    assert_eq!(server.authorize(&session, &[]).status, 303);
     server.advance("1s");
     assert_eq!(server.authorize(&session, &[]).status, 401);
 
