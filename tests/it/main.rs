@@ -10,6 +10,7 @@
 )]
 
 mod access_token_jitter;
+mod authorization_request;
 mod browser;
 mod claims;
 mod client_authentication;
@@ -38,6 +39,9 @@ mod rfc8628_device;
 mod rfc8693_token_exchange;
 mod rfc8705_mtls;
 mod rfc8707_resources;
+mod rfc9101_request_objects;
+mod rfc9126_endpoint;
+mod rfc9207_issuer;
 mod rfc9449_dpop;
 mod right_to_the_flow;
 mod secret_types;

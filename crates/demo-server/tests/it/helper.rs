@@ -196,7 +196,7 @@ impl Answer {
 
     /// The decoded parameters of the redirection.
     pub(crate) fn location(&self) -> Vec<(String, String)> {
-        assert_eq!(self.status, 302, "{self:?}");
+        assert_eq!(self.status, 303, "{self:?}");
         let (_, query) = self.header("location").split_once('?').unwrap();
         form_urlencoded::parse(query.as_bytes()).into_owned().collect()
     }

@@ -55,6 +55,11 @@ pub(super) fn ok(json: Value) -> Answer {
     uncached(200, Body::Json(json))
 }
 
+/// RFC 9126 section 2.2.
+pub(super) fn created(json: Value) -> Answer {
+    uncached(201, Body::Json(json))
+}
+
 /// New tokens of this `token_type`.
 pub(super) fn tokens_of_type(token_type: &str) -> Answer {
     ok(json!({
@@ -152,6 +157,18 @@ pub(super) fn malformed_proof() -> Answer {
 
 pub(super) fn use_dpop_nonce() -> Answer {
     refused(400, "use_dpop_nonce", "The DPoP proof must have the nonce of the DPoP-Nonce header.")
+}
+
+pub(super) fn unsupported_response_type() -> Answer {
+    refused(400, "unsupported_response_type", "The response_type must be code.")
+}
+
+pub(super) fn invalid_request_object(description: &str) -> Answer {
+    refused(400, "invalid_request_object", description)
+}
+
+pub(super) fn request_not_supported() -> Answer {
+    refused(400, "request_not_supported", "The server reads no request objects.")
 }
 
 pub(super) fn pending() -> Answer {

@@ -20,6 +20,7 @@ mod metadata;
 mod method;
 mod not_http;
 mod offline_access;
+mod pushed;
 mod refresh;
 mod revocation;
 mod scope;
@@ -81,6 +82,7 @@ fn groups() -> Vec<Group> {
         group("cors", cors::cases()),
         group("userinfo", userinfo::cases()),
         group("end_session", end_session::cases()),
+        group("pushed", pushed::cases()),
     ]
 }
 
