@@ -38,6 +38,8 @@ mod rfc8628_device;
 mod rfc8693_token_exchange;
 mod rfc8705_mtls;
 mod rfc8707_resources;
+mod rfc9126_pushed_requests;
+mod rfc9396_authorization_details;
 mod rfc9449_dpop;
 mod right_to_the_flow;
 mod secret_types;
