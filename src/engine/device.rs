@@ -28,7 +28,7 @@ use super::{
 use crate::grant::{Approval, Grant, PendingCode, PendingDevice, Phase, Verdict};
 use crate::outcome::{EventKind, Refusal};
 use crate::token::{Claims, Opened, TokenKind, TokenSecret};
-use crate::vocabulary::{DeviceCode, Entropy, GrantId, GrantType, Resources, Timestamp, UserCode, draw};
+use crate::vocabulary::{AuthorizationDetails, DeviceCode, Entropy, GrantId, GrantType, Resources, Timestamp, UserCode, draw};
 
 /// The time that each poll which comes too early adds to the interval, for good (RFC 8628 section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
@@ -83,8 +83,8 @@ pub(crate) fn authorize_device(
 ///
 /// # Errors
 /// [`Refusal::UserCodeUnknown`] when no device waits for the decision any more, [`Refusal::ScopeExceeded`],
-/// [`Refusal::ResourceExceeded`] or [`Refusal::AuthorizationDetailsExceeded`] when the approval exceeds the request of the device. The user may approve less than
-/// the device asked for, never more.
+/// [`Refusal::ResourceExceeded`] or [`Refusal::AuthorizationDetailsExceeded`] when the approval exceeds the request of
+/// the device. The user may approve less than the device asked for, never more.
 pub(crate) fn approve_device(
     device: &Grant,
     approval: Approval,
@@ -99,7 +99,8 @@ pub(crate) fn approve_device(
         return Err(Refusal::ResourceExceeded);
     }
     let asked = device.approval().authorization_details.as_ref();
-    if approval.authorization_details.as_ref().is_some_and(|given| !asked.is_some_and(|asked| given.is_subset_of(asked))) {
+    let is_asked = |details: &AuthorizationDetails| asked.is_some_and(|asked| details.is_subset_of(asked));
+    if !approval.authorization_details.as_ref().is_none_or(is_asked) {
         return Err(Refusal::AuthorizationDetailsExceeded);
     }
     let approval = Approval { resources: approval.resources.intersection(&device.approval().resources), ..approval };

@@ -8,8 +8,8 @@
 //!     |                      grant created, request used up <------------ the user approves |
 //! ```
 //!
-//! The `request_uri` is sealed, so that an invented one costs no I/O. The record holds a digest of its secret and, until
-//! a code was issued, the parameters.
+//! The `request_uri` is sealed, so that an invented one costs no I/O. The record holds a digest of its secret, and the
+//! parameters until a code was issued.
 //!
 //! # Why the arrival is recorded
 //!
@@ -105,12 +105,11 @@ impl fmt::Debug for PushedRequest {
     }
 }
 
-/// Accepts an authorization request, and returns the record to store. The key of the context is the one that the request
-/// proves.
+/// Accepts an authorization request, and returns the record to store. The key of the context is the one that the
+/// request proves.
 ///
 /// # Errors
-/// The refusals of [`check_push`], and a [`ProofFault::OtherKey`] when `dpop_jkt` names another key than the proof has
-/// (RFC 9449 section 10.1).
+/// [`ProofFault::OtherKey`] when `dpop_jkt` names another key than the proof has (RFC 9449 section 10.1).
 pub(crate) fn push(request: PushRequest, ctx: &Context<'_>) -> Result<(Grant, PushedRequestResponse), Refusal> {
     let confirmation = match (ctx.key, request.asked.confirmation) {
         (Some(proven), Some(named)) if proven != named => return Err(Refusal::ProofInvalid(ProofFault::OtherKey)),

@@ -413,7 +413,8 @@ pub struct ExchangeRequest {
     /// The audience of the new token, from the parameters `resource` and `audience`. Empty is all of the old audience
     /// that the client is registered for.
     pub resources: Resources,
-    /// The authorization details of the new token; absent is all of the old ones whose type the client is registered for.
+    /// The authorization details of the new token; absent is all of the old ones whose type the client is registered
+    /// for.
     pub authorization_details: Option<AuthorizationDetails>,
     /// The key proofs of the request.
     pub presented_keys: PresentedKeys,

@@ -194,7 +194,8 @@ pub struct IdTokenClaims<'a> {
 }
 
 impl<'a> AccessTokenClaims<'a> {
-    /// Claims with the scope, resources and authorization details of the approval and without a confirmation, for tests of a [`JwtIssuer`].
+    /// Claims with the scope, resources and authorization details of the approval and without a confirmation, for tests
+    /// of a [`JwtIssuer`].
     ///
     /// ```
     /// use regrant::clock::Timestamp;

@@ -14,7 +14,8 @@
 //! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
 //! | `signing`, `claims` | JWTs, and the claims of the host in them |
 //! | `authorization` | the authorization request, before the user is asked |
-//! | `push`, `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `push` | pushed authorization requests |
+//! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
 //! | `user_info`, `logout` | OpenID Connect |
 //! | `error` | the error of all calls |
 
@@ -164,9 +165,9 @@ impl<S: TokenStore> TokenService<S> {
     /// grant of the code that nobody got expires unused.
     ///
     /// # Errors
-    /// [`TokenError::Refused`] when the client may not use the flow, the redirect URI, the scope or a resource, when the
-    /// policy requires a pushed request, and when the pushed request has expired or was used; otherwise as
-    /// [`issue`](Self::issue).
+    /// [`TokenError::Refused`] when the client may not use the flow, the redirect URI, the scope, a resource or the
+    /// authorization details, when the policy requires a pushed request, and when the pushed request has expired or was
+    /// used; otherwise as [`issue`](Self::issue).
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]

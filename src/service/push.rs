@@ -18,8 +18,8 @@ impl<S: TokenStore> TokenService<S> {
     /// before it sends its user away. Nothing of a refused request is stored.
     ///
     /// # Errors
-    /// [`TokenError::Refused`] for what [`authorize`](Self::authorize) would refuse, for parameters of more than 16 KiB,
-    /// and when the DPoP proof is invalid or of another key than `dpop_jkt`; otherwise as [`issue`](Self::issue).
+    /// [`TokenError::Refused`] for all that [`authorize`](Self::authorize) would refuse, for parameters of more than 16
+    /// KiB, and when the DPoP proof is invalid or of another key than `dpop_jkt`; otherwise as [`issue`](Self::issue).
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
@@ -59,8 +59,8 @@ impl<S: TokenStore> TokenService<S> {
         call.insert(&mut record, EventKind::RequestPushed).await.map(|()| response)
     }
 
-    /// Returns the request that `client` pushed, to the authorization endpoint (RFC 9126 section 4). `client` is that of
-    /// the parameter `client_id`, looked up and not authenticated.
+    /// Returns the request that `client` pushed, to the authorization endpoint (RFC 9126 section 4). The parameter
+    /// `client_id` names the client, which is looked up and not authenticated.
     ///
     /// The first call must come within the [`pushed_request_lifetime`](crate::Policy::pushed_request_lifetime). From
     /// then on the user has 30 minutes to sign in and to decide, and may reload the page. The request is used up by

@@ -45,8 +45,8 @@ impl TokenPrefixes {
         Ok(Self(all.map(Into::into)))
     }
 
-    /// Returns the prefix of a kind. A `jti` has none, since it is never presented alone. That of a `request_uri` is the
-    /// one of RFC 9126 section 2.2.
+    /// Returns the prefix of a kind. A `jti` has none, since it is never presented alone. That of a `request_uri` is
+    /// fixed by RFC 9126 section 2.2.
     pub(crate) fn of(&self, kind: TokenKind) -> &str {
         let [authorization_code, refresh_token, access_token, device_code] = &self.0;
         match kind {

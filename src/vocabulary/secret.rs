@@ -99,8 +99,8 @@ secret_text! {
     DeviceCode
 }
 secret_text! {
-    /// The reference to a pushed authorization request (`request_uri`, RFC 9126 section 2.2), 126 characters. The client
-    /// sends it through the browser, with its `client_id`. Whoever has both can begin that authorization, once.
+    /// The reference to a pushed authorization request (`request_uri`, RFC 9126 section 2.2), 126 characters. The
+    /// browser carries it with the `client_id`. Whoever has both can begin that authorization.
     RequestUri
 }
 secret_text! {

@@ -68,8 +68,9 @@ impl Members<'_> {
 }
 
 /// The members of RFC 7662 section 2.2, and those of its extensions: `cnf` (RFC 8705 section 3.2, RFC 9449 section
-/// 6.2), `authorization_details` (RFC 9396 section 9.2), the times of a refresh token (draft-ietf-oauth-refresh-token-expiration section 7), `act` and `may_act` (RFC
-/// 8693 sections 4.1 and 4.4), `auth_time` and `acr` (RFC 9470 section 6.2), and `amr` (RFC 8176).
+/// 6.2), `authorization_details` (RFC 9396 section 9.2), the times of a refresh token
+/// (draft-ietf-oauth-refresh-token-expiration section 7), `act` and `may_act` (RFC 8693 sections 4.1 and 4.4),
+/// `auth_time` and `acr` (RFC 9470 section 6.2), and `amr` (RFC 8176).
 #[derive(Default, Serialize)]
 pub(super) struct Members<'a> {
     active: bool,

@@ -42,6 +42,8 @@ mod rfc8707_resources;
 mod rfc9101_request_objects;
 mod rfc9126_endpoint;
 mod rfc9207_issuer;
+mod rfc9126_pushed_requests;
+mod rfc9396_authorization_details;
 mod rfc9449_dpop;
 mod right_to_the_flow;
 mod secret_types;

@@ -17,6 +17,7 @@ use regrant::authenticator::{
     VerifyCredentials,
 };
 use regrant::client::ClientAuthenticationMethod;
+use regrant::authorization::PushRequest;
 use regrant::device::{DeviceAuthorizationRequest, DeviceCode, PollRequest, UserCode};
 use regrant::event::{Event, EventSink, OwnedEvent};
 use regrant::grant::Grant;
@@ -516,6 +517,14 @@ async fn no_public_value_shows_its_secret() {
         .with_redirect_uri(Some(REDIRECT.parse().unwrap()))
         .with_code_challenge(Some(challenge(VERIFIER)));
     seen.debug(&request);
+    let push = PushRequest::new("login_hint=canary-of-a-person", request.clone());
+    seen.debug(&push);
+    let pushed = service.push_authorization_request(&app, push).await.unwrap();
+    life.secrets.add("request_uri", pushed.request_uri.expose());
+    life.secrets.add("pushed parameters", "login_hint=canary-of-a-person");
+    seen.debug(&pushed);
+    seen.debug(&service.pushed_request(&app, pushed.request_uri.expose()).await.unwrap());
+    seen.debug(&request.clone().with_pushed_request(pushed.request_uri));
     let code = service.authorize(&app, request).await.unwrap();
     life.secrets.add("code", code.code.expose());
     seen.debug(&code);

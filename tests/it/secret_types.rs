@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use regrant::authenticator::ClientAssertion;
+use regrant::authorization::{PushRequest, PushedRequest, PushedRequestResponse, RequestUri};
 use regrant::device::{DeviceCode, PollRequest, UserCode};
 use regrant::grant::Grant;
 use regrant::host::Parameters;
@@ -38,7 +39,7 @@ macro_rules! lack {
 
 // No way to a text but `expose`. `Default` would be an empty secret, and `==` takes as long as two secrets agree.
 lack!(
-    [AccessToken, RefreshToken, AuthorizationCode, ClientSecret, ClientAssertion, IdToken, DeviceCode, CodeVerifier];
+    [AccessToken, RefreshToken, AuthorizationCode, ClientSecret, ClientAssertion, IdToken, DeviceCode, CodeVerifier, RequestUri];
     std::fmt::Display, std::fmt::LowerHex, std::error::Error, serde::Serialize, serde::de::DeserializeOwned,
     PartialEq, PartialOrd, std::hash::Hash, Default, Copy, Deref, DerefMut,
     AsRef<str>, AsRef<[u8]>, AsRef<String>, Borrow<str>, Into<String>, Into<Vec<u8>>, IntoIterator,
@@ -56,8 +57,8 @@ lack!(
     std::fmt::Display, serde::Serialize,
 );
 lack!([Request<'static>]; std::fmt::Display, serde::Serialize);
-lack!([RefreshRequest, RedeemRequest, ExchangeRequest, PollRequest]; std::fmt::Display, serde::Serialize);
-lack!([TokenResponse, AuthorizationCodeResponse]; std::fmt::Display, serde::Serialize, PartialEq);
+lack!([RefreshRequest, RedeemRequest, ExchangeRequest, PollRequest, PushRequest, PushedRequest]; std::fmt::Display, serde::Serialize);
+lack!([TokenResponse, AuthorizationCodeResponse, PushedRequestResponse]; std::fmt::Display, serde::Serialize, PartialEq);
 
 // `AuthenticatedClient::assertion` is the only constructor: nothing converts into the type or deserializes to it, and
 // none can be turned into another client.

@@ -147,6 +147,16 @@ pub(super) fn malformed_resource() -> Answer {
     refused(400, "invalid_target", "A resource must be an absolute URI without a fragment.")
 }
 
+pub(super) fn invalid_authorization_details() -> Answer {
+    let description = "The authorization details are invalid or exceed what was granted.";
+    refused(400, "invalid_authorization_details", description)
+}
+
+pub(super) fn malformed_authorization_details() -> Answer {
+    let description = "The authorization_details must be a JSON array of objects with a type.";
+    refused(400, "invalid_authorization_details", description)
+}
+
 pub(super) fn invalid_dpop_proof() -> Answer {
     refused(400, "invalid_dpop_proof", "The DPoP proof is missing or not valid for this request.")
 }

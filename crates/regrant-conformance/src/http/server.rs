@@ -257,7 +257,8 @@ impl GrantApprover for Passwords {
         let username = request.parameters.required("username")?;
         match request.parameters.required("password")? {
             PASSWORD if username == USER => {
-                Ok(request.approve_for(Subject::new(USER).unwrap()).with_session_id(SESSION.to_owned()))
+                let approval = request.approve_for(Subject::new(USER).unwrap()).with_session_id(SESSION.to_owned());
+                Ok(approval.with_authorization_details(request.authorization_details.clone()))
             }
             "unreachable" => Err(ApproveError::Unavailable(Unavailable::new("directory unreachable"))),
             _ => Err(ApproveError::Denied),

@@ -8,6 +8,7 @@ mod client_authentication;
 mod code;
 mod content_type;
 mod cors;
+mod details;
 mod device;
 mod dpop;
 mod end_session;
@@ -83,6 +84,7 @@ fn groups() -> Vec<Group> {
         group("userinfo", userinfo::cases()),
         group("end_session", end_session::cases()),
         group("pushed", pushed::cases()),
+        group("details", details::cases()),
     ]
 }
 
