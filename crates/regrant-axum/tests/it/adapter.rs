@@ -19,7 +19,7 @@ use regrant::{
 };
 use tower::ServiceExt as _;
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// `service:s3cret`
 const BASIC: &str = "Basic c2VydmljZTpzM2NyZXQ=";
@@ -54,12 +54,12 @@ async fn call(app: Router, request: Request<Body>) -> Response<Body> {
     app.oneshot(request).await.unwrap()
 }
 
-async fn body(response: Response<Body>) -> String {
+pub(crate) async fn body(response: Response<Body>) -> String {
     let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
+pub(crate) fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 

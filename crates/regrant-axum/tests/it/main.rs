@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod adapter;
+mod authorization;
 #[cfg(feature = "resource-server")]
 mod resource_server;
