@@ -20,7 +20,7 @@ use crate::vocabulary::{Parameters, Text};
 
 /// The maximum number of parameters, which is more than any request of the protocol has. Each name is compared with all
 /// earlier ones, so without a limit a body of 64 KiB would cost hundreds of millions of comparisons.
-const MAX_PARAMETERS: usize = 64;
+pub(super) const MAX_PARAMETERS: usize = 64;
 
 /// The parameters that may repeat (RFC 8707 section 2, RFC 8693 section 2.1).
 pub(super) const REPEATABLE: [&str; 2] = ["resource", "audience"];

@@ -12,7 +12,7 @@ use regrant::grant::Grant;
 use regrant::host::Parameters;
 use regrant::proof::{ClientCertificate, DpopProof, PresentedKeys};
 use regrant::token::IdToken;
-use regrant::wire::{Request, Response};
+use regrant::wire::{Ask, AuthorizationRequest, Request, Response};
 use regrant::{
     AccessToken, AuthenticatedClient, AuthorizationCode, AuthorizationCodeResponse, Client, ClientCredentials,
     ClientSecret, CodeVerifier, ExchangeRequest, Key, KeyRing, RedeemRequest, RefreshRequest, RefreshToken, SecretHash,
@@ -56,7 +56,7 @@ lack!(
     [SecretHash, ClientCredentials, Grant, DpopProof, ClientCertificate, PresentedKeys, Parameters, Response];
     std::fmt::Display, serde::Serialize,
 );
-lack!([Request<'static>]; std::fmt::Display, serde::Serialize);
+lack!([Request<'static>, AuthorizationRequest<'static>, Ask<()>]; std::fmt::Display, serde::Serialize);
 lack!([RefreshRequest, RedeemRequest, ExchangeRequest, PollRequest, PushRequest, PushedRequest]; std::fmt::Display, serde::Serialize);
 lack!([TokenResponse, AuthorizationCodeResponse, PushedRequestResponse]; std::fmt::Display, serde::Serialize, PartialEq);
 

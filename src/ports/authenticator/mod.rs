@@ -101,11 +101,12 @@ pub trait ClientAuthenticator: Send + Sync {
     /// [`AuthenticateError`] when the credentials are not accepted, or cannot be verified now.
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError>;
 
-    /// Returns the client with this id, for requests that come without its credentials: userinfo, whose answer the
-    /// client may want signed, and logout, which redirects to a registered URI. The result is no proof of
-    /// authentication.
+    /// Returns the client with this id, for requests that come without its credentials: an authorization request
+    /// ([`Endpoints::ask`](crate::wire::Endpoints::ask)), userinfo, whose answer the client may want signed, and logout,
+    /// which redirects to a registered URI. The result is no proof of authentication.
     ///
-    /// Default: no client is known. Userinfo is then never signed, and a logout does not redirect.
+    /// Default: no client is known. Every authorization request is then refused, userinfo is never signed, and a logout
+    /// does not redirect.
     ///
     /// # Errors
     /// [`Unavailable`] when the client cannot be looked up now. The answer is 503.

@@ -44,8 +44,9 @@ struct Effective<'p, 'a> {
 }
 
 impl<S: TokenStore> Endpoints<S> {
-    /// Judges an authorization request, for the authorization endpoint of the host. It writes nothing. The host then
-    /// signs the user in, asks for consent, and sends one of the answers of the [`Ask`].
+    /// Judges an authorization request, for the authorization endpoint of the host. The host then signs the user in, asks
+    /// for consent, and sends one of the answers of the [`Ask`]. Nothing is written, except that the first arrival of a
+    /// pushed request is recorded ([`TokenService::pushed_request`](crate::TokenService::pushed_request)).
     ///
     /// The client is looked up with
     /// [`ClientAuthenticator::find_client`](crate::authenticator::ClientAuthenticator::find_client), which a directory
@@ -95,7 +96,7 @@ impl<S: TokenStore> Endpoints<S> {
         };
         let redirection = self.redirection(&client, &parameters).map_err(shown)?;
         // The dry run of the service comes last: a request that cannot be approved is refused before the user is asked.
-        let judged = self.judge(&client, &parameters).and_then(|judged| {
+        let judged = self.judge(&client, &redirection, &parameters).and_then(|judged| {
             let request = judged.request.clone().with_pushed_request(pushed);
             self.service.check_authorization(&client, request.clone()).map_err(described)?;
             Ok(Judged { request, ..judged })
@@ -187,9 +188,13 @@ impl<S: TokenStore> Endpoints<S> {
     }
 
     /// Judges everything but the client and its redirect URI. The refusals of the service come last.
-    pub(super) fn judge(&self, client: &Client, parameters: &Parameters<'_>) -> Result<Judged, Failure> {
-        let requested = requested_uri(parameters)?;
-        check_response(client, requested.as_ref(), parameters)?;
+    pub(super) fn judge(
+        &self,
+        client: &Client,
+        redirection: &Redirection,
+        parameters: &Parameters<'_>,
+    ) -> Result<Judged, Failure> {
+        check_response(&redirection.redirect_uri, parameters)?;
         let (prompt, max_age, nonce) = (prompt(parameters)?, max_age(parameters)?, nonce(parameters)?);
         let (challenge, confirmation) = (code_challenge(parameters)?, dpop_key(parameters)?);
         let (scope, resources) = (requested::scope(parameters)?, requested::requested_resources(parameters, client)?);
@@ -201,7 +206,7 @@ impl<S: TokenStore> Endpoints<S> {
             .with_authorization_details(details)
             .with_nonce(nonce);
         let request = AuthorizeRequest::new(approval)
-            .with_redirect_uri(requested)
+            .with_redirect_uri(requested_uri(parameters)?)
             .with_code_challenge(challenge)
             .with_confirmation(confirmation);
         Ok(Judged { request, prompt, max_age })
@@ -212,12 +217,7 @@ fn requested_uri(parameters: &Parameters<'_>) -> Result<Option<RedirectUri>, Mal
     parameters.get("redirect_uri").map(RedirectUri::new).transpose().map_err(|_| MalformedRequest::RedirectUri)
 }
 
-fn check_response(
-    client: &Client,
-    requested: Option<&RedirectUri>,
-    parameters: &Parameters<'_>,
-) -> Result<(), MalformedRequest> {
-    let redirect_uri = client.redirect_uri(requested).ok_or(MalformedRequest::RedirectUri)?;
+fn check_response(redirect_uri: &RedirectUri, parameters: &Parameters<'_>) -> Result<(), MalformedRequest> {
     ResponseMode::of(parameters.get("response_mode"), redirect_uri).ok_or(MalformedRequest::ResponseMode)?;
     if parameters.get("registration").is_some() {
         return Err(MalformedRequest::RegistrationNotSupported);

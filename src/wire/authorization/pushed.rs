@@ -31,8 +31,8 @@ impl<S: TokenStore> Endpoints<S> {
         }
         let client = self.service.authenticate(&credentials).await?;
         let effective = self.signed(&client, &parameters).await?;
-        self.redirection(&client, &effective)?;
-        let Judged { request: asked, .. } = self.judge(&client, &effective)?;
+        let redirection = self.redirection(&client, &effective)?;
+        let Judged { request: asked, .. } = self.judge(&client, &redirection, &effective)?;
         let kept = effective.iter().filter(|(name, _)| !NOT_STORED.contains(name));
         let form = location::encoded([("client_id", client.id.as_str())].into_iter().chain(kept));
         let keys = PresentedKeys::none().with_dpop(proof).with_certificate(certificate);

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::ports::authenticator::VerifyRequestObject;
 use crate::vocabulary::{Parameters, Text};
 use crate::wire::failure::Failure;
-use crate::wire::form::REPEATABLE;
+use crate::wire::form::{MAX_PARAMETERS, REPEATABLE};
 use crate::wire::{Endpoints, MalformedRequest};
 
 /// The claims of the JWT itself (RFC 7519 section 4.1), which are no parameters.
@@ -68,5 +68,6 @@ fn parameters(claims: &Map<String, Value>) -> Option<Parameters<'static>> {
         }
     }
     let is_text = |text: &str| !text.contains('\0');
-    pairs.iter().all(|(name, value)| is_text(name) && is_text(value)).then(|| Parameters::new(pairs))
+    let are_texts = pairs.iter().all(|(name, value)| is_text(name) && is_text(value));
+    (are_texts && pairs.len() <= MAX_PARAMETERS).then(|| Parameters::new(pairs))
 }
