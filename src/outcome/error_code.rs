@@ -68,8 +68,8 @@ pub enum ErrorCode {
     /// `account_selection_required` (OpenID Connect Core section 3.1.2.6). The user must choose an account, and the
     /// client asked for no page.
     AccountSelectionRequired,
-    /// `interaction_required` (OpenID Connect Core section 3.1.2.6). A page is needed for another reason, and the client
-    /// asked for none.
+    /// `interaction_required` (OpenID Connect Core section 3.1.2.6). A page is needed for another reason, and the
+    /// client asked for none.
     InteractionRequired,
     /// `invalid_request_object` (RFC 9101 section 7). The request object is malformed, expired, or not signed by the
     /// client.
@@ -78,8 +78,8 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// `request_uri_not_supported` (RFC 9101 section 7). The server reads no request objects at the URLs of clients.
     RequestUriNotSupported,
-    /// `registration_not_supported` (OpenID Connect Core section 3.1.2.6). The server reads no metadata of a client in a
-    /// request.
+    /// `registration_not_supported` (OpenID Connect Core section 3.1.2.6). The server reads no metadata of a client in
+    /// a request.
     RegistrationNotSupported,
     /// `invalid_request_uri` (RFC 9101 section 7), for authorization endpoints. One answer for a `request_uri` that is
     /// unknown, expired, used or of another client.

@@ -186,8 +186,8 @@ pub enum Refusal {
     #[error("request object not accepted: {0}")]
     RequestObjectRefused(CredentialRefusal),
     /// The client must sign its authorization requests
-    /// ([`Client::require_signed_request_object`](crate::Client::require_signed_request_object)), and the request has no
-    /// request object.
+    /// ([`Client::require_signed_request_object`](crate::Client::require_signed_request_object)), and the request has
+    /// no request object.
     #[error("request object required")]
     RequestObjectRequired,
     /// The policy requires that authorization requests are pushed

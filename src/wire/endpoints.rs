@@ -172,15 +172,15 @@ impl<S> Endpoints<S> {
         self
     }
 
-    /// Adds a member to the metadata (RFC 8414 section 2), such as `service_documentation`, or `mtls_endpoint_aliases` of
-    /// a host that has them.
+    /// Adds a member to the metadata (RFC 8414 section 2), such as `service_documentation`, or `mtls_endpoint_aliases`
+    /// of a host that has them.
     ///
     /// Members of the library cannot be replaced: a document that contradicts the endpoints makes clients fail. These
-    /// members are only defaults, since they describe the host's own authorization endpoint as [`ask`](Self::ask) serves
-    /// it: `response_modes_supported`, `authorization_response_iss_parameter_supported` (true), `prompt_values_supported`,
-    /// `request_parameter_supported`, `request_uri_parameter_supported` and `claims_parameter_supported` (both false). So is
-    /// `scopes_supported`, which lists the scopes of the
-    /// [registered clients](crate::authenticator::Supported::scope): a host need not tell of all of them.
+    /// members are only defaults, since they describe the host's own authorization endpoint as [`ask`](Self::ask)
+    /// serves it: `response_modes_supported`, `authorization_response_iss_parameter_supported`,
+    /// `prompt_values_supported`, `request_parameter_supported`, `request_uri_parameter_supported` and
+    /// `claims_parameter_supported`. So is `scopes_supported`, which lists the scopes of the [registered
+    /// clients](crate::authenticator::Supported::scope): a host need not tell of all of them.
     ///
     /// ```
     /// # use regrant::wire::Endpoints;

@@ -55,8 +55,8 @@ pub(super) async fn openid_configuration<S: TokenStore>(
 }
 
 /// The members that the host may replace with [`with_metadata`](super::Endpoints::with_metadata): they describe its own
-/// authorization endpoint, or what it wants to tell of its scopes (RFC 8414 section 2). Those of an authorization endpoint
-/// are true for one that calls [`Endpoints::ask`].
+/// authorization endpoint, or what it wants to tell of its scopes (RFC 8414 section 2). Those of an authorization
+/// endpoint are true for one that calls [`Endpoints::ask`].
 #[derive(Serialize)]
 struct Defaults<'a> {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -119,9 +119,9 @@ struct OpenId<'a> {
     claims_supported: BTreeSet<String>,
 }
 
-/// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9101 section 10.5, RFC 9126 section 5,
-/// RFC 9396 section 10, RFC 9449 section 5.1, RFC 9701 section 7 and draft-ietf-oauth-refresh-token-expiration section 8. A
-/// feature that is off has no member.
+/// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9101 section 10.5, RFC 9126 section
+/// 5, RFC 9396 section 10, RFC 9449 section 5.1, RFC 9701 section 7 and draft-ietf-oauth-refresh-token-expiration
+/// section 8. A feature that is off has no member.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,

@@ -28,8 +28,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Returns true if the user signed in for the request with this query. Its wish for a new sign-in is fulfilled then:
-    /// otherwise the user would have to sign in for ever.
+    /// Returns true if the user signed in for the request with this query. Its wish for a new sign-in is fulfilled
+    /// then: otherwise the user would have to sign in for ever.
     pub(crate) fn is_for(&self, query: Option<&str>) -> bool {
         self.signed_in_for.is_some() && self.signed_in_for == query.map(digest)
     }

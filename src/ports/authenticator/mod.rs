@@ -102,8 +102,8 @@ pub trait ClientAuthenticator: Send + Sync {
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError>;
 
     /// Returns the client with this id, for requests that come without its credentials: an authorization request
-    /// ([`Endpoints::ask`](crate::wire::Endpoints::ask)), userinfo, whose answer the client may want signed, and logout,
-    /// which redirects to a registered URI. The result is no proof of authentication.
+    /// ([`Endpoints::ask`](crate::wire::Endpoints::ask)), userinfo, whose answer the client may want signed, and
+    /// logout, which redirects to a registered URI. The result is no proof of authentication.
     ///
     /// Default: no client is known. Every authorization request is then refused, userinfo is never signed, and a logout
     /// does not redirect.

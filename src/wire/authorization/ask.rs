@@ -136,8 +136,8 @@ impl<S> Ask<S> {
         self.parameter("acr_values").unwrap_or_default().split(' ').filter(|value| !value.is_empty())
     }
 
-    /// Returns the `claims` (OpenID Connect Core section 5.5) as they were sent: a text that should be a JSON object. The
-    /// library does not read them. A host that does announces it with `claims_parameter_supported`
+    /// Returns the `claims` (OpenID Connect Core section 5.5) as they were sent: a text that should be a JSON object.
+    /// The library does not read them. A host that does announces it with `claims_parameter_supported`
     /// ([`with_metadata`](crate::wire::Endpoints::with_metadata)).
     #[must_use]
     pub fn claims(&self) -> Option<&str> {
@@ -153,8 +153,8 @@ impl<S> Ask<S> {
 
     /// Returns true if a user who signed in at `signed_in_at`, with the strength `acr`, must sign in again: for
     /// [`Prompt::Login`] and [`Prompt::SelectAccount`], after `max_age`, and if `acr` is not one of the
-    /// [`acr_values`](Self::acr_values). A host that knows none of these values passes `None` for `acr`: they are wishes
-    /// (OpenID Connect Core section 5.5.1.1).
+    /// [`acr_values`](Self::acr_values). A host that knows none of these values passes `None` for `acr`: they are
+    /// wishes (OpenID Connect Core section 5.5.1.1).
     ///
     /// Do not ask the user who has just signed in for this request: `prompt=login` would ask for ever.
     #[must_use]
@@ -176,8 +176,7 @@ impl<S> Ask<S> {
         self
     }
 
-    /// Answers `access_denied`: the user does not consent. Reported as
-    /// [`Refusal::DeniedByOwner`].
+    /// Answers `access_denied`: the user does not consent. The event is a [`Refusal::DeniedByOwner`].
     #[must_use]
     pub fn deny(self) -> Response {
         let _ = self.service.refuse_authorization(&self.client, Refusal::DeniedByOwner);
@@ -218,12 +217,12 @@ impl<S: TokenStore> Ask<S> {
     /// Answers with an authorization code: the user consents.
     ///
     /// An empty scope or empty resources in `approval` mean those that were asked for; otherwise those of `approval`
-    /// count, which may be fewer. Authorization details are granted only if `approval` has them, since nobody but the host
-    /// can check them. The nonce, the key and the challenge are always those of the request.
+    /// count, which may be fewer. Authorization details are granted only if `approval` has them, since nobody but the
+    /// host can check them. The nonce, the key and the challenge are always those of the request.
     ///
     /// # Errors
-    /// [`AuthorizationError`]: a refusal for the client, or an outage that the user is told of. No code was issued; after
-    /// an outage the user sends the form again.
+    /// [`AuthorizationError`]: a refusal for the client, or an outage that the user is told of. No code was issued;
+    /// after an outage the user sends the form again.
     pub async fn approve(self, approval: Approval) -> Result<Response, AuthorizationError> {
         let Self { service, client, redirection, mut request, added, .. } = self;
         let asked = std::mem::replace(&mut request.approval, approval);

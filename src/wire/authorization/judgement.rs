@@ -44,9 +44,9 @@ struct Effective<'p, 'a> {
 }
 
 impl<S: TokenStore> Endpoints<S> {
-    /// Judges an authorization request, for the authorization endpoint of the host. The host then signs the user in, asks
-    /// for consent, and sends one of the answers of the [`Ask`]. Nothing is written, except that the first arrival of a
-    /// pushed request is recorded ([`TokenService::pushed_request`](crate::TokenService::pushed_request)).
+    /// Judges an authorization request, for the authorization endpoint of the host. The host then signs the user in,
+    /// asks for consent, and sends one of the answers of the [`Ask`]. Nothing is written, except that the first arrival
+    /// of a pushed request is recorded ([`TokenService::pushed_request`](crate::TokenService::pushed_request)).
     ///
     /// The client is looked up with
     /// [`ClientAuthenticator::find_client`](crate::authenticator::ClientAuthenticator::find_client), which a directory
@@ -129,8 +129,8 @@ impl<S: TokenStore> Endpoints<S> {
         self.service.find_client_for_authorization(&client_id).await.map_err(described)
     }
 
-    /// Returns the parameters that count: those of the request, of the request object in it (RFC 9101 section 6), or those
-    /// that were pushed (RFC 9126 section 4).
+    /// Returns the parameters that count: those of the request, of the request object in it (RFC 9101 section 6), or
+    /// those that were pushed (RFC 9126 section 4).
     async fn effective<'p, 'a>(&self, client: &Client, sent: &'p Parameters<'a>) -> Result<Effective<'p, 'a>, Failure> {
         let Some(request_uri) = sent.get("request_uri") else {
             return Ok(Effective { parameters: self.signed(client, sent).await?, pushed: None });

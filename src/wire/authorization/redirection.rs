@@ -11,8 +11,8 @@ use crate::outcome::ErrorCode;
 use crate::vocabulary::{Issuer, RedirectUri};
 use crate::wire::{Response, location};
 
-/// The place of the parameters in an authorization response (OAuth 2.0 Multiple Response Type Encoding Practices section
-/// 2.1, OAuth 2.0 Form Post Response Mode).
+/// The place of the parameters in an authorization response (OAuth 2.0 Multiple Response Type Encoding Practices
+/// section 2.1, OAuth 2.0 Form Post Response Mode).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResponseMode {
@@ -57,8 +57,8 @@ impl Redirection {
         self.send(&[("error", code.as_str()), ("error_description", description)])
     }
 
-    /// Sends `parameters`, with the `state` of the request and the issuer: the client learns which server answers, so an
-    /// attacker's server cannot make it send the code there (RFC 9207 section 2).
+    /// Sends `parameters`, with the `state` of the request and the issuer: the client learns which server answers, so
+    /// an attacker's server cannot make it send the code there (RFC 9207 section 2).
     ///
     /// The browser is redirected with 303, which makes a GET of every request (RFC 9700 section 4.12).
     pub(super) fn send(&self, parameters: &[(&str, &str)]) -> Response {
@@ -79,8 +79,8 @@ impl Redirection {
 /// Submits the form. Without scripts the user presses the button.
 const SCRIPT: &str = "document.forms[0].submit()";
 
-/// Nothing but [`SCRIPT`] runs, whatever a text contains, and nothing is loaded. There is no `form-action`: browsers apply
-/// it to the redirections that follow the form too, and those are the client's.
+/// Nothing but [`SCRIPT`] runs, whatever a text contains, and nothing is loaded. There is no `form-action`: browsers
+/// apply it to the redirections that follow the form too, and those are the client's.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(SCRIPT));
     format!("default-src 'none'; script-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'")

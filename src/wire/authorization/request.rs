@@ -18,10 +18,9 @@ const METHODS: &str = "GET, HEAD, POST";
 /// ```
 /// use regrant::wire::{AuthorizationRequest, Request};
 ///
-/// let headers: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")];
-/// let http = Request::new("POST", "/authorize", &headers, b"decision=allow").with_query("client_id=app&ui_locales=fr");
-/// let request = AuthorizationRequest::read(&http, 64 * 1024);
-/// assert_eq!(request.parameter("ui_locales"), Some("fr"));
+/// let headers: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")]; let http =
+/// Request::new("POST", "/authorize", &headers, b"decision=allow").with_query("client_id=app&ui_locales=fr"); let
+/// request = AuthorizationRequest::read(&http, 64 * 1024); assert_eq!(request.parameter("ui_locales"), Some("fr"));
 /// assert_eq!(request.form().and_then(|form| form.get("decision")), Some("allow"));
 /// ```
 #[derive(Clone, Debug)]

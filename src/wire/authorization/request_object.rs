@@ -51,8 +51,8 @@ impl<S> Endpoints<S> {
     }
 }
 
-/// Returns the claims as parameters (RFC 9101 section 4): numbers and JSON in their text form, and the parameters that may
-/// repeat from an array. Returns `None` for a value that no form could have.
+/// Returns the claims as parameters (RFC 9101 section 4): numbers and JSON in their text form, and the parameters that
+/// may repeat from an array. Returns `None` for a value that no form could have.
 fn parameters(claims: &Map<String, Value>) -> Option<Parameters<'static>> {
     let mut pairs: Vec<(Text<'static>, Text<'static>)> = Vec::with_capacity(claims.len());
     for (name, value) in claims.iter().filter(|(name, _)| !OF_THE_JWT.contains(&name.as_str())) {

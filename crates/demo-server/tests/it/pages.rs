@@ -146,6 +146,41 @@ fn prompt_and_max_age_decide_whether_the_user_is_asked() {
     assert!(is_sign_in(&browser.get(&link(&[]))), "the session has ended");
 }
 
+// RFC 9126 section 4.
+#[test]
+fn a_pushed_request_is_shown_signed_in_for_and_decided_once() {
+    behind_both(CONFIG, |server| {
+        let pushed = server.form(
+            "/oauth2/par",
+            &[
+                ("client_id", "app"),
+                ("redirect_uri", "https://app.example/other"),
+                ("response_type", "code"),
+                ("code_challenge", CHALLENGE),
+                ("code_challenge_method", "S256"),
+                ("state", "s t"),
+                ("prompt", "login"),
+            ],
+        );
+        assert_eq!(pushed.status, 201, "{pushed:?}");
+        let reference = [("client_id", "app"), ("request_uri", &*pushed.text("request_uri"))];
+        let link = format!("/oauth2/authorize?{}", encoded(&reference));
+        let mut browser = Browser::signed_in(server);
+        let page = browser.get(&link);
+        assert!(is_sign_in(&page), "{page:?}");
+        let page = browser.sign_in(&page, "demo", "changeit");
+        assert!(is_consent(&page), "the user is asked once: {page:?}");
+        let (_, behind) = page.body.split_once("id=\"another-user\" href=\"").unwrap();
+        let again = behind.split_once('"').unwrap().0.replace("&amp;", "&");
+        assert!(is_sign_in(&browser.get(&again)));
+        let allowed = browser.submit(&page, &[("decision", "allow")]);
+        assert!(allowed.redirected("code").starts_with("ac_"));
+        assert_eq!(allowed.redirected("state"), "s t");
+        let used = browser.get(&link);
+        assert_eq!((used.status, used.header("location")), (400, ""), "{used:?}");
+    });
+}
+
 // RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
 #[test]
 fn a_page_never_leads_to_an_address_that_is_not_registered() {
