@@ -28,7 +28,7 @@ use regrant::policy::{AccessTokenFormat, ClientPolicy};
 use regrant::proof::{ClientCertificate, DpopProof, PresentedKeys};
 use regrant::store::{GrantOwner, GrantRecord, StoreError, StoredGrant, Version};
 use regrant::token::{Realm, TokenPrefixes};
-use regrant::wire::{self, Endpoint, Endpoints, Paths, Request};
+use regrant::wire::{self, AuthorizationRequest, Endpoint, Endpoints, Paths, Request};
 use regrant::{
     Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret,
     CodeVerifier, Entropy, ExchangeRequest, GrantType, IssueRequest, Issuer, Key, KeyRing, RedeemRequest,
@@ -236,7 +236,11 @@ async fn live() -> Lifecycle {
     let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
         .unwrap()
         .with_approver(GrantType::Password, Curious(seen.clone()))
-        .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
+        .with_paths(Paths {
+            authorization: Some("/authorize".to_owned()),
+            device_verification: Some("/device".to_owned()),
+            ..Paths::default()
+        })
         .with_token_exchange();
     let mut life = Lifecycle { server: Server { endpoints, config }, seen, secrets: Secrets::default(), drawn };
     life.secrets.add("key", KEY);
@@ -249,6 +253,7 @@ async fn live() -> Lifecycle {
     life.secrets.add("client assertion", ASSERTION);
     life.secrets.add("proof", PROOF);
     life.succeed().await;
+    life.authorize().await;
     life.branch_out().await;
     life.fail().await;
     life.break_down().await;
@@ -280,6 +285,37 @@ impl Lifecycle {
         }
         let credentials = self.server.token(APP, &[("grant_type", "client_credentials")]).await;
         self.secrets.add("access token, client credentials", credentials.text("access_token"));
+    }
+
+    /// Authorization requests: pushed, judged, approved and refused.
+    async fn authorize(&mut self) {
+        let asked = [
+            ("response_type", "code"),
+            ("redirect_uri", REDIRECT),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ];
+        for auth in [APP, POSTER, SPA] {
+            let pushed = self.server.post(Endpoint::PushedAuthorizationRequest, auth, &asked).await;
+            let request_uri = pushed.text("request_uri").to_owned();
+            self.secrets.add("request_uri", &request_uri);
+            let query = form(&[("client_id", auth.id()), ("request_uri", &request_uri)]);
+            let http = Request::new("GET", "/authorize", &[], b"").with_query(query.as_str());
+            let request = AuthorizationRequest::read(&http, 0);
+            let ask = self.server.endpoints.ask(&request).await.unwrap();
+            self.seen.debug(&request);
+            self.seen.debug(&ask);
+            let response = ask.approve(Approval::of(subject(USER))).await.unwrap();
+            let code = response.headers[0].1.split(['=', '&']).nth(1).unwrap().to_owned();
+            assert!(code.starts_with("ac_"));
+            self.secrets.add("code of a pushed request", &code);
+            self.seen.debug(&response);
+            let used = self.server.endpoints.ask(&request).await.unwrap_err();
+            self.seen.error(&used);
+            self.seen.debug(&used);
+            let shown = used.response();
+            self.seen.note(&format!("{:?} {}", shown.headers, String::from_utf8(shown.body).unwrap()));
+        }
     }
 
     /// Devices, JWTs, `id_token`s, exchanges, proofs and assertions: what goes well with them, and what goes wrong.
