@@ -25,7 +25,7 @@ use crate::wire::failure::Failure;
 #[expect(clippy::exhaustive_enums, reason = "an error is sent to the client or shown to the user")]
 pub enum AuthorizationError {
     /// An error for the client: the response redirects the browser to the registered URI.
-    #[error("the authorization request is answered with {}", code.as_str())]
+    #[error("the authorization request is answered with {}", .code.as_str())]
     Redirect {
         /// The error code in the response.
         code: ErrorCode,
