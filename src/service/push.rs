@@ -76,8 +76,7 @@ impl<S: TokenStore> TokenService<S> {
         let call = Call::new(self, Operation::Authorize).by(&client.id);
         let _timer = self.timer(call.operation);
         let presented = call.open_request_uri(request_uri)?;
-        let arrive = |record: &mut _| engine::arrive(record, &presented, client, self.now());
-        call.transact(presented.grant_id, arrive).await
+        call.transact(presented.grant_id, |record| engine::arrive(record, &presented, client, self.now())).await
     }
 }
 

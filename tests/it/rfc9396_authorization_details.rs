@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 const ACCOUNTS: &str = r#"{"actions":["list_accounts","read_balances"],"type":"account_information"}"#;
 const PAYMENT: &str =
-    r#"{"instructedAmount":{"amount":"123.50","currency":"EUR"},"type":"payment_initiation","when":null}"#;
+    r#"{"instructedAmount":{"amount":"123.50","currency":"EUR"},"type":"payment_initiation","when":"now"}"#;
 const OTHER_PAYMENT: &str =
-    r#"{"instructedAmount":{"amount":"123.51","currency":"EUR"},"type":"payment_initiation","when":null}"#;
+    r#"{"instructedAmount":{"amount":"123.51","currency":"EUR"},"type":"payment_initiation","when":"now"}"#;
 const TYPES: [&str; 2] = ["account_information", "payment_initiation"];
 const REFUSED: fixtures::Outcome = (400, "invalid_authorization_details");
 

@@ -88,7 +88,8 @@ const fn level(kind: EventKind) -> Level {
         | EventKind::Refused(_)
         | EventKind::GrantRevoked(_)
         | EventKind::Replayed { steps: 2.., .. } => Level::INFO,
-        EventKind::CodeIssued
+        EventKind::RequestPushed
+        | EventKind::CodeIssued
         | EventKind::Issued
         | EventKind::DeviceCodeIssued
         | EventKind::DeviceDecided { .. }
