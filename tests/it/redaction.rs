@@ -16,8 +16,8 @@ use regrant::authenticator::{
     AssertionFault, AuthenticateError, ClientAssertion, ClientAuthenticator as _, CredentialError, CredentialRefusal,
     VerifyCredentials,
 };
-use regrant::client::ClientAuthenticationMethod;
 use regrant::authorization::PushRequest;
+use regrant::client::ClientAuthenticationMethod;
 use regrant::device::{DeviceAuthorizationRequest, DeviceCode, PollRequest, UserCode};
 use regrant::event::{Event, EventSink, OwnedEvent};
 use regrant::grant::Grant;

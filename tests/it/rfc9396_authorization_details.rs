@@ -41,10 +41,11 @@ fn config() -> Config {
         let all = client.grant_types.clone().into_iter().chain(flows.clone());
         client.with_authorization_details_types(TYPES).with_grant_types(all)
     };
-    [APP, OTHER, SPA].into_iter().fold(
-        Config { endpoints: with_flows_of_the_host, ..Config::default() },
-        |config, auth| config.with_client(auth, with_flows),
-    )
+    [APP, OTHER, SPA]
+        .into_iter()
+        .fold(Config { endpoints: with_flows_of_the_host, ..Config::default() }, |config, auth| {
+            config.with_client(auth, with_flows)
+        })
 }
 
 fn with_flows_of_the_host(endpoints: Endpoints<WatchedStore>) -> Endpoints<WatchedStore> {
@@ -265,7 +266,8 @@ async fn a_type_that_was_withdrawn_is_gone_from_the_next_refresh_on() {
     assert_eq!(reply.json["authorization_details"], value(&[ACCOUNTS]));
     let next = reply.tokens();
     assert_eq!(refresh_for(&fewer, &next.refresh, &array(&[PAYMENT])).await.outcome(), REFUSED);
-    let none = server.restarted(|config| config.with_client(APP, |client| client.with_authorization_details_types([""; 0])));
+    let none =
+        server.restarted(|config| config.with_client(APP, |client| client.with_authorization_details_types([""; 0])));
     assert_eq!(none.refresh(APP, &next.refresh).await.outcome(), (400, "invalid_grant"));
     assert_eq!(server.refresh(APP, &next.refresh).await.json["authorization_details"], value(&[ACCOUNTS, PAYMENT]));
 }
