@@ -29,7 +29,8 @@ use crate::outcome::Refusal;
 use crate::policy::{OnUnknownScope, Policy};
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
 use crate::vocabulary::{
-    AccessToken, AuthorizationDetails, Confirmation, GrantType, KeyId, RefreshToken, Resource, Resources, Scope, Timestamp, draw,
+    AccessToken, AuthorizationDetails, Confirmation, GrantType, KeyId, RefreshToken, Resource, Resources, Scope,
+    Timestamp, draw,
 };
 
 /// The unit of `expires_in` (RFC 6749 section 5.1).

@@ -28,7 +28,9 @@ use super::{
 use crate::grant::{Approval, Grant, PendingCode, PendingDevice, Phase, Verdict};
 use crate::outcome::{EventKind, Refusal};
 use crate::token::{Claims, Opened, TokenKind, TokenSecret};
-use crate::vocabulary::{AuthorizationDetails, DeviceCode, Entropy, GrantId, GrantType, Resources, Timestamp, UserCode, draw};
+use crate::vocabulary::{
+    AuthorizationDetails, DeviceCode, Entropy, GrantId, GrantType, Resources, Timestamp, UserCode, draw,
+};
 
 /// The time that each poll which comes too early adds to the interval, for good (RFC 8628 section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);

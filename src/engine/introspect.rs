@@ -21,7 +21,8 @@ use crate::policy::Policy;
 use crate::ports::host::HostClaims;
 use crate::token::{Detail, Opened, TokenKind};
 use crate::vocabulary::{
-    AuthorizationDetails, ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Subject, Timestamp, TokenType,
+    AuthorizationDetails, ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Subject, Timestamp,
+    TokenType,
 };
 
 /// An active token (RFC 7662 section 2.2): one that would be accepted at this moment. Returned by

@@ -24,7 +24,7 @@ use super::issue::issue_code;
 use super::{AuthorizeRequest, Context, Decision, Events, owned_by};
 use crate::client::Client;
 use crate::grant::{Approval, Grant, PendingRequest, Phase, Progress};
-use crate::outcome::{EventKind, Refusal};
+use crate::outcome::Refusal;
 use crate::ports::proof::ProofFault;
 use crate::token::{Claims, Opened, TokenKind, TokenSecret};
 use crate::vocabulary::{Confirmation, GrantId, GrantType, PresentedKeys, RequestUri, Timestamp, draw};

@@ -46,10 +46,9 @@ pub(crate) fn redeem(
         Phase::Active { redeemed: Some(code) } if is_second_use(code, &presented, request, ctx) => {
             revoke_for_reuse(grant, ctx)
         }
-        Phase::Active { .. }
-        | Phase::Revoked { .. }
-        | Phase::AwaitingApproval(_)
-        | Phase::AwaitingAuthorization(_) => Decision::refuse(Refusal::CodeSpent),
+        Phase::Active { .. } | Phase::Revoked { .. } | Phase::AwaitingApproval(_) | Phase::AwaitingAuthorization(_) => {
+            Decision::refuse(Refusal::CodeSpent)
+        }
     }
 }
 

@@ -47,7 +47,9 @@ use std::time::Duration;
 
 use smallvec::smallvec;
 
-use super::access::{Access, Named, Origin, SealedRefreshToken, admits_refresh_tokens, known_scope, mint, repeat, respond};
+use super::access::{
+    Access, Named, Origin, SealedRefreshToken, admits_refresh_tokens, known_scope, mint, repeat, respond,
+};
 use super::issue::bind;
 use super::{Admitted, Context, Decision, Events, RefreshRequest, UnsignedResponse};
 use crate::grant::{Grant, Head, RevocationReason, Rotation};

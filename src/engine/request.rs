@@ -6,8 +6,8 @@
 
 use crate::grant::Approval;
 use crate::vocabulary::{
-    AccessToken, AuthorizationCode, AuthorizationDetails, CodeChallenge, CodeVerifier, Confirmation, DeviceCode, GrantType, PresentedKeys,
-    RedirectUri, RefreshToken, RequestUri, Resources, Scope,
+    AccessToken, AuthorizationCode, AuthorizationDetails, CodeChallenge, CodeVerifier, Confirmation, DeviceCode,
+    GrantType, PresentedKeys, RedirectUri, RefreshToken, RequestUri, Resources, Scope,
 };
 
 /// An authorization request that the resource owner approved (RFC 6749 section 4.1.1). The answer is a code.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::access::{AccessTokenForm, SealedRefreshToken};
 use crate::grant::Remaining;
 use crate::vocabulary::{
-    AccessToken, AuthorizationCode, AuthorizationDetails, Confirmation, DeviceCode, GrantId, IdToken, RefreshToken, Resources, Scope,
-    Timestamp, TokenType, UserCode,
+    AccessToken, AuthorizationCode, AuthorizationDetails, Confirmation, DeviceCode, GrantId, IdToken, RefreshToken,
+    Resources, Scope, Timestamp, TokenType, UserCode,
 };
 
 /// The tokens of a successful request (RFC 6749 section 5.1). The wire layer writes them as JSON.

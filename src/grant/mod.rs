@@ -87,7 +87,8 @@ use crate::client::Client;
 use crate::policy::Policy;
 use crate::token::{Binding, Salt};
 use crate::vocabulary::{
-    AuthorizationDetails, ClientId, CodeChallenge, Digest, GrantId, GrantType, KeyId, RedirectUri, Registration, Resources, Scope, Timestamp,
+    AuthorizationDetails, ClientId, CodeChallenge, Digest, GrantId, GrantType, KeyId, RedirectUri, Registration,
+    Resources, Scope, Timestamp,
 };
 
 /// All state of one authorization. A store keeps its [`encode`](Self::encode)d bytes and does not look into them.

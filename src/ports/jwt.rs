@@ -16,7 +16,8 @@ use crate::grant::Approval;
 use crate::ports::Unavailable;
 use crate::ports::host::HostClaims;
 use crate::vocabulary::{
-    AuthorizationDetails, ClientId, Confirmation, GrantType, Issuer, Resources, Scope, Subject, Timestamp, forward_to_arc,
+    AuthorizationDetails, ClientId, Confirmation, GrantType, Issuer, Resources, Scope, Subject, Timestamp,
+    forward_to_arc,
 };
 
 /// Signs and reads the JWTs of the service: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2),

@@ -58,12 +58,8 @@ async fn approve(server: &Server, request_uri: &RequestUri) -> Result<String, To
 }
 
 async fn redeem(server: &Server, auth: Auth<'_>, proof: &str, code: &str) -> u16 {
-    let parameters = [
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", REDIRECT),
-        ("code_verifier", VERIFIER),
-    ];
+    let parameters =
+        [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT), ("code_verifier", VERIFIER)];
     server.token_with(auth, proof, &parameters).await.status()
 }
 
@@ -440,7 +436,8 @@ async fn the_record_holds_no_secret_and_drops_the_parameters_with_the_code() {
     read(&server, &request_uri).await.unwrap();
     let code = approve(&server, &request_uri).await.unwrap();
     let sealed = request_uri.expose().rsplit(':').next().unwrap();
-    let holds = |payload: &[u8], text: &str| payload.windows(16).any(|part| text.as_bytes().windows(16).any(|own| own == part));
+    let holds =
+        |payload: &[u8], text: &str| payload.windows(16).any(|part| text.as_bytes().windows(16).any(|own| own == part));
     for (_, record) in server.store().written() {
         assert!(!holds(&record.payload, sealed) && !holds(&record.payload, &code));
     }

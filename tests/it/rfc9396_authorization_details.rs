@@ -11,7 +11,8 @@ use regrant::event::{ErrorCode, EventKind};
 use regrant::policy::AccessTokenFormat;
 use regrant::wire::{Endpoint, Endpoints, MalformedRequest, Paths};
 use regrant::{
-    Approval, AuthenticatedClient, AuthorizationDetails, Client, GrantType, InvalidValue, Policy, Refusal, TokenError,
+    Approval, AuthenticatedClient, AuthorizationDetails, AuthorizeRequest, Client, GrantType, InvalidValue, Policy,
+    Refusal, TokenError,
 };
 use serde_json::{Value, json};
 
@@ -41,10 +42,11 @@ fn config() -> Config {
         let all = client.grant_types.clone().into_iter().chain(flows.clone());
         client.with_authorization_details_types(TYPES).with_grant_types(all)
     };
-    [APP, OTHER, SPA].into_iter().fold(
-        Config { endpoints: with_flows_of_the_host, ..Config::default() },
-        |config, auth| config.with_client(auth, with_flows),
-    )
+    [APP, OTHER, SPA]
+        .into_iter()
+        .fold(Config { endpoints: with_flows_of_the_host, ..Config::default() }, |config, auth| {
+            config.with_client(auth, with_flows)
+        })
 }
 
 fn with_flows_of_the_host(endpoints: Endpoints<WatchedStore>) -> Endpoints<WatchedStore> {
@@ -55,12 +57,13 @@ fn with_flows_of_the_host(endpoints: Endpoints<WatchedStore>) -> Endpoints<Watch
 /// A server, and a code for both objects.
 async fn server_and_code() -> (Server, String) {
     let server = config().start();
-    let both = |request: regrant::AuthorizeRequest| regrant::AuthorizeRequest {
-        approval: request.approval.clone().with_authorization_details(details(&[ACCOUNTS, PAYMENT])),
-        ..request
-    };
-    let code = server.code_for(APP, both).await;
+    let code = server.code_for(APP, with_both).await;
     (server, code)
+}
+
+fn with_both(mut request: AuthorizeRequest) -> AuthorizeRequest {
+    request.approval.authorization_details = Some(details(&[ACCOUNTS, PAYMENT]));
+    request
 }
 
 /// First tokens for both objects.
@@ -143,12 +146,7 @@ async fn a_code_gives_the_approved_details_to_the_client_and_the_resource_server
         let policy = Policy::default().with_access_token_format(format);
         let server = Config { jwt_issuer: Some(StubIssuer::default()), ..config() }.policy(policy).start();
         let both = value(&[ACCOUNTS, PAYMENT]);
-        let code = server
-            .code_for(APP, |mut request| {
-                request.approval.authorization_details = Some(details(&[ACCOUNTS, PAYMENT]));
-                request
-            })
-            .await;
+        let code = server.code_for(APP, with_both).await;
         let reply = server.redeem(APP, &code).await;
         assert_eq!(reply.json["authorization_details"], both, "{reply:?}");
         let tokens = reply.tokens();
@@ -265,7 +263,8 @@ async fn a_type_that_was_withdrawn_is_gone_from_the_next_refresh_on() {
     assert_eq!(reply.json["authorization_details"], value(&[ACCOUNTS]));
     let next = reply.tokens();
     assert_eq!(refresh_for(&fewer, &next.refresh, &array(&[PAYMENT])).await.outcome(), REFUSED);
-    let none = server.restarted(|config| config.with_client(APP, |client| client.with_authorization_details_types([""; 0])));
+    let none =
+        server.restarted(|config| config.with_client(APP, |client| client.with_authorization_details_types([""; 0])));
     assert_eq!(none.refresh(APP, &next.refresh).await.outcome(), (400, "invalid_grant"));
     assert_eq!(server.refresh(APP, &next.refresh).await.json["authorization_details"], value(&[ACCOUNTS, PAYMENT]));
 }
@@ -274,7 +273,7 @@ async fn a_type_that_was_withdrawn_is_gone_from_the_next_refresh_on() {
 async fn an_approval_of_a_type_that_is_not_registered_is_refused() {
     let server = config().start();
     let own = authenticated(APP, |client| client.with_authorization_details_types(["account_information"]));
-    let mut request = regrant::AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope("read")));
+    let mut request = AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope("read")));
     request.approval.authorization_details = Some(details(&[ACCOUNTS, PAYMENT]));
     let checked = server.service().check_authorization(&own, request.clone());
     assert!(matches!(checked, Err(TokenError::Refused(Refusal::AuthorizationDetailsExceeded))));

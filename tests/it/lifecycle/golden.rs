@@ -22,8 +22,8 @@ use regrant::policy::{AccessTokenFormat, PreviousAccessToken};
 use regrant::store::GrantRecord;
 use regrant::token::TokenType;
 use regrant::{
-    Approval, AuthorizationDetails, AuthorizeRequest, GrantId, GrantType, IssueRequest, Policy, RedeemRequest, RefreshRequest, Refusal,
-    TokenError,
+    Approval, AuthorizationDetails, AuthorizeRequest, GrantId, GrantType, IssueRequest, Policy, RedeemRequest,
+    RefreshRequest, Refusal, TokenError,
 };
 
 use crate::lifecycle::node::{

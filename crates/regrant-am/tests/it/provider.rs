@@ -33,12 +33,7 @@ fn each_setting_of_the_provider_becomes_part_of_the_policy() {
         ("parRequestUriLifetime", json!(60), am().with_pushed_request_lifetime(seconds(60)), ""),
         ("parRequestUriLifetime", json!(4), am().with_pushed_request_lifetime(seconds(5)), "= 4: replaced by 5 s"),
         ("parRequestUriLifetime", json!(601), am().with_pushed_request_lifetime(seconds(600)), "replaced by 600 s"),
-        (
-            "requirePushedAuthorizationRequests",
-            json!(true),
-            am().with_require_pushed_authorization_requests(true),
-            "",
-        ),
+        ("requirePushedAuthorizationRequests", json!(true), am().with_require_pushed_authorization_requests(true), ""),
         ("accessTokenLifetime", json!(600), am().with_access_token_lifetime(seconds(600)), ""),
         ("accessTokenLifetime", json!("600"), am().with_access_token_lifetime(seconds(600)), ""),
         ("accessTokenLifetime", json!(0), am().with_access_token_lifetime(seconds(1)), "= 0: replaced by 1 s"),

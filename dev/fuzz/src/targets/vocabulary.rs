@@ -9,8 +9,8 @@ use regrant::device::UserCode;
 use regrant::policy::{ClientPolicy, GracePeriod, Lifetime};
 use regrant::token::Realm;
 use regrant::{
-    AuthorizationDetails, ClientId, CodeChallenge, CodeVerifier, GrantId, GrantType, Key, Policy, RedirectUri, Resource, Resources, Scope,
-    Subject,
+    AuthorizationDetails, ClientId, CodeChallenge, CodeVerifier, GrantId, GrantType, Key, Policy, RedirectUri,
+    Resource, Resources, Scope, Subject,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
