@@ -239,7 +239,8 @@ impl<S: TokenStore> Endpoints<S> {
     async fn respond_to(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
         let result = self.dispatch(endpoint, request).await;
         let response = result.unwrap_or_else(|failure| self.error_response(failure, endpoint, request));
-        let reads_proofs = matches!(endpoint, Endpoint::Token | Endpoint::PushedAuthorizationRequest | Endpoint::UserInfo);
+        let reads_proofs =
+            matches!(endpoint, Endpoint::Token | Endpoint::PushedAuthorizationRequest | Endpoint::UserInfo);
         if reads_proofs { self.with_nonce(request, response) } else { response }
     }
 

@@ -78,9 +78,7 @@ mod token_request;
 mod user_info;
 
 pub use crate::outcome::malformed::MalformedRequest;
-pub use authorization::{
-    Ask, AuthorizationError, AuthorizationFault, AuthorizationRequest, Prompt, ResponseMode,
-};
+pub use authorization::{Ask, AuthorizationError, AuthorizationFault, AuthorizationRequest, Prompt, ResponseMode};
 pub use certificate::CertificateHeader;
 pub use cors::{Cors, CorsError};
 pub use end_session::{EndSession, EndSessionRequest, EndSessionResponse, EndedSession};

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use fixtures::{
-    APP, Config, ISSUER, ORDERS, REDIRECT, SCOPE, SPA, Seeded, Server, StubVerifier, USER, VERIFIER, WatchedStore, client,
-    encode, resources, scope, seconds, subject,
+    APP, Config, ISSUER, ORDERS, REDIRECT, SCOPE, SPA, Seeded, Server, StubVerifier, USER, WatchedStore, encode,
+    resources, scope, seconds, subject,
 };
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 use regrant::authenticator::{AuthenticateError, ClientAuthenticator};
@@ -18,12 +18,12 @@ use regrant::grant::Confirmation;
 use regrant::host::Unavailable;
 use regrant::policy::RequirePkce;
 use regrant::wire::{
-    Ask, AuthorizationError, AuthorizationRequest, Endpoints, MalformedRequest, Prompt, Request, Response, ResponseMode,
-    form,
+    Ask, AuthorizationError, AuthorizationRequest, Endpoints, MalformedRequest, Prompt, Request, Response,
+    ResponseMode, form,
 };
 use regrant::{
-    Approval, AuthenticatedClient, AuthorizationDetails, Client, ClientCredentials, ClientId, ClientRegistry, Entropy as _,
-    GrantType, Issuer, Key, KeyRing, Policy, RedirectUri, Refusal, TokenService,
+    Approval, AuthenticatedClient, AuthorizationDetails, Client, ClientCredentials, ClientId, ClientRegistry,
+    Entropy as _, GrantType, Issuer, Key, KeyRing, Policy, RedirectUri, Refusal, TokenService,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -104,10 +104,10 @@ pub(crate) fn shown(error: &AuthorizationError) -> (u16, ErrorCode, String) {
     assert_eq!(header(&response, "location"), None);
     assert_eq!(header(&response, "cache-control"), Some("no-store"));
     assert_eq!(header(&response, "content-type"), Some("text/plain; charset=utf-8"));
-    assert_eq!((response.status, String::from_utf8(response.body).unwrap()), (
-        fault.status(),
-        format!("{}\n", fault.description())
-    ));
+    assert_eq!(
+        (response.status, String::from_utf8(response.body).unwrap()),
+        (fault.status(), format!("{}\n", fault.description()))
+    );
     (fault.status(), fault.code(), fault.description().into_owned())
 }
 
@@ -206,7 +206,10 @@ async fn the_client_learns_of_its_mistake_before_the_user_is_asked() {
         assert_eq!(told, code, "{own:?}");
         assert!(text.contains(named), "{own:?}: {text}");
         let events = server.config.events.operations();
-        assert!(matches!(events[..], [(Operation::Authorize, EventKind::Refused(_) | EventKind::Malformed(_))]), "{events:?}");
+        assert!(
+            matches!(events[..], [(Operation::Authorize, EventKind::Refused(_) | EventKind::Malformed(_))]),
+            "{events:?}"
+        );
     }
     assert_eq!(server.store().calls(), 0);
     let without_challenge = [("code_challenge", ""), ("code_challenge_method", "")];
@@ -250,7 +253,8 @@ async fn a_form_post_is_a_page_that_submits_itself_and_runs_nothing_else() {
     assert!(html.contains("<input type=\"hidden\" name=\"code\" value=\"ac_"), "{html}");
     assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;'\r\n\u{e9}\""), "{html}");
     assert!(html.contains("<noscript><button>Continue</button></noscript>"), "works without scripts: {html}");
-    let scripts: Vec<&str> = html.split("<script>").skip(1).map(|rest| rest.split_once("</script>").unwrap().0).collect();
+    let scripts: Vec<&str> =
+        html.split("<script>").skip(1).map(|rest| rest.split_once("</script>").unwrap().0).collect();
     let [script] = scripts[..] else { panic!("one script: {html}") };
     let policy = header(&response, "content-security-policy").unwrap();
     let hash = STANDARD.encode(Sha256::digest(script));
@@ -265,7 +269,8 @@ async fn a_form_post_is_a_page_that_submits_itself_and_runs_nothing_else() {
     ] {
         assert_eq!(header(&response, name), Some(value));
     }
-    let refused = ask(&server, &with(&[("response_mode", "form_post"), ("scope", "admin")])).await.unwrap_err().response();
+    let refused =
+        ask(&server, &with(&[("response_mode", "form_post"), ("scope", "admin")])).await.unwrap_err().response();
     let html = String::from_utf8(refused.body).unwrap();
     assert!(html.contains("name=\"error\" value=\"invalid_scope\"") && html.contains("name=\"iss\""), "{html}");
 
@@ -389,7 +394,10 @@ async fn nonce_key_and_challenge_are_always_those_of_the_request() {
         value(&ask(&server, &with(&own)).await.unwrap().approve(approval).await.unwrap(), "code")
     };
     assert_eq!(server.redeem_with(SPA, "", &code().await).await.outcome(), (400, "invalid_grant"));
-    assert_eq!(server.redeem_with(SPA, &StubVerifier::proof("l"), &code().await).await.outcome(), (400, "invalid_grant"));
+    assert_eq!(
+        server.redeem_with(SPA, &StubVerifier::proof("l"), &code().await).await.outcome(),
+        (400, "invalid_grant")
+    );
     let without_verifier = [("grant_type", "authorization_code"), ("redirect_uri", REDIRECT)];
     let code_of = code().await;
     let parameters = [&without_verifier[..], &[("code", code_of.as_str())]].concat();
@@ -410,7 +418,10 @@ async fn authorization_details_are_granted_only_by_the_host() {
     for (approval, granted) in [(demo(), None), (demo().with_authorization_details(own), Some(details))] {
         let response = asked().await.approve(approval).await.unwrap();
         let tokens = server.redeem_with(SPA, "", &value(&response, "code")).await;
-        assert_eq!(tokens.json.get("authorization_details").map(ToString::to_string).as_deref().map(decode_json), granted.map(decode_json));
+        assert_eq!(
+            tokens.json.get("authorization_details").map(ToString::to_string).as_deref().map(decode_json),
+            granted.map(decode_json)
+        );
     }
 }
 
@@ -585,13 +596,47 @@ fn judged(server: &Server, query: &str) {
 fn ten_thousand_random_queries_never_panic_and_never_leave_the_registered_uri() {
     let server = Server::start();
     let names = [
-        "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
-        "code_challenge_method", "dpop_jkt", "prompt", "max_age", "resource", "audience", "claims", "request",
-        "request_uri", "authorization_details", "registration", "x",
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "response_mode",
+        "scope",
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+        "dpop_jkt",
+        "prompt",
+        "max_age",
+        "resource",
+        "audience",
+        "claims",
+        "request",
+        "request_uri",
+        "authorization_details",
+        "registration",
+        "x",
     ];
     let values = [
-        "", "spa", REDIRECT, "https://evil.example/cb", "code", "form_post", "fragment", "read", CHALLENGE, "S256", "none",
-        "login none", "0", "-1", "[{\"type\":\"a\"}]", "{", "urn:ietf:params:oauth:request_uri:x", "\r\n", "\u{1f600}",
+        "",
+        "spa",
+        REDIRECT,
+        "https://evil.example/cb",
+        "code",
+        "form_post",
+        "fragment",
+        "read",
+        CHALLENGE,
+        "S256",
+        "none",
+        "login none",
+        "0",
+        "-1",
+        "[{\"type\":\"a\"}]",
+        "{",
+        "urn:ietf:params:oauth:request_uri:x",
+        "\r\n",
+        "\u{1f600}",
     ];
     let random = Seeded::new(14);
     for _ in 0..10_000 {
@@ -599,7 +644,8 @@ fn ten_thousand_random_queries_never_panic_and_never_leave_the_registered_uri() 
         random.fill(&mut bytes);
         let mut query = fixtures::form(if bytes[0] % 2 == 0 { &[] } else { &[("client_id", "spa")] });
         for pair in bytes[2..].chunks_exact(2).take(usize::from(bytes[1] % 20)) {
-            let (name, value) = (names[usize::from(pair[0]) % names.len()], values[usize::from(pair[1]) % values.len()]);
+            let (name, value) =
+                (names[usize::from(pair[0]) % names.len()], values[usize::from(pair[1]) % values.len()]);
             query.push_str(&format!("&{}={}", encode(name), encode(value)));
         }
         judged(&server, &query);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use fixtures::{Config, REDIRECT, SPA, Server};
-use regrant::authenticator::{AssertionFault, CredentialError, VerifyRequestObject};
+use regrant::authenticator::{AssertionFault, CredentialError, CredentialRefusal, VerifyRequestObject};
 use regrant::event::{ErrorCode, EventKind, Operation, Port};
 use regrant::wire::{Endpoint, MalformedRequest, Prompt};
 use regrant::{Client, Refusal};
@@ -58,7 +58,8 @@ fn signed(object: &str) -> [(&str, &str); 2] {
 async fn only_the_parameters_in_the_object_count() {
     let server = server();
     let object = object(json!({ "max_age": 60, "prompt": "login", "resource": [fixtures::ORDERS, fixtures::BILLING] }));
-    let outside = [("scope", "write"), ("state", "outside"), ("redirect_uri", "https://evil.example"), ("ui_locales", "fr")];
+    let outside =
+        [("scope", "write"), ("state", "outside"), ("redirect_uri", "https://evil.example"), ("ui_locales", "fr")];
     let asked = ask(&server, &[&signed(&object)[..], &outside].concat()).await.unwrap();
     assert_eq!((asked.scope().as_str(), asked.state(), asked.redirect_uri().as_str()), ("read", Some("x y"), REDIRECT));
     assert_eq!(asked.max_age().map(|age| age.as_secs()), Some(60));
@@ -85,7 +86,8 @@ async fn an_object_that_is_not_accepted_redirects_only_to_the_registered_uri_bes
     let server = server();
     let good = object(json!({}));
     let malformed = |fault| EventKind::Malformed(fault);
-    let signature = EventKind::Refused(Refusal::RequestObjectRefused(AssertionFault::Signature.into()));
+    let signature =
+        EventKind::Refused(Refusal::RequestObjectRefused(CredentialRefusal::Assertion(AssertionFault::Signature)));
     for (object, event) in [
         (good.replace("right", "wrong"), signature),
         (good.replacen("spa", "app", 1), signature),
@@ -133,10 +135,10 @@ async fn an_outage_of_the_verifier_is_an_outage() {
     let events = server.config.events.take();
     assert_eq!((events.len(), events[0].kind), (1, EventKind::Unavailable));
     let failure = events[0].failure.as_ref().unwrap();
-    assert_eq!((failure.port, failure.chain.concat()), (
-        Port::RequestObjectVerifier,
-        "the keys of the client are out of reach".to_owned()
-    ));
+    assert_eq!(
+        (failure.port, failure.chain.concat()),
+        (Port::RequestObjectVerifier, "the keys of the client are out of reach".to_owned())
+    );
 }
 
 // Section 10.5.

@@ -11,7 +11,7 @@ use regrant::wire::{Endpoint, MalformedRequest, Paths, Prompt};
 use regrant::{Policy, Refusal};
 use serde_json::json;
 
-use crate::authorization_request::{CHALLENGE, Asked, ask, demo, redirected, shown, value, with};
+use crate::authorization_request::{Asked, CHALLENGE, ask, demo, redirected, shown, value, with};
 use crate::rfc9101_request_objects::{Objects, object};
 
 const PAR: Endpoint = Endpoint::PushedAuthorizationRequest;
@@ -144,10 +144,12 @@ async fn a_reference_that_does_not_count_redirects_nowhere() {
     let uri = pushed(&server, APP, &[]).await;
     let tail = uri.rsplit(':').next().unwrap().to_owned();
     let mut texts = Vec::new();
-    for (client_id, uri) in [("spa", uri.clone()), ("other", uri.clone()), ("app", format!("{uri}A")), (
-        "app",
-        format!("urn:ietf:params:oauth:request_uri:{}", tail.to_lowercase()),
-    )] {
+    for (client_id, uri) in [
+        ("spa", uri.clone()),
+        ("other", uri.clone()),
+        ("app", format!("{uri}A")),
+        ("app", format!("urn:ietf:params:oauth:request_uri:{}", tail.to_lowercase())),
+    ] {
         let error = arrive(&server, client_id, &uri).await.unwrap_err();
         let (status, code, text) = shown(&error);
         assert_eq!((status, code), (400, ErrorCode::InvalidRequestUri));
@@ -290,10 +292,10 @@ async fn an_outage_of_the_store_is_told_to_the_client_and_to_the_user() {
     assert_eq!(pushed, [(Operation::PushAuthorizationRequest, EventKind::Unavailable)]);
     let beside = [("client_id", "spa"), ("request_uri", &*uri), ("redirect_uri", REDIRECT)];
     let error = ask(&server, &beside).await.unwrap_err();
-    assert_eq!((shown(&error).0, server.config.events.operations()), (
-        503,
-        vec![(Operation::Authorize, EventKind::Unavailable)]
-    ));
+    assert_eq!(
+        (shown(&error).0, server.config.events.operations()),
+        (503, vec![(Operation::Authorize, EventKind::Unavailable)])
+    );
     server.store().calm();
     assert!(arrive(&server, "spa", &uri).await.is_ok(), "the page can be reloaded");
 }

@@ -56,7 +56,8 @@ impl Sessions {
             let oldest = sessions.iter().min_by_key(|(_, session)| session.signed_in_at).map(|(id, _)| id.clone());
             oldest.map(|id| sessions.remove(&id));
         }
-        sessions.insert(id.clone(), Session { subject, signed_in_at: now, public_id, signed_in_for: query.map(digest) });
+        sessions
+            .insert(id.clone(), Session { subject, signed_in_at: now, public_id, signed_in_for: query.map(digest) });
         id
     }
 

@@ -135,12 +135,8 @@ const fn text(refusal: Refusal) -> Option<&'static str> {
         Refusal::ClientUnknown | Refusal::RedirectUriNotRegistered => {
             Some("The client_id and the redirect_uri must be those of a registered client.")
         }
-        Refusal::CodeChallengeRequired => {
-            Some("The parameter code_challenge is missing: the client must use PKCE.")
-        }
-        Refusal::RequestObjectRequired => {
-            Some("The parameter request is missing: the client must sign its requests.")
-        }
+        Refusal::CodeChallengeRequired => Some("The parameter code_challenge is missing: the client must use PKCE."),
+        Refusal::RequestObjectRequired => Some("The parameter request is missing: the client must sign its requests."),
         Refusal::PushedRequestRequired => {
             Some("The parameter request_uri is missing: the client must push its requests.")
         }

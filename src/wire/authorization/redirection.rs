@@ -92,7 +92,9 @@ fn page(uri: &str, parameters: &[(&str, &str)]) -> Response {
     // The longest escape has six bytes.
     let longest: usize = parameters.iter().map(|(name, value)| name.len() + value.len() * 6 + 48).sum();
     let mut html = String::with_capacity(512 + uri.len() * 6 + longest);
-    html.push_str("<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Continue</title></head>\n");
+    html.push_str(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Continue</title></head>\n",
+    );
     // Writing into a string never fails.
     let _ = writeln!(html, "<body>\n<form method=\"post\" action=\"{}\">", Escaped(uri));
     for (name, value) in parameters {

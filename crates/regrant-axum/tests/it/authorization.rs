@@ -115,7 +115,10 @@ async fn the_request_and_the_form_of_a_page_reach_the_host() {
         let request = Request::post(uri).header("content-type", FORM);
         request.body(Body::from(form.to_owned())).unwrap()
     };
-    assert_eq!(call(Request::get(&uri).body(Body::empty()).unwrap()).await, (200, String::new(), "spa asks".to_owned()));
+    assert_eq!(
+        call(Request::get(&uri).body(Body::empty()).unwrap()).await,
+        (200, String::new(), "spa asks".to_owned())
+    );
     let (status, location, _) = call(post(&uri, "decision=allow&client_id=other")).await;
     assert!(status == 303 && location.starts_with("https://spa.example/cb?code=ac_"), "{location}");
     let (status, location, _) = call(post(&uri, "decision=deny")).await;
@@ -130,7 +133,8 @@ async fn a_malformed_request_is_answered_by_the_host_or_by_regrant() {
     assert_eq!((status, location, page), (400, String::new(), "our page: A parameter is repeated.".to_owned()));
     let (status, _, text) = call(Request::put("/authorize").body(Body::empty()).unwrap()).await;
     assert_eq!((status, text), (405, "The method must be GET, HEAD, POST.\n".to_owned()));
-    let large = Request::post("/authorize").header("content-type", FORM).body(Body::from("a".repeat(65 * 1024))).unwrap();
+    let large =
+        Request::post("/authorize").header("content-type", FORM).body(Body::from("a".repeat(65 * 1024))).unwrap();
     assert_eq!(call(large).await.0, 413);
     let response = Answer(wire::Response::json(503, &"down")).into_response();
     assert_eq!((response.status(), header(&response, "cache-control")), (StatusCode::SERVICE_UNAVAILABLE, "no-store"));

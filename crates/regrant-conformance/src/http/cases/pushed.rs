@@ -100,36 +100,27 @@ fn refused_clients() -> Vec<Case> {
         ("with_a_wrong_secret_in_the_header", push(Auth::Basic("app", "wrong"), &[]), invalid_client().challenging()),
         ("with_a_wrong_secret_in_the_body", push(Auth::Post("poster", "wrong"), &[]), invalid_client()),
         ("by_a_client_without_its_secret", push(Auth::Public("app"), &[]), invalid_client()),
-        ("by_a_client_of_the_body_in_the_header", push(Auth::Basic("poster", SECRET), &[]), invalid_client().challenging()),
         (
-            "with_a_wrong_signature",
-            push(Auth::Missing, &[JWT_BEARER, ("client_assertion", &wrong)]),
-            invalid_client(),
+            "by_a_client_of_the_body_in_the_header",
+            push(Auth::Basic("poster", SECRET), &[]),
+            invalid_client().challenging(),
         ),
-        (
-            "with_two_authentications",
-            push(APP, &[JWT_BEARER, ("client_assertion", &good)]),
-            several_authentications(),
-        ),
+        ("with_a_wrong_signature", push(Auth::Missing, &[JWT_BEARER, ("client_assertion", &wrong)]), invalid_client()),
+        ("with_two_authentications", push(APP, &[JWT_BEARER, ("client_assertion", &good)]), several_authentications()),
         ("with_another_client_id_in_the_body", push(APP, &[("client_id", "other")]), several_authentications()),
-        ("with_a_broken_header", push(Auth::Missing, &[]).header("authorization", "Basic !"), malformed_authorization()),
         (
-            "with_two_headers",
-            push(APP, &[]).header("authorization", basic("app", SECRET)),
-            several_authentications(),
+            "with_a_broken_header",
+            push(Auth::Missing, &[]).header("authorization", "Basic !"),
+            malformed_authorization(),
         ),
+        ("with_two_headers", push(APP, &[]).header("authorization", basic("app", SECRET)), several_authentications()),
         ("with_a_malformed_client_id", push(Auth::Public("caf\u{e9}"), &[]), malformed_client_id()),
     ];
     let refused = refused.map(|(how, request, answer)| {
         case(format!("a_push_{how}_is_refused"), SOURCE, request, answer).without_the_store()
     });
-    let robot = case(
-        "a_push_by_a_client_that_may_not_is_refused",
-        SOURCE,
-        push(ROBOT, &[]),
-        unauthorized_client(),
-    )
-    .without_the_store();
+    let robot = case("a_push_by_a_client_that_may_not_is_refused", SOURCE, push(ROBOT, &[]), unauthorized_client())
+        .without_the_store();
     refused.into_iter().chain([robot]).collect()
 }
 
@@ -216,13 +207,10 @@ fn malformed() -> Vec<Case> {
     let refused = requests.map(|(what, request, answer)| {
         case(format!("a_push_with_{what}_is_refused"), "RFC 6749 section 3.2", request, answer).without_the_store()
     });
-    let whole = [
-        ("a_few_bytes_at_a_time", Framing::Dribbled),
-        ("in_chunks", Framing::Chunked(7)),
-    ]
-    .map(|(how, framing)| {
-        case(format!("a_push_{how}_is_read"), "RFC 9112 section 6", push(SPA, &[]).framed(framing), pushed())
-    });
+    let whole =
+        [("a_few_bytes_at_a_time", Framing::Dribbled), ("in_chunks", Framing::Chunked(7))].map(|(how, framing)| {
+            case(format!("a_push_{how}_is_read"), "RFC 9112 section 6", push(SPA, &[]).framed(framing), pushed())
+        });
     // More than the limit of the record, and less than that of the body.
     let large = case(
         "a_push_that_is_too_large_for_a_record_is_refused",
@@ -261,7 +249,11 @@ fn proofs() -> Vec<Case> {
             push(SPA, &[("dpop_jkt", jkt)]).header("dpop", proof('l', PATH, 1)),
             invalid_dpop_proof(),
         ),
-        ("a_proof_for_another_endpoint", push(SPA, &[]).header("dpop", proof('k', "/oauth2/token", 1)), invalid_dpop_proof()),
+        (
+            "a_proof_for_another_endpoint",
+            push(SPA, &[]).header("dpop", proof('k', "/oauth2/token", 1)),
+            invalid_dpop_proof(),
+        ),
         ("a_proof_of_garbage", push(SPA, &[]).header("dpop", "garbage"), invalid_dpop_proof()),
         (
             "two_proofs",
@@ -295,7 +287,10 @@ fn objects() -> Vec<Case> {
     let source = "RFC 9126 section 3";
     let accepted = [
         ("a_signed_request_is_pushed", sent(&good, &[])),
-        ("the_parameters_beside_a_signed_request_do_not_count", sent(&good, &[("scope", "admin"), ("response_type", "x")])),
+        (
+            "the_parameters_beside_a_signed_request_do_not_count",
+            sent(&good, &[("scope", "admin"), ("response_type", "x")]),
+        ),
     ]
     .map(|(name, request)| case(name, source, request, pushed()));
     let malformed = || {
@@ -306,16 +301,8 @@ fn objects() -> Vec<Case> {
     let refused = [
         ("a_wrong_signature", sent(&object("wrong", "spa", &claims), &[]), unaccepted()),
         ("the_signature_of_another_client", sent(&object("right", "app", &claims), &[]), unaccepted()),
-        (
-            "another_client_inside",
-            sent(&object("right", "spa", &claims.replacen("=spa", "=app", 1)), &[]),
-            malformed(),
-        ),
-        (
-            "a_reference_inside",
-            sent(&object("right", "spa", &format!("{claims} request_uri=x")), &[]),
-            malformed(),
-        ),
+        ("another_client_inside", sent(&object("right", "spa", &claims.replacen("=spa", "=app", 1)), &[]), malformed()),
+        ("a_reference_inside", sent(&object("right", "spa", &format!("{claims} request_uri=x")), &[]), malformed()),
         (
             "a_foreign_scope_inside",
             sent(&object("right", "spa", &format!("{claims} scope=admin")), &[]),
@@ -377,9 +364,8 @@ fn pages() -> Vec<Case> {
             pushed().with("vary", "origin"),
         ),
     ];
-    let with_cors = |case: Case| {
-        case.with_endpoints(|endpoints| served(endpoints).with_cors(Cors::origins([PAGE]).unwrap()))
-    };
+    let with_cors =
+        |case: Case| case.with_endpoints(|endpoints| served(endpoints).with_cors(Cors::origins([PAGE]).unwrap()));
     cases.map(with_cors).into()
 }
 
