@@ -529,7 +529,7 @@ async fn an_outage_is_told_to_the_user_and_redirects_nowhere() {
     let config = Config::default();
     let is_down = Arc::new(Mutex::new(false));
     let directory = Directory { clients: config.registry(), is_down: Arc::clone(&is_down) };
-    let keys = KeyRing::new(Key::new([7; 32]).unwrap());
+    let keys = KeyRing::new(Key::new(*b"a test key of thirty-two bytes..").unwrap());
     let service = TokenService::builder(config.store.clone(), directory, keys)
         .clock(config.clock.clone())
         .events(config.events.clone())

@@ -298,7 +298,7 @@ impl Lifecycle {
         for auth in [APP, POSTER, SPA] {
             let pushed = self.server.post(Endpoint::PushedAuthorizationRequest, auth, &asked).await;
             let request_uri = pushed.text("request_uri").to_owned();
-            self.secrets.add("request_uri", &request_uri);
+            self.secrets.add("request_uri", request_uri.rsplit(':').next().unwrap());
             let query = form(&[("client_id", auth.id()), ("request_uri", &request_uri)]);
             let http = Request::new("GET", "/authorize", &[], b"").with_query(query.as_str());
             let request = AuthorizationRequest::read(&http, 0);

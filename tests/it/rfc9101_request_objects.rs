@@ -93,7 +93,7 @@ async fn an_object_that_is_not_accepted_redirects_only_to_the_registered_uri_bes
         (good.replacen("spa", "app", 1), signature),
         (object(json!({ "client_id": "app" })), malformed(MalformedRequest::RequestObject)),
         (object(json!({ "client_id": null })), malformed(MalformedRequest::RequestObject)),
-        (object(json!({ "request": good })), malformed(MalformedRequest::RequestObject)),
+        (object(json!({ "request": "e30.e30." })), malformed(MalformedRequest::RequestObject)),
         (object(json!({ "request_uri": "https://app.example/r" })), malformed(MalformedRequest::RequestObject)),
         (object(json!({ "state": "a\0b" })), malformed(MalformedRequest::RequestObject)),
         (object(json!({ "resource": [1] })), malformed(MalformedRequest::RequestObject)),
