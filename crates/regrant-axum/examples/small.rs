@@ -21,7 +21,7 @@ async fn authorize(server: State<Server>, request: AuthorizationRequest) -> Resu
     Ok(ask.approve(Approval::of(Subject::from_static("demo"))).await?.into())
 }
 
-fn app(issuer: Issuer) -> Result<Router, Box<dyn std::error::Error>> {
+pub(crate) fn app(issuer: Issuer) -> Result<Router, Box<dyn std::error::Error>> {
     let client = Client::new(ClientId::from_static("app"))
         .with_redirect_uris([RedirectUri::from_static("http://127.0.0.1/callback")])
         .with_grant_types([GrantType::AuthorizationCode, GrantType::RefreshToken])
