@@ -45,6 +45,8 @@ password = "changeit"
 disabled = true
 "#;
 
+const PKCE: [(&str, &str); 2] = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
+
 /// The link of the client `app`, with these parameters instead of the usual ones.
 fn link(own: &[(&str, &str)]) -> String {
     let usual = [
@@ -116,7 +118,8 @@ fn a_user_denies_or_signs_in_as_another_one() {
     let before = browser.cookie.clone().unwrap();
     let page = browser.sign_in(&page, "<img src=x onerror=alert(1)>", "changeit");
     assert!(is_consent(&page) && page.body.contains("&lt;img src=x onerror=alert(1)&gt;"), "{page:?}");
-    let old = server.authorize(&before, &[("client_id", "native"), ("redirect_uri", "com.example.app:/cb")]);
+    let native = [("client_id", "native"), ("redirect_uri", "com.example.app:/cb")];
+    let old = server.authorize(&before, &[&native[..], &PKCE].concat());
     assert_eq!(old.refusal(), (401, "access_denied".to_owned()), "the former session has ended");
 }
 
@@ -306,7 +309,8 @@ fn a_form_of_another_site_changes_nothing() {
     let before = field(&page, "csrf");
     let consent = victim.sign_in(&page, "demo", "changeit");
     let path = action(&consent);
-    let parameters = [("client_id", "app"), ("redirect_uri", "https://app.example/other"), ("decision", "allow")];
+    let asked = [("client_id", "app"), ("redirect_uri", "https://app.example/other"), ("decision", "allow")];
+    let parameters = [&asked[..], &PKCE].concat();
     for csrf in ["", foreign.as_str(), before.as_str()] {
         let answer = victim.post(&path, &[&parameters[..], &[("csrf", csrf)]].concat());
         assert_eq!(answer.status, 303, "{answer:?}");
