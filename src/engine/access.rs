@@ -29,8 +29,7 @@ use crate::outcome::Refusal;
 use crate::policy::{OnUnknownScope, Policy};
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
 use crate::vocabulary::{
-    AccessToken, AuthorizationDetails, Confirmation, GrantType, KeyId, RefreshToken, Resource, Resources, Scope,
-    Timestamp, draw,
+    AccessToken, AuthorizationDetails, Confirmation, KeyId, RefreshToken, Resource, Resources, Scope, Timestamp, draw,
 };
 
 /// The unit of `expires_in` (RFC 6749 section 5.1).
@@ -134,6 +133,7 @@ fn audience(granted: &Resources, named: &Resources, ctx: &Context<'_>) -> Result
 ///
 /// # Errors
 /// A [`Refusal`] when the request names too much, or when all of the granted types were withdrawn.
+#[cold]
 fn details(
     granted: &AuthorizationDetails,
     named: Option<&AuthorizationDetails>,
@@ -370,7 +370,6 @@ impl SealedRefreshToken {
 /// `expires_in` is measured from now and not from the time of issue: a replay returns the lifetime that is left. On a
 /// node whose clock is behind the issue it is the whole lifetime, and no more.
 pub(super) fn respond(
-    grant: &Grant,
     access: Access,
     access_token: MintedAccessToken,
     refresh_token: Option<SealedRefreshToken>,
@@ -386,8 +385,6 @@ pub(super) fn respond(
         scope: access.scope,
         resources: access.resources,
         authorization_details: access.authorization_details,
-        grant_id: grant.id(),
-        is_exchanged: *grant.grant_type() == GrantType::TokenExchange,
     };
     UnsignedResponse { access_token: form, facts }
 }

@@ -41,8 +41,8 @@ pub(crate) fn exchange(
     if [Some(&subject), actor].into_iter().flatten().any(|token| !proves_key_of(token, ctx)) {
         return Err(Refusal::SubjectTokenInvalid);
     }
-    let ActiveToken { scope: held, resources: audience, authorization_details: details, expires_at, approval, .. } =
-        subject;
+    let details = subject.authorization_details().cloned();
+    let ActiveToken { scope: held, resources: audience, expires_at, approval, .. } = subject;
     // The new token lives no longer than the old one, and `expires_in` counts whole seconds.
     if expires_at.is_some_and(|expiry| !lives_a_second(expiry, ctx)) {
         return Err(Refusal::SubjectTokenInvalid);

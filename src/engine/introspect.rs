@@ -60,9 +60,6 @@ pub struct ActiveToken {
     /// The audience of the token (RFC 8707). A resource server rejects a token whose audience it is not. Empty: the
     /// token is limited to no resource.
     pub resources: Resources,
-    /// The authorization details of the token (RFC 9396 section 9.2). Those of an access token may be fewer than the
-    /// approved ones.
-    pub authorization_details: Option<AuthorizationDetails>,
     /// The time of issue: for a refresh token that of its rotation, not that of the grant.
     pub issued_at: Timestamp,
     /// The expiry; `None` is never. The earlier one of the token and its grant counts. A cache that keeps the answer
@@ -81,9 +78,18 @@ pub struct ActiveToken {
     /// a refresh token.
     pub host_claims: HostClaims,
     remaining: Option<Box<Remaining>>,
+    /// The authorization details of a narrowed token; `None` is those of the approval.
+    narrowed: Option<AuthorizationDetails>,
 }
 
 impl ActiveToken {
+    /// Returns the authorization details of the token (RFC 9396 section 9.2). Those of an access token may be fewer than
+    /// those of the [approval](Approval::authorization_details).
+    #[must_use]
+    pub fn authorization_details(&self) -> Option<&AuthorizationDetails> {
+        self.narrowed.as_ref().or(self.approval.authorization_details.as_ref())
+    }
+
     /// Returns the time until a refresh token expires if it is not used. Introspection is no use. `None` for an access
     /// token, when the token never expires, for callers other than its client, and unless the policy tells it
     /// ([`refresh_token_expiration`](crate::Policy::refresh_token_expiration)).
@@ -110,7 +116,7 @@ pub(crate) struct FoundToken {
     /// The resources of a narrowed token; `None` is those of the grant.
     resources: Option<Resources>,
     /// The authorization details of a narrowed token; `None` is those of the grant.
-    authorization_details: Option<AuthorizationDetails>,
+    narrowed: Option<AuthorizationDetails>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
     remaining: Option<Box<Remaining>>,
@@ -155,7 +161,7 @@ impl FoundToken {
             kind,
             scope,
             resources,
-            authorization_details,
+            narrowed,
             issued_at,
             expires_at,
             remaining,
@@ -170,7 +176,6 @@ impl FoundToken {
             grant_type,
             scope: scope.unwrap_or_else(|| approval.scope.clone()),
             resources: resources.unwrap_or_else(|| approval.resources.clone()),
-            authorization_details: authorization_details.or_else(|| approval.authorization_details.clone()),
             issued_at,
             expires_at,
             token_type,
@@ -179,6 +184,7 @@ impl FoundToken {
             grant_id,
             host_claims: HostClaims::default(),
             remaining,
+            narrowed,
         }
     }
 }
@@ -240,7 +246,7 @@ fn access_token(
         kind: TokenKind::AccessToken,
         scope: token.scope.clone(),
         resources: token.resources.clone(),
-        authorization_details: token.authorization_details.clone(),
+        narrowed: token.authorization_details.clone(),
         issued_at: token.issued_at,
         expires_at: Some(token.expires_at),
         remaining: None,
@@ -273,7 +279,7 @@ fn refresh_token(
         kind: TokenKind::RefreshToken,
         scope: None,
         resources: None,
-        authorization_details: None,
+        narrowed: None,
         issued_at: head.issued_at,
         expires_at: own_policy.map_or(head.expires_at, |policy| head.expiry(policy)),
         remaining: own_policy.and_then(|policy| grant.remaining(|| now, policy)),

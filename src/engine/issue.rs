@@ -134,7 +134,7 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
         grant.start(root.digest(), secret.digest(), ctx.now, expires_at);
         SealedRefreshToken::seal(grant, key, 0, &secret, &root, expires_at, ctx)
     });
-    Ok(respond(grant, access, minted, refresh_token, ctx))
+    Ok(respond(access, minted, refresh_token, ctx))
 }
 
 /// Binds the refresh tokens of a public client, from `generation` on, to the key that the request proves (RFC 9449

@@ -271,7 +271,7 @@ fn renew(
         grant.use_head(ctx.now, ctx.policy);
         grant.prune(ctx.now, ctx.policy);
         let minted = mint(grant, &access, key, &Origin::Drawn, ctx)?;
-        return Ok(Decision::commit(respond(grant, access, minted, None, ctx), EventKind::Refreshed));
+        return Ok(Decision::commit(respond(access, minted, None, ctx), EventKind::Refreshed));
     }
     let salt: Salt = draw(ctx.entropy);
     let derivation = Derivation { parent: presented.secret, salt: &salt };
@@ -284,7 +284,7 @@ fn renew(
     let minted = mint(grant, &access, key, &Origin::Derived(derivation, presented.generation), ctx)?;
     let root = &presented.lineage.root;
     let successor = SealedRefreshToken::seal(grant, key, generation, &secret, root, expires_at, ctx);
-    let response = respond(grant, access, minted, Some(successor), ctx);
+    let response = respond(access, minted, Some(successor), ctx);
     Ok(Decision::commit(response, EventKind::Rotated { generation }))
 }
 
@@ -358,7 +358,7 @@ fn catch_up(
         mint(grant, &access, key, &Origin::Derived(derivation, generation - 1), ctx)?
     };
     let cause = if ctx.has_raced || steps > 1 { ReplayCause::Concurrent } else { ReplayCause::LostResponse };
-    let response = respond(grant, access, minted, Some(current), ctx);
+    let response = respond(access, minted, Some(current), ctx);
     Ok(Decision { outcome: Ok(response), commits, events: smallvec![EventKind::Replayed { cause, steps }] })
 }
 

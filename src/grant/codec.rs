@@ -207,9 +207,8 @@ fn write_approval(out: &mut Writer, approval: &Approval) {
     out.optional(approval.session_id.as_ref(), |out, id| out.text(id));
     let actors: Vec<&Subject> = approval.actor.iter().flat_map(Actor::chain).collect();
     out.list(actors.iter(), |out, actor| out.text(actor.as_str()));
-    out.flags(approval.may_act.is_some(), approval.authorization_details.is_some());
-    write_text(out, approval.may_act.as_ref().map(Subject::as_str));
-    write_text(out, approval.authorization_details.as_ref().map(AuthorizationDetails::as_str));
+    let may_act = approval.may_act.as_ref();
+    out.two(may_act, |out, actor| out.text(actor.as_str()), approval.authorization_details.as_ref(), write_details);
 }
 
 /// Reads the approval from its resources on. Each text is parsed again: a record never brings in a value that a request
@@ -226,15 +225,18 @@ fn read_approval(from: &mut Reader<'_>, approval: &mut Approval) -> Result<(), C
     approval.actor = read_actors(from)?;
     let (has_may_act, has_details) = from.flags()?;
     approval.may_act = from.present(has_may_act, |from| from.parsed(Subject::new))?;
-    approval.authorization_details = from.present(has_details, |from| from.parsed(AuthorizationDetails::stored))?;
+    approval.authorization_details = from.present(has_details, read_details)?;
     Ok(())
 }
 
-/// Writes a value whose flag stands before it.
-fn write_text(out: &mut Writer, text: Option<&str>) {
-    if let Some(text) = text {
-        out.text(text);
-    }
+#[cold]
+fn write_details(out: &mut Writer, details: &AuthorizationDetails) {
+    out.text(details.as_str());
+}
+
+#[cold]
+fn read_details(from: &mut Reader<'_>) -> Result<AuthorizationDetails, CorruptRecord> {
+    from.parsed(AuthorizationDetails::stored)
 }
 
 /// Reads the actors and nests them again, the first one innermost.
@@ -321,6 +323,7 @@ fn write_phase(out: &mut Writer, phase: &Phase) {
     }
 }
 
+#[cold]
 fn write_pending_request(out: &mut Writer, request: &PendingRequest) {
     out.byte(4);
     out.array(request.digest.as_bytes());
@@ -374,6 +377,7 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
     }
 }
 
+#[cold]
 fn read_pending_request(from: &mut Reader<'_>) -> Result<PendingRequest, CorruptRecord> {
     Ok(PendingRequest {
         digest: from.digest()?,
@@ -445,16 +449,16 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option
     if has_own_key {
         write_confirmation(out, token.confirmation.as_ref());
     }
-    out.flags(token.signing_key.is_some(), token.authorization_details.is_some());
-    write_text(out, token.signing_key.as_ref().map(KeyId::as_str));
-    write_text(out, token.authorization_details.as_ref().map(AuthorizationDetails::as_str));
+    let signing_key = token.signing_key.as_ref();
+    out.two(signing_key, |out, key| out.text(key.as_str()), token.authorization_details.as_ref(), write_details);
 }
 
 /// Reads the access tokens. The key of each is that of the grant unless it has one of its own.
 fn read_access_tokens(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), CorruptRecord> {
     let granted = grant.approval.confirmation;
     for _ in 0..from.number()? {
-        let mut token = LiveAccessToken {
+        let flags;
+        grant.access_tokens.push(LiveAccessToken {
             serial: u32::from_be_bytes(from.array()?),
             digest: from.digest()?,
             scope: from.optional(|from| from.parsed(Scope::sorted))?,
@@ -463,13 +467,12 @@ fn read_access_tokens(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), Co
             expires_at: from.time()?,
             parent: from.optional(Reader::small)?,
             confirmation: if from.flag()? { read_own_key(from, granted)? } else { granted },
-            signing_key: None,
-            authorization_details: None,
-        };
-        let (has_key, has_details) = from.flags()?;
-        token.signing_key = from.present(has_key, |from| from.parsed(KeyId::new))?;
-        token.authorization_details = from.present(has_details, |from| from.parsed(AuthorizationDetails::stored))?;
-        grant.access_tokens.push(token);
+            signing_key: {
+                flags = from.flags()?;
+                from.present(flags.0, |from| from.parsed(KeyId::new))?
+            },
+            authorization_details: from.present(flags.1, read_details)?,
+        });
     }
     Ok(())
 }

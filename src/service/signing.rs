@@ -47,7 +47,7 @@ impl<S: TokenStore> Call<'_, S> {
             }
             None => None,
         };
-        Ok(facts.signed(access_token, id_token, grant.remaining(|| self.service.now(), policy)))
+        Ok(facts.signed(access_token, id_token, grant, grant.remaining(|| self.service.now(), policy)))
     }
 
     async fn sign_access_token(

@@ -46,7 +46,10 @@ const MAX_VALUES: usize = 512;
 /// # Ok::<(), regrant::InvalidValue>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct AuthorizationDetails(Arc<str>);
+pub struct AuthorizationDetails(
+    // A pointer of one word. Most grants have no details, and their values are moved with each request.
+    Arc<String>,
+);
 
 impl AuthorizationDetails {
     /// Parses the JSON text, such as the parameter `authorization_details`.
@@ -56,7 +59,7 @@ impl AuthorizationDetails {
     pub fn new(json: impl AsRef<str>) -> Result<Self, InvalidValue> {
         let objects = parse(json.as_ref())?;
         let text = serde_json::to_string(&objects).map_err(|_| INVALID)?;
-        if text.len() > MAX_LENGTH { Err(TOO_LONG) } else { Ok(Self(text.into())) }
+        if text.len() > MAX_LENGTH { Err(TOO_LONG) } else { Ok(Self(Arc::new(text))) }
     }
 
     /// Parses a literal in the code.
@@ -70,7 +73,7 @@ impl AuthorizationDetails {
 
     /// Takes the text of a record as it is: a later release may write a number in another way.
     pub(crate) fn stored(json: &str) -> Result<Self, InvalidValue> {
-        parse(json).map(|_| Self(json.into()))
+        parse(json).map(|_| Self(Arc::new(json.to_owned())))
     }
 
     /// Returns the JSON text.
@@ -119,7 +122,7 @@ impl AuthorizationDetails {
         match objects.len() {
             0 => None,
             kept if kept == before => Some(self.clone()),
-            _ => serde_json::to_string(&objects).ok().map(|text| Self(text.into())),
+            _ => serde_json::to_string(&objects).ok().map(|text| Self(Arc::new(text))),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn tokens(tokens: &TokenResponse) -> Response {
         ("id_token", tokens.id_token.as_ref().map(|token| token.expose().into())),
         ("issued_token_type", tokens.is_exchanged.then(|| requested::ACCESS_TOKEN.into())),
         ("scope", Some(tokens.scope.as_str()).filter(|scope| !scope.is_empty()).map(Into::into)),
-        ("authorization_details", tokens.authorization_details.as_ref().map(|details| Value::Json(details.as_str()))),
+        ("authorization_details", tokens.authorization_details().map(|details| Value::Json(details.as_str()))),
     ];
     Response::object(200, &members)
 }

@@ -45,7 +45,7 @@ pub(super) fn members<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> M
         authorization_expires_in: token.authorization_expires_in().map(|left| left.as_secs()),
         sub: token.approval.subject.as_ref().map(Subject::as_str),
         aud: audience(&token.resources),
-        authorization_details: token.authorization_details.as_ref(),
+        authorization_details: token.authorization_details(),
         iss: Some(issuer),
         auth_time: token.approval.auth_time.map(Timestamp::as_secs),
         acr: token.approval.acr.as_deref(),

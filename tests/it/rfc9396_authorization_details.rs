@@ -336,7 +336,7 @@ async fn a_client_gives_itself_no_details_but_the_host_may_give_it_some() {
     let mut request = regrant::IssueRequest::client_credentials(scope("read"));
     request.approval.authorization_details = Some(details(&[ACCOUNTS]));
     let tokens = server.service().issue(&own, request).await.unwrap();
-    assert_eq!(tokens.authorization_details, Some(details(&[ACCOUNTS])));
+    assert_eq!(tokens.authorization_details(), Some(&details(&[ACCOUNTS])));
 }
 
 #[tokio::test]

@@ -485,9 +485,9 @@ fn golden_authorization_details_are_those_of_the_grant_or_of_the_token() {
     let (node, golden) = restored("fuller_approval_with_details");
     let told = |name: &str| node.introspect(&golden[name]).unwrap();
     assert_eq!(told("whole").approval, fuller_approval().with_authorization_details(details(BOTH)));
-    assert_eq!(told("whole").authorization_details, Some(details(BOTH)));
-    assert_eq!(told("access_token").authorization_details, Some(details(ONE)));
-    assert_eq!(told("refresh_token").authorization_details, Some(details(BOTH)));
+    assert_eq!(told("whole").authorization_details(), Some(&details(BOTH)));
+    assert_eq!(told("access_token").authorization_details(), Some(&details(ONE)));
+    assert_eq!(told("refresh_token").authorization_details(), Some(&details(BOTH)));
 }
 
 #[test]
