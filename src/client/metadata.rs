@@ -16,6 +16,7 @@ use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resource
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "members of a registration, independent of each other")]
 pub struct Client {
     /// The client identifier.
     pub id: ClientId,

@@ -264,7 +264,7 @@ impl Refusal {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::ClientAuthenticationFailed(reason) => reason.as_str(),
+            Self::ClientAuthenticationFailed(reason) | Self::RequestObjectRefused(reason) => reason.as_str(),
             Self::TokenUnrecognized => "token_unrecognized",
             Self::GrantUnknown => "grant_unknown",
             Self::OtherClient => "other_client",
@@ -310,7 +310,6 @@ impl Refusal {
             Self::CodeChallengeRequired => "code_challenge_required",
             Self::RedirectUriNotRegistered => "redirect_uri_not_registered",
             Self::ClientUnknown => "client_unknown",
-            Self::RequestObjectRefused(reason) => reason.as_str(),
             Self::RequestObjectRequired => "request_object_required",
             Self::PushedRequestRequired => "pushed_request_required",
             Self::PushedRequestTooLarge => "pushed_request_too_large",

@@ -58,6 +58,7 @@ pub(super) async fn openid_configuration<S: TokenStore>(
 /// authorization endpoint, or what it wants to tell of its scopes (RFC 8414 section 2). Those of an authorization
 /// endpoint are true for one that calls [`Endpoints::ask`].
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "members of a document")]
 struct Defaults<'a> {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     scopes_supported: BTreeSet<&'a str>,

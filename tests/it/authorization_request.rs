@@ -646,7 +646,7 @@ fn ten_thousand_random_queries_never_panic_and_never_leave_the_registered_uri() 
         for pair in bytes[2..].chunks_exact(2).take(usize::from(bytes[1] % 20)) {
             let (name, value) =
                 (names[usize::from(pair[0]) % names.len()], values[usize::from(pair[1]) % values.len()]);
-            query.push_str(&format!("&{}={}", encode(name), encode(value)));
+            query.extend(["&", &encode(name), "=", &encode(value)]);
         }
         judged(&server, &query);
     }

@@ -29,10 +29,10 @@ async fn a_code_and_an_error_come_with_the_issuer() {
 // Section 3, and OpenID Connect Discovery 1.0 section 3.
 #[tokio::test]
 async fn the_metadata_of_a_host_with_an_authorization_path_are_complete() {
-    let paths = || Paths { authorization: Some("/authorize".to_owned()), ..Paths::default() };
-    let served = Config { endpoints: |endpoints| endpoints, ..Config::default() }.start();
-    let endpoints = Endpoints::new(served.service().clone(), regrant::Issuer::from_static(ISSUER)).unwrap();
-    let server = Server { endpoints: endpoints.with_paths(paths()), config: served.config };
+    let with_page = |endpoints: Endpoints<_>| {
+        endpoints.with_paths(Paths { authorization: Some("/authorize".to_owned()), ..Paths::default() })
+    };
+    let server = Config { endpoints: with_page, ..Config::default() }.start();
     let document = server.document(Endpoint::Metadata).await.json;
     for (member, expected) in [
         ("authorization_endpoint", json!("https://as.example/authorize")),

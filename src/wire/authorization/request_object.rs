@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::error::described;
 use crate::client::Client;
 use crate::ports::authenticator::VerifyRequestObject;
+use crate::ports::store::TokenStore;
 use crate::vocabulary::{Parameters, Text};
 use crate::wire::failure::Failure;
 use crate::wire::form::{MAX_PARAMETERS, REPEATABLE};
@@ -26,7 +27,9 @@ impl<S> Endpoints<S> {
         self.request_objects = Some(Arc::new(verifier));
         self
     }
+}
 
+impl<S: TokenStore> Endpoints<S> {
     /// Verifies a request object and returns its parameters.
     ///
     /// # Errors
