@@ -127,6 +127,7 @@ pub(crate) struct ResponseFacts {
 impl ResponseFacts {
     /// Returns the response with its access token in the final form, the `id_token` if there is one, the facts of the
     /// grant, and the remaining times if the client is told them.
+    #[inline]
     pub(crate) fn signed(
         self,
         access_token: AccessToken,
