@@ -114,6 +114,19 @@ fn redirection_uris_are_imported_unchanged_or_left_out() {
 }
 
 #[test]
+fn pushed_requests_and_authorization_details_are_imported() {
+    let settings = [
+        ("require_pushed_authorization_requests", json!(true)),
+        ("authorizationDetailTypes", json!(["account_information", "[1]=payment_initiation"])),
+    ];
+    let client = client_with(&settings).client;
+    assert_eq!(client.policy.require_pushed_authorization_requests, Some(true));
+    assert_eq!(client.authorization_details_types, ["account_information", "payment_initiation"]);
+    let inherits = client_with(&[("require_pushed_authorization_requests", json!(false))]).client;
+    assert_eq!(inherits.policy.require_pushed_authorization_requests, None);
+}
+
+#[test]
 fn grant_types_are_those_that_provider_and_client_both_have() {
     let import = import(&[PROVIDER, CONFIDENTIAL, LIST]);
     let expected = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Password];
