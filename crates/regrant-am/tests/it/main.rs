@@ -38,10 +38,9 @@ pub(crate) const MTLS: Fixture = fixture!("amster-mtls.json");
 pub(crate) const FLAT: Fixture = fixture!("flat-client.json");
 
 /// The attributes that become part of the policy or of a client, and are reported only for unusual values.
-pub(crate) const MAPPED: [&str; 30] = [
+pub(crate) const MAPPED: [&str; 29] = [
     "accessTokenLifetime",
     "authorizationCodeLifetime",
-    "authorizationDetailTypes",
     "clientType",
     "codeLifetime",
     "codeVerifierEnforced",
