@@ -1,6 +1,7 @@
 //! RFC 9396: authorization details at the token endpoint, the device authorization endpoint and introspection.
 
 use regrant::wire::Endpoint::{DeviceAuthorization, Introspection, Token};
+use regrant::wire::{Endpoints, Paths};
 use serde_json::{Value, json};
 
 use crate::http::answer::{Answer, invalid_authorization_details, malformed_authorization_details, ok};
@@ -8,8 +9,11 @@ use crate::http::case::{Case, case};
 use crate::http::clients::{APP, Auth, BANK, ISSUER, PASSWORD, SCOPE, USER, post};
 use crate::http::message::HttpRequest;
 use crate::http::server::signed_in_for;
+use crate::http::store::WatchedStore;
 use crate::http::variables::Form;
 
+/// The client with a wrong secret.
+const WRONG: Auth = Auth::Basic("bank", "wrong");
 const NOW: i64 = 1_800_000_000;
 const SOURCE: &str = "RFC 9396 section 6";
 const ACCOUNTS: &str = r#"{"type":"account_information","actions":["list_accounts"]}"#;
@@ -63,19 +67,24 @@ fn malformed() -> Vec<Case> {
         ("with_something_behind_them", r#"[{"type":"a"}]]"#),
     ];
     let of_token = texts.map(|(what, text)| {
-        let request = password(Auth::Missing, text);
+        let request = password(WRONG, text);
         (format!("authorization_details_{what}_are_malformed"), request)
     });
-    let asked = [("client_id", "tv"), ("authorization_details", "[]")];
     let of_device = (
         "authorization_details_of_a_device_without_an_object_are_malformed".to_owned(),
-        post(DeviceAuthorization, Auth::Missing, &asked),
+        post(DeviceAuthorization, WRONG, &[("authorization_details", "[]")]),
     );
     let all = of_token.into_iter().chain([of_device]);
     all.map(|(name, request)| {
-        case(name, "RFC 9396 section 2", request, malformed_authorization_details()).without_the_store()
+        case(name, "RFC 9396 section 2", request, malformed_authorization_details())
+            .with_endpoints(with_devices)
+            .without_the_store()
     })
     .collect()
+}
+
+fn with_devices(endpoints: Endpoints<WatchedStore>) -> Endpoints<WatchedStore> {
+    endpoints.with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
 }
 
 fn granted() -> Vec<Case> {
