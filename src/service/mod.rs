@@ -399,10 +399,7 @@ impl<S> TokenService<S> {
     ) -> Result<Scope, TokenError> {
         let operation =
             if *grant_type == GrantType::AuthorizationCode { Operation::Authorize } else { Operation::Issue };
-        let call = Call::entitled(self, operation, client, grant_type)?;
-        let policy = call.policy(client, grant_type)?;
-        let requested = client.scope_of(requested).ok_or(Refusal::ScopeMissing);
-        requested.and_then(|scope| engine::known_scope(scope, client, &policy)).map_err(|refusal| call.refuse(refusal))
+        Call::entitled(self, operation, client, grant_type)?.requested_scope(client, grant_type, requested)
     }
 
     /// Reports that a flow of the host was refused before [`issue`](Self::issue), and returns the error. The approver

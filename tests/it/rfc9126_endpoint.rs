@@ -128,7 +128,9 @@ async fn a_request_with_a_fault_is_refused_and_stores_nothing() {
     ] {
         let reply = push(&server, auth, own).await;
         assert_eq!(reply.outcome(), outcome, "{own:?} {reply:?}");
-        assert!(server.config.events.kinds().contains(&event), "{own:?}");
+        let failed = matches!(event, EventKind::Refused(Refusal::ClientAuthenticationFailed(_)));
+        let operation = if failed { Operation::Authenticate } else { Operation::PushAuthorizationRequest };
+        assert_eq!(server.config.events.operations(), [(operation, event)], "{own:?}");
     }
     assert_eq!(server.store().snapshot(), before);
     let reply = push(&server, SPA, &[("code_challenge", ""), ("code_challenge_method", "")]).await;

@@ -8,7 +8,7 @@ use super::redirection::{Redirection, ResponseMode};
 use crate::client::Client;
 use crate::engine::AuthorizeRequest;
 use crate::grant::Approval;
-use crate::outcome::{ErrorCode, Refusal};
+use crate::outcome::{ErrorCode, Operation, Refusal};
 use crate::ports::store::TokenStore;
 use crate::service::TokenService;
 use crate::vocabulary::{AuthorizationDetails, Parameters, RedirectUri, Resources, Scope, Timestamp};
@@ -179,7 +179,7 @@ impl<S> Ask<S> {
     /// Answers `access_denied`: the user does not consent. The event is a [`Refusal::DeniedByOwner`].
     #[must_use]
     pub fn deny(self) -> Response {
-        let _ = self.service.refuse_authorization(&self.client, Refusal::DeniedByOwner);
+        let _ = self.service.refuse_authorization(Operation::Authorize, &self.client, Refusal::DeniedByOwner);
         self.error(ErrorCode::AccessDenied)
     }
 

@@ -18,7 +18,7 @@ use crate::engine::AuthorizeRequest;
 use crate::grant::Approval;
 use crate::outcome::{Operation, Refusal};
 use crate::ports::store::TokenStore;
-use crate::vocabulary::{ClientId, CodeChallenge, Confirmation, GrantType, Parameters, RedirectUri, RequestUri};
+use crate::vocabulary::{ClientId, CodeChallenge, Confirmation, Parameters, RedirectUri, RequestUri};
 use crate::wire::failure::Failure;
 use crate::wire::form::parse;
 use crate::wire::{Endpoints, MalformedRequest, requested};
@@ -28,6 +28,9 @@ const MAX_NONCE: usize = 255;
 
 /// The beginning of every `request_uri` of the pushed authorization request endpoint (RFC 9126 section 2.2).
 const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// The operation of events, for a request that a browser brings.
+const AUTHORIZE: Operation = Operation::Authorize;
 
 /// A request without a fault, before the user is asked.
 pub(super) struct Judged {
@@ -94,9 +97,9 @@ impl<S: TokenStore> Endpoints<S> {
             Ok(effective) => effective,
             Err(failure) => return Err(self.reject(failure, self.redirection_beside(&client, sent).as_ref())),
         };
-        let redirection = self.redirection(&client, &parameters).map_err(shown)?;
+        let redirection = self.redirection(AUTHORIZE, &client, &parameters).map_err(shown)?;
         // The dry run of the service comes last: a request that cannot be approved is refused before the user is asked.
-        let judged = self.judge(&client, &redirection, &parameters).and_then(|judged| {
+        let judged = self.judge(AUTHORIZE, &client, &redirection, &parameters).and_then(|judged| {
             let request = judged.request.clone().with_pushed_request(pushed);
             self.service.check_authorization(&client, request.clone()).map_err(described)?;
             Ok(Judged { request, ..judged })
@@ -119,7 +122,7 @@ impl<S: TokenStore> Endpoints<S> {
     /// Reports a malformed request to the host; all other failures were reported by the service.
     fn reject(&self, failure: Failure, redirection: Option<&Redirection>) -> AuthorizationError {
         if let Failure::Malformed(malformed) = failure {
-            self.service.report_malformed(Operation::Authorize, malformed);
+            self.service.report_malformed(AUTHORIZE, malformed);
         }
         AuthorizationError::of(failure, redirection)
     }
@@ -133,7 +136,7 @@ impl<S: TokenStore> Endpoints<S> {
     /// those that were pushed (RFC 9126 section 4).
     async fn effective<'p, 'a>(&self, client: &Client, sent: &'p Parameters<'a>) -> Result<Effective<'p, 'a>, Failure> {
         let Some(request_uri) = sent.get("request_uri") else {
-            return Ok(Effective { parameters: self.signed(client, sent).await?, pushed: None });
+            return Ok(Effective { parameters: self.signed(AUTHORIZE, client, sent).await?, pushed: None });
         };
         if sent.get("request").is_some() {
             return Err(MalformedRequest::SeveralRequests.into());
@@ -149,13 +152,14 @@ impl<S: TokenStore> Endpoints<S> {
     /// Returns the parameters of the request object, or those of the request of a client that need not sign it.
     pub(super) async fn signed<'p, 'a>(
         &self,
+        operation: Operation,
         client: &Client,
         sent: &'p Parameters<'a>,
     ) -> Result<Cow<'p, Parameters<'a>>, Failure> {
         match sent.get("request") {
-            Some(request_object) => Ok(Cow::Owned(self.open_request_object(client, request_object).await?)),
+            Some(request_object) => Ok(Cow::Owned(self.open_request_object(operation, client, request_object).await?)),
             None if client.require_signed_request_object => {
-                Err(described(self.service.refuse_authorization(client, Refusal::RequestObjectRequired)))
+                Err(described(self.service.refuse_authorization(operation, client, Refusal::RequestObjectRequired)))
             }
             None => Ok(Cow::Borrowed(sent)),
         }
@@ -165,11 +169,18 @@ impl<S: TokenStore> Endpoints<S> {
     ///
     /// # Errors
     /// A failure for the user, since nobody else can be told.
-    pub(super) fn redirection(&self, client: &Client, parameters: &Parameters<'_>) -> Result<Redirection, Failure> {
+    pub(super) fn redirection(
+        &self,
+        operation: Operation,
+        client: &Client,
+        parameters: &Parameters<'_>,
+    ) -> Result<Redirection, Failure> {
         let requested = requested_uri(parameters)?;
         match client.redirect_uri(requested.as_ref()) {
             Some(redirect_uri) => Ok(self.to(redirect_uri.clone(), parameters)),
-            None => Err(described(self.service.refuse_authorization(client, Refusal::RedirectUriNotRegistered))),
+            None => {
+                Err(described(self.service.refuse_authorization(operation, client, Refusal::RedirectUriNotRegistered)))
+            }
         }
     }
 
@@ -190,6 +201,7 @@ impl<S: TokenStore> Endpoints<S> {
     /// Judges everything but the client and its redirect URI. The refusals of the service come last.
     pub(super) fn judge(
         &self,
+        operation: Operation,
         client: &Client,
         redirection: &Redirection,
         parameters: &Parameters<'_>,
@@ -199,7 +211,7 @@ impl<S: TokenStore> Endpoints<S> {
         let (challenge, confirmation) = (code_challenge(parameters)?, dpop_key(parameters)?);
         let (scope, resources) = (requested::scope(parameters)?, requested::requested_resources(parameters, client)?);
         let details = requested::authorization_details(parameters)?;
-        let scope = self.service.requested_scope(client, &GrantType::AuthorizationCode, scope).map_err(described)?;
+        let scope = self.service.authorization_scope(operation, client, scope).map_err(described)?;
         let approval = Approval::default()
             .with_scope(scope)
             .with_resources(resources)

@@ -4,6 +4,7 @@
 use super::error::described;
 use super::judgement::Judged;
 use crate::engine::PushRequest;
+use crate::outcome::Operation;
 use crate::ports::store::TokenStore;
 use crate::vocabulary::PresentedKeys;
 use crate::wire::endpoints::Form;
@@ -30,9 +31,10 @@ impl<S: TokenStore> Endpoints<S> {
             return Err(MalformedRequest::RequestUri.into());
         }
         let client = self.service.authenticate(&credentials).await?;
-        let effective = self.signed(&client, &parameters).await?;
-        let redirection = self.redirection(&client, &effective)?;
-        let Judged { request: asked, .. } = self.judge(&client, &redirection, &effective)?;
+        let operation = Operation::PushAuthorizationRequest;
+        let effective = self.signed(operation, &client, &parameters).await?;
+        let redirection = self.redirection(operation, &client, &effective)?;
+        let Judged { request: asked, .. } = self.judge(operation, &client, &redirection, &effective)?;
         let kept = effective.iter().filter(|(name, _)| !NOT_STORED.contains(name));
         let form = location::encoded([("client_id", client.id.as_str())].into_iter().chain(kept));
         let keys = PresentedKeys::none().with_dpop(proof).with_certificate(certificate);

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::error::described;
 use crate::client::Client;
+use crate::outcome::Operation;
 use crate::ports::authenticator::VerifyRequestObject;
 use crate::ports::store::TokenStore;
 use crate::vocabulary::{Parameters, Text};
@@ -36,12 +37,13 @@ impl<S: TokenStore> Endpoints<S> {
     /// `request_not_supported` without a verifier, `invalid_request_object`, or the outage of the verifier.
     pub(super) async fn open_request_object(
         &self,
+        operation: Operation,
         client: &Client,
         request_object: &str,
     ) -> Result<Parameters<'static>, Failure> {
         let verifier = self.request_objects.as_ref().ok_or(MalformedRequest::RequestNotSupported)?;
         let claims = verifier.verify(client, request_object).await;
-        let claims = claims.map_err(|error| described(self.service.reject_request_object(client, error)))?;
+        let claims = claims.map_err(|error| described(self.service.reject_request_object(operation, client, error)))?;
         let parameters = parameters(&claims).ok_or(MalformedRequest::RequestObject)?;
         // RFC 9101 section 5: a request for one client must not be answered to another one. Section 4: no object has
         // another one inside.
