@@ -83,8 +83,8 @@ pub struct ActiveToken {
 }
 
 impl ActiveToken {
-    /// Returns the authorization details of the token (RFC 9396 section 9.2). Those of an access token may be fewer than
-    /// those of the [approval](Approval::authorization_details).
+    /// Returns the authorization details of the token (RFC 9396 section 9.2). An access token may have fewer than the
+    /// [approval](Approval::authorization_details).
     #[must_use]
     pub fn authorization_details(&self) -> Option<&AuthorizationDetails> {
         self.narrowed.as_ref().or(self.approval.authorization_details.as_ref())
