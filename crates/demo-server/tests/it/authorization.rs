@@ -106,6 +106,19 @@ fn a_public_client_gets_its_tokens_with_pkce() {
     assert_eq!(refreshed.status, 200, "{refreshed:?}");
 }
 
+// OAuth 2.0 Form Post Response Mode, OAuth 2.0 Multiple Response Type Encoding Practices section 2.1.
+#[test]
+fn the_client_chooses_where_the_code_is() {
+    let server = Server::with_config(CLIENTS);
+    let session = server.sign_in();
+    let fragment = server.authorize(&session, &app(&[("response_mode", "fragment")]));
+    assert!(fragment.header("location").starts_with("https://app.example/cb?tenant=a%20b#code=ac_"), "{fragment:?}");
+    let page = server.authorize(&session, &app(&[("response_mode", "form_post"), ("state", "\"><b>")]));
+    assert_eq!((page.status, page.header("location")), (200, ""), "{page:?}");
+    assert!(page.body.contains("action=\"https://app.example/cb?tenant=a%20b\""), "{page:?}");
+    assert!(page.body.contains("name=\"code\" value=\"ac_") && page.body.contains("value=\"&quot;&gt;&lt;b&gt;\""));
+}
+
 #[test]
 fn a_request_with_an_untrusted_redirect_uri_is_never_redirected() {
     let server = Server::with_config(CLIENTS);
