@@ -11,6 +11,7 @@
 
 mod access_token_jitter;
 mod authorization_request;
+mod authorization_response;
 mod browser;
 mod claims;
 mod client_authentication;
