@@ -1,4 +1,7 @@
-use super::{AuthenticationMethods, ClientAuthenticationMethod};
+use serde::{Deserialize, Serialize};
+
+use super::json::Form;
+use super::{AuthenticationMethods, ClientAuthenticationMethod, ClientKeys, TlsSubject};
 use crate::policy::ClientPolicy;
 use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resource, Resources, Scope};
 
@@ -14,7 +17,24 @@ use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resource
 /// assert!(!app.may_use(&GrantType::ClientCredentials));
 /// assert!(app.is_confidential());
 /// ```
-#[derive(Clone, Debug)]
+///
+/// The serde form has the names of RFC 7591 section 2 where they exist, and leaves out defaults. An unknown member is
+/// an error, so a mistyped restriction is never ignored.
+///
+/// ```
+/// use regrant::Client;
+///
+/// let app: Client = serde_json::from_str(
+///     r#"{ "client_id": "spa", "token_endpoint_auth_method": "none", "redirect_uris": ["https://app.example/cb"],
+///          "grant_types": ["authorization_code", "refresh_token"], "scope": "read",
+///          "policy": { "grace_period": "30s" } }"#,
+/// )?;
+/// assert!(!app.is_confidential());
+/// assert!(serde_json::from_str::<Client>(r#"{ "client_id": "spa", "scopes": "read" }"#).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Form", into = "Form")]
 #[non_exhaustive]
 pub struct Client {
     /// The client identifier.
@@ -22,8 +42,18 @@ pub struct Client {
     /// The number of the registration of the identifier. Default 0. With another number the client
     /// loses all its grants.
     pub registration: Registration,
+    /// The name to show to users (`client_name`). Default absent. A client that registered itself chose its name: show
+    /// the host of the redirection URI beside it.
+    pub name: Option<String>,
     /// The accepted authentication methods. Default `client_secret_basic` and `client_secret_post`.
     pub authentication_methods: AuthenticationMethods,
+    /// The only algorithm of its assertions (`token_endpoint_auth_signing_alg`), for example `ES256`. Default absent:
+    /// every algorithm that the [verifier](crate::authenticator::VerifyCredentials) accepts.
+    pub assertion_algorithm: Option<String>,
+    /// The public keys of the client (`jwks`, `jwks_uri`). Default absent.
+    pub keys: Option<ClientKeys>,
+    /// The subject of its certificates, for `tls_client_auth`. Default absent.
+    pub tls_subject: Option<TlsSubject>,
     /// The registered redirection URIs. Default none. Compared character for character; see [`RedirectUri::admits`].
     pub redirect_uris: Vec<RedirectUri>,
     /// Lets the port of a registered `http://localhost` URI differ, as that of `http://127.0.0.1` may. For native apps
@@ -70,7 +100,11 @@ impl Client {
         Self {
             id,
             registration: Registration::default(),
+            name: None,
             authentication_methods: AuthenticationMethods::Secret,
+            assertion_algorithm: None,
+            keys: None,
+            tls_subject: None,
             redirect_uris: Vec::new(),
             any_localhost_port: false,
             grant_types: vec![GrantType::AuthorizationCode],
@@ -109,10 +143,38 @@ impl Client {
         self
     }
 
+    /// Sets the name to show to users.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<Option<String>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// Sets the accepted authentication methods: one method, or both that use a secret.
     #[must_use]
     pub fn with_authentication_methods(mut self, methods: impl Into<AuthenticationMethods>) -> Self {
         self.authentication_methods = methods.into();
+        self
+    }
+
+    /// Sets the only algorithm of its assertions.
+    #[must_use]
+    pub fn with_assertion_algorithm(mut self, algorithm: impl Into<Option<String>>) -> Self {
+        self.assertion_algorithm = algorithm.into();
+        self
+    }
+
+    /// Sets the public keys of the client.
+    #[must_use]
+    pub fn with_keys(mut self, keys: impl Into<Option<ClientKeys>>) -> Self {
+        self.keys = keys.into();
+        self
+    }
+
+    /// Sets the subject of its certificates.
+    #[must_use]
+    pub fn with_tls_subject(mut self, subject: impl Into<Option<TlsSubject>>) -> Self {
+        self.tls_subject = subject.into();
         self
     }
 

@@ -142,6 +142,7 @@ pub enum Operation {
     RevokeGrant,
     Grants,
     PurgeExpired,
+    DeleteClient,
     /// A malformed request to the token endpoint. Its flow may be unknown.
     Token,
     /// A malformed request for the keys or the metadata.
@@ -170,6 +171,7 @@ impl Operation {
             Self::RevokeGrant => "revoke_grant",
             Self::Grants => "grants",
             Self::PurgeExpired => "purge_expired",
+            Self::DeleteClient => "delete_client",
             Self::Token => "token",
             Self::Publish => "publish",
             Self::EndSession => "end_session",

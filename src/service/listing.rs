@@ -4,6 +4,7 @@ use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::grant::GrantSummary;
 use crate::outcome::{Operation, StoreCall};
+use crate::ports::authenticator::ClientStore;
 use crate::ports::store::{GrantIndex, GrantOwner, PurgeExpired, StoredGrant, TokenStore};
 use crate::vocabulary::{ClientId, GrantId, Subject};
 
@@ -119,6 +120,31 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     /// ```
     pub async fn revoke_client(&self, client_id: &ClientId) -> Result<usize, TokenError> {
         self.revoke_all(&GrantOwner::Client(client_id.clone()), |_, _| Ok(true)).await
+    }
+
+    /// Deletes a client from its directory, and then revokes all its grants. Returns the number of grants that were
+    /// alive. In this order no new grant can follow.
+    ///
+    /// # Errors
+    /// [`TokenError::Authenticator`] when the client may still be there, and as for
+    /// [`revoke_subject`](Self::revoke_subject). Call again until it succeeds: the grants of a client that is gone
+    /// already are revoked too.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::authenticator::MemoryClients;
+    /// use regrant::{GrantType, IssueRequest};
+    ///
+    /// let clients = MemoryClients::new(); // the directory of the service
+    /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// assert_eq!(service.delete_client(&clients, &client.id).await?, 1);
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub async fn delete_client(&self, clients: &dyn ClientStore, client_id: &ClientId) -> Result<usize, TokenError> {
+        let call = Call::new(self, Operation::DeleteClient).by(client_id);
+        let deleted = clients.delete(client_id).await;
+        deleted.map_err(|outage| call.fail(TokenError::Authenticator(outage.into())))?;
+        self.revoke_client(client_id).await
     }
 
     /// Revokes the grants of an owner for which `is_meant` is true.

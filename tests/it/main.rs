@@ -13,6 +13,7 @@ mod access_token_jitter;
 mod browser;
 mod claims;
 mod client_authentication;
+mod client_directory;
 mod client_keys;
 mod cors;
 mod default_audience;

@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use regrant::authenticator::ClientAssertion;
+use regrant::authenticator::{ClientAssertion, RegisteredClient, StoredClient};
 use regrant::device::{DeviceCode, PollRequest, UserCode};
 use regrant::grant::Grant;
 use regrant::host::Parameters;
@@ -63,3 +63,6 @@ lack!([TokenResponse, AuthorizationCodeResponse]; std::fmt::Display, serde::Seri
 // none can be turned into another client.
 lack!([AuthenticatedClient]; Default, Copy, DerefMut, AsMut<Client>, serde::de::DeserializeOwned);
 lack!([AuthenticatedClient]; From<Client>, From<Arc<Client>>, From<&'static Client>, From<ClientCredentials>);
+
+// Hashes of secrets: a weak secret can be found from its hash.
+lack!([RegisteredClient, StoredClient]; std::fmt::Display, serde::Serialize, serde::de::DeserializeOwned);

@@ -3,25 +3,33 @@
 //! | clients | use |
 //! |---|---|
 //! | known at start-up | [`ClientRegistry`](crate::ClientRegistry) |
-//! | in a database or a directory | a [`ClientAuthenticator`] of your own, as in `examples/custom_authenticator.rs` |
-//! | with a JWT or a certificate | a [`VerifyCredentials`] of `regrant-jose`, in the registry |
-//! | with a password hash such as argon2 | [`SecretHash::custom`] with a [`VerifySecret`], in the registry |
+//! | in SQLite or PostgreSQL | [`DirectoryAuthenticator`] over `SqliteClients` or `PostgresClients` |
+//! | in another directory | [`DirectoryAuthenticator`] over a [`ClientDirectory`], as in the example `custom_authenticator` |
+//! | with a JWT or a certificate | a [`VerifyCredentials`] of `regrant-jose`, in the registry or for the directory |
+//! | with a password hash such as argon2 | [`SecretHash::custom`] with a [`VerifySecret`] |
 //!
 //! Failed authentication has one answer, `invalid_client` (RFC 6749 section 5.2), for every reason. The reason is in
 //! the event. A limit on guesses is the part of the host: count `refused` events, or requests.
 
 mod credential_error;
 pub(crate) mod credentials;
+mod directory;
 mod error;
+mod memory_clients;
+mod registered_client;
 pub(crate) mod registry;
 mod request_object;
 pub(crate) mod secret_hash;
 mod supported;
+mod verification;
 
 pub use crate::vocabulary::ClientAssertion;
 pub use credential_error::{AssertionFault, CertificateFault, CredentialError, CredentialRefusal};
 pub(crate) use credentials::{AuthenticatedClient, ClientCredentials};
+pub use directory::{ClientDirectory, ClientStore, DirectoryAuthenticator};
 pub use error::AuthenticateError;
+pub use memory_clients::MemoryClients;
+pub use registered_client::{RegisteredClient, StoredClient};
 pub use registry::RegistryError;
 pub use request_object::VerifyRequestObject;
 pub(crate) use secret_hash::SecretHash;

@@ -1,12 +1,33 @@
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::vocabulary::{ClientSecret, Digest};
+use crate::vocabulary::{ClientSecret, Digest, InvalidValue};
+
+/// The start of the text of a SHA-256 hash.
+const SHA256: &str = "sha256:";
 
 /// The stored form of a client secret: a hash. A copy of the registry therefore contains no secret. `Debug` shows
 /// nothing of the hash.
+///
+/// | hash | text in a database | for |
+/// |---|---|---|
+/// | [`sha256`](Self::sha256) | `sha256:` and 43 characters of base64url | generated secrets |
+/// | [`custom`](Self::custom) | none | hashes of the host, hardware modules |
+///
+/// ```
+/// use regrant::{ClientSecret, SecretHash};
+///
+/// let hash = SecretHash::sha256(&ClientSecret::new("hD3kq0vX7ZrYc2LmN8sTpW"));
+/// let text = hash.expose().ok_or("a hash with a text")?;
+/// assert!(text.starts_with("sha256:"));
+/// assert_eq!(text.parse::<SecretHash>()?.expose(), Some(text));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct SecretHash(Kind);
 
@@ -27,20 +48,20 @@ enum Kind {
 /// use regrant::{ClientSecret, SecretHash};
 /// use regrant::authenticator::VerifySecret;
 ///
-/// /// Stands for `argon2::PasswordHash`, verified on a blocking thread.
-/// struct Argon2(String);
-/// # fn argon2_verify(_: &str, _: &[u8]) -> bool { true }
+/// /// Stands for a hash of scrypt, verified on a blocking thread.
+/// struct Scrypt(String);
+/// # fn scrypt_verify(_: &str, _: &[u8]) -> bool { true }
 ///
 /// #[async_trait]
-/// impl VerifySecret for Argon2 {
+/// impl VerifySecret for Scrypt {
 ///     async fn verify(&self, presented: &ClientSecret) -> bool {
 ///         let (hash, presented) = (self.0.clone(), presented.clone());
-///         let verify = move || argon2_verify(&hash, presented.expose().as_bytes());
+///         let verify = move || scrypt_verify(&hash, presented.expose().as_bytes());
 ///         tokio::task::spawn_blocking(verify).await.unwrap_or(false)
 ///     }
 /// }
 ///
-/// let hash = SecretHash::custom(Arc::new(Argon2("$argon2id$v=19$...".to_owned())));
+/// let hash = SecretHash::custom(Arc::new(Scrypt("$scrypt$ln=16$...".to_owned())));
 /// ```
 #[async_trait]
 pub trait VerifySecret: Send + Sync {
@@ -50,7 +71,7 @@ pub trait VerifySecret: Send + Sync {
 
 impl SecretHash {
     /// SHA-256 of a *generated* secret of at least 128 random bits. Such a secret cannot be guessed, so a slow hash
-    /// would only slow down the server. A secret that a person chose needs [`SecretHash::custom`].
+    /// would only slow down the server. A secret that a person chose needs a slow hash.
     ///
     /// Generate secrets from letters, digits, `-` and `_`. Some clients percent-encode Basic credentials and some do
     /// not; these characters are the same in both forms.
@@ -77,6 +98,35 @@ impl SecretHash {
             Kind::Sha256(digest) => Digest::of(&[presented.expose().as_bytes()]) == *digest,
             Kind::Custom(verifier) => verifier.verify(presented).await,
         }
+    }
+
+    /// Returns the text for a database, which [`FromStr`] reads. Never log it: a weak secret can be found from its
+    /// hash. `None` for a [`custom`](Self::custom) hash.
+    #[must_use]
+    pub fn expose(&self) -> Option<String> {
+        match &self.0 {
+            Kind::Sha256(digest) => Some(format!("{SHA256}{}", URL_SAFE_NO_PAD.encode(digest.as_bytes()))),
+            Kind::Custom(_) => None,
+        }
+    }
+}
+
+impl FromStr for SecretHash {
+    type Err = InvalidValue;
+
+    /// Reads the text of a hash.
+    ///
+    /// # Errors
+    /// [`InvalidValue`], without the text, for any other one.
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        if let Some(digest) = text.strip_prefix(SHA256) {
+            let mut bytes = [0; 32];
+            let length = URL_SAFE_NO_PAD.decode_slice(digest, &mut bytes);
+            let is_whole = length.is_ok_and(|length| length == bytes.len());
+            let invalid = InvalidValue::new("secret hash", "sha256: needs 43 characters of base64url behind it");
+            return if is_whole { Ok(Self::from_sha256_digest(bytes)) } else { Err(invalid) };
+        }
+        Err(InvalidValue::new("secret hash", "must begin with sha256:"))
     }
 }
 

@@ -1,4 +1,6 @@
-use crate::client::ClientAuthenticationMethod;
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Client, ClientAuthenticationMethod};
 use crate::vocabulary::Scope;
 
 /// The features that the clients of a directory use, for the metadata (RFC 8414 section 2). Returned by
@@ -15,13 +17,17 @@ use crate::vocabulary::Scope;
 ///     .with_scope(Scope::from_static("openid read write"));
 /// assert_eq!(supported.methods, [ClientAuthenticationMethod::PrivateKeyJwt]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// The serde form is for directories that keep the features beside each client
+/// ([`StoredClient::features`](super::StoredClient::features)). It has no algorithms: those are the verifier's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Supported {
     /// The accepted authentication methods (`token_endpoint_auth_methods_supported`). Default `client_secret_basic`,
     /// `client_secret_post` and `none`.
     pub methods: Vec<ClientAuthenticationMethod>,
     /// The accepted algorithms of client assertions (`token_endpoint_auth_signing_alg_values_supported`). Default none.
+    #[serde(skip)]
     pub assertion_algorithms: Vec<&'static str>,
     /// The scopes that some client may request (`scopes_supported`). Default empty: the documents then have no such
     /// member. Leave out the scopes that strangers must not learn of.
@@ -60,15 +66,81 @@ impl Supported {
         self.binds_to_certificates = binds_to_certificates;
         self
     }
-}
 
-impl Default for Supported {
-    fn default() -> Self {
+    /// Returns the features of one client.
+    #[must_use]
+    pub fn of(client: &Client) -> Self {
+        let methods = ClientAuthenticationMethod::ALL.into_iter();
+        Self::none()
+            .with_methods(methods.filter(|method| client.authentication_methods.contains(*method)))
+            .with_scope(client.scope.clone())
+            .with_binding_to_certificates(client.policy.binds_to_certificate())
+    }
+
+    /// Reads the text of [`StoredClient::features`](super::StoredClient::features).
+    ///
+    /// # Errors
+    /// When the text is another one.
+    pub fn from_json(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// Returns the features that one of `all` has.
+    ///
+    /// ```
+    /// use regrant::authenticator::Supported;
+    /// use regrant::client::ClientAuthenticationMethod::{ClientSecretPost, None};
+    /// use regrant::{Client, ClientId, Scope};
+    ///
+    /// let spa = Client::public(ClientId::from_static("spa")).with_scope(Scope::from_static("read"));
+    /// let app = Client::new(ClientId::from_static("app")).with_authentication_methods(ClientSecretPost);
+    /// let both = Supported::join([spa, app].iter().map(Supported::of));
+    /// assert_eq!(both.methods, [ClientSecretPost, None]);
+    /// assert_eq!(both.scope, Scope::from_static("read"));
+    /// ```
+    #[must_use]
+    pub fn join(all: impl IntoIterator<Item = Self>) -> Self {
+        let mut joined = Self::none();
+        // The tokens are joined once: a union after each of thousands of clients would cost the square.
+        let mut scopes = Vec::new();
+        for own in all {
+            joined.methods.extend(own.methods);
+            joined.add_algorithms(own.assertion_algorithms);
+            joined.binds_to_certificates |= own.binds_to_certificates;
+            if scopes.last() != Some(&own.scope) {
+                scopes.push(own.scope);
+            }
+        }
+        joined.methods =
+            ClientAuthenticationMethod::ALL.into_iter().filter(|own| joined.methods.contains(own)).collect();
+        joined.scope = Scope::of(scopes.iter().flat_map(Scope::iter).collect());
+        joined
+    }
+
+    /// Returns the features that one of the two has.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self::join([self, other])
+    }
+
+    /// Adds accepted algorithms of client assertions, each once and in ascending order.
+    pub(super) fn add_algorithms(&mut self, algorithms: impl IntoIterator<Item = &'static str>) {
+        self.assertion_algorithms.extend(algorithms);
+        self.assertion_algorithms.sort_unstable();
+        self.assertion_algorithms.dedup();
+    }
+
+    fn none() -> Self {
         Self {
-            methods: ClientAuthenticationMethod::PLAIN.into(),
+            methods: Vec::new(),
             assertion_algorithms: Vec::new(),
             scope: Scope::empty(),
             binds_to_certificates: false,
         }
+    }
+}
+
+impl Default for Supported {
+    fn default() -> Self {
+        Self { methods: ClientAuthenticationMethod::PLAIN.into(), ..Self::none() }
     }
 }
