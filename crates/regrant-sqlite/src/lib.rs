@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
+mod clients;
 mod connection;
 mod deadline;
 mod direct;
@@ -19,6 +20,7 @@ mod task;
 mod threads;
 
 pub use builder::SqliteStoreBuilder;
+pub use clients::SqliteClients;
 pub use open_error::OpenError;
 pub use store::SqliteStore;
 pub use synchronous::Synchronous;

@@ -82,9 +82,9 @@ fn a_database_of_another_application_is_refused_and_not_changed() {
 #[test]
 fn a_newer_schema_is_refused() {
     let database = Database::closed();
-    database.execute("PRAGMA user_version = 3");
+    database.execute("PRAGMA user_version = 4");
     let error = SqliteStore::open(&database.path).unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 3, known: 2 }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 4, known: 3 }), "{error:?}");
 }
 
 #[test]
