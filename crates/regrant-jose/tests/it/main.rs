@@ -14,6 +14,7 @@ mod properties;
 mod published_keys;
 mod reasons;
 mod refusals;
+mod registered_keys;
 mod replay_cache;
 mod resource_server;
 mod support;
