@@ -468,7 +468,7 @@ fn a_hash_is_read_back_from_its_text_and_a_damaged_text_is_not() {
     }
     assert_eq!(
         REDIRECT.parse::<SecretHash>().map(drop).map_err(|error| error.to_string()).unwrap_err(),
-        "invalid secret hash: must begin with sha256:"
+        "invalid secret hash: must begin with sha256: or $argon2"
     );
 }
 

@@ -10,6 +10,8 @@
 )]
 
 mod access_token_jitter;
+#[cfg(feature = "argon2")]
+mod argon2;
 mod browser;
 mod claims;
 mod client_authentication;

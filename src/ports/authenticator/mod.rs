@@ -6,11 +6,13 @@
 //! | in SQLite or PostgreSQL | [`DirectoryAuthenticator`] over `SqliteClients` or `PostgresClients` |
 //! | in another directory | [`DirectoryAuthenticator`] over a [`ClientDirectory`], as in the example `custom_authenticator` |
 //! | with a JWT or a certificate | a [`VerifyCredentials`] of `regrant-jose`, in the registry or for the directory |
-//! | with a password hash such as argon2 | [`SecretHash::custom`] with a [`VerifySecret`] |
+//! | with a chosen password | `SecretHash::argon2` (feature `argon2`), or [`SecretHash::custom`] |
 //!
 //! Failed authentication has one answer, `invalid_client` (RFC 6749 section 5.2), for every reason. The reason is in
 //! the event. A limit on guesses is the part of the host: count `refused` events, or requests.
 
+#[cfg(feature = "argon2")]
+mod argon2;
 mod credential_error;
 pub(crate) mod credentials;
 mod directory;

@@ -2,7 +2,7 @@
 //! and the authenticator of directories share it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::registered_client::SECRETS;
 use super::{
@@ -16,6 +16,8 @@ use crate::vocabulary::{ClientId, ClientSecret};
 pub(super) struct Verification {
     /// Stands in for the secret of an unknown client. No preimage is known.
     decoy: SecretHash,
+    /// A decoy as slow as the slowest kind of hash that was seen.
+    slow_decoy: OnceLock<SecretHash>,
     /// One client of each method that needs a verifier. Its verifier does the work for unknown clients.
     decoys: Vec<RegisteredClient>,
     /// Verifies for the clients without a verifier of their own.
@@ -25,7 +27,7 @@ pub(super) struct Verification {
 impl Verification {
     pub(super) fn new() -> Self {
         let decoy = SecretHash::from_sha256_digest([0; 32]);
-        Self { decoy, decoys: Vec::new(), verifier: None }
+        Self { decoy, slow_decoy: OnceLock::new(), decoys: Vec::new(), verifier: None }
     }
 
     pub(super) fn set_decoy(&mut self, decoy: SecretHash) {
@@ -45,6 +47,7 @@ impl Verification {
         if registered.verifier.is_some() && is_first {
             self.decoys.push(registered.clone());
         }
+        self.note_hashes(&registered.secrets);
     }
 
     /// Authenticates the client that was `found` for the credentials, or refuses.
@@ -104,15 +107,29 @@ impl Verification {
     }
 
     /// Returns true if `presented` is one of `secrets`. The number of comparisons is always the same, so that an
-    /// unknown client and a wrong secret cost the same time.
+    /// unknown client and a wrong secret cost the same time. A fast hash beside a slow decoy costs both.
     async fn is_one_of(&self, presented: &ClientSecret, secrets: &[SecretHash]) -> bool {
+        self.note_hashes(secrets);
+        let decoy = self.slow_decoy.get().unwrap_or(&self.decoy);
         let mut is_known = false;
         for slot in 0..SECRETS {
             let secret = secrets.get(slot);
-            let is_equal = secret.unwrap_or(&self.decoy).verify(presented).await;
+            let is_equal = secret.unwrap_or(decoy).verify(presented).await;
             is_known |= is_equal & secret.is_some();
+            if secret.is_some_and(|secret| secret.is_faster_than(decoy)) {
+                decoy.verify(presented).await;
+            }
         }
         is_known
+    }
+
+    fn note_hashes(&self, secrets: &[SecretHash]) {
+        if self.slow_decoy.get().is_none()
+            && let Some(decoy) = secrets.iter().find_map(SecretHash::slow_decoy)
+        {
+            // Another request may have set an equal one.
+            let _ = self.slow_decoy.set(decoy);
+        }
     }
 }
 
