@@ -56,6 +56,10 @@ pub enum ErrorCode {
     AccessDenied,
     /// `unsupported_response_type` (RFC 6749 section 4.1.2.1), for authorization endpoints.
     UnsupportedResponseType,
+    /// `invalid_redirect_uri` (RFC 7591 section 3.2.2), at the registration endpoint.
+    InvalidRedirectUri,
+    /// `invalid_client_metadata` (RFC 7591 section 3.2.2), at the registration endpoint.
+    InvalidClientMetadata,
     /// `temporarily_unavailable` (RFC 6749 section 4.1.2.1), with status 503 as in RFC 7009 section 2.2.1. The client
     /// sends the same request again. If the first one was stored after all, the second one is answered in the same
     /// way.
@@ -85,6 +89,8 @@ impl ErrorCode {
             Self::ExpiredToken => "expired_token",
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -110,6 +116,8 @@ impl ErrorCode {
             Self::ExpiredToken => "The device code has expired.",
             Self::AccessDenied => "The resource owner or the service denied the request.",
             Self::UnsupportedResponseType => "The response type is not supported.",
+            Self::InvalidRedirectUri => "A redirection URI is missing or not accepted.",
+            Self::InvalidClientMetadata => "The metadata of the client are not accepted.",
             Self::TemporarilyUnavailable => "The service is temporarily unavailable; try again.",
             Self::ServerError => "The service is not able to answer.",
         }

@@ -121,7 +121,7 @@ impl Port {
     }
 }
 
-/// A call of the service: the method of [`TokenService`](crate::TokenService) with the same name. The last three are
+/// A call of the service: the method of [`TokenService`](crate::TokenService) with the same name. The last four are
 /// requests that do not get as far as a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -149,6 +149,8 @@ pub enum Operation {
     Publish,
     /// A request for a logout. The grants of the session are revoked by `RevokeGrant`.
     EndSession,
+    /// A client that registers itself (RFC 7591).
+    RegisterClient,
 }
 
 impl Operation {
@@ -175,6 +177,7 @@ impl Operation {
             Self::Token => "token",
             Self::Publish => "publish",
             Self::EndSession => "end_session",
+            Self::RegisterClient => "register_client",
         }
     }
 }
@@ -240,6 +243,8 @@ pub enum EventKind {
     AccessTokenRevoked,
     /// The grant and all its tokens were revoked.
     GrantRevoked(RevocationReason),
+    /// A client registered itself.
+    ClientRegistered,
     /// The request was refused.
     Refused(Refusal),
     /// Every attempt met a conflicting write. The client gets 503 and tries again.
@@ -299,6 +304,7 @@ impl EventKind {
             Self::Healed { .. } => "healed",
             Self::AccessTokenRevoked => "access_token_revoked",
             Self::GrantRevoked(_) => "grant_revoked",
+            Self::ClientRegistered => "client_registered",
             Self::Refused(_) => "refused",
             Self::Contended => "contended",
             Self::Unavailable => "unavailable",

@@ -1,5 +1,6 @@
 //! Malformed requests: faults that are found before a client is authenticated or a grant is loaded.
 
+use crate::client::MetadataFault;
 use crate::outcome::ErrorCode;
 use crate::vocabulary::MissingParameter;
 
@@ -88,6 +89,18 @@ pub enum MalformedRequest {
     /// A resource is not an absolute URI without fragment.
     #[error("A resource must be an absolute URI without a fragment.")]
     Resource,
+    /// The content type of a registration is not `application/json` (RFC 7591 section 3.1).
+    #[error("The content type must be application/json.")]
+    JsonContentType,
+    /// A registration is not a JSON object in UTF-8, or names a member twice.
+    #[error("The body must be a JSON object that names each member once.")]
+    Json,
+    /// A redirection URI of a registration is missing or not accepted (RFC 7591 section 3.2.2).
+    #[error("Redirection URIs must be https, loopback or of a private-use scheme, without a fragment, and at most 16.")]
+    RedirectUris,
+    /// Another member of a registration is not accepted (RFC 7591 section 3.2.2). Contains its name.
+    #[error("The member {0} is not accepted.")]
+    ClientMetadata(&'static str),
 }
 
 impl MalformedRequest {
@@ -110,13 +123,16 @@ impl MalformedRequest {
             | Self::Certificate
             | Self::TokenType
             | Self::UnknownEndpoint
-            | Self::ClientId => ErrorCode::InvalidRequest,
+            | Self::ClientId
+            | Self::JsonContentType => ErrorCode::InvalidRequest,
             Self::ClientAssertion => ErrorCode::InvalidClient,
             Self::NoAccessToken => ErrorCode::InvalidToken,
             Self::Proof => ErrorCode::InvalidDpopProof,
             Self::GrantType => ErrorCode::UnsupportedGrantType,
             Self::Scope => ErrorCode::InvalidScope,
             Self::Resource => ErrorCode::InvalidTarget,
+            Self::RedirectUris => ErrorCode::InvalidRedirectUri,
+            Self::Json | Self::ClientMetadata(_) => ErrorCode::InvalidClientMetadata,
         }
     }
 
@@ -146,6 +162,10 @@ impl MalformedRequest {
             Self::GrantType => "grant_type",
             Self::Scope => "scope",
             Self::Resource => "resource",
+            Self::JsonContentType => "json_content_type",
+            Self::Json => "json",
+            Self::RedirectUris => "redirect_uris",
+            Self::ClientMetadata(_) => "client_metadata",
         }
     }
 
@@ -164,5 +184,14 @@ impl MalformedRequest {
 impl From<MissingParameter> for MalformedRequest {
     fn from(missing: MissingParameter) -> Self {
         Self::Missing(missing.0)
+    }
+}
+
+impl From<MetadataFault> for MalformedRequest {
+    fn from(fault: MetadataFault) -> Self {
+        match fault {
+            MetadataFault::RedirectUris => Self::RedirectUris,
+            MetadataFault::Member(name) => Self::ClientMetadata(name),
+        }
     }
 }

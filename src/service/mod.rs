@@ -15,6 +15,7 @@
 //! | `signing`, `claims` | JWTs, and the claims of the host in them |
 //! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
 //! | `user_info`, `logout` | OpenID Connect |
+//! | `registration` | the events of clients that register themselves |
 //! | `error` | the error of all calls |
 
 mod authenticate;
@@ -30,6 +31,7 @@ mod introspect;
 mod listing;
 mod logout;
 mod possession;
+mod registration;
 mod revoke;
 mod signing;
 mod terms;

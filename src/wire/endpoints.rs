@@ -16,6 +16,7 @@ use super::credentials::credentials;
 use super::end_session::EndSessions;
 use super::failure::Failure;
 use super::handler::BODY_LIMIT;
+use super::registration::{ClientRegistration, registration_error};
 use super::{
     CertificateHeader, Cors, Endpoint, Handler, MalformedRequest, Paths, Request, Response, body, form, introspection,
     metadata, paths, requested,
@@ -55,6 +56,7 @@ pub struct Endpoints<S> {
     pub(super) approvers: BTreeMap<GrantType, Arc<dyn GrantApprover>>,
     pub(super) exchanges_tokens: bool,
     pub(super) end_sessions: Option<EndSessions<S>>,
+    pub(super) registration: Option<ClientRegistration>,
     pub(super) host_metadata: serde_json::Map<String, serde_json::Value>,
     body_limit: usize,
     certificate_header: Option<CertificateHeader>,
@@ -85,6 +87,7 @@ impl<S> Endpoints<S> {
             approvers: BTreeMap::new(),
             exchanges_tokens: false,
             end_sessions: None,
+            registration: None,
             host_metadata: serde_json::Map::new(),
             body_limit: BODY_LIMIT,
             certificate_header: None,
@@ -250,6 +253,7 @@ impl<S: TokenStore> Endpoints<S> {
             // Boxed: the future of every request has the size of the largest one.
             Endpoint::UserInfo => Box::pin(self.user_info(request)).await,
             Endpoint::EndSession => Box::pin(self.end_session(request)).await,
+            Endpoint::Registration => Box::pin(self.register(request)).await,
             Endpoint::Jwks | Endpoint::Metadata | Endpoint::OpenIdConfiguration => {
                 self.document(endpoint, request).await
             }
@@ -263,6 +267,7 @@ impl<S: TokenStore> Endpoints<S> {
         }
         match endpoint {
             Endpoint::UserInfo => self.resource_error(&failure, request),
+            Endpoint::Registration => registration_error(failure, request),
             _ => failure.response(endpoint, request),
         }
     }

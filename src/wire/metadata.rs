@@ -113,7 +113,8 @@ struct OpenId<'a> {
 }
 
 /// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9449 section 5.1, RFC 9701 section
-/// 7 and draft-ietf-oauth-refresh-token-expiration section 8. A feature that is off has no member.
+/// 7, draft-ietf-oauth-refresh-token-expiration section 8 and draft-ietf-oauth-client-id-metadata-document. A feature
+/// that is off has no member.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,
@@ -124,6 +125,8 @@ struct Metadata<'a> {
     introspection_endpoint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_authorization_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_uri: Option<String>,
     response_types_supported: &'a [&'a str],
@@ -165,6 +168,7 @@ impl<'a> Metadata<'a> {
             revocation_endpoint: url(&paths.revocation),
             introspection_endpoint: url(&paths.introspection),
             device_authorization_endpoint: paths.device_verification.as_ref().map(|_| url(&paths.device_authorization)),
+            registration_endpoint: endpoints.registration.as_ref().map(|_| url(&paths.registration)),
             jwks_uri: service.jwt_algorithms().map(|_| url(&paths.jwks)),
             response_types_supported: if paths.authorization.is_some() { &["code"] } else { &[] },
             grant_types_supported: grant_types(endpoints).map(GrantType::as_str).collect(),

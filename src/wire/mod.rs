@@ -29,6 +29,7 @@
 //! | token responses | RFC 6749 section 5.1: `no-store` | a cache must not keep tokens |
 //! | userinfo | RFC 6750: one access token, challenges | the request has no client credentials |
 //! | logout ([`EndSession`]) | RP-Initiated Logout 1.0: only registered URIs | the parameters come through a browser |
+//! | registration ([`ClientRegistration`]) | RFC 7591: JSON, within the rules of the host | the sender is a stranger |
 //! | pages in browsers ([`Cors`]) | the Fetch standard | only the named origins read responses |
 //! | paths ([`Paths`]) | RFC 8414 section 3.1 | clients find endpoints through the metadata |
 //!
@@ -68,6 +69,7 @@ mod introspection;
 mod json;
 mod metadata;
 mod paths;
+mod registration;
 mod request;
 mod requested;
 mod response;
@@ -82,6 +84,7 @@ pub use endpoints::{Endpoints, IssuerMismatch};
 pub use form::{form, query};
 pub use handler::Handler;
 pub use paths::{Endpoint, Paths};
+pub use registration::ClientRegistration;
 pub use request::Request;
 pub use requested::requested_resources;
 pub use response::Response;

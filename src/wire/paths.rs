@@ -32,6 +32,8 @@ pub enum Endpoint {
     UserInfo,
     /// The end session endpoint (OpenID Connect RP-Initiated Logout 1.0).
     EndSession,
+    /// The client registration endpoint (RFC 7591 section 3).
+    Registration,
     /// The signing keys (RFC 7517 section 5).
     Jwks,
     /// Authorization server metadata (RFC 8414).
@@ -44,7 +46,9 @@ impl Endpoint {
     /// Returns the allowed methods, as the value of the header `Allow`.
     pub(super) const fn methods(self) -> &'static str {
         match self {
-            Self::Token | Self::Revocation | Self::Introspection | Self::DeviceAuthorization => "POST",
+            Self::Token | Self::Revocation | Self::Introspection | Self::DeviceAuthorization | Self::Registration => {
+                "POST"
+            }
             Self::UserInfo => "GET, HEAD, POST",
             // Not HEAD: a program that checks links must not sign a user out.
             Self::EndSession => "GET, POST",
@@ -61,6 +65,7 @@ impl Endpoint {
             Self::DeviceAuthorization => Operation::AuthorizeDevice,
             Self::UserInfo => Operation::UserInfo,
             Self::EndSession => Operation::EndSession,
+            Self::Registration => Operation::RegisterClient,
             Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => Operation::Publish,
         }
     }
@@ -93,6 +98,9 @@ pub struct Paths {
     pub userinfo: String,
     /// The end session endpoint. Served only with [`Endpoints::with_end_session`](super::Endpoints::with_end_session).
     pub end_session: String,
+    /// The client registration endpoint. Served only with
+    /// [`Endpoints::with_registration`](super::Endpoints::with_registration).
+    pub registration: String,
     /// The signing keys. Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub jwks: String,
     /// The metadata document. Clients look for it between the host and the path of the issuer (RFC 8414 section 3.1).
@@ -109,7 +117,7 @@ pub struct Paths {
 
 impl Default for Paths {
     /// `/oauth2/token`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`, `/oauth2/userinfo`,
-    /// `/oauth2/end_session`, `/oauth2/jwks`, `/.well-known/oauth-authorization-server`,
+    /// `/oauth2/end_session`, `/oauth2/register`, `/oauth2/jwks`, `/.well-known/oauth-authorization-server`,
     /// `/.well-known/openid-configuration`.
     fn default() -> Self {
         Self {
@@ -119,6 +127,7 @@ impl Default for Paths {
             device_authorization: "/oauth2/device_authorization".to_owned(),
             userinfo: "/oauth2/userinfo".to_owned(),
             end_session: "/oauth2/end_session".to_owned(),
+            registration: "/oauth2/register".to_owned(),
             jwks: "/oauth2/jwks".to_owned(),
             metadata: "/.well-known/oauth-authorization-server".to_owned(),
             openid_configuration: "/.well-known/openid-configuration".to_owned(),
@@ -185,6 +194,7 @@ impl Paths {
             device_authorization: below(self.device_authorization),
             userinfo: below(self.userinfo),
             end_session: below(self.end_session),
+            registration: below(self.registration),
             jwks: below(self.jwks),
             metadata: format!("{}{base}", self.metadata),
             openid_configuration: format!("{base}{}", self.openid_configuration),
@@ -209,6 +219,7 @@ impl Paths {
             (Endpoint::DeviceAuthorization, &self.device_authorization),
             (Endpoint::UserInfo, &self.userinfo),
             (Endpoint::EndSession, &self.end_session),
+            (Endpoint::Registration, &self.registration),
             (Endpoint::Jwks, &self.jwks),
             (Endpoint::Metadata, &self.metadata),
             (Endpoint::OpenIdConfiguration, &self.openid_configuration),

@@ -135,7 +135,7 @@ struct Members<'a> {
 ///
 /// # Errors
 /// [`MalformedRequest::AccessToken`] for two headers, and for a token that is no `b64token` (RFC 6750 section 2.1).
-fn authorization(request: &Request<'_>) -> Result<Option<(TokenType, AccessToken)>, MalformedRequest> {
+pub(super) fn authorization(request: &Request<'_>) -> Result<Option<(TokenType, AccessToken)>, MalformedRequest> {
     let mut headers = request.header("authorization");
     let Some(header) = headers.next() else { return Ok(None) };
     if headers.next().is_some() {

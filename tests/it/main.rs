@@ -34,6 +34,7 @@ mod refresh_token_expiration;
 mod refused_clients;
 mod rfc6749_token_endpoint;
 mod rfc7009_revocation;
+mod rfc7591_registration;
 mod rfc7636_pkce;
 mod rfc7662_introspection;
 mod rfc8414_metadata;

@@ -120,7 +120,7 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
             assert_eq!(endpoints.paths().endpoint(path), Some(endpoint), "{url}");
         }
         assert_eq!(paths.endpoint(&paths.metadata), Some(Endpoint::Metadata));
-        assert_eq!(paths.iter().count(), 9);
+        assert_eq!(paths.iter().count(), 10);
         assert!(paths.iter().all(|(endpoint, path)| paths.endpoint(path) == Some(endpoint)));
         assert!(paths.endpoint("/").is_none() && paths.endpoint("").is_none());
         let code = if paths.authorization.is_some() { json!(["code"]) } else { json!([]) };

@@ -84,6 +84,7 @@ const fn level(kind: EventKind) -> Level {
         | EventKind::Healed { .. } => Level::WARN,
         EventKind::Contended
         | EventKind::WriteConfirmed
+        | EventKind::ClientRegistered
         | EventKind::Malformed(_)
         | EventKind::Refused(_)
         | EventKind::GrantRevoked(_)

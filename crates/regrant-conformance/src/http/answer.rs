@@ -55,6 +55,11 @@ pub(super) fn ok(json: Value) -> Answer {
     uncached(200, Body::Json(json))
 }
 
+/// A new client (RFC 7591 section 3.2.1).
+pub(super) fn created(json: Value) -> Answer {
+    uncached(201, Body::Json(json))
+}
+
 /// New tokens of this `token_type`.
 pub(super) fn tokens_of_type(token_type: &str) -> Answer {
     ok(json!({
@@ -181,6 +186,26 @@ pub(super) fn malformed_certificate() -> Answer {
 /// A well-formed request that lacks something.
 pub(super) fn unfit_request() -> Answer {
     invalid_request("The request is missing a parameter, repeats one, or is otherwise malformed.")
+}
+
+pub(super) fn invalid_redirect_uri() -> Answer {
+    let description =
+        "Redirection URIs must be https, loopback or of a private-use scheme, without a fragment, and at most 16.";
+    refused(400, "invalid_redirect_uri", description)
+}
+
+pub(super) fn invalid_client_metadata(description: &str) -> Answer {
+    refused(400, "invalid_client_metadata", description)
+}
+
+/// A registration without the initial access token, or with another one.
+pub(super) fn unauthorized_registration(error: Option<&str>) -> Answer {
+    match error {
+        None => refused(401, "invalid_token", "The initial access token is missing.")
+            .with("www-authenticate", "Bearer realm=\"oauth2\""),
+        Some(error) => refused(401, error, "The access token is not valid for this request.")
+            .with("www-authenticate", "Bearer realm=\"oauth2\", error=\"invalid_token\""),
+    }
 }
 
 pub(super) fn unavailable() -> Answer {

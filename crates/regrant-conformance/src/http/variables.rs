@@ -91,7 +91,7 @@ fn is_token(member: &str, text: &str) -> bool {
     let prefix = match member {
         "refresh_token" => "rt_",
         "device_code" => "dc_",
-        "user_code" => "",
+        "user_code" | "client_id" | "client_secret" => "",
         _ => "at_",
     };
     let is_b64token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);

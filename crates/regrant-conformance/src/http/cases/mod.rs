@@ -21,6 +21,7 @@ mod method;
 mod not_http;
 mod offline_access;
 mod refresh;
+mod registration;
 mod revocation;
 mod scope;
 mod tokens;
@@ -81,6 +82,7 @@ fn groups() -> Vec<Group> {
         group("cors", cors::cases()),
         group("userinfo", userinfo::cases()),
         group("end_session", end_session::cases()),
+        group("registration", registration::cases()),
     ]
 }
 
