@@ -87,6 +87,14 @@ impl RegistrationRules {
         self
     }
 
+    /// Leaves out the methods for which both sides know a secret: a published document can hold none.
+    pub(crate) fn without_secrets(mut self) -> Self {
+        self.methods.retain(|method| {
+            matches!(method, ClientAuthenticationMethod::None | ClientAuthenticationMethod::PrivateKeyJwt)
+        });
+        self
+    }
+
     /// Returns the client `id` with the metadata in `document`, as far as the rules admit them.
     ///
     /// # Errors

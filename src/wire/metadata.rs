@@ -127,6 +127,8 @@ struct Metadata<'a> {
     device_authorization_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    client_id_metadata_document_supported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_uri: Option<String>,
     response_types_supported: &'a [&'a str],
@@ -169,6 +171,7 @@ impl<'a> Metadata<'a> {
             introspection_endpoint: url(&paths.introspection),
             device_authorization_endpoint: paths.device_verification.as_ref().map(|_| url(&paths.device_authorization)),
             registration_endpoint: endpoints.registration.as_ref().map(|_| url(&paths.registration)),
+            client_id_metadata_document_supported: supported.metadata_documents,
             jwks_uri: service.jwt_algorithms().map(|_| url(&paths.jwks)),
             response_types_supported: if paths.authorization.is_some() { &["code"] } else { &[] },
             grant_types_supported: grant_types(endpoints).map(GrantType::as_str).collect(),

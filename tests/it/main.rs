@@ -16,6 +16,7 @@ mod browser;
 mod claims;
 mod client_authentication;
 mod client_directory;
+mod client_id_metadata_documents;
 mod client_keys;
 mod cors;
 mod default_audience;

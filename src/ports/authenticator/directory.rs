@@ -5,8 +5,8 @@ use async_trait::async_trait;
 
 use super::verification::Verification;
 use super::{
-    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, RegisteredClient, SecretHash,
-    Supported, VerifyCredentials,
+    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, MetadataDocuments,
+    RegisteredClient, SecretHash, Supported, VerifyCredentials,
 };
 use crate::client::{Client, Registration};
 use crate::ports::Unavailable;
@@ -138,13 +138,14 @@ forward_to_arc! {
 pub struct DirectoryAuthenticator<D> {
     directory: D,
     verification: Verification,
+    documents: Option<MetadataDocuments>,
 }
 
 impl<D: ClientDirectory> DirectoryAuthenticator<D> {
     /// Authenticates clients with secrets, and public clients.
     #[must_use]
     pub fn new(directory: D) -> Self {
-        Self { directory, verification: Verification::new() }
+        Self { directory, verification: Verification::new(), documents: None }
     }
 
     /// Sets the verifier of assertions and certificates. It finds the registered keys in the
@@ -165,26 +166,45 @@ impl<D: ClientDirectory> DirectoryAuthenticator<D> {
         self
     }
 
+    /// Accepts the URL of a metadata document as a client id, for clients that the directory does not have. Default:
+    /// such clients are unknown.
+    #[must_use]
+    pub fn with_metadata_documents(mut self, documents: impl Into<Option<MetadataDocuments>>) -> Self {
+        self.documents = documents.into();
+        self
+    }
+
     /// Returns the directory.
     #[must_use]
     pub const fn directory(&self) -> &D {
         &self.directory
+    }
+
+    async fn registered(&self, client_id: &ClientId) -> Result<Option<RegisteredClient>, Unavailable> {
+        match (self.directory.find(client_id).await?, &self.documents) {
+            (None, Some(documents)) => documents.find(client_id).await,
+            (found, _) => Ok(found),
+        }
     }
 }
 
 #[async_trait]
 impl<D: ClientDirectory> ClientAuthenticator for DirectoryAuthenticator<D> {
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
-        let registered = self.directory.find(credentials.client_id()).await?;
+        let registered = self.registered(credentials.client_id()).await?;
         self.verification.authenticate(registered.as_ref(), credentials).await
     }
 
     async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
-        Ok(self.directory.find(client_id).await?.map(|registered| registered.client))
+        Ok(self.registered(client_id).await?.map(|registered| registered.client))
     }
 
     async fn supported(&self) -> Result<Supported, Unavailable> {
-        Ok(self.verification.supported(self.directory.supported().await?))
+        let supported = self.verification.supported(self.directory.supported().await?);
+        Ok(match &self.documents {
+            Some(documents) => supported.and(documents.supported()),
+            None => supported,
+        })
     }
 }
 

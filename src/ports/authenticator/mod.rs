@@ -6,6 +6,7 @@
 //! | in SQLite or PostgreSQL | [`DirectoryAuthenticator`] over `SqliteClients` or `PostgresClients` |
 //! | in another directory | [`DirectoryAuthenticator`] over a [`ClientDirectory`], as in the example `custom_authenticator` |
 //! | that register themselves | [`ClientRegistration`](crate::wire::ClientRegistration) over a [`ClientStore`] |
+//! | that publish their metadata | [`MetadataDocuments`] |
 //! | with a JWT or a certificate | a [`VerifyCredentials`] of `regrant-jose`, in the registry or for the directory |
 //! | with a chosen password | `SecretHash::argon2` (feature `argon2`), or [`SecretHash::custom`] |
 //!
@@ -19,6 +20,7 @@ pub(crate) mod credentials;
 mod directory;
 mod error;
 mod memory_clients;
+mod metadata_documents;
 mod rate;
 mod registered_client;
 pub(crate) mod registry;
@@ -33,6 +35,7 @@ pub(crate) use credentials::{AuthenticatedClient, ClientCredentials};
 pub use directory::{ClientDirectory, ClientStore, DirectoryAuthenticator};
 pub use error::AuthenticateError;
 pub use memory_clients::MemoryClients;
+pub use metadata_documents::{FetchClientMetadata, MetadataDocuments};
 pub(crate) use rate::Rate;
 pub use registered_client::{RegisteredClient, StoredClient};
 pub use registry::RegistryError;

@@ -36,6 +36,10 @@ pub struct Supported {
     /// [`sender_constraint`](crate::Policy::sender_constraint) (`tls_client_certificate_bound_access_tokens`). Default
     /// false: then the policy of the provider decides alone.
     pub binds_to_certificates: bool,
+    /// True if the URL of a metadata document is accepted as a client id
+    /// (`client_id_metadata_document_supported`, draft-ietf-oauth-client-id-metadata-document). Default false.
+    #[serde(skip)]
+    pub metadata_documents: bool,
 }
 
 impl Supported {
@@ -64,6 +68,13 @@ impl Supported {
     #[must_use]
     pub const fn with_binding_to_certificates(mut self, binds_to_certificates: bool) -> Self {
         self.binds_to_certificates = binds_to_certificates;
+        self
+    }
+
+    /// Announces client ids that are URLs of metadata documents, or not.
+    #[must_use]
+    pub const fn with_metadata_documents(mut self, metadata_documents: bool) -> Self {
+        self.metadata_documents = metadata_documents;
         self
     }
 
@@ -107,6 +118,7 @@ impl Supported {
             joined.methods.extend(own.methods);
             joined.add_algorithms(own.assertion_algorithms);
             joined.binds_to_certificates |= own.binds_to_certificates;
+            joined.metadata_documents |= own.metadata_documents;
             if scopes.last() != Some(&own.scope) {
                 scopes.push(own.scope);
             }
@@ -135,6 +147,7 @@ impl Supported {
             assertion_algorithms: Vec::new(),
             scope: Scope::empty(),
             binds_to_certificates: false,
+            metadata_documents: false,
         }
     }
 }
