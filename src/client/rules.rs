@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::json;
 use super::{AuthenticationMethods, Client, ClientAuthenticationMethod, IntrospectionAccess};
-use crate::vocabulary::{ClientId, GrantType, RedirectUri, Scope};
+use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Scope};
 
 /// The most that a client can get that registers itself: a registration is narrowed to it, or refused.
 ///
@@ -87,6 +87,11 @@ impl RegistrationRules {
         self
     }
 
+    /// Returns the scope that clients may get.
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.most.scope
+    }
+
     /// Leaves out the methods for which both sides know a secret: a published document can hold none.
     pub(crate) fn without_secrets(mut self) -> Self {
         self.methods.retain(|method| {
@@ -109,11 +114,11 @@ impl RegistrationRules {
             name: name(document)?,
             redirect_uris: self.uris(document, "redirect_uris")?,
             post_logout_redirect_uris: self.uris(document, "post_logout_redirect_uris")?,
-            scope: self.scope(document)?,
+            scope: self.scope_of(document)?,
             introspection: IntrospectionAccess::Own,
             ..most.clone()
         };
-        let client = Client { id, registration: Default::default(), tls_subject: None, ..client };
+        let client = Client { id, registration: Registration::default(), tls_subject: None, ..client };
         let client = client.with_grant_types(self.grant_types(document, methods)?);
         if methods.are_asymmetric() && client.keys.is_none() {
             return Err(MetadataFault::Member("jwks"));
@@ -161,7 +166,7 @@ impl RegistrationRules {
         if open.is_empty() { Err(MetadataFault::Member("grant_types")) } else { Ok(open) }
     }
 
-    fn scope(&self, document: &Map<String, Value>) -> Result<Scope, MetadataFault> {
+    fn scope_of(&self, document: &Map<String, Value>) -> Result<Scope, MetadataFault> {
         let asked: Option<Scope> = member(document, "scope")?;
         match asked.filter(|asked| !asked.is_empty()) {
             Some(asked) => {

@@ -28,7 +28,7 @@ const MAX_AGE: u32 = 3600;
 /// # Errors
 /// [`TokenError::Authenticator`] when the directory of clients cannot be read.
 pub(super) async fn authorization_server<S: TokenStore>(endpoints: &Endpoints<S>) -> Result<Response, TokenError> {
-    let supported = endpoints.service.supported().await?;
+    let supported = supported(endpoints).await?;
     Ok(document(&Metadata::of(endpoints, &supported), &Defaults::of(endpoints, &supported), &endpoints.host_metadata))
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn openid_configuration<S: TokenStore>(
     endpoints: &Endpoints<S>,
 ) -> Result<Option<Response>, TokenError> {
     let Some(algorithms) = endpoints.service.jwt_algorithms() else { return Ok(None) };
-    let supported = endpoints.service.supported().await?;
+    let supported = supported(endpoints).await?;
     let url = |path: &str| url(&endpoints.issuer, path);
     let openid = OpenId {
         metadata: Metadata::of(endpoints, &supported),
@@ -52,6 +52,15 @@ pub(super) async fn openid_configuration<S: TokenStore>(
         claims_supported: claims(endpoints),
     };
     Ok(Some(document(&openid, &Defaults::of(endpoints, &supported), &endpoints.host_metadata)))
+}
+
+/// Returns the features of the clients that there are, and the scope of those that may register.
+async fn supported<S: TokenStore>(endpoints: &Endpoints<S>) -> Result<Supported, TokenError> {
+    let mut supported = endpoints.service.supported().await?;
+    if let Some(registration) = &endpoints.registration {
+        supported.scope = supported.scope.union(registration.scope());
+    }
+    Ok(supported)
 }
 
 /// The members that the host may replace with [`with_metadata`](super::Endpoints::with_metadata): they describe its own

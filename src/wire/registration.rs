@@ -20,7 +20,9 @@ use crate::outcome::ErrorCode;
 use crate::ports::Unavailable;
 use crate::ports::authenticator::{ClientStore, Rate, RegisteredClient, SecretHash};
 use crate::ports::store::TokenStore;
-use crate::vocabulary::{ClientId, ClientSecret, GrantType, RedirectUri, SecretBytes, Timestamp, TokenType, draw};
+use crate::vocabulary::{
+    ClientId, ClientSecret, GrantType, RedirectUri, Scope, SecretBytes, Timestamp, TokenType, draw,
+};
 
 /// The maximum length of a registration, in bytes.
 const MAX_LENGTH: usize = 16 * 1024;
@@ -76,6 +78,11 @@ impl ClientRegistration {
     pub fn with_initial_access_token(mut self, token: impl Into<Option<SecretHash>>) -> Self {
         self.initial_access_token = token.into();
         self
+    }
+
+    /// Returns the scope that clients may get, for the metadata.
+    pub(super) const fn scope(&self) -> &Scope {
+        self.rules.scope()
     }
 
     /// Sets the maximum number of new clients in a minute, for all senders and on this node. Default 60. Further ones

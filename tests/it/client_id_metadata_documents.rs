@@ -21,10 +21,13 @@ use serde_json::{Value, json};
 
 const URL: &str = "https://app.example/oauth/client.json";
 
+/// The answer to a fetch: a document, or an outage.
+type Fetched = Result<Vec<u8>, &'static str>;
+
 /// The web of the test: documents by URL, and all URLs that were fetched.
 #[derive(Clone, Default)]
 struct Web {
-    documents: Arc<Mutex<HashMap<String, Result<Vec<u8>, &'static str>>>>,
+    documents: Arc<Mutex<HashMap<String, Fetched>>>,
     fetched: Arc<Mutex<Vec<String>>>,
 }
 

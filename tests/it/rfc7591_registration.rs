@@ -15,7 +15,9 @@ use regrant::{
 };
 use serde_json::{Value, json};
 
-const JSON: (&str, &[u8]) = ("content-type", b"application/json");
+type Header = (&'static str, &'static [u8]);
+
+const JSON: Header = ("content-type", b"application/json");
 const CALLBACK: &str = "https://app.example/cb";
 
 struct Host {
@@ -283,7 +285,7 @@ async fn a_malformed_registration_is_refused_before_anything_else() {
     let twice = r#"{ "redirect_uris": ["https://app.example/cb"], "redirect_uris": ["https://evil.example/cb"] }"#;
     let form: (&str, &[u8]) = ("content-type", b"application/x-www-form-urlencoded");
     let latin: (&str, &[u8]) = ("content-type", b"application/jsonx");
-    let cases: [(&str, &[(&str, &[u8])], &str, u16, MalformedRequest); 11] = [
+    let cases: [(&str, &[Header], &str, u16, MalformedRequest); 11] = [
         ("GET", &[JSON], &valid, 405, MalformedRequest::Method("POST")),
         ("PUT", &[JSON], &valid, 405, MalformedRequest::Method("POST")),
         ("POST", &[], &valid, 400, MalformedRequest::JsonContentType),
@@ -320,7 +322,9 @@ async fn the_endpoint_is_absent_unless_the_host_opens_it() {
     let request = Request::new("POST", "/oauth2/register", &headers, b"{}");
     assert_eq!(closed.handle(Endpoint::Registration, &request).await.status, 404);
     let open = host();
-    assert_eq!(metadata(&open.endpoints).await["registration_endpoint"], "https://as.example/oauth2/register");
+    let metadata = metadata(&open.endpoints).await;
+    assert_eq!(metadata["registration_endpoint"], "https://as.example/oauth2/register");
+    assert_eq!(metadata["scopes_supported"], json!(["read", "write"]));
 }
 
 #[tokio::test]

@@ -140,7 +140,7 @@ impl MetadataDocuments {
     }
 
     pub(super) fn supported(&self) -> Supported {
-        Supported::default().with_metadata_documents(true)
+        Supported::default().with_metadata_documents(true).with_scope(self.rules.scope().clone())
     }
 
     /// Returns the client of the document at this URL. Returns `None` for an id that is no such URL, and for a document

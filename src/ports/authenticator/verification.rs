@@ -67,14 +67,15 @@ impl Verification {
         }
     }
 
-    /// Completes the features of the registered clients: methods that need no verifier are always open, and the
-    /// verifiers have the algorithms.
+    /// Completes the features of the registered clients: methods that need no verifier are always open, and so is
+    /// `private_key_jwt` where one verifier serves all clients. The next client may be registered for them.
     pub(super) fn supported(&self, of_clients: Supported) -> Supported {
-        let mut supported = Supported::default().and(of_clients);
-        if supported.methods.contains(&ClientAuthenticationMethod::PrivateKeyJwt) {
-            supported.add_algorithms(self.verifier.iter().flat_map(|verifier| verifier.algorithms()));
+        let mut always = Supported::default();
+        always.add_algorithms(self.verifier.iter().flat_map(|verifier| verifier.algorithms()));
+        if !always.assertion_algorithms.is_empty() {
+            always.methods.push(ClientAuthenticationMethod::PrivateKeyJwt);
         }
-        supported
+        always.and(of_clients)
     }
 
     /// Verifies the credentials against those of the registered client, if there is one. The work is the same for
