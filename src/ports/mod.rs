@@ -3,8 +3,8 @@
 //! | port | required | asked | ready implementations |
 //! |---|---|---|---|
 //! | [`TokenStore`](store::TokenStore) | yes | by every call about a grant | `MemoryStore`, three crates |
-//! | [`ClientAuthenticator`](authenticator::ClientAuthenticator) | yes | once per request | `ClientRegistry`, `DirectoryAuthenticator` |
-//! | [`ClientDirectory`](authenticator::ClientDirectory) | no | by `DirectoryAuthenticator` | `MemoryClients`, two crates |
+//! | [`ClientAuthenticator`](authenticator::ClientAuthenticator) | yes | once per request | two |
+//! | [`ClientDirectory`](authenticator::ClientDirectory) | no | by its authenticator | `MemoryClients`, two crates |
 //! | [`SubjectGate`](host::SubjectGate) | no | by every use of a grant with a subject | none: every subject is served |
 //! | [`GrantApprover`](host::GrantApprover) | no | by flows of the host | none |
 //! | [`ClaimsSource`](host::ClaimsSource) | no | before a JWT is signed, by introspection and userinfo | none |

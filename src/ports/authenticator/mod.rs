@@ -4,7 +4,7 @@
 //! |---|---|
 //! | known at start-up | [`ClientRegistry`](crate::ClientRegistry) |
 //! | in SQLite or PostgreSQL | [`DirectoryAuthenticator`] over `SqliteClients` or `PostgresClients` |
-//! | in another directory | [`DirectoryAuthenticator`] over a [`ClientDirectory`], as in the example `custom_authenticator` |
+//! | in another directory | [`DirectoryAuthenticator`] over a [`ClientDirectory`], see `custom_authenticator.rs` |
 //! | that register themselves | [`ClientRegistration`](crate::wire::ClientRegistration) over a [`ClientStore`] |
 //! | that publish their metadata | [`MetadataDocuments`] |
 //! | with a JWT or a certificate | a [`VerifyCredentials`] of `regrant-jose`, in the registry or for the directory |

@@ -8,6 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 #[cfg(feature = "argon2")]
 use super::argon2::Argon2Hash;
+#[cfg(feature = "argon2")]
+use crate::vocabulary::Entropy;
 use crate::vocabulary::{ClientSecret, Digest, InvalidValue};
 
 /// The start of the text of a SHA-256 hash.
@@ -108,7 +110,7 @@ impl SecretHash {
     /// ```
     #[cfg(feature = "argon2")]
     #[must_use]
-    pub fn argon2(secret: &ClientSecret, entropy: &dyn crate::Entropy) -> Self {
+    pub fn argon2(secret: &ClientSecret, entropy: &dyn Entropy) -> Self {
         Self(Kind::Argon2(Arc::new(Argon2Hash::of(secret, entropy))))
     }
 
