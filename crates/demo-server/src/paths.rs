@@ -67,6 +67,7 @@ fn in_root_realm() -> Paths {
         device_authorization: below(am.device_authorization),
         userinfo: below(am.userinfo),
         end_session: below(am.end_session),
+        registration: below(am.registration),
         jwks: below(am.jwks),
         metadata: am.metadata,
         openid_configuration: "/oauth2/realms/root/.well-known/openid-configuration".to_owned(),
