@@ -13,10 +13,10 @@ use fixtures::{
     StubIssuer, StubVerifier, Tokens, USER, VERIFIER, basic, challenge, client, form, scope, seconds, subject,
 };
 use regrant::authenticator::{
-    AssertionFault, AuthenticateError, ClientAssertion, ClientAuthenticator as _, CredentialError, CredentialRefusal,
-    VerifyCredentials,
+    AssertionFault, AuthenticateError, ClientAssertion, ClientAuthenticator as _, ClientStore as _, CredentialError,
+    CredentialRefusal, DirectoryAuthenticator, MemoryClients, RegisteredClient, VerifyCredentials,
 };
-use regrant::client::ClientAuthenticationMethod;
+use regrant::client::{ClientAuthenticationMethod, Registration};
 use regrant::device::{DeviceAuthorizationRequest, DeviceCode, PollRequest, UserCode};
 use regrant::event::{Event, EventSink, OwnedEvent};
 use regrant::grant::Grant;
@@ -572,6 +572,16 @@ async fn no_public_value_shows_its_secret() {
     seen.debug(&ClientCredentials::Post(id.clone(), ClientSecret::new(secret)));
     seen.debug(&ClientCredentials::Public(id));
     seen.debug(&SecretHash::sha256(&ClientSecret::new(secret)));
+    let hash = SecretHash::sha256(&ClientSecret::new(secret));
+    life.secrets.add("hash of a secret", &hash.expose().unwrap()["sha256:".len()..]);
+    let registered = RegisteredClient::new(client(APP), [hash]).unwrap();
+    let stored = registered.to_stored().unwrap();
+    let damaged = RegisteredClient::from_stored(Registration(0), &stored.metadata, &format!("{}]", stored.secrets));
+    seen.debug(&damaged.err());
+    let clients = MemoryClients::new();
+    clients.put(&registered).await.unwrap();
+    seen.debug(&(&registered, &stored, &clients));
+    seen.debug(&DirectoryAuthenticator::new(clients));
     seen.debug(&server.config.registry());
     seen.debug(&app);
     seen.debug(&ring());
