@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fixtures::{Auth, Events, Form, ISSUER, Reply, START, basic, form};
+use proptest::prelude::*;
 use regrant::authenticator::{
     ClientDirectory as _, ClientStore, DirectoryAuthenticator, MemoryClients, RegisteredClient,
 };
@@ -411,4 +412,66 @@ async fn a_directory_that_fails_gives_no_id() {
     let failure = events[0].failure.as_ref().unwrap();
     assert_eq!(failure.port, Port::Authenticator);
     assert!(failure.chain.iter().any(|text| text == "connection refused"), "{failure:?}");
+}
+
+/// Any JSON, with names and values that the endpoint knows among others.
+fn json_value() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![
+        prop::sample::select(vec![
+            CALLBACK,
+            "http://127.0.0.1:",
+            "http://[::1]/cb",
+            "https://",
+            "a.b:",
+            "none",
+            "private_key_jwt",
+            "authorization_code",
+            "read",
+            "code",
+        ])
+        .prop_map(str::to_owned),
+        ".{0,20}",
+    ];
+    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from)]
+        .boxed()
+        .prop_union(text.prop_map(Value::from).boxed());
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((member_name(), inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn member_name() -> impl Strategy<Value = String> {
+    let known = vec![
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "token_endpoint_auth_method",
+        "token_endpoint_auth_signing_alg",
+        "grant_types",
+        "response_types",
+        "scope",
+        "client_name",
+        "jwks",
+        "jwks_uri",
+        "keys",
+        "d",
+    ];
+    prop_oneof![9 => prop::sample::select(known).prop_map(str::to_owned), 1 => ".{0,8}"]
+}
+
+proptest! {
+    #[test]
+    fn any_registration_has_an_answer_and_only_a_created_client_is_stored(document in json_value()) {
+        let host = host();
+        let reply = fixtures::ready(host.register(&document));
+        let stored = fixtures::ready(host.count());
+        match reply.outcome() {
+            (201, _) => prop_assert_eq!(stored, 1),
+            (400, "invalid_redirect_uri" | "invalid_client_metadata") => prop_assert_eq!(stored, 0),
+            other => prop_assert!(false, "{other:?} {document}"),
+        }
+    }
 }
