@@ -52,8 +52,8 @@ mod siv;
 
 pub use crate::vocabulary::{IdToken, Realm, TokenType};
 pub(crate) use format::{Claims, Detail, Opened, TokenFormat, TokenSecret};
-pub use keys::KeyRingError;
 pub(crate) use keys::{Derivation, Key, KeyRing, Salt};
+pub use keys::{KeyRingError, KeyText};
 pub(crate) use lineage::{Binding, Lineage, Root};
 pub use prefixes::TokenPrefixes;
 

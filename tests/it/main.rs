@@ -18,6 +18,7 @@ mod cors;
 mod default_audience;
 mod failure_events;
 mod fapi2;
+mod generated_keys;
 mod issuer;
 mod jwt_tokens;
 mod lifecycle;

@@ -10,7 +10,7 @@ use regrant::device::{DeviceCode, PollRequest, UserCode};
 use regrant::grant::Grant;
 use regrant::host::Parameters;
 use regrant::proof::{ClientCertificate, DpopProof, PresentedKeys};
-use regrant::token::IdToken;
+use regrant::token::{IdToken, KeyText};
 use regrant::wire::{Request, Response};
 use regrant::{
     AccessToken, AuthenticatedClient, AuthorizationCode, AuthorizationCodeResponse, Client, ClientCredentials,
@@ -45,9 +45,9 @@ lack!(
 );
 // A user code is compared: hosts look up by it. It is shown on a screen, but it is not logged.
 lack!([UserCode]; std::fmt::Display, serde::Serialize, Default, Copy, Deref, AsRef<str>, AsRef<[u8]>, Into<String>);
-// Keys are not even cloned. Nothing but the id leaves them.
+// Keys are not even cloned. Nothing but the id leaves them, and the text of a new one.
 lack!(
-    [Key, KeyRing];
+    [Key, KeyRing, KeyText];
     Clone, std::fmt::Display, serde::Serialize, serde::de::DeserializeOwned, PartialEq, std::hash::Hash, Default, Deref,
     AsRef<[u8]>, Into<Vec<u8>>, IntoIterator,
 );

@@ -10,6 +10,7 @@ pub(crate) mod signer;
 pub(crate) mod source;
 
 pub use error::KeyError;
+pub use private_key::PrivateKeyPem;
 pub use set::KeySetError;
 pub use source::{KeysUnavailable, ResolveKeys};
 
