@@ -43,6 +43,7 @@ mod rfc9449_dpop;
 mod right_to_the_flow;
 mod secret_types;
 mod sinks;
+mod store_by_url;
 mod timestamp;
 mod unknown_scopes;
 mod wire_events;

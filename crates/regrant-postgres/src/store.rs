@@ -1,11 +1,12 @@
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use regrant::clock::Timestamp;
 use regrant::store::{
-    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
-    TokenStore, Use, UseId, Version,
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, OpenUrl, PurgeExpired, SharedStore, SingleUse, StoreError,
+    StoredGrant, Swap, TokenStore, Use, UseId, Version,
 };
 use regrant::token::Realm;
 use regrant::{GrantId, Subject};
@@ -35,6 +36,16 @@ impl PostgresStore {
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl OpenUrl for PostgresStore {
+    const SCHEMES: &'static [&'static str] = &["postgres", "postgresql"];
+
+    /// Opens the store, as [`open`](PostgresStore::open) does. The tables must exist.
+    async fn open_url(url: &str) -> Result<SharedStore, Box<dyn Error + Send + Sync>> {
+        Ok(Arc::new(Self::open(url).await?))
     }
 }
 

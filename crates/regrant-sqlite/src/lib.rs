@@ -17,6 +17,7 @@ mod store;
 mod synchronous;
 mod task;
 mod threads;
+mod url;
 
 pub use builder::SqliteStoreBuilder;
 pub use open_error::OpenError;

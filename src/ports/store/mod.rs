@@ -10,14 +10,19 @@
 //! | [`PurgeExpired`] | `purge_expired` | the database deletes by its own expiry, or grows |
 //! | [`SingleUse`] | assertions and DPoP proofs that work once, on all nodes | each node needs a memory of its own |
 //!
+//! A host that chooses its store by a URL in its configuration has a [`StoreOpener`]. A [`SharedStore`] has all four
+//! traits.
+//!
 //! A store moves bytes and compares versions. All decisions are above it, so a store needs no knowledge of OAuth. The
 //! crate `regrant-conformance` tests one against the contract of each trait.
 
 mod error;
 pub(crate) mod memory;
+mod open;
 mod single_use;
 
 pub use error::StoreError;
+pub use open::{OpenStoreError, OpenUrl, SharedStore, Store, StoreOpener};
 pub use single_use::{SingleUse, Use, UseId};
 
 use std::hash::{Hash, Hasher};
