@@ -1,10 +1,10 @@
-//! Calls about many grants at once: lists, revocation by owner, purge.
+//! Calls about many grants at once: lists, and revocation by owner.
 
 use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::grant::GrantSummary;
 use crate::outcome::{Operation, StoreCall};
-use crate::ports::store::{GrantIndex, GrantOwner, PurgeExpired, StoredGrant, TokenStore};
+use crate::ports::store::{GrantIndex, GrantOwner, StoredGrant, TokenStore};
 use crate::vocabulary::{ClientId, GrantId, Subject};
 
 /// The number of grants that are read at a time when all grants of an owner are revoked.
@@ -162,30 +162,5 @@ impl<S: GrantIndex> Call<'_, S> {
         let _timer = self.service.store_timer(StoreCall::Page);
         let page = inner.store.page(&inner.realm, owner, after, limit).await;
         page.map_err(|error| self.fail(TokenError::Store(error)))
-    }
-}
-
-impl<S: PurgeExpired> TokenService<S> {
-    /// Deletes at most `limit` records of grants that have ended and returns their number. Fewer than `limit` means
-    /// that no such record is left. Safety does not depend on it: run it now and then to bound the store.
-    ///
-    /// # Errors
-    /// The failure of the store.
-    ///
-    /// ```
-    #[doc = include_str!("example/begin.txt")]
-    /// use regrant::{GrantType, IssueRequest};
-    ///
-    /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
-    /// clock.advance(Duration::from_secs(8 * 24 * 3600)); // the refresh token lived for seven days
-    /// while service.purge_expired(100).await? == 100 {}
-    #[doc = include_str!("example/end.txt")]
-    /// ```
-    pub async fn purge_expired(&self, limit: usize) -> Result<usize, TokenError> {
-        let call = Call::new(self, Operation::PurgeExpired);
-        let _timer = self.timer(call.operation);
-        let _store_timer = self.store_timer(StoreCall::PurgeExpired);
-        let purged = self.0.store.purge_expired(self.now(), limit).await;
-        purged.map_err(|error| call.fail(TokenError::Store(error)))
     }
 }

@@ -14,6 +14,7 @@
 //! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
 //! | `signing`, `claims` | JWTs, and the claims of the host in them |
 //! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `purge` | the deletion of expired records |
 //! | `user_info`, `logout` | OpenID Connect |
 //! | `error` | the error of all calls |
 
@@ -30,6 +31,7 @@ mod introspect;
 mod listing;
 mod logout;
 mod possession;
+mod purge;
 mod revoke;
 mod signing;
 mod terms;

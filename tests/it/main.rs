@@ -27,6 +27,7 @@ mod offline_access;
 mod openid_logout;
 mod openid_userinfo;
 mod policy_configuration;
+mod purge;
 mod redaction;
 mod refresh_token_expiration;
 mod refused_clients;

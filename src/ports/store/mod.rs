@@ -231,18 +231,7 @@ pub trait GrantIndex: Send + Sync {
 /// * **The expiry is compared in the deletion itself.** A refresh may move the expiry between a query and a deletion.
 /// * **The index forgets deleted records.** Otherwise it grows without end.
 ///
-/// Call [`TokenService::purge_expired`](crate::TokenService::purge_expired) on a schedule, until it returns fewer than
-/// the limit:
-///
-/// ```
-/// use regrant::store::{PurgeExpired, TokenStore};
-/// use regrant::{TokenError, TokenService};
-///
-/// async fn purge(service: &TokenService<impl TokenStore + PurgeExpired>) -> Result<(), TokenError> {
-///     while service.purge_expired(1000).await? == 1000 {}
-///     Ok(())
-/// }
-/// ```
+/// [`TokenService::purge_continuously`](crate::TokenService::purge_continuously) calls it on a schedule.
 #[async_trait]
 pub trait PurgeExpired: Send + Sync {
     /// Deletes at most `limit` expired records of all realms, and returns their number. Fewer than `limit` means that
