@@ -67,7 +67,7 @@ pub use request::{
 };
 pub use response::{AuthorizationCodeResponse, DeviceAuthorizationResponse, TokenResponse};
 pub(crate) use response::{ResponseFacts, UnsignedResponse};
-pub(crate) use revoke::{revoke, revoke_grant};
+pub(crate) use revoke::{revoke, revoke_grant, revoke_grant_of};
 pub use user_info::{UserInfoRequest, UserInfoResponse};
 pub(crate) use verified_keys::{VerifiedKeys, choose_key};
 

@@ -49,6 +49,11 @@ pub enum Refusal {
     /// [`Client::registration`](crate::Client::registration).
     #[error("token belongs to an earlier registration of the client")]
     OtherRegistration,
+    /// The host asked for the revocation of a grant of one resource owner, and the grant has another one
+    /// ([`TokenService::revoke_grant_of`](crate::TokenService::revoke_grant_of)). A user who tries the ids of other
+    /// users' sessions looks like this. The event names the owner of the grant.
+    #[error("grant belongs to another resource owner")]
+    OtherSubject,
     /// The grant is bound to a key, and the request does not prove possession of that key. A stolen token looks like
     /// this, and does not count as reuse: the request says nothing about the owner of the key.
     #[error("proof of possession missing or of another key")]
@@ -231,6 +236,7 @@ impl Refusal {
             Self::GrantUnknown => "grant_unknown",
             Self::OtherClient => "other_client",
             Self::OtherRegistration => "other_registration",
+            Self::OtherSubject => "other_subject",
             Self::ProofOfPossessionFailed => "proof_of_possession_failed",
             Self::ProofMissing => "proof_missing",
             Self::CertificateMissing => "certificate_missing",
@@ -297,6 +303,7 @@ impl Refusal {
             | Self::GrantUnknown
             | Self::OtherClient
             | Self::OtherRegistration
+            | Self::OtherSubject
             | Self::ProofOfPossessionFailed
             | Self::GrantRevoked
             | Self::GrantExpired

@@ -1,8 +1,8 @@
-//! Calls about many grants at once: lists, and revocation by owner.
+//! Grants for pages of the host: one by its id, lists, and revocation by owner.
 
 use super::call::Call;
 use super::{TokenError, TokenService};
-use crate::grant::GrantSummary;
+use crate::grant::{Grant, GrantSummary};
 use crate::outcome::{Operation, StoreCall};
 use crate::ports::store::{GrantIndex, GrantOwner, StoredGrant, TokenStore};
 use crate::vocabulary::{ClientId, GrantId, Subject};
@@ -43,6 +43,32 @@ pub struct GrantPage {
     pub next: Option<GrantId>,
 }
 
+impl<S: TokenStore> TokenService<S> {
+    /// Returns the live grant with this id, for a page about one session. `None` when it never existed or has ended.
+    ///
+    /// The id comes from a request, so compare the [subject](crate::Approval::subject) with the signed-in user before
+    /// anything of the grant is shown.
+    ///
+    /// # Errors
+    /// The failure of the store.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest};
+    ///
+    /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// let session = service.grant(tokens.grant_id).await?.filter(|grant| grant.approval.subject == Some(demo));
+    /// assert_eq!(session.ok_or("not a session of this user")?.client_id, client.id);
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub async fn grant(&self, grant_id: GrantId) -> Result<Option<GrantSummary>, TokenError> {
+        let call = Call::new(self, Operation::Grants);
+        let _timer = self.timer(call.operation);
+        let grant = call.load(grant_id).await?.map(|(grant, _)| grant);
+        Ok(grant.filter(|grant| grant.is_live(self.now())).map(Grant::summary))
+    }
+}
+
 impl<S: TokenStore + GrantIndex> TokenService<S> {
     /// Returns the live grants of a resource owner or client, for a "my sessions" page. The page begins after the id
     /// `after` and examines `limit` records, 1 to 1000.
@@ -59,11 +85,14 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     /// use regrant::store::GrantOwner;
     ///
     /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
-    /// let page = service.grants(&GrantOwner::Subject(demo), None, 20).await?;
+    /// let page = service.grants(&GrantOwner::Subject(demo.clone()), None, 20).await?;
     /// let session = &page.grants[0];
     /// println!("{} may {} since {}", session.client_id, session.approval.scope, session.created_at);
-    /// service.revoke_grant(session.id).await?; // the button beside it
     /// assert_eq!(page.next, None);
+    ///
+    /// // The button beside it. The id comes from the form, so it may be that of another user's session.
+    /// let id = session.id.to_string().parse()?;
+    /// assert!(service.revoke_grant_of(&demo, id).await?);
     #[doc = include_str!("example/end.txt")]
     /// ```
     pub async fn grants(
