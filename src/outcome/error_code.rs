@@ -8,7 +8,7 @@
 /// |---|---|
 /// | starts a new session | `invalid_grant`, `expired_token`, `access_denied` |
 /// | refreshes, and sends the request with the new access token | `invalid_token` |
-/// | sends the same request again, later | `temporarily_unavailable`, `authorization_pending`, `slow_down` |
+/// | sends the same request again, later | `temporarily_unavailable` (503, 429), `authorization_pending`, `slow_down` |
 /// | sends the request with the new nonce | `use_dpop_nonce` |
 /// | waits for the operator | `server_error` |
 /// | is misconfigured, and retries in vain | all others |
@@ -60,6 +60,9 @@ pub enum ErrorCode {
     /// sends the same request again. If the first one was stored after all, the second one is answered in the same
     /// way.
     TemporarilyUnavailable,
+    /// `temporarily_unavailable` with status 429 (RFC 6585 section 4): too many attempts. No specification has a word
+    /// of its own for it, and clients know this one: they must not end the session on it.
+    TooManyRequests,
     /// `server_error` (RFC 6749 section 4.1.2.1). Further attempts fail until an operator repairs the service.
     ServerError,
 }
@@ -85,7 +88,7 @@ impl ErrorCode {
             Self::ExpiredToken => "expired_token",
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TemporarilyUnavailable | Self::TooManyRequests => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
     }
@@ -111,6 +114,7 @@ impl ErrorCode {
             Self::AccessDenied => "The resource owner or the service denied the request.",
             Self::UnsupportedResponseType => "The response type is not supported.",
             Self::TemporarilyUnavailable => "The service is temporarily unavailable; try again.",
+            Self::TooManyRequests => "There were too many attempts; try again later.",
             Self::ServerError => "The service is not able to answer.",
         }
     }
@@ -121,14 +125,15 @@ impl ErrorCode {
     /// ```
     /// use regrant::event::ErrorCode;
     ///
-    /// // A client repeats the same request on 503 only.
-    /// let is_retryable = |code: ErrorCode| code.status() == 503;
+    /// // A client repeats the same request on 503 and 429 only.
+    /// let is_retryable = |code: ErrorCode| matches!(code.status(), 503 | 429);
     /// assert!(is_retryable(ErrorCode::TemporarilyUnavailable));
     /// assert!(!is_retryable(ErrorCode::InvalidGrant));
     /// ```
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
+            Self::TooManyRequests => 429,
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,
             Self::InvalidToken => 401,

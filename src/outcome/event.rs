@@ -8,7 +8,7 @@ use std::iter::successors;
 
 use crate::grant::RevocationReason;
 use crate::outcome::{MalformedRequest, Refusal};
-use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp, forward_to_arc};
+use crate::vocabulary::{ClientId, GrantId, Peer, Realm, Subject, Timestamp, forward_to_arc};
 
 /// The outcome of a call, or a fact found during the call.
 ///
@@ -40,6 +40,10 @@ pub struct Event<'a> {
     pub grant_id: Option<GrantId>,
     /// The resource owner, if known. Personal data in most deployments: keep audit logs accordingly.
     pub subject: Option<&'a Subject>,
+    /// The sender of the request, if the host named it: [`Request::with_peer`](crate::wire::Request::with_peer) for
+    /// the check of a credential, [`TokenService::for_peer`](crate::TokenService::for_peer) for every call. Personal
+    /// data, as an address is.
+    pub peer: Option<&'a Peer>,
     /// The failure behind a 5xx response, if a port failed.
     pub failure: Option<Failure<'a>>,
 }
@@ -102,6 +106,8 @@ pub enum Port {
     ClaimsSource,
     /// [`EndSession`](crate::wire::EndSession).
     EndSession,
+    /// [`RateLimit`](crate::host::RateLimit).
+    RateLimit,
 }
 
 impl Port {
@@ -117,6 +123,7 @@ impl Port {
             Self::GrantApprover => "grant_approver",
             Self::ClaimsSource => "claims_source",
             Self::EndSession => "end_session",
+            Self::RateLimit => "rate_limit",
         }
     }
 }
@@ -185,6 +192,7 @@ impl Operation {
 /// | `Replayed` | clients lose responses or refresh in parallel | watch its share of `Rotated` |
 /// | `WriteConfirmed` | the store answers late or repeats writes | look at its latency |
 /// | `Refused`, `Malformed` | normal, until one client or one cause has very many | look at the cause |
+/// | `RateLimited` | somebody guesses, or a client has a wrong secret | look at the peer |
 /// | `ReuseDetected`, `GrantRevoked` by reuse | theft, or a faulty client | inform the user |
 /// | `Healed` | the store lost acknowledged writes | look at its failover and durability |
 /// | `Contended` | very many writers of one grant, or clocks more than 5 s apart | find the client, compare clocks |
@@ -240,6 +248,10 @@ pub enum EventKind {
     GrantRevoked(RevocationReason),
     /// The request was refused.
     Refused(Refusal),
+    /// The [`RateLimit`](crate::host::RateLimit) of the host admitted no further attempt. The credential was not
+    /// checked. The client gets 429. The event names a client only after its authentication: a claim might be a
+    /// mistyped secret.
+    RateLimited,
     /// Every attempt met a conflicting write. The client gets 503 and tries again.
     Contended,
     /// A port failed and may recover. The client gets 503 and tries again.
@@ -298,6 +310,7 @@ impl EventKind {
             Self::AccessTokenRevoked => "access_token_revoked",
             Self::GrantRevoked(_) => "grant_revoked",
             Self::Refused(_) => "refused",
+            Self::RateLimited => "rate_limited",
             Self::Contended => "contended",
             Self::Unavailable => "unavailable",
             Self::Rejected => "rejected",
@@ -400,6 +413,7 @@ pub struct OwnedEvent {
     pub client_id: Option<ClientId>,
     pub grant_id: Option<GrantId>,
     pub subject: Option<Subject>,
+    pub peer: Option<Peer>,
     pub failure: Option<OwnedFailure>,
 }
 
@@ -434,6 +448,7 @@ impl From<&Event<'_>> for OwnedEvent {
             client_id: event.client_id.cloned(),
             grant_id: event.grant_id,
             subject: event.subject.cloned(),
+            peer: event.peer.cloned(),
             failure: event.failure.map(|failure| OwnedFailure {
                 port: failure.port,
                 is_transient: failure.is_transient,

@@ -11,13 +11,15 @@
 //! | `builder` | the parts of a service, and their defaults |
 //! | `call` | the events and errors of one call |
 //! | `commit`, `create` | the loop for a stored grant, and the storage of a new one |
-//! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
+//! | `attempt`, `authenticate` | the limit of attempts, and the check of the client |
+//! | `possession`, `terms` | the check of the proof, and the policy of the client |
 //! | `signing`, `claims` | JWTs, and the claims of the host in them |
 //! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
 //! | `purge` | the deletion of expired records |
 //! | `user_info`, `logout` | OpenID Connect |
 //! | `error` | the error of all calls |
 
+mod attempt;
 mod authenticate;
 mod builder;
 mod call;
@@ -51,12 +53,12 @@ use crate::outcome::{EventKind, EventSink, MalformedRequest, Operation, Refusal,
 use crate::policy::{Policy, Ports};
 use crate::ports::Unavailable;
 use crate::ports::authenticator::{AuthenticatedClient, ClientAuthenticator, Supported};
-use crate::ports::host::{ClaimsSource, SubjectGate};
+use crate::ports::host::{ClaimsSource, RateLimit, SubjectGate};
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::ports::store::TokenStore;
 use crate::token::{KeyRing, TokenFormat, TokenKind};
-use crate::vocabulary::{Clock, Entropy, GrantType, Issuer, Realm, Resource, Scope, Timestamp};
+use crate::vocabulary::{Clock, Entropy, GrantType, Issuer, Peer, Realm, Resource, Scope, Timestamp};
 use call::Call;
 
 /// The token lifecycle over a store and a client authenticator. Cheap to clone; clones are one service.
@@ -94,7 +96,7 @@ use call::Call;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct TokenService<S>(Arc<Inner<S>>);
+pub struct TokenService<S>(Arc<Inner<S>>, Option<Peer>);
 
 /// The parts of a service, shared by all of its clones. None of them changes after [`TokenServiceBuilder::build`].
 struct Inner<S> {
@@ -107,6 +109,7 @@ struct Inner<S> {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     gate: Option<Arc<dyn SubjectGate>>,
+    rate_limit: Option<Arc<dyn RateLimit>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
     claims_source: Option<Arc<dyn ClaimsSource>>,
@@ -127,7 +130,7 @@ impl<S> Inner<S> {
 
 impl<S> Clone for TokenService<S> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self(Arc::clone(&self.0), self.1.clone())
     }
 }
 

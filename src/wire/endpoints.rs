@@ -21,11 +21,11 @@ use super::{
     metadata, paths, requested,
 };
 use crate::engine::DeviceAuthorizationRequest;
-use crate::ports::authenticator::ClientCredentials;
+use crate::ports::authenticator::{AuthenticatedClient, ClientCredentials};
 use crate::ports::host::GrantApprover;
 use crate::ports::store::TokenStore;
-use crate::service::TokenService;
-use crate::vocabulary::{ClientCertificate, GrantType, Issuer, Parameters};
+use crate::service::{TokenError, TokenService};
+use crate::vocabulary::{ClientCertificate, GrantType, Issuer, Parameters, Peer};
 
 /// The time for which caches may keep the signing keys, in seconds. A key must be published for longer than that
 /// before it signs.
@@ -279,9 +279,9 @@ impl<S: TokenStore> Endpoints<S> {
     /// Revokes a token (RFC 7009). An unknown token gets 200 as well, so that a client cannot test tokens. The
     /// `token_type_hint` is not read: a token shows its kind itself (section 2.1 allows that).
     async fn revocation(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let Form { parameters, credentials, .. } = self.read(request)?;
+        let Form { parameters, claim, .. } = self.read(Endpoint::Revocation, request)?;
         let token = parameters.required("token")?;
-        let client = self.service.authenticate(&credentials).await?;
+        let client = self.authenticate(&claim).await?;
         self.service.revoke(&client, token).await?;
         Ok(body::revoked())
     }
@@ -292,9 +292,9 @@ impl<S: TokenStore> Endpoints<S> {
     /// The facts are read once. So JSON and JWT cannot differ, and a signer that fails is 503 and not a response with
     /// less protection.
     async fn introspection(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let Form { parameters, credentials, .. } = self.read(request)?;
+        let Form { parameters, claim, .. } = self.read(Endpoint::Introspection, request)?;
         let token = parameters.required("token")?;
-        let caller = self.service.authenticate(&credentials).await?;
+        let caller = self.authenticate(&claim).await?;
         let active = self.service.introspect(&caller, token).await?;
         let members = introspection::members(active.as_ref(), self.issuer.as_str());
         if introspection::wants_jwt(request)
@@ -309,10 +309,10 @@ impl<S: TokenStore> Endpoints<S> {
     /// code.
     async fn device_authorization(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let verification = self.paths.device_verification.as_deref().ok_or(MalformedRequest::UnknownEndpoint)?;
-        let Form { parameters, credentials, .. } = self.read(request)?;
+        let Form { parameters, claim, .. } = self.read(Endpoint::DeviceAuthorization, request)?;
         let resources = requested::resources(&parameters)?;
         let mut device = DeviceAuthorizationRequest::new().with_scope(requested::scope(&parameters)?);
-        let client = self.service.authenticate(&credentials).await?;
+        let client = self.authenticate(&claim).await?;
         device.resources = requested::with_audience(resources, &parameters, &client)?;
         let device = self.service.authorize_device(&client, &device).await?;
         Ok(body::device(&device, &paths::url(&self.issuer, verification)))
@@ -337,11 +337,21 @@ impl<S: TokenStore> Endpoints<S> {
     ///
     /// # Errors
     /// [`MalformedRequest`]. No port was called.
-    pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Form<'a>, MalformedRequest> {
+    pub(super) fn read<'a>(&self, endpoint: Endpoint, request: &Request<'a>) -> Result<Form<'a>, MalformedRequest> {
         let parameters = form(request, self.body_limit)?;
         let certificate = self.certificate(request)?;
         let credentials = credentials(request, &parameters, certificate.as_ref())?;
-        Ok(Form { parameters, credentials, certificate })
+        Ok(Form { parameters, claim: Claim { credentials, endpoint, peer: request.peer }, certificate })
+    }
+
+    /// Authenticates the client of a request. The only way to do so for an endpoint: the rate limit is asked before the
+    /// credentials are compared.
+    ///
+    /// # Errors
+    /// As for [`TokenService::authenticate`].
+    pub(super) async fn authenticate(&self, claim: &Claim<'_>) -> Result<AuthenticatedClient, TokenError> {
+        let Claim { credentials, endpoint, peer } = claim;
+        self.service.authenticate_at(endpoint.attempt_kind(), credentials, *peer).await
     }
 
     /// Returns the client certificate. Behind a proxy all connections have the certificate of the proxy: with that one
@@ -372,8 +382,15 @@ impl<S: TokenStore> Handler for Endpoints<S> {
 /// The form of a request with its client credentials and certificate.
 pub(super) struct Form<'a> {
     pub(super) parameters: Parameters<'a>,
-    pub(super) credentials: ClientCredentials,
+    pub(super) claim: Claim<'a>,
     pub(super) certificate: Option<ClientCertificate>,
+}
+
+/// The client that a request claims to come from, and the sender of the request.
+pub(super) struct Claim<'a> {
+    credentials: ClientCredentials,
+    endpoint: Endpoint,
+    pub(super) peer: Option<&'a Peer>,
 }
 
 /// The endpoints have another issuer than the JWTs of their service.

@@ -5,6 +5,7 @@
 //! | malformed request | 400, 404, 405 or 413 | the fault, and `Allow` for 405 |
 //! | `invalid_client`, for credentials in a header | 401 | the code, and `WWW-Authenticate` |
 //! | another refusal | 400 | the code and its fixed text |
+//! | too many attempts | 429 | `temporarily_unavailable`, `Retry-After` |
 //! | outage | 503 | `temporarily_unavailable`, `Retry-After` |
 //! | failure that will repeat | 500 | `server_error` |
 //!
@@ -12,6 +13,8 @@
 //!
 //! A body contains fixed texts alone, never a text that the client sent. So no response can reflect a script or a
 //! secret, and two refusals with one code have equal bodies: the cause is for the host.
+
+use std::time::Duration;
 
 use super::{Endpoint, MalformedRequest, Request, Response};
 use crate::outcome::ErrorCode;
@@ -30,6 +33,8 @@ pub(super) enum Failure {
     ///
     /// Only the code reaches this module, so the cause of a refusal cannot leak into a response.
     Code(ErrorCode),
+    /// The rate limit admits no further attempt before this time has passed.
+    RateLimited(Duration),
 }
 
 impl Failure {
@@ -43,6 +48,7 @@ impl Failure {
             }
             Self::Malformed(malformed) => (malformed.code(), malformed.response()),
             Self::Code(code) => (code, error(code)),
+            Self::RateLimited(wait) => (ErrorCode::TooManyRequests, rate_limited(wait)),
         };
         // RFC 6749 section 5.2: credentials in the Authorization header get a challenge. Credentials in the body do
         // not: a challenge makes browsers ask the user for a password.
@@ -59,7 +65,10 @@ impl<E: Into<MalformedRequest>> From<E> for Failure {
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        Self::Code(error.code())
+        match error {
+            TokenError::RateLimited { retry_after } => Self::RateLimited(retry_after),
+            error => Self::Code(error.code()),
+        }
     }
 }
 
@@ -85,6 +94,13 @@ impl MalformedRequest {
 pub(super) fn error(code: ErrorCode) -> Response {
     let response = described(code.status(), code, code.description());
     if code == ErrorCode::TemporarilyUnavailable { response.with_header("retry-after", RETRY_AFTER) } else { response }
+}
+
+/// Returns the response to one attempt too many (RFC 6585 section 4). The wait is in whole seconds, rounded up: a
+/// client that comes back too early would be refused again.
+pub(super) fn rate_limited(wait: Duration) -> Response {
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    error(ErrorCode::TooManyRequests).with_header("retry-after", seconds.to_string())
 }
 
 /// Returns the JSON of an error (RFC 6749 section 5.2). There is no `error_uri`.

@@ -25,6 +25,7 @@
 //! | certificate ([`CertificateHeader`]) | RFC 9440, or the connection | a client must not choose its certificate |
 //! | DPoP proof | RFC 9449 section 4.3: at most one | the URL comes from the issuer, not from `Host` |
 //! | error responses | RFC 6749 section 5.2: fixed texts | nothing that a client sent is repeated |
+//! | guesses ([`RateLimit`](crate::host::RateLimit)) | RFC 6585 section 4: 429 | weak secrets can be guessed |
 //! | 503 | RFC 9110 section 10.2.3: `Retry-After` | an outage must not look like `invalid_grant` |
 //! | token responses | RFC 6749 section 5.1: `no-store` | a cache must not keep tokens |
 //! | userinfo | RFC 6750: one access token, challenges | the request has no client credentials |

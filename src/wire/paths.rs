@@ -6,6 +6,7 @@
 //! an issuer with a path of its own is in the paths already.
 
 use crate::outcome::Operation;
+use crate::ports::host::AttemptKind;
 use crate::vocabulary::Issuer;
 
 /// The endpoints that [`Endpoints`](super::Endpoints) serves. A host with a router of its own maps its routes to them:
@@ -49,6 +50,19 @@ impl Endpoint {
             // Not HEAD: a program that checks links must not sign a user out.
             Self::EndSession => "GET, POST",
             Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => "GET, HEAD",
+        }
+    }
+
+    /// Returns the kind of an attempt to authenticate a client here. The endpoints of the last line authenticate none.
+    pub(super) const fn attempt_kind(self) -> AttemptKind {
+        match self {
+            Self::Token => AttemptKind::Token,
+            Self::Revocation => AttemptKind::Revocation,
+            Self::Introspection => AttemptKind::Introspection,
+            Self::DeviceAuthorization => AttemptKind::DeviceAuthorization,
+            Self::UserInfo | Self::EndSession | Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => {
+                AttemptKind::Client
+            }
         }
     }
 

@@ -86,6 +86,7 @@ impl<S: TokenStore> Endpoints<S> {
             Failure::Malformed(malformed) => (malformed.status(), malformed.code(), malformed.to_string()),
             // RFC 6750 section 3.1: a resource has its own word for a token that is not accepted.
             Failure::Code(ErrorCode::InvalidGrant) => described(ErrorCode::InvalidToken),
+            Failure::RateLimited(wait) => return failure::rate_limited(*wait),
             Failure::Code(code) => described(*code),
         };
         if matches!(code, ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError) {

@@ -28,6 +28,7 @@ mod openid_logout;
 mod openid_userinfo;
 mod policy_configuration;
 mod purge;
+mod rate_limit;
 mod redaction;
 mod refresh_token_expiration;
 mod refused_clients;

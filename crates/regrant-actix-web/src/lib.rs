@@ -14,7 +14,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Resource, Route};
-use regrant::host::Parameters;
+use regrant::host::{Parameters, Peer};
 use regrant::proof::ClientCertificate;
 use regrant::store::TokenStore;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest};
@@ -97,12 +97,13 @@ struct Received {
     head: HttpRequest,
     body: Result<Bytes, MalformedRequest>,
     certificate: Option<ClientCertificate>,
+    peer: Option<Peer>,
 }
 
 impl Received {
     async fn read(head: HttpRequest, payload: Payload, limit: usize) -> Self {
-        let certificate = head.extensions().get().or_else(|| head.conn_data()).cloned();
-        Self { head, body: read(payload, limit).await, certificate }
+        let (certificate, peer) = (known(&head), known(&head));
+        Self { head, body: read(payload, limit).await, certificate, peer }
     }
 
     fn headers(&self) -> Vec<(&str, &[u8])> {
@@ -114,7 +115,13 @@ impl Received {
         wire::Request::received(self.head.method().as_str(), self.head.path(), headers, body)
             .with_query(self.head.uri().query())
             .with_client_certificate(self.certificate.as_ref())
+            .with_peer(self.peer.as_ref())
     }
+}
+
+/// Returns a fact about the request or its connection, as the host has put it there.
+fn known<T: Clone + 'static>(head: &HttpRequest) -> Option<T> {
+    head.extensions().get().or_else(|| head.conn_data()).cloned()
 }
 
 /// Reads the body up to `limit`, with or without a content-length. The usual body has one frame and is not copied.

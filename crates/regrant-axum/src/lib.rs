@@ -103,6 +103,7 @@ impl Received {
         wire::Request::received(self.parts.method.as_str(), uri.path(), headers, body)
             .with_query(uri.query())
             .with_client_certificate(self.parts.extensions.get())
+            .with_peer(self.parts.extensions.get())
     }
 }
 

@@ -45,8 +45,9 @@ impl ApproveRequest<'_> {
 /// sent one.
 ///
 /// # Contract
-/// * **Guessing of passwords is limited** (RFC 6749 section 4.3.2). The library does not count attempts, so without a
-///   limit the token endpoint is an oracle for passwords.
+/// * **Guessing of passwords is limited** (RFC 6749 section 4.3.2). Otherwise the token endpoint is an oracle for
+///   passwords. A [`RateLimit`](super::RateLimit) counts denied approvals by the sender. A limit for each user is the
+///   approver's own: the library does not know which parameter names the user.
 /// * **An assertion is accepted once, and only for this server** (RFC 7523 section 3). Otherwise an eavesdropper, or
 ///   another server that received the assertion, gets tokens. [`SingleUse`](crate::store::SingleUse) remembers ids.
 /// * **An outage is [`ApproveError::Unavailable`]**, never `Denied`: the client would ask its user for the password

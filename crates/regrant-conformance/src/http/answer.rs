@@ -188,6 +188,12 @@ pub(super) fn unavailable() -> Answer {
     refused(503, "temporarily_unavailable", description).with("retry-after", "1")
 }
 
+/// RFC 6585 section 4.
+pub(super) fn too_many_attempts(retry_after: &'static str) -> Answer {
+    let description = "There were too many attempts; try again later.";
+    refused(429, "temporarily_unavailable", description).with("retry-after", retry_after)
+}
+
 pub(super) fn method_not_allowed() -> Answer {
     refused(405, "invalid_request", "The method must be POST.").with("allow", "POST")
 }

@@ -20,6 +20,7 @@ mod metadata;
 mod method;
 mod not_http;
 mod offline_access;
+mod rate_limit;
 mod refresh;
 mod revocation;
 mod scope;
@@ -65,6 +66,7 @@ fn groups() -> Vec<Group> {
         group("revocation", revocation::cases()),
         group("introspection", introspection::cases()),
         group("client_authentication", client_authentication::cases()),
+        group("rate_limit", rate_limit::cases()),
         group("method", method::cases()),
         group("content_type", content_type::cases()),
         group("form", form::cases()),

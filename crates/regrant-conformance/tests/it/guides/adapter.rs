@@ -30,7 +30,8 @@ async fn answer<S: TokenStore>(endpoints: &Endpoints<S>, request: Request<Incomi
     let body = body.as_deref().map_err(|fault| *fault);
     let request = wire::Request::received(head.method.as_str(), path, &headers, body)
         .with_query(head.uri.query())
-        .with_client_certificate(head.extensions.get());
+        .with_client_certificate(head.extensions.get())
+        .with_peer(head.extensions.get());
     send(endpoints.handle(endpoint, &request).await)
 }
 // guide: end
