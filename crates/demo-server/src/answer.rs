@@ -40,7 +40,7 @@ impl Problem {
     }
 
     fn with_retry_after(&self, response: Response) -> Response {
-        if self.status == 503 { response.with_header("retry-after", "1") } else { response }
+        if matches!(self.status, 429 | 503) { response.with_header("retry-after", "1") } else { response }
     }
 }
 

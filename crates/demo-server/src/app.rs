@@ -55,8 +55,8 @@ impl App {
         }
         let form = || wire::form(request, self.body_limit());
         match page {
-            Page::Authenticate => Ok(authenticate::authenticate(&self.server, request)),
-            Page::SignIn => sign_in::sign_in(&self.server, request, &form()?),
+            Page::Authenticate => authenticate::authenticate(&self.server, request).await,
+            Page::SignIn => sign_in::sign_in(&self.server, request, &form()?).await,
             Page::Authorize => authorize::decide(&self.server, request, &form()?).await,
             Page::Device => device::decide(&self.server, request, &form()?).await,
         }

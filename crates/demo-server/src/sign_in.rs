@@ -43,7 +43,11 @@ pub(crate) fn form(server: &Server, request: &Request<'_>, target: Target) -> Re
 }
 
 /// `POST /oauth2/sign-in`: starts a session, and sends the browser back to the page.
-pub(crate) fn sign_in(server: &Server, request: &Request<'_>, form: &Parameters<'_>) -> Result<Response, Problem> {
+pub(crate) async fn sign_in(
+    server: &Server,
+    request: &Request<'_>,
+    form: &Parameters<'_>,
+) -> Result<Response, Problem> {
     let target = match form.get("page") {
         Some("authorize") => Target::Authorize,
         Some("device") => Target::Device,
@@ -55,8 +59,10 @@ pub(crate) fn sign_in(server: &Server, request: &Request<'_>, form: &Parameters<
     let Some(old) = old else {
         return Ok(shown(server, request, target, query, Some("The form has expired. Please try again.")));
     };
-    let subject = form.get("username").zip(form.get("password"));
-    let subject = subject.and_then(|(username, password)| server.users.sign_in(username, password));
+    let subject = match form.get("username").zip(form.get("password")) {
+        Some((username, password)) => server.sign_in(request, username, password).await?,
+        None => None,
+    };
     let Some(subject) = subject else {
         let why = "The user name or the password is wrong.";
         return Ok(shown(server, request, target, query, Some(why)));

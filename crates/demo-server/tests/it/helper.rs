@@ -231,7 +231,7 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo-server"));
-    if !arguments.contains(&"--listen") {
+    if !arguments.contains(&"--listen") && !arguments.contains(&"keygen") {
         command.args(["--listen", "127.0.0.1:0"]);
     }
     command.args(arguments);
