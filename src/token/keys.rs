@@ -65,10 +65,8 @@ impl Key {
     /// ```
     /// use regrant::{Key, KeyRing};
     ///
-    /// # use regrant::{Entropy, SystemEntropy};
-    /// # let (mut secret, mut former_secret) = ([0; 32], [0; 32]);
-    /// # SystemEntropy.fill(&mut secret);
-    /// # SystemEntropy.fill(&mut former_secret);
+    /// # let fixed = |first: u8| std::array::from_fn(|index| first + index as u8); // with different ids
+    /// # let (secret, former_secret) = (fixed(1), fixed(2));
     /// let ring = KeyRing::new(Key::new(secret)?).add_former(Key::new(former_secret)?)?;
     /// # Ok::<(), regrant::token::KeyRingError>(())
     /// ```
