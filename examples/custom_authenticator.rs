@@ -1,54 +1,39 @@
-//! An authenticator of your own: look up the client, verify its secret, assert the result.
+//! A directory of your own: look up the client and the hash of its secret. The library authenticates.
 //!
 //! ```text
 //! cargo run --example custom_authenticator
 //! ```
 
 use std::error::Error;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use regrant::authenticator::{AuthenticateError, ClientAuthenticator, CredentialRefusal, Supported};
-use regrant::client::{ClientAuthenticationMethod, Registration};
+use regrant::authenticator::{ClientDirectory, DirectoryAuthenticator, RegisteredClient, Supported};
+use regrant::client::Registration;
 use regrant::host::Unavailable;
 use regrant::{
-    AuthenticatedClient, Client, ClientCredentials, ClientId, ClientSecret, GrantType, IssueRequest, KeyRing,
-    MemoryStore, Scope, SecretHash, SystemEntropy, TokenService,
+    Client, ClientCredentials, ClientId, ClientSecret, GrantType, IssueRequest, KeyRing, MemoryStore, Scope,
+    SecretHash, SystemEntropy, TokenService,
 };
 
 /// Stands for a table of clients in a database.
-struct Directory {
-    row: Arc<Client>,
-    secret: SecretHash,
+struct Table {
+    row: RegisteredClient,
     is_reachable: bool,
 }
 
 #[async_trait]
-impl ClientAuthenticator for Directory {
-    async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
+impl ClientDirectory for Table {
+    async fn find(&self, client_id: &ClientId) -> Result<Option<RegisteredClient>, Unavailable> {
         if !self.is_reachable {
-            // An outage must not be a refusal: clients discard their tokens on a refusal.
-            return Err(AuthenticateError::unavailable("the directory is down"));
+            // An outage must not look like an absent client: clients discard their tokens on a refusal.
+            return Err(Unavailable::new("the directory is down"));
         }
-        let ClientCredentials::Basic(client_id, secret) = credentials else {
-            return Err(AuthenticateError::refused(CredentialRefusal::MethodNotRegistered));
-        };
-        // Both checks always run. Otherwise the response time would reveal which client ids exist.
-        let is_known = *client_id == self.row.id;
-        let is_right = self.secret.verify(secret).await;
-        // The reason is for events. The client gets the same response for each of them.
-        match (is_known, is_right) {
-            (true, true) => Ok(AuthenticatedClient::assertion(Arc::clone(&self.row))),
-            (true, false) => Err(AuthenticateError::refused_known(self.row.id.clone(), CredentialRefusal::WrongSecret)),
-            (false, _) => Err(AuthenticateError::refused(CredentialRefusal::UnknownClient)),
-        }
+        Ok(Some(&self.row).filter(|row| row.client().id == *client_id).cloned())
     }
 
-    /// For the metadata of the server: in a database, a query over all rows.
+    /// For the metadata of the server: in a database, a query for distinct values.
     async fn supported(&self) -> Result<Supported, Unavailable> {
-        Ok(Supported::default()
-            .with_methods([ClientAuthenticationMethod::ClientSecretBasic])
-            .with_scope(self.row.scope.clone()))
+        Ok(Supported::of(self.row.client()))
     }
 }
 
@@ -59,16 +44,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_registration(Registration(20_261_123)) // a row id or a creation time, never reused
         .with_grant_types([GrantType::ClientCredentials])
         .with_scope(Scope::from_static("reports"));
-    for (name, presented, is_reachable) in [
-        ("right secret", secret.clone(), true),
-        ("wrong secret", "guess".into(), true),
-        ("outage", secret.clone(), false),
+    let row = RegisteredClient::new(reporting, [SecretHash::sha256(&secret)])?;
+    for (name, id, presented, is_reachable) in [
+        ("right secret", "reporting", secret.clone(), true),
+        ("wrong secret", "reporting", "guess".into(), true),
+        ("unknown client", "nobody", secret.clone(), true),
+        ("outage", "reporting", secret.clone(), false),
     ] {
-        let directory =
-            Directory { row: Arc::new(reporting.clone()), secret: SecretHash::sha256(&secret), is_reachable };
+        let authenticator = DirectoryAuthenticator::new(Table { row: row.clone(), is_reachable });
         let keys = KeyRing::generate(&SystemEntropy);
-        let service = TokenService::builder(MemoryStore::new(), directory, keys).build()?;
-        match service.authenticate(&ClientCredentials::Basic(ClientId::from_static("reporting"), presented)).await {
+        let service = TokenService::builder(MemoryStore::new(), authenticator, keys).build()?;
+        match service.authenticate(&ClientCredentials::Basic(ClientId::new(id)?, presented)).await {
             Ok(client) => {
                 let tokens = service.issue(&client, IssueRequest::client_credentials(client.scope.clone())).await?;
                 println!("{name}: tokens for {}", tokens.scope);

@@ -29,8 +29,9 @@ pub use ports::{authenticator, host, jwt, proof, store};
 pub use service::{GrantPage, TokenError, TokenService, TokenServiceBuilder};
 pub use token::keys::{Key, KeyRing};
 pub use vocabulary::{
-    AccessToken, AuthorizationCode, ClientId, ClientSecret, CodeChallenge, CodeVerifier, Entropy, GrantId, GrantType,
-    InvalidValue, Issuer, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject, SystemEntropy, clock,
+    AccessToken, AuthorizationCode, AuthorizationDetails, ClientId, ClientSecret, CodeChallenge, CodeVerifier, Entropy,
+    GrantId, GrantType, InvalidValue, Issuer, RedirectUri, RefreshToken, Resource, Resources, Scope, Subject,
+    SystemEntropy, clock,
 };
 
 /// Events for audit logs and counters, durations of calls, error codes, and sinks for `tracing` and `metrics`.
@@ -46,6 +47,15 @@ pub mod event {
         ErrorCode, Event, EventKind, EventSink, Failure, Operation, OwnedEvent, OwnedFailure, Port, ReplayCause,
         StoreCall, Timed, Timings,
     };
+}
+
+/// Pushed authorization requests (RFC 9126).
+///
+/// The client pushes a request with [`TokenService::push_authorization_request`]. The authorization endpoint reads it
+/// with [`TokenService::pushed_request`], and uses it up with [`TokenService::authorize`].
+pub mod authorization {
+    pub use crate::engine::{PushRequest, PushedRequest, PushedRequestResponse};
+    pub use crate::vocabulary::RequestUri;
 }
 
 /// Requests and responses of the device flow (RFC 8628), for devices without a browser.

@@ -1,4 +1,7 @@
-use super::{AuthenticationMethods, ClientAuthenticationMethod};
+use serde::{Deserialize, Serialize};
+
+use super::json::Form;
+use super::{AuthenticationMethods, ClientAuthenticationMethod, ClientKeys, TlsSubject};
 use crate::policy::ClientPolicy;
 use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resource, Resources, Scope};
 
@@ -14,16 +17,44 @@ use crate::vocabulary::{ClientId, GrantType, RedirectUri, Registration, Resource
 /// assert!(!app.may_use(&GrantType::ClientCredentials));
 /// assert!(app.is_confidential());
 /// ```
-#[derive(Clone, Debug)]
+///
+/// The serde form has the names of RFC 7591 section 2 where they exist, and leaves out defaults. An unknown member is
+/// an error, so a mistyped restriction is never ignored.
+///
+/// ```
+/// use regrant::Client;
+///
+/// let app: Client = serde_json::from_str(
+///     r#"{ "client_id": "spa", "token_endpoint_auth_method": "none", "redirect_uris": ["https://app.example/cb"],
+///          "grant_types": ["authorization_code", "refresh_token"], "scope": "read",
+///          "policy": { "grace_period": "30s" } }"#,
+/// )?;
+/// assert!(!app.is_confidential());
+/// assert!(serde_json::from_str::<Client>(r#"{ "client_id": "spa", "scopes": "read" }"#).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Form", into = "Form")]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "members of a registration, independent of each other")]
 pub struct Client {
     /// The client identifier.
     pub id: ClientId,
     /// The number of the registration of the identifier. Default 0. With another number the client
     /// loses all its grants.
     pub registration: Registration,
+    /// The name to show to users (`client_name`). Default absent. A client that registered itself chose its name: show
+    /// the host of the redirection URI beside it.
+    pub name: Option<String>,
     /// The accepted authentication methods. Default `client_secret_basic` and `client_secret_post`.
     pub authentication_methods: AuthenticationMethods,
+    /// The only algorithm of its assertions (`token_endpoint_auth_signing_alg`), for example `ES256`. Default absent:
+    /// every algorithm that the [verifier](crate::authenticator::VerifyCredentials) accepts.
+    pub assertion_algorithm: Option<String>,
+    /// The public keys of the client (`jwks`, `jwks_uri`). Default absent.
+    pub keys: Option<ClientKeys>,
+    /// The subject of its certificates, for `tls_client_auth`. Default absent.
+    pub tls_subject: Option<TlsSubject>,
     /// The registered redirection URIs. Default none. Compared character for character; see [`RedirectUri::admits`].
     pub redirect_uris: Vec<RedirectUri>,
     /// Lets the port of a registered `http://localhost` URI differ, as that of `http://127.0.0.1` may. For native apps
@@ -43,6 +74,9 @@ pub struct Client {
     pub default_scope: Option<Scope>,
     /// The resources for which the client may request tokens (RFC 8707). Default none. Withdrawal works as for scopes.
     pub resources: Resources,
+    /// The types of authorization details that the client may request (RFC 9396 section 10). Default none. Withdrawal
+    /// works as for scopes.
+    pub authorization_details_types: Vec<String>,
     /// The audience of access tokens for requests that name no resource (RFC 9068 section 3). The client may also name
     /// it in a request. Default absent: see [`default_audience_or`](Self::default_audience_or).
     pub default_audience: Option<Resource>,
@@ -58,6 +92,10 @@ pub struct Client {
     /// True if the userinfo response for this client is a JWT (OpenID Connect Core section 5.3.2). It has the algorithm
     /// of the client's `id_token`s. Default false: JSON. In registrations: `userinfo_signed_response_alg`.
     pub userinfo_signed_response: bool,
+    /// Refuses authorization requests that are not signed by the client (`require_signed_request_object`, RFC 9101
+    /// section 10.5). Default false. The host sets the verifier with
+    /// [`Endpoints::with_request_objects`](crate::wire::Endpoints::with_request_objects).
+    pub require_signed_request_object: bool,
     /// The overrides of the provider's policy. Default none.
     pub policy: ClientPolicy,
 }
@@ -70,18 +108,24 @@ impl Client {
         Self {
             id,
             registration: Registration::default(),
+            name: None,
             authentication_methods: AuthenticationMethods::Secret,
+            assertion_algorithm: None,
+            keys: None,
+            tls_subject: None,
             redirect_uris: Vec::new(),
             any_localhost_port: false,
             grant_types: vec![GrantType::AuthorizationCode],
             scope: Scope::empty(),
             default_scope: None,
             resources: Resources::empty(),
+            authorization_details_types: Vec::new(),
             default_audience: None,
             accepts_audience: false,
             introspection: IntrospectionAccess::Own,
             post_logout_redirect_uris: Vec::new(),
             userinfo_signed_response: false,
+            require_signed_request_object: false,
             policy: ClientPolicy::default(),
         }
     }
@@ -109,10 +153,38 @@ impl Client {
         self
     }
 
+    /// Sets the name to show to users.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<Option<String>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// Sets the accepted authentication methods: one method, or both that use a secret.
     #[must_use]
     pub fn with_authentication_methods(mut self, methods: impl Into<AuthenticationMethods>) -> Self {
         self.authentication_methods = methods.into();
+        self
+    }
+
+    /// Sets the only algorithm of its assertions.
+    #[must_use]
+    pub fn with_assertion_algorithm(mut self, algorithm: impl Into<Option<String>>) -> Self {
+        self.assertion_algorithm = algorithm.into();
+        self
+    }
+
+    /// Sets the public keys of the client.
+    #[must_use]
+    pub fn with_keys(mut self, keys: impl Into<Option<ClientKeys>>) -> Self {
+        self.keys = keys.into();
+        self
+    }
+
+    /// Sets the subject of its certificates.
+    #[must_use]
+    pub fn with_tls_subject(mut self, subject: impl Into<Option<TlsSubject>>) -> Self {
+        self.tls_subject = subject.into();
         self
     }
 
@@ -168,6 +240,13 @@ impl Client {
         self
     }
 
+    /// Sets the types of authorization details that the client may request.
+    #[must_use]
+    pub fn with_authorization_details_types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.authorization_details_types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Sets the audience of access tokens for requests that name no resource.
     #[must_use]
     pub fn with_default_audience(mut self, resource: impl Into<Option<Resource>>) -> Self {
@@ -200,6 +279,13 @@ impl Client {
     #[must_use]
     pub const fn with_userinfo_signed_response(mut self, is_signed: bool) -> Self {
         self.userinfo_signed_response = is_signed;
+        self
+    }
+
+    /// Refuses authorization requests that are not signed, or not.
+    #[must_use]
+    pub const fn with_require_signed_request_object(mut self, is_required: bool) -> Self {
+        self.require_signed_request_object = is_required;
         self
     }
 

@@ -11,6 +11,8 @@
 //! | the approval | `invalid_scope`, `invalid_target` | gets all of the approval |
 //! | the registration of the client today | `invalid_scope`, `invalid_target` | gets the part that is left |
 //!
+//! The same applies to authorization details (RFC 9396), with `invalid_authorization_details`.
+//!
 //! A refresh for less does not shrink the grant: the next one may ask for the whole reach again (RFC 6749 section 6).
 //!
 //! An approval without resources has the reach of the default audience (RFC 9068 section 3). The default is looked up
@@ -22,24 +24,32 @@ use std::time::Duration;
 
 use super::{Context, ResponseFacts, UnsignedResponse};
 use crate::client::Client;
-use crate::grant::{Grant, LiveAccessToken};
+use crate::grant::{Approval, Grant, LiveAccessToken};
 use crate::outcome::Refusal;
 use crate::policy::{OnUnknownScope, Policy};
 use crate::token::{Claims, Derivation, Key, Lineage, Root, TokenKind, TokenSecret};
 use crate::vocabulary::{
-    AccessToken, Confirmation, GrantType, KeyId, RefreshToken, Resource, Resources, Scope, Timestamp, draw,
+    AccessToken, AuthorizationDetails, Confirmation, KeyId, RefreshToken, Resource, Resources, Scope, Timestamp, draw,
 };
 
 /// The unit of `expires_in` (RFC 6749 section 5.1).
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The reach of an access token: scope and audience.
+/// The reach of an access token: scope, audience and authorization details.
 ///
 /// Made by [`whole`](Self::whole) and [`requested`](Self::requested) alone, so each value of this type was checked
 /// against the approval and the registration.
 pub(super) struct Access {
     scope: Scope,
     resources: Resources,
+    authorization_details: Option<AuthorizationDetails>,
+}
+
+/// The reach that a request names. An absent part is everything that was granted.
+pub(super) struct Named<'a> {
+    pub(super) scope: Option<&'a Scope>,
+    pub(super) resources: &'a Resources,
+    pub(super) authorization_details: Option<&'a AuthorizationDetails>,
 }
 
 impl Access {
@@ -48,8 +58,9 @@ impl Access {
     /// # Errors
     /// A [`Refusal`] when the client is not registered for all of it.
     pub(super) fn whole(grant: &Grant, ctx: &Context<'_>) -> Result<Self, Refusal> {
-        let approval = grant.approval();
-        Self::requested(grant, Some(&approval.scope), &approval.resources, ctx)
+        let Approval { scope, resources, authorization_details, .. } = grant.approval();
+        let authorization_details = authorization_details.as_ref();
+        Self::requested(grant, &Named { scope: Some(scope), resources, authorization_details }, ctx)
     }
 
     /// Returns the reach that the request names. Both the grant and the registration of the client must allow it.
@@ -59,14 +70,9 @@ impl Access {
     ///
     /// # Errors
     /// A [`Refusal`] when the request names too much, or when all of the granted reach was withdrawn.
-    pub(super) fn requested(
-        grant: &Grant,
-        scope: Option<&Scope>,
-        resources: &Resources,
-        ctx: &Context<'_>,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn requested(grant: &Grant, named: &Named<'_>, ctx: &Context<'_>) -> Result<Self, Refusal> {
         let (granted, registered) = (grant.approval(), ctx.client);
-        let scope = match scope {
+        let scope = match named.scope {
             Some(scope) if scope.is_subset_of(&granted.scope) && scope.is_subset_of(&registered.scope) => scope.clone(),
             Some(_) => return Err(Refusal::ScopeExceeded),
             None if granted.scope.is_subset_of(&registered.scope) => granted.scope.clone(),
@@ -75,7 +81,13 @@ impl Access {
                 left => left,
             },
         };
-        Ok(Self { scope, resources: audience(&granted.resources, resources, ctx)? })
+        let resources = audience(&granted.resources, named.resources, ctx)?;
+        let authorization_details = match &granted.authorization_details {
+            Some(granted) => Some(details(granted, named.authorization_details, registered)?),
+            None if named.authorization_details.is_some() => return Err(Refusal::AuthorizationDetailsExceeded),
+            None => None,
+        };
+        Ok(Self { scope, resources, authorization_details })
     }
 
     /// Returns true when `token` has exactly this reach.
@@ -83,8 +95,11 @@ impl Access {
     /// A replay repeats only a token of equal reach. A client that asks for less the second time must not get more than
     /// it asked for.
     pub(super) fn is_of(&self, token: &LiveAccessToken, grant: &Grant) -> bool {
-        self.scope == *token.scope.as_ref().unwrap_or(&grant.approval().scope)
-            && self.resources == *token.resources.as_ref().unwrap_or(&grant.approval().resources)
+        let granted = grant.approval();
+        self.scope == *token.scope.as_ref().unwrap_or(&granted.scope)
+            && self.resources == *token.resources.as_ref().unwrap_or(&granted.resources)
+            && self.authorization_details.as_ref()
+                == token.authorization_details.as_ref().or(granted.authorization_details.as_ref())
     }
 }
 
@@ -110,6 +125,28 @@ fn audience(granted: &Resources, named: &Resources, ctx: &Context<'_>) -> Result
     match granted.intersection(&registered) {
         none if none.is_empty() => Err(Refusal::ResourceWithdrawn),
         left => Ok(left),
+    }
+}
+
+/// Returns the authorization details of a token of a grant for `granted` (RFC 9396 section 6). Each object that the
+/// request names must equal a granted one: the library does not know which members of a type mean less.
+///
+/// # Errors
+/// A [`Refusal`] when the request names too much, or when all of the granted types were withdrawn.
+#[cold]
+fn details(
+    granted: &AuthorizationDetails,
+    named: Option<&AuthorizationDetails>,
+    client: &Client,
+) -> Result<AuthorizationDetails, Refusal> {
+    let registered = granted.of_types(&client.authorization_details_types);
+    match (registered, named) {
+        (Some(registered), Some(named)) if named.is_subset_of(&registered) => {
+            registered.intersection(named).ok_or(Refusal::AuthorizationDetailsExceeded)
+        }
+        (_, Some(_)) => Err(Refusal::AuthorizationDetailsExceeded),
+        (Some(registered), None) => Ok(registered),
+        (None, None) => Err(Refusal::AuthorizationDetailsWithdrawn),
     }
 }
 
@@ -194,7 +231,8 @@ impl MintedAccessToken {
 /// When the grant has `max_live_access_tokens` already, the oldest one is dropped and is inactive from then on. The
 /// record must not grow without bound (see ARCHITECTURE.md, the grant record).
 ///
-/// The entry keeps scope and resources only where they differ from the approval: most tokens have the whole reach.
+/// The entry keeps scope, resources and details only where they differ from the approval: most tokens have the whole
+/// reach.
 ///
 /// # Errors
 /// [`Refusal::GrantExpired`] when the grant has less than a second to live.
@@ -216,6 +254,10 @@ pub(super) fn mint(
         digest: secret.digest(),
         scope: (access.scope != granted.scope).then(|| access.scope.clone()),
         resources: (access.resources != granted.resources).then(|| access.resources.clone()),
+        authorization_details: access
+            .authorization_details
+            .clone()
+            .filter(|details| granted.authorization_details.as_ref() != Some(details)),
         issued_at: ctx.now,
         expires_at: access_token_expiry(grant, serial, ctx)?,
         parent,
@@ -328,7 +370,6 @@ impl SealedRefreshToken {
 /// `expires_in` is measured from now and not from the time of issue: a replay returns the lifetime that is left. On a
 /// node whose clock is behind the issue it is the whole lifetime, and no more.
 pub(super) fn respond(
-    grant: &Grant,
     access: Access,
     access_token: MintedAccessToken,
     refresh_token: Option<SealedRefreshToken>,
@@ -343,8 +384,7 @@ pub(super) fn respond(
         refresh_token,
         scope: access.scope,
         resources: access.resources,
-        grant_id: grant.id(),
-        is_exchanged: *grant.grant_type() == GrantType::TokenExchange,
+        authorization_details: access.authorization_details,
     };
     UnsignedResponse { access_token: form, facts }
 }

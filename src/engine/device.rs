@@ -19,7 +19,7 @@
 
 use std::time::Duration;
 
-use super::access::Access;
+use super::access::{Access, Named};
 use super::issue::{create_grant, first_tokens};
 use super::{
     Admitted, Context, Decision, DeviceAuthorizationRequest, DeviceAuthorizationResponse, Events, UnsignedResponse,
@@ -28,7 +28,9 @@ use super::{
 use crate::grant::{Approval, Grant, PendingCode, PendingDevice, Phase, Verdict};
 use crate::outcome::{EventKind, Refusal};
 use crate::token::{Claims, Opened, TokenKind, TokenSecret};
-use crate::vocabulary::{DeviceCode, Entropy, GrantId, GrantType, Resources, Timestamp, UserCode, draw};
+use crate::vocabulary::{
+    AuthorizationDetails, DeviceCode, Entropy, GrantId, GrantType, Resources, Timestamp, UserCode, draw,
+};
 
 /// The time that each poll which comes too early adds to the interval, for good (RFC 8628 section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
@@ -50,7 +52,10 @@ pub(crate) fn authorize_device(
     let user_code = UserCode::random(ctx.entropy);
     let secret = TokenSecret::random(ctx.entropy);
     let scope = ctx.client.scope_of(request.scope.clone()).ok_or(Refusal::ScopeMissing)?;
-    let approval = Approval::default().with_scope(scope).with_resources(request.resources.clone());
+    let approval = Approval::default()
+        .with_scope(scope)
+        .with_resources(request.resources.clone())
+        .with_authorization_details(request.authorization_details.clone());
     let phase = Phase::AwaitingApproval(Box::new(PendingDevice {
         digest: secret.digest(),
         expires_at: ctx.now + ctx.policy.device_code_lifetime,
@@ -79,9 +84,9 @@ pub(crate) fn authorize_device(
 /// second write fails, it therefore expires unused.
 ///
 /// # Errors
-/// [`Refusal::UserCodeUnknown`] when no device waits for the decision any more, [`Refusal::ScopeExceeded`] or
-/// [`Refusal::ResourceExceeded`] when the approval exceeds the request of the device. The user may approve less than
-/// the device asked for, never more.
+/// [`Refusal::UserCodeUnknown`] when no device waits for the decision any more, [`Refusal::ScopeExceeded`],
+/// [`Refusal::ResourceExceeded`] or [`Refusal::AuthorizationDetailsExceeded`] when the approval exceeds the request of
+/// the device. The user may approve less than the device asked for, never more.
 pub(crate) fn approve_device(
     device: &Grant,
     approval: Approval,
@@ -94,6 +99,11 @@ pub(crate) fn approve_device(
     }
     if !approval.resources.is_subset_of(&device.approval().resources) {
         return Err(Refusal::ResourceExceeded);
+    }
+    let asked = device.approval().authorization_details.as_ref();
+    let is_asked = |details: &AuthorizationDetails| asked.is_some_and(|asked| details.is_subset_of(asked));
+    if !approval.authorization_details.as_ref().is_none_or(is_asked) {
+        return Err(Refusal::AuthorizationDetailsExceeded);
     }
     let approval = Approval { resources: approval.resources.intersection(&device.approval().resources), ..approval };
     let code = PendingCode {
@@ -195,7 +205,8 @@ pub(crate) fn redeem_device(
         Phase::AwaitingRedemption(_) => {}
         _ => return Decision::refuse(Refusal::CodeSpent),
     }
-    let tokens = Access::requested(grant, None, &Resources::empty(), ctx).and_then(|access| {
+    let whole = Named { scope: None, resources: &Resources::empty(), authorization_details: None };
+    let tokens = Access::requested(grant, &whole, ctx).and_then(|access| {
         grant.redeem(None);
         first_tokens(grant, access, ctx)
     });

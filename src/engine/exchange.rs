@@ -7,6 +7,7 @@
 //! |---|---|
 //! | resource owner, authentication | those of the subject token |
 //! | scope | requested and held; absent: held and registered for the client |
+//! | authorization details | requested and held; absent: held, of the types that are registered for the client |
 //! | audience | requested and registered; absent: held and registered, or else the default of the client |
 //! | expiry | not after that of the subject token |
 //! | key | the one that this request proves, never that of the subject token |
@@ -40,6 +41,7 @@ pub(crate) fn exchange(
     if [Some(&subject), actor].into_iter().flatten().any(|token| !proves_key_of(token, ctx)) {
         return Err(Refusal::SubjectTokenInvalid);
     }
+    let details = subject.authorization_details().cloned();
     let ActiveToken { scope: held, resources: audience, expires_at, approval, .. } = subject;
     // The new token lives no longer than the old one, and `expires_in` counts whole seconds.
     if expires_at.is_some_and(|expiry| !lives_a_second(expiry, ctx)) {
@@ -69,7 +71,13 @@ pub(crate) fn exchange(
     if resources.is_empty() && !audience.is_empty() {
         return Err(Refusal::ResourceExceeded);
     }
-    let approval = Approval { actor: acting(&approval, actor, ctx)?, scope, resources, confirmation: None, ..approval };
+    let authorization_details = match (&request.authorization_details, details) {
+        (None, held) => held.and_then(|held| held.of_types(&ctx.client.authorization_details_types)),
+        (Some(named), Some(held)) if named.is_subset_of(&held) => Some(named.clone()),
+        (Some(_), _) => return Err(Refusal::AuthorizationDetailsExceeded),
+    };
+    let actor = acting(&approval, actor, ctx)?;
+    let approval = Approval { actor, scope, resources, authorization_details, confirmation: None, ..approval };
     let mut grant = create_grant(GrantType::TokenExchange, approval, Phase::Active { redeemed: None }, ctx)?;
     grant.shorten(expires_at);
     let access = Access::whole(&grant, ctx)?;

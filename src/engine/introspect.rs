@@ -21,7 +21,8 @@ use crate::policy::Policy;
 use crate::ports::host::HostClaims;
 use crate::token::{Detail, Opened, TokenKind};
 use crate::vocabulary::{
-    ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Subject, Timestamp, TokenType,
+    AuthorizationDetails, ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Subject, Timestamp,
+    TokenType,
 };
 
 /// An active token (RFC 7662 section 2.2): one that would be accepted at this moment. Returned by
@@ -77,9 +78,18 @@ pub struct ActiveToken {
     /// a refresh token.
     pub host_claims: HostClaims,
     remaining: Option<Box<Remaining>>,
+    /// The authorization details of a narrowed token; `None` is those of the approval.
+    narrowed: Option<AuthorizationDetails>,
 }
 
 impl ActiveToken {
+    /// Returns the authorization details of the token (RFC 9396 section 9.2). An access token may have fewer than the
+    /// [approval](Approval::authorization_details).
+    #[must_use]
+    pub fn authorization_details(&self) -> Option<&AuthorizationDetails> {
+        self.narrowed.as_ref().or(self.approval.authorization_details.as_ref())
+    }
+
     /// Returns the time until a refresh token expires if it is not used. Introspection is no use. `None` for an access
     /// token, when the token never expires, for callers other than its client, and unless the policy tells it
     /// ([`refresh_token_expiration`](crate::Policy::refresh_token_expiration)).
@@ -105,6 +115,8 @@ pub(crate) struct FoundToken {
     scope: Option<Scope>,
     /// The resources of a narrowed token; `None` is those of the grant.
     resources: Option<Resources>,
+    /// The authorization details of a narrowed token; `None` is those of the grant.
+    narrowed: Option<AuthorizationDetails>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
     remaining: Option<Box<Remaining>>,
@@ -145,7 +157,18 @@ impl FoundToken {
 
     /// Returns the token with all its facts.
     pub(crate) fn into_active(self) -> ActiveToken {
-        let Self { kind, scope, resources, issued_at, expires_at, remaining, token_type, confirmation, grant } = self;
+        let Self {
+            kind,
+            scope,
+            resources,
+            narrowed,
+            issued_at,
+            expires_at,
+            remaining,
+            token_type,
+            confirmation,
+            grant,
+        } = self;
         let GrantSummary { id: grant_id, client_id, grant_type, approval, .. } = grant.summary();
         ActiveToken {
             kind,
@@ -161,6 +184,7 @@ impl FoundToken {
             grant_id,
             host_claims: HostClaims::default(),
             remaining,
+            narrowed,
         }
     }
 }
@@ -222,6 +246,7 @@ fn access_token(
         kind: TokenKind::AccessToken,
         scope: token.scope.clone(),
         resources: token.resources.clone(),
+        narrowed: token.authorization_details.clone(),
         issued_at: token.issued_at,
         expires_at: Some(token.expires_at),
         remaining: None,
@@ -254,6 +279,7 @@ fn refresh_token(
         kind: TokenKind::RefreshToken,
         scope: None,
         resources: None,
+        narrowed: None,
         issued_at: head.issued_at,
         expires_at: own_policy.map_or(head.expires_at, |policy| head.expiry(policy)),
         remaining: own_policy.and_then(|policy| grant.remaining(|| now, policy)),

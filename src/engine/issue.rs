@@ -23,14 +23,35 @@ use crate::vocabulary::{AuthorizationCode, GrantId, GrantType, draw};
 ///
 /// # Errors
 /// * [`Refusal::RedirectUriNotRegistered`], also when the request has none and the client registered several.
+/// * [`Refusal::PushedRequestRequired`] when the policy demands pushed requests and this one was not.
+/// * [`Refusal::RedirectUriMissing`] when the policy demands pushed requests, and this one has no redirect URI.
 /// * [`Refusal::CodeChallengeRequired`] when the policy demands PKCE and the request has no challenge.
 /// * The refusal of the flow, the scope or a resource.
 pub(crate) fn authorize(
     request: AuthorizeRequest,
     ctx: &Context<'_>,
 ) -> Result<(Grant, AuthorizationCodeResponse), Refusal> {
+    let is_registered = ctx.client.redirect_uri(request.redirect_uri.as_ref()).is_some();
+    if is_registered && ctx.policy.require_pushed_authorization_requests && request.pushed_request.is_none() {
+        return Err(Refusal::PushedRequestRequired);
+    }
+    issue_code(request, ctx)
+}
+
+/// Issues an authorization code for a request, pushed or not.
+///
+/// # Errors
+/// As for [`authorize`].
+pub(super) fn issue_code(
+    request: AuthorizeRequest,
+    ctx: &Context<'_>,
+) -> Result<(Grant, AuthorizationCodeResponse), Refusal> {
     if ctx.client.redirect_uri(request.redirect_uri.as_ref()).is_none() {
         return Err(Refusal::RedirectUriNotRegistered);
+    }
+    // FAPI 2.0 Security Profile section 5.3.2.2: the client says where the user is sent, though it registered one URI.
+    if ctx.policy.require_pushed_authorization_requests && request.redirect_uri.is_none() {
+        return Err(Refusal::RedirectUriMissing);
     }
     let needs_pkce = match ctx.policy.require_pkce {
         RequirePkce::Nobody => false,
@@ -118,7 +139,7 @@ pub(super) fn first_tokens(grant: &mut Grant, access: Access, ctx: &Context<'_>)
         grant.start(root.digest(), secret.digest(), ctx.now, expires_at);
         SealedRefreshToken::seal(grant, key, 0, &secret, &root, expires_at, ctx)
     });
-    Ok(respond(grant, access, minted, refresh_token, ctx))
+    Ok(respond(access, minted, refresh_token, ctx))
 }
 
 /// Binds the refresh tokens of a public client, from `generation` on, to the key that the request proves (RFC 9449

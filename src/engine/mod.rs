@@ -19,8 +19,8 @@
 //! 6. The service signs the response, stores the grant if the decision commits, reports the events, and only then
 //!    answers.
 //!
-//! A flow that creates a grant presents no token. [`authorize`], [`issue()`], [`exchange()`] and [`authorize_device`]
-//! return the new grant together with its response, or a refusal.
+//! A flow that creates a grant presents no token. [`authorize`], [`issue()`], [`exchange()`], [`authorize_device`] and
+//! [`push()`] return the new grant together with its response, or a refusal.
 //!
 //! The order of checks is that of ARCHITECTURE.md. A check that could reveal whether a token exists comes after the
 //! check of the owner, and no check before the generation can revoke a grant.
@@ -42,6 +42,7 @@ mod device;
 mod exchange;
 mod introspect;
 mod issue;
+mod push;
 mod redeem;
 mod refresh;
 mod request;
@@ -59,6 +60,8 @@ pub(crate) use exchange::exchange;
 pub use introspect::ActiveToken;
 pub(crate) use introspect::{FoundToken, introspect};
 pub(crate) use issue::{authorize, issue};
+pub use push::{PushRequest, PushedRequest, PushedRequestResponse};
+pub(crate) use push::{arrive, check_push, pending, push, use_up};
 pub(crate) use redeem::redeem;
 pub(crate) use refresh::refresh;
 pub use request::{
@@ -67,7 +70,7 @@ pub use request::{
 };
 pub use response::{AuthorizationCodeResponse, DeviceAuthorizationResponse, TokenResponse};
 pub(crate) use response::{ResponseFacts, UnsignedResponse};
-pub(crate) use revoke::{revoke, revoke_grant};
+pub(crate) use revoke::{revoke, revoke_grant, revoke_grant_of};
 pub use user_info::{UserInfoRequest, UserInfoResponse};
 pub(crate) use verified_keys::{VerifiedKeys, choose_key};
 

@@ -17,7 +17,7 @@
 
 use smallvec::smallvec;
 
-use super::access::Access;
+use super::access::{Access, Named};
 use super::issue::first_tokens;
 use super::{Admitted, Context, Decision, RedeemRequest, UnsignedResponse};
 use crate::grant::{Grant, PendingCode, Phase, RedeemedCode, RevocationReason};
@@ -46,7 +46,7 @@ pub(crate) fn redeem(
         Phase::Active { redeemed: Some(code) } if is_second_use(code, &presented, request, ctx) => {
             revoke_for_reuse(grant, ctx)
         }
-        Phase::Active { .. } | Phase::Revoked { .. } | Phase::AwaitingApproval(_) => {
+        Phase::Active { .. } | Phase::Revoked { .. } | Phase::AwaitingApproval(_) | Phase::AwaitingAuthorization(_) => {
             Decision::refuse(Refusal::CodeSpent)
         }
     }
@@ -106,7 +106,9 @@ fn first_redemption(
     request: &RedeemRequest,
     ctx: &Context<'_>,
 ) -> Decision<UnsignedResponse> {
-    let access = match Access::requested(grant, None, &request.resources, ctx) {
+    let authorization_details = request.authorization_details.as_ref();
+    let named = Named { scope: None, resources: &request.resources, authorization_details };
+    let access = match Access::requested(grant, &named, ctx) {
         Ok(access) => access,
         Err(refusal) => return Decision::refuse(refusal),
     };

@@ -47,7 +47,9 @@ use std::time::Duration;
 
 use smallvec::smallvec;
 
-use super::access::{Access, Origin, SealedRefreshToken, admits_refresh_tokens, known_scope, mint, repeat, respond};
+use super::access::{
+    Access, Named, Origin, SealedRefreshToken, admits_refresh_tokens, known_scope, mint, repeat, respond,
+};
 use super::issue::bind;
 use super::{Admitted, Context, Decision, Events, RefreshRequest, UnsignedResponse};
 use crate::grant::{Grant, Head, RevocationReason, Rotation};
@@ -239,7 +241,8 @@ fn reach(grant: &Grant, request: &RefreshRequest, ctx: &Context<'_>) -> Result<A
         }
         scope => scope.as_ref(),
     };
-    Access::requested(grant, scope, &request.resources, ctx)
+    let authorization_details = request.authorization_details.as_ref();
+    Access::requested(grant, &Named { scope, resources: &request.resources, authorization_details }, ctx)
 }
 
 /// Answers the head: rotates it, or issues an access token only, according to the policy.
@@ -268,7 +271,7 @@ fn renew(
         grant.use_head(ctx.now, ctx.policy);
         grant.prune(ctx.now, ctx.policy);
         let minted = mint(grant, &access, key, &Origin::Drawn, ctx)?;
-        return Ok(Decision::commit(respond(grant, access, minted, None, ctx), EventKind::Refreshed));
+        return Ok(Decision::commit(respond(access, minted, None, ctx), EventKind::Refreshed));
     }
     let salt: Salt = draw(ctx.entropy);
     let derivation = Derivation { parent: presented.secret, salt: &salt };
@@ -281,7 +284,7 @@ fn renew(
     let minted = mint(grant, &access, key, &Origin::Derived(derivation, presented.generation), ctx)?;
     let root = &presented.lineage.root;
     let successor = SealedRefreshToken::seal(grant, key, generation, &secret, root, expires_at, ctx);
-    let response = respond(grant, access, minted, Some(successor), ctx);
+    let response = respond(access, minted, Some(successor), ctx);
     Ok(Decision::commit(response, EventKind::Rotated { generation }))
 }
 
@@ -355,7 +358,7 @@ fn catch_up(
         mint(grant, &access, key, &Origin::Derived(derivation, generation - 1), ctx)?
     };
     let cause = if ctx.has_raced || steps > 1 { ReplayCause::Concurrent } else { ReplayCause::LostResponse };
-    let response = respond(grant, access, minted, Some(current), ctx);
+    let response = respond(access, minted, Some(current), ctx);
     Ok(Decision { outcome: Ok(response), commits, events: smallvec![EventKind::Replayed { cause, steps }] })
 }
 

@@ -6,8 +6,8 @@
 
 use crate::grant::Approval;
 use crate::vocabulary::{
-    AccessToken, AuthorizationCode, CodeChallenge, CodeVerifier, Confirmation, DeviceCode, GrantType, PresentedKeys,
-    RedirectUri, RefreshToken, Resources, Scope,
+    AccessToken, AuthorizationCode, AuthorizationDetails, CodeChallenge, CodeVerifier, Confirmation, DeviceCode,
+    GrantType, PresentedKeys, RedirectUri, RefreshToken, RequestUri, Resources, Scope,
 };
 
 /// An authorization request that the resource owner approved (RFC 6749 section 4.1.1). The answer is a code.
@@ -39,13 +39,16 @@ pub struct AuthorizeRequest {
     pub code_challenge: Option<CodeChallenge>,
     /// The `dpop_jkt` parameter (RFC 9449 section 10), if the request had one. The redemption must then prove that key.
     pub confirmation: Option<Confirmation>,
+    /// The `request_uri` of the request, if it was pushed (RFC 9126). The code uses it up, and is bound to the key of
+    /// the pushed request, if that has one.
+    pub pushed_request: Option<RequestUri>,
 }
 
 impl AuthorizeRequest {
-    /// Returns a request without redirect URI, challenge and key.
+    /// Returns a request without redirect URI, challenge and key, that was not pushed.
     #[must_use]
     pub const fn new(approval: Approval) -> Self {
-        Self { approval, redirect_uri: None, code_challenge: None, confirmation: None }
+        Self { approval, redirect_uri: None, code_challenge: None, confirmation: None, pushed_request: None }
     }
 
     /// Sets the `redirect_uri` parameter of the request.
@@ -59,6 +62,14 @@ impl AuthorizeRequest {
     #[must_use]
     pub fn with_code_challenge(mut self, code_challenge: impl Into<Option<CodeChallenge>>) -> Self {
         self.code_challenge = code_challenge.into();
+        self
+    }
+
+    /// Sets the `request_uri` of a request that was pushed. See
+    /// [`TokenService::push_authorization_request`](crate::TokenService::push_authorization_request) for an example.
+    #[must_use]
+    pub fn with_pushed_request(mut self, request_uri: impl Into<Option<RequestUri>>) -> Self {
+        self.pushed_request = request_uri.into();
         self
     }
 
@@ -149,6 +160,9 @@ pub struct RedeemRequest {
     pub code_verifier: Option<CodeVerifier>,
     /// The audience of the access token (RFC 8707 section 2.2); empty is everything that was approved.
     pub resources: Resources,
+    /// The authorization details of the access token (RFC 9396 section 6); absent is everything that was approved. Each
+    /// object must equal an approved one.
+    pub authorization_details: Option<AuthorizationDetails>,
     /// The key proofs of the request.
     pub presented_keys: PresentedKeys,
 }
@@ -162,6 +176,7 @@ impl RedeemRequest {
             redirect_uri: None,
             code_verifier: None,
             resources: Resources::empty(),
+            authorization_details: None,
             presented_keys: PresentedKeys::none(),
         }
     }
@@ -187,6 +202,13 @@ impl RedeemRequest {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Narrows the authorization details of the access token.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: impl Into<Option<AuthorizationDetails>>) -> Self {
+        self.authorization_details = details.into();
         self
     }
 
@@ -218,6 +240,9 @@ pub struct RefreshRequest {
     pub scope: Option<Scope>,
     /// The audience of the access token (RFC 8707 section 2.2); empty is everything that was approved.
     pub resources: Resources,
+    /// The authorization details of the access token (RFC 9396 section 6); absent is everything that was approved. Each
+    /// object must equal an approved one.
+    pub authorization_details: Option<AuthorizationDetails>,
     /// The key proofs of the request.
     pub presented_keys: PresentedKeys,
 }
@@ -230,6 +255,7 @@ impl RefreshRequest {
             refresh_token: refresh_token.into(),
             scope: None,
             resources: Resources::empty(),
+            authorization_details: None,
             presented_keys: PresentedKeys::none(),
         }
     }
@@ -254,6 +280,13 @@ impl RefreshRequest {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Narrows the authorization details of the access token. The grant keeps all of them.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: impl Into<Option<AuthorizationDetails>>) -> Self {
+        self.authorization_details = details.into();
         self
     }
 
@@ -296,6 +329,8 @@ pub struct DeviceAuthorizationRequest {
     pub scope: Option<Scope>,
     /// The resources to ask the user for (RFC 8707).
     pub resources: Resources,
+    /// The authorization details to ask the user for (RFC 9396 section 3).
+    pub authorization_details: Option<AuthorizationDetails>,
 }
 
 impl DeviceAuthorizationRequest {
@@ -316,6 +351,13 @@ impl DeviceAuthorizationRequest {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Sets the authorization details to ask the user for.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: impl Into<Option<AuthorizationDetails>>) -> Self {
+        self.authorization_details = details.into();
         self
     }
 }
@@ -371,6 +413,9 @@ pub struct ExchangeRequest {
     /// The audience of the new token, from the parameters `resource` and `audience`. Empty is all of the old audience
     /// that the client is registered for.
     pub resources: Resources,
+    /// The authorization details of the new token; absent is all of the old ones whose type the client is registered
+    /// for.
+    pub authorization_details: Option<AuthorizationDetails>,
     /// The key proofs of the request.
     pub presented_keys: PresentedKeys,
 }
@@ -384,6 +429,7 @@ impl ExchangeRequest {
             actor_token: None,
             scope: None,
             resources: Resources::empty(),
+            authorization_details: None,
             presented_keys: PresentedKeys::none(),
         }
     }
@@ -414,6 +460,13 @@ impl ExchangeRequest {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Narrows the authorization details of the new token.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: impl Into<Option<AuthorizationDetails>>) -> Self {
+        self.authorization_details = details.into();
         self
     }
 

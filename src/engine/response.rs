@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use super::access::{AccessTokenForm, SealedRefreshToken};
-use crate::grant::Remaining;
+use crate::grant::{Grant, Remaining};
 use crate::vocabulary::{
-    AccessToken, AuthorizationCode, Confirmation, DeviceCode, GrantId, IdToken, RefreshToken, Resources, Scope,
-    Timestamp, TokenType, UserCode,
+    AccessToken, AuthorizationCode, AuthorizationDetails, Confirmation, DeviceCode, GrantId, GrantType, IdToken,
+    RefreshToken, Resources, Scope, Timestamp, TokenType, UserCode,
 };
 
 /// The tokens of a successful request (RFC 6749 section 5.1). The wire layer writes them as JSON.
@@ -63,10 +63,23 @@ pub struct TokenResponse {
     pub grant_id: GrantId,
     /// True for token exchange, whose response has an `issued_token_type` (RFC 8693 section 2.2.1).
     pub(crate) is_exchanged: bool,
-    pub(crate) remaining: Option<Box<Remaining>>,
+    rare: Option<Box<Rare>>,
+}
+
+/// The parts that most responses do not have. In a box: a response is moved several times.
+#[derive(Clone, Debug)]
+struct Rare {
+    remaining: Option<Box<Remaining>>,
+    authorization_details: Option<AuthorizationDetails>,
 }
 
 impl TokenResponse {
+    /// Returns the authorization details of the access token (RFC 9396 section 7). `None` if none were approved.
+    #[must_use]
+    pub fn authorization_details(&self) -> Option<&AuthorizationDetails> {
+        self.rare.as_ref()?.authorization_details.as_ref()
+    }
+
     /// Returns the time until the refresh token of the client expires, if it is not used: the one in this response, or
     /// the presented one when that stays valid (no rotation). Never longer than
     /// [`authorization_expires_in`](Self::authorization_expires_in). JSON has whole seconds, rounded down.
@@ -75,14 +88,14 @@ impl TokenResponse {
     /// ([`refresh_token_expiration`](crate::Policy::refresh_token_expiration)).
     #[must_use]
     pub fn refresh_token_timeout(&self) -> Option<Duration> {
-        self.remaining.as_ref()?.refresh_token_timeout
+        self.rare.as_ref()?.remaining.as_ref()?.refresh_token_timeout
     }
 
     /// Returns the time until the grant ends, however often it is refreshed. `None` without a refresh token, when the
     /// grant never ends, and unless the policy tells it.
     #[must_use]
     pub fn authorization_expires_in(&self) -> Option<Duration> {
-        self.remaining.as_ref()?.authorization_expires_in
+        self.rare.as_ref()?.remaining.as_ref()?.authorization_expires_in
     }
 }
 
@@ -108,21 +121,24 @@ pub(crate) struct ResponseFacts {
     pub(crate) refresh_token: Option<SealedRefreshToken>,
     pub(crate) scope: Scope,
     pub(crate) resources: Resources,
-    pub(crate) grant_id: GrantId,
-    pub(crate) is_exchanged: bool,
+    pub(crate) authorization_details: Option<AuthorizationDetails>,
 }
 
 impl ResponseFacts {
-    /// Returns the response with its access token in the final form, the `id_token` if there is one, and the remaining
-    /// times if the client is told them.
+    /// Returns the response with its access token in the final form, the `id_token` if there is one, the facts of the
+    /// grant, and the remaining times if the client is told them.
+    #[inline]
     pub(crate) fn signed(
         self,
         access_token: AccessToken,
         id_token: Option<IdToken>,
+        grant: &Grant,
         remaining: Option<Box<Remaining>>,
     ) -> TokenResponse {
         let (refresh_token, refresh_token_expires_at) =
             self.refresh_token.map_or((None, None), |sealed| (Some(sealed.token), sealed.expires_at));
+        let authorization_details = self.authorization_details;
+        let has_rare = remaining.is_some() || authorization_details.is_some();
         TokenResponse {
             access_token,
             token_type: TokenType::of(self.confirmation.as_ref()),
@@ -132,9 +148,9 @@ impl ResponseFacts {
             scope: self.scope,
             resources: self.resources,
             id_token,
-            grant_id: self.grant_id,
-            is_exchanged: self.is_exchanged,
-            remaining,
+            grant_id: grant.id(),
+            is_exchanged: *grant.grant_type() == GrantType::TokenExchange,
+            rare: has_rare.then(|| Box::new(Rare { remaining, authorization_details })),
         }
     }
 }

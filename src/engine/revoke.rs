@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::grant::{Grant, Phase, RevocationReason};
 use crate::outcome::{EventKind, Refusal};
 use crate::token::{Detail, Opened};
-use crate::vocabulary::Timestamp;
+use crate::vocabulary::{Subject, Timestamp};
 
 /// Revokes the token that the client presents (RFC 7009). A refresh token of any generation, spent ones too, revokes
 /// the grant with all its tokens. An access token is revoked alone. A code, or a token that is no longer valid, changes
@@ -29,6 +29,14 @@ pub(crate) fn revoke(grant: &mut Grant, presented: &Opened, client: &Client, now
         }
         Detail::AccessToken { .. } | Detail::Code => Decision::refuse(Refusal::TokenUnrecognized),
     }
+}
+
+/// Revokes a grant of `subject`. A grant of another resource owner, or of none, stays as it is.
+pub(crate) fn revoke_grant_of(grant: &mut Grant, subject: &Subject, now: Timestamp) -> Decision<bool> {
+    if grant.approval().subject.as_ref() != Some(subject) {
+        return Decision::refuse(Refusal::OtherSubject);
+    }
+    revoke_grant(grant, RevocationReason::HostRequest, now)
 }
 
 /// Revokes a grant with all its tokens, also when nothing of it is alive by this node's clock: the clock of another

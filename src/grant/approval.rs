@@ -1,6 +1,6 @@
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use crate::vocabulary::{Confirmation, Resources, Scope, Subject, Timestamp};
+use crate::vocabulary::{AuthorizationDetails, Confirmation, Resources, Scope, Subject, Timestamp};
 
 /// An approval: its subject, its content, and the authentication behind it. The same for the whole life of a grant.
 ///
@@ -13,6 +13,7 @@ use crate::vocabulary::{Confirmation, Resources, Scope, Subject, Timestamp};
 /// | `subject` | `sub` | `sub` | `sub` |
 /// | `scope` | `scope`, as far as requested | | `scope` |
 /// | `resources` | `aud`, as far as requested | | `aud` |
+/// | `authorization_details` | the same, as far as requested | | the same |
 /// | `auth_time`, `acr`, `amr` | the same names | the same names | the same names |
 /// | `nonce` | | `nonce`, at redemption | |
 /// | `session_id` | | `sid` | |
@@ -46,6 +47,10 @@ pub struct Approval {
     /// The resources consented to (RFC 8707). Each token names a selection of them as its audience. If empty, tokens
     /// have the [default audience](crate::Client::default_audience_or) of the client.
     pub resources: Resources,
+    /// The authorization details consented to (RFC 9396). Each token has a selection of them. The host has checked the
+    /// members of each object and may have added some: only the host knows its types. The client must be registered for
+    /// each type ([`authorization_details_types`](crate::Client::authorization_details_types)).
+    pub authorization_details: Option<AuthorizationDetails>,
     /// The key that a request with a code or refresh token must prove to possess. The host may set one for any client.
     /// For a public client the service sets the first key that is proven when tokens are issued or rotated (RFC 9449
     /// section 5). That key binds the refresh tokens issued from then on.
@@ -84,6 +89,7 @@ impl Approval {
             subject,
             scope,
             resources: Resources::empty(),
+            authorization_details: None,
             confirmation: None,
             auth_time: None,
             acr: None,
@@ -107,6 +113,22 @@ impl Approval {
     #[must_use]
     pub fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// Sets the authorization details consented to.
+    ///
+    /// ```
+    /// use regrant::{Approval, AuthorizationDetails, Subject};
+    ///
+    /// let payment = AuthorizationDetails::new(r#"[{"type":"payment_initiation","instructedAmount":"123.50"}]"#)?;
+    /// let approval = Approval::of(Subject::new("demo")?).with_authorization_details(payment.clone());
+    /// assert_eq!(approval.authorization_details, Some(payment));
+    /// # Ok::<(), regrant::InvalidValue>(())
+    /// ```
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: impl Into<Option<AuthorizationDetails>>) -> Self {
+        self.authorization_details = details.into();
         self
     }
 

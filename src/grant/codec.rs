@@ -16,26 +16,32 @@
 //! | text, bytes | length, then content |
 //! | list | length, then items |
 //! | optional (`?`) | flag 0, or flag 1 and the value |
+//! | two flags | one byte: 1 if the first value is there, 2 if the second is, 3 if both are |
 //! | digest 32, mark 8, salt 16, id 16 | as they are |
 //!
 //! | part | fields in order |
 //! |---|---|
 //! | flow | tag of [`FLOWS`]; 0 is followed by the name |
 //! | approval, first part | subject?, scope, resources, confirmation, `auth_time?`, acr?, amr, nonce? |
-//! | approval, second part | data, `session_id?`, actors, `may_act?` |
+//! | approval, second part | data, `session_id?`, actors, two flags, `may_act`, details |
 //! | confirmation | 0; 1 DPoP thumbprint; 2 certificate thumbprint |
 //! | phase 0, code | digest, `redirect_uri?`, challenge?, confirmation, `expires_at` |
 //! | phase 1, active | (digest, `expires_at`)? of the redeemed code |
 //! | phase 2, revoked | at, until, tag of [`REASONS`] |
 //! | phase 3, device | digest, `expires_at`, interval in seconds, `polled_at?`, verdict |
 //! | verdict | 0 undecided; 1 approved, grant id; 2 denied |
+//! | phase 4, pushed request | digest, confirmation, `expires_at`, progress |
+//! | progress | 0 pushed, parameters; 1 arrived, parameters; 2 used |
 //! | head | root, generation, digest, `issued_at`, `used_at?`, `expires_at?` |
 //! | retired token | mark, salt, key id 1, `retired_at`, replays |
 //! | access token, first part | serial 4, digest, scope?, resources?, `issued_at`, `expires_at` |
-//! | access token, second part | parent?, own confirmation?, `signing_key?` |
+//! | access token, second part | parent?, own confirmation?, two flags, `signing_key`, details |
 //!
 //! Times are written as differences to the creation, so most take three or four bytes. The checksum separates a damaged
 //! record from a fork: without it a flipped bit in a digest would look like theft and end a session.
+//!
+//! Two flags share a byte because the second one was added: a record without such a value has the bytes that it had
+//! before.
 //!
 //! A released layout stays readable for ever: add a version, never change one. `tests/golden/` holds records of it.
 
@@ -46,11 +52,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Actor, Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, PendingDevice, Phase, RedeemedCode,
-    Retired, RevocationReason, Verdict,
+    Actor, Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, PendingDevice, PendingRequest, Phase,
+    Progress, RedeemedCode, Retired, RevocationReason, Verdict,
 };
 use crate::vocabulary::{
-    ClientId, CodeChallenge, GrantId, GrantType, KeyId, RedirectUri, Registration, Resource, Resources, Scope, Subject,
+    AuthorizationDetails, ClientId, CodeChallenge, GrantId, GrantType, KeyId, RedirectUri, Registration, Resource,
+    Resources, Scope, Subject,
 };
 use reader::Reader;
 use writer::Writer;
@@ -200,7 +207,8 @@ fn write_approval(out: &mut Writer, approval: &Approval) {
     out.optional(approval.session_id.as_ref(), |out, id| out.text(id));
     let actors: Vec<&Subject> = approval.actor.iter().flat_map(Actor::chain).collect();
     out.list(actors.iter(), |out, actor| out.text(actor.as_str()));
-    out.optional(approval.may_act.as_ref(), |out, actor| out.text(actor.as_str()));
+    let may_act = approval.may_act.as_ref();
+    out.two(may_act, |out, actor| out.text(actor.as_str()), approval.authorization_details.as_ref(), write_details);
 }
 
 /// Reads the approval from its resources on. Each text is parsed again: a record never brings in a value that a request
@@ -215,8 +223,20 @@ fn read_approval(from: &mut Reader<'_>, approval: &mut Approval) -> Result<(), C
     approval.data = from.bytes()?.to_vec();
     approval.session_id = from.optional(Reader::string)?;
     approval.actor = read_actors(from)?;
-    approval.may_act = from.optional(|from| from.parsed(Subject::new))?;
+    let (has_may_act, has_details) = from.flags()?;
+    approval.may_act = from.present(has_may_act, |from| from.parsed(Subject::new))?;
+    approval.authorization_details = from.present(has_details, read_details)?;
     Ok(())
+}
+
+#[cold]
+fn write_details(out: &mut Writer, details: &AuthorizationDetails) {
+    out.text(details.as_str());
+}
+
+#[cold]
+fn read_details(from: &mut Reader<'_>) -> Result<AuthorizationDetails, CorruptRecord> {
+    from.parsed(AuthorizationDetails::stored)
 }
 
 /// Reads the actors and nests them again, the first one innermost.
@@ -299,6 +319,26 @@ fn write_phase(out: &mut Writer, phase: &Phase) {
                 Verdict::Denied => out.byte(2),
             }
         }
+        Phase::AwaitingAuthorization(request) => write_pending_request(out, request),
+    }
+}
+
+#[cold]
+fn write_pending_request(out: &mut Writer, request: &PendingRequest) {
+    out.byte(4);
+    out.array(request.digest.as_bytes());
+    write_confirmation(out, request.confirmation.as_ref());
+    out.time(request.expires_at);
+    match &request.progress {
+        Progress::Pushed(parameters) => {
+            out.byte(0);
+            out.bytes(parameters);
+        }
+        Progress::Arrived(parameters) => {
+            out.byte(1);
+            out.bytes(parameters);
+        }
+        Progress::Used => out.byte(2),
     }
 }
 
@@ -332,8 +372,24 @@ fn read_phase(from: &mut Reader<'_>) -> Result<Phase, CorruptRecord> {
                 _ => return Err(CorruptRecord("verdict")),
             },
         }))),
+        4 => Ok(Phase::AwaitingAuthorization(Box::new(read_pending_request(from)?))),
         _ => Err(CorruptRecord("phase")),
     }
+}
+
+#[cold]
+fn read_pending_request(from: &mut Reader<'_>) -> Result<PendingRequest, CorruptRecord> {
+    Ok(PendingRequest {
+        digest: from.digest()?,
+        confirmation: read_confirmation(from)?,
+        expires_at: from.time()?,
+        progress: match from.byte()? {
+            0 => Progress::Pushed(from.bytes()?.to_vec()),
+            1 => Progress::Arrived(from.bytes()?.to_vec()),
+            2 => Progress::Used,
+            _ => return Err(CorruptRecord("progress")),
+        },
+    })
 }
 
 /// Writes the current refresh token: about 80 bytes, most of them digests.
@@ -393,13 +449,15 @@ fn write_access_token(out: &mut Writer, token: &LiveAccessToken, granted: Option
     if has_own_key {
         write_confirmation(out, token.confirmation.as_ref());
     }
-    out.optional(token.signing_key.as_ref(), |out, key| out.text(key.as_str()));
+    let signing_key = token.signing_key.as_ref();
+    out.two(signing_key, |out, key| out.text(key.as_str()), token.authorization_details.as_ref(), write_details);
 }
 
 /// Reads the access tokens. The key of each is that of the grant unless it has one of its own.
 fn read_access_tokens(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), CorruptRecord> {
     let granted = grant.approval.confirmation;
     for _ in 0..from.number()? {
+        let flags;
         grant.access_tokens.push(LiveAccessToken {
             serial: u32::from_be_bytes(from.array()?),
             digest: from.digest()?,
@@ -409,7 +467,11 @@ fn read_access_tokens(from: &mut Reader<'_>, grant: &mut Grant) -> Result<(), Co
             expires_at: from.time()?,
             parent: from.optional(Reader::small)?,
             confirmation: if from.flag()? { read_own_key(from, granted)? } else { granted },
-            signing_key: from.optional(|from| from.parsed(KeyId::new))?,
+            signing_key: {
+                flags = from.flags()?;
+                from.present(flags.0, |from| from.parsed(KeyId::new))?
+            },
+            authorization_details: from.present(flags.1, read_details)?,
         });
     }
     Ok(())

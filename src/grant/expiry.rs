@@ -76,6 +76,7 @@ impl Grant {
     pub(crate) fn deletable_from(&self) -> Option<Timestamp> {
         let last = match &self.phase {
             Phase::AwaitingApproval(device) => device.expires_at,
+            Phase::AwaitingAuthorization(request) => request.expires_at,
             Phase::AwaitingRedemption(code) => code.expires_at,
             Phase::Revoked { until, .. } => return Some(*until),
             Phase::Active { .. } => {

@@ -18,9 +18,9 @@
 //! | part | content | changes |
 //! |---|---|---|
 //! | identity | grant id, client id, registration, flow, time of creation | never |
-//! | approval | subject, scope, resources, authentication, data of the host | the key only, once |
+//! | approval | subject, scope, resources, details, authentication, data of the host | the key only, once |
 //! | expiry | the absolute end of the grant | never |
-//! | phase | awaiting approval, awaiting redemption, active, or revoked | forwards only |
+//! | phase | awaiting approval, authorization or redemption; active; revoked | forwards only |
 //! | head | digests, generation and times of the current refresh token | with each rotation |
 //! | recent | marks and salts of the last 8 rotations at most | with each rotation |
 //! | access tokens | digests of those that are alive | with each issue, expiry and revocation |
@@ -38,6 +38,11 @@
 //!           v                        v                            v
 //!   AwaitingRedemption --redeem--> Active                 AwaitingApproval --approve--> another grant,
 //!                                                                                       AwaitingRedemption
+//!   pushed authorization request
+//!           |
+//!           v
+//!   AwaitingAuthorization --approve--> another grant, AwaitingRedemption
+//!
 //!   every phase --revoke--> Revoked, which is final
 //! ```
 //!
@@ -82,7 +87,8 @@ use crate::client::Client;
 use crate::policy::Policy;
 use crate::token::{Binding, Salt};
 use crate::vocabulary::{
-    ClientId, CodeChallenge, Digest, GrantId, GrantType, KeyId, RedirectUri, Registration, Resources, Scope, Timestamp,
+    AuthorizationDetails, ClientId, CodeChallenge, Digest, GrantId, GrantType, KeyId, RedirectUri, Registration,
+    Resources, Scope, Timestamp,
 };
 
 /// All state of one authorization. A store keeps its [`encode`](Self::encode)d bytes and does not look into them.
@@ -257,11 +263,13 @@ impl Grant {
 /// The stage of a grant. `Revoked` is final: no later write leaves it.
 ///
 /// Each stage carries its own fields, so that no state exists in which, for example, a redeemed code still has a
-/// redirect URI to compare with. Those of the first two are boxed: most grants are past these stages.
+/// redirect URI to compare with. Those of the first three are boxed: most grants are past these stages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// A device waits for its user to decide.
     AwaitingApproval(Box<PendingDevice>),
+    /// A client pushed an authorization request, and the user has not decided.
+    AwaitingAuthorization(Box<PendingRequest>),
     /// A code was issued and has not been presented.
     AwaitingRedemption(Box<PendingCode>),
     /// Tokens were issued. `redeemed` remembers a code that could still be presented a second time.
@@ -315,6 +323,38 @@ pub(crate) enum Verdict {
     Approved(GrantId),
     /// The user refused. The device gets `access_denied`.
     Denied,
+}
+
+/// An authorization request that its client pushed (RFC 9126). It gets no tokens: an approval creates a second grant,
+/// with a code, and this record remembers until its end that it was used.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct PendingRequest {
+    /// Digest of the secret of the `request_uri`.
+    pub(crate) digest: Digest,
+    /// The key that the client proved, or named by `dpop_jkt` (RFC 9449 section 10.1). The code is bound to it.
+    pub(crate) confirmation: Option<Confirmation>,
+    /// The expiry of the `request_uri`. The arrival of the browser moves it, once.
+    pub(crate) expires_at: Timestamp,
+    /// The way that the request has come, and its parameters.
+    pub(crate) progress: Progress,
+}
+
+/// The way that a pushed authorization request has come. The parameters are form-encoded.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// The client has the `request_uri`.
+    Pushed(Vec<u8>),
+    /// The browser of the user brought it. The user may reload the page.
+    Arrived(Vec<u8>),
+    /// A code was issued for it.
+    Used,
+}
+
+impl std::fmt::Debug for PendingRequest {
+    /// Shows no parameter: a `login_hint` and an `id_token_hint` are personal data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PendingRequest").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
 }
 
 /// An authorization code after its use: one digest over code, redirect URI, challenge and key. It suffices to recognize
@@ -373,6 +413,8 @@ pub(crate) struct LiveAccessToken {
     pub(crate) scope: Option<Scope>,
     /// The resources of a narrowed token; `None` is all resources of the grant.
     pub(crate) resources: Option<Resources>,
+    /// The authorization details of a narrowed token; `None` is all those of the grant.
+    pub(crate) authorization_details: Option<AuthorizationDetails>,
     /// The time of issue. A replay within grace repeats it, so that a JWT is equal byte for byte.
     pub(crate) issued_at: Timestamp,
     /// The expiry, never later than that of the grant.

@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | `approved` | a device that waits | its user approved: a second grant is created |
 //! | `decide`, `note_poll` | awaiting approval | the user answered; the device polled |
+//! | `arrive`, `use_up` | awaiting authorization | the browser came; the user approved: a second grant is created |
 //! | `redeem` | awaiting redemption | the code was presented |
 //! | `start` | a grant without head | first tokens of a flow that may refresh |
 //! | `rotate`, `use_head` | active | the head was presented |
@@ -24,8 +25,8 @@
 use std::time::Duration;
 
 use super::{
-    Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, Phase, RedeemedCode, Retired, RevocationReason,
-    Verdict, earlier,
+    Approval, Confirmation, Grant, Head, LiveAccessToken, PendingCode, Phase, Progress, RedeemedCode, Retired,
+    RevocationReason, Verdict, earlier,
 };
 use crate::policy::Policy;
 use crate::token::Salt;
@@ -84,6 +85,25 @@ impl Grant {
         if let Phase::AwaitingApproval(device) = &mut self.phase {
             device.polled_at = Some(now);
             device.interval = interval;
+        }
+    }
+
+    /// Records that the browser of the user has brought the `request_uri` of a pushed request, which expires at
+    /// `expires_at` from now on. A second arrival changes nothing.
+    pub(crate) fn arrive(&mut self, expires_at: Timestamp) {
+        if let Phase::AwaitingAuthorization(request) = &mut self.phase
+            && let Progress::Pushed(parameters) = &mut request.progress
+        {
+            request.progress = Progress::Arrived(std::mem::take(parameters));
+            request.expires_at = expires_at;
+        }
+    }
+
+    /// Uses up a pushed request. The record stays until its end without the parameters, so that the request is not
+    /// used a second time.
+    pub(crate) fn use_up(&mut self) {
+        if let Phase::AwaitingAuthorization(request) = &mut self.phase {
+            request.progress = Progress::Used;
         }
     }
 

@@ -8,7 +8,7 @@ use std::iter::successors;
 
 use crate::grant::RevocationReason;
 use crate::outcome::{MalformedRequest, Refusal};
-use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp, forward_to_arc};
+use crate::vocabulary::{ClientId, GrantId, Peer, Realm, Subject, Timestamp, forward_to_arc};
 
 /// The outcome of a call, or a fact found during the call.
 ///
@@ -40,6 +40,10 @@ pub struct Event<'a> {
     pub grant_id: Option<GrantId>,
     /// The resource owner, if known. Personal data in most deployments: keep audit logs accordingly.
     pub subject: Option<&'a Subject>,
+    /// The sender of the request, if the host named it: [`Request::with_peer`](crate::wire::Request::with_peer) for
+    /// the check of a credential, [`TokenService::for_peer`](crate::TokenService::for_peer) for every call. Personal
+    /// data, as an address is.
+    pub peer: Option<&'a Peer>,
     /// The failure behind a 5xx response, if a port failed.
     pub failure: Option<Failure<'a>>,
 }
@@ -102,6 +106,10 @@ pub enum Port {
     ClaimsSource,
     /// [`EndSession`](crate::wire::EndSession).
     EndSession,
+    /// [`VerifyRequestObject`](crate::authenticator::VerifyRequestObject).
+    RequestObjectVerifier,
+    /// [`RateLimit`](crate::host::RateLimit).
+    RateLimit,
 }
 
 impl Port {
@@ -117,17 +125,21 @@ impl Port {
             Self::GrantApprover => "grant_approver",
             Self::ClaimsSource => "claims_source",
             Self::EndSession => "end_session",
+            Self::RequestObjectVerifier => "request_object_verifier",
+            Self::RateLimit => "rate_limit",
         }
     }
 }
 
-/// A call of the service: the method of [`TokenService`](crate::TokenService) with the same name. The last three are
+/// A call of the service: the method of [`TokenService`](crate::TokenService) with the same name. The last four are
 /// requests that do not get as far as a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is the method of TokenService with the same name")]
 pub enum Operation {
     Authenticate,
+    PushAuthorizationRequest,
+    /// Also the reading of a pushed request.
     Authorize,
     Issue,
     AuthorizeDevice,
@@ -142,12 +154,15 @@ pub enum Operation {
     RevokeGrant,
     Grants,
     PurgeExpired,
+    DeleteClient,
     /// A malformed request to the token endpoint. Its flow may be unknown.
     Token,
     /// A malformed request for the keys or the metadata.
     Publish,
     /// A request for a logout. The grants of the session are revoked by `RevokeGrant`.
     EndSession,
+    /// A client that registers itself (RFC 7591).
+    RegisterClient,
 }
 
 impl Operation {
@@ -156,6 +171,7 @@ impl Operation {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Authenticate => "authenticate",
+            Self::PushAuthorizationRequest => "push_authorization_request",
             Self::Authorize => "authorize",
             Self::Issue => "issue",
             Self::AuthorizeDevice => "authorize_device",
@@ -170,9 +186,11 @@ impl Operation {
             Self::RevokeGrant => "revoke_grant",
             Self::Grants => "grants",
             Self::PurgeExpired => "purge_expired",
+            Self::DeleteClient => "delete_client",
             Self::Token => "token",
             Self::Publish => "publish",
             Self::EndSession => "end_session",
+            Self::RegisterClient => "register_client",
         }
     }
 }
@@ -185,6 +203,7 @@ impl Operation {
 /// | `Replayed` | clients lose responses or refresh in parallel | watch its share of `Rotated` |
 /// | `WriteConfirmed` | the store answers late or repeats writes | look at its latency |
 /// | `Refused`, `Malformed` | normal, until one client or one cause has very many | look at the cause |
+/// | `RateLimited` | somebody guesses, or a client has a wrong secret | look at the peer |
 /// | `ReuseDetected`, `GrantRevoked` by reuse | theft, or a faulty client | inform the user |
 /// | `Healed` | the store lost acknowledged writes | look at its failover and durability |
 /// | `Contended` | very many writers of one grant, or clocks more than 5 s apart | find the client, compare clocks |
@@ -193,6 +212,8 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
+    /// An authorization request was pushed. No code exists yet.
+    RequestPushed,
     /// An authorization code was issued. No token exists yet.
     CodeIssued,
     /// First tokens were issued for an approved grant.
@@ -238,8 +259,14 @@ pub enum EventKind {
     AccessTokenRevoked,
     /// The grant and all its tokens were revoked.
     GrantRevoked(RevocationReason),
+    /// A client registered itself.
+    ClientRegistered,
     /// The request was refused.
     Refused(Refusal),
+    /// The [`RateLimit`](crate::host::RateLimit) of the host admitted no further attempt. The credential was not
+    /// checked. The client gets 429. The event names a client only after its authentication: a claim might be a
+    /// mistyped secret.
+    RateLimited,
     /// Every attempt met a conflicting write. The client gets 503 and tries again.
     Contended,
     /// A port failed and may recover. The client gets 503 and tries again.
@@ -285,6 +312,7 @@ impl EventKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::RequestPushed => "request_pushed",
             Self::CodeIssued => "code_issued",
             Self::DeviceCodeIssued => "device_code_issued",
             Self::DeviceDecided { .. } => "device_decided",
@@ -297,7 +325,9 @@ impl EventKind {
             Self::Healed { .. } => "healed",
             Self::AccessTokenRevoked => "access_token_revoked",
             Self::GrantRevoked(_) => "grant_revoked",
+            Self::ClientRegistered => "client_registered",
             Self::Refused(_) => "refused",
+            Self::RateLimited => "rate_limited",
             Self::Contended => "contended",
             Self::Unavailable => "unavailable",
             Self::Rejected => "rejected",
@@ -400,6 +430,7 @@ pub struct OwnedEvent {
     pub client_id: Option<ClientId>,
     pub grant_id: Option<GrantId>,
     pub subject: Option<Subject>,
+    pub peer: Option<Peer>,
     pub failure: Option<OwnedFailure>,
 }
 
@@ -434,6 +465,7 @@ impl From<&Event<'_>> for OwnedEvent {
             client_id: event.client_id.cloned(),
             grant_id: event.grant_id,
             subject: event.subject.cloned(),
+            peer: event.peer.cloned(),
             failure: event.failure.map(|failure| OwnedFailure {
                 port: failure.port,
                 is_transient: failure.is_transient,

@@ -1,5 +1,6 @@
 //! Malformed requests: faults that are found before a client is authenticated or a grant is loaded.
 
+use crate::client::MetadataFault;
 use crate::outcome::ErrorCode;
 use crate::vocabulary::MissingParameter;
 
@@ -88,6 +89,63 @@ pub enum MalformedRequest {
     /// A resource is not an absolute URI without fragment.
     #[error("A resource must be an absolute URI without a fragment.")]
     Resource,
+    /// The `redirect_uri` is not an absolute URI without fragment. There is nowhere to redirect to.
+    #[error("The redirect_uri must be an absolute URI without a fragment.")]
+    RedirectUri,
+    /// The `response_type` is another one than `code`.
+    #[error("The response_type must be code.")]
+    ResponseType,
+    /// The `response_mode` is unknown, or `form_post` for a redirect URI that is no web page.
+    #[error("The response_mode must be query, fragment, or form_post for a web page.")]
+    ResponseMode,
+    /// The `code_challenge` is malformed, or has another method than `S256` (RFC 7636 section 4.3).
+    #[error("The code_challenge must be one of the code_challenge_method S256.")]
+    CodeChallenge,
+    /// The `nonce` is too long to be stored in a grant.
+    #[error("The nonce must have at most 255 bytes.")]
+    Nonce,
+    /// The `prompt` has `none` beside another value (OpenID Connect Core section 3.1.2.1).
+    #[error("The prompt none excludes other values.")]
+    Prompt,
+    /// The `max_age` is not a number of seconds.
+    #[error("The max_age must be a number of seconds.")]
+    MaxAge,
+    /// The `dpop_jkt` is not a SHA-256 thumbprint in base64url (RFC 9449 section 10).
+    #[error("The dpop_jkt must be a SHA-256 thumbprint.")]
+    DpopJkt,
+    /// The request has both `request` and `request_uri` (RFC 9101 section 5).
+    #[error("The parameters request and request_uri exclude each other.")]
+    SeveralRequests,
+    /// The request object names another client, or a request object inside (RFC 9101 section 4).
+    #[error("The request object must have the client_id of the request, and no other request in it.")]
+    RequestObject,
+    /// The request to the pushed authorization request endpoint has a `request_uri` (RFC 9126 section 2.1).
+    #[error("The parameter request_uri cannot be pushed.")]
+    RequestUri,
+    /// The request has a request object, and the server has no verifier.
+    #[error("The server reads no request objects.")]
+    RequestNotSupported,
+    /// The `request_uri` is not one that the server gave out (RFC 9126 section 2.2).
+    #[error("The request_uri must be one of the pushed authorization request endpoint.")]
+    RequestUriNotSupported,
+    /// The request has the parameter `registration` (OpenID Connect Core section 7.2.1).
+    #[error("The server does not read the parameter registration.")]
+    RegistrationNotSupported,
+    /// The authorization details violate the grammar of RFC 9396 section 2.
+    #[error("The authorization_details must be a JSON array of objects with a type.")]
+    AuthorizationDetails,
+    /// The content type of a registration is not `application/json` (RFC 7591 section 3.1).
+    #[error("The content type must be application/json.")]
+    JsonContentType,
+    /// A registration is not a JSON object in UTF-8, or names a member twice.
+    #[error("The body must be a JSON object that names each member once.")]
+    Json,
+    /// A redirection URI of a registration is missing or not accepted (RFC 7591 section 3.2.2).
+    #[error("Redirection URIs must be https, loopback or of a private-use scheme, without a fragment, and at most 16.")]
+    RedirectUris,
+    /// Another member of a registration is not accepted (RFC 7591 section 3.2.2). Contains its name.
+    #[error("The member {0} is not accepted.")]
+    ClientMetadata(&'static str),
 }
 
 impl MalformedRequest {
@@ -110,13 +168,31 @@ impl MalformedRequest {
             | Self::Certificate
             | Self::TokenType
             | Self::UnknownEndpoint
-            | Self::ClientId => ErrorCode::InvalidRequest,
+            | Self::ClientId
+            | Self::RedirectUri
+            | Self::ResponseMode
+            | Self::CodeChallenge
+            | Self::Nonce
+            | Self::Prompt
+            | Self::MaxAge
+            | Self::DpopJkt
+            | Self::RequestUri
+            | Self::SeveralRequests
+            | Self::JsonContentType => ErrorCode::InvalidRequest,
             Self::ClientAssertion => ErrorCode::InvalidClient,
             Self::NoAccessToken => ErrorCode::InvalidToken,
             Self::Proof => ErrorCode::InvalidDpopProof,
             Self::GrantType => ErrorCode::UnsupportedGrantType,
             Self::Scope => ErrorCode::InvalidScope,
             Self::Resource => ErrorCode::InvalidTarget,
+            Self::ResponseType => ErrorCode::UnsupportedResponseType,
+            Self::RequestObject => ErrorCode::InvalidRequestObject,
+            Self::RequestNotSupported => ErrorCode::RequestNotSupported,
+            Self::RequestUriNotSupported => ErrorCode::RequestUriNotSupported,
+            Self::RegistrationNotSupported => ErrorCode::RegistrationNotSupported,
+            Self::AuthorizationDetails => ErrorCode::InvalidAuthorizationDetails,
+            Self::RedirectUris => ErrorCode::InvalidRedirectUri,
+            Self::Json | Self::ClientMetadata(_) => ErrorCode::InvalidClientMetadata,
         }
     }
 
@@ -146,6 +222,25 @@ impl MalformedRequest {
             Self::GrantType => "grant_type",
             Self::Scope => "scope",
             Self::Resource => "resource",
+            Self::RedirectUri => "redirect_uri",
+            Self::ResponseType => "response_type",
+            Self::ResponseMode => "response_mode",
+            Self::CodeChallenge => "code_challenge",
+            Self::Nonce => "nonce",
+            Self::Prompt => "prompt",
+            Self::MaxAge => "max_age",
+            Self::DpopJkt => "dpop_jkt",
+            Self::SeveralRequests => "several_requests",
+            Self::RequestObject => "request_object",
+            Self::RequestUri => "request_uri",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
+            Self::AuthorizationDetails => "authorization_details",
+            Self::JsonContentType => "json_content_type",
+            Self::Json => "json",
+            Self::RedirectUris => "redirect_uris",
+            Self::ClientMetadata(_) => "client_metadata",
         }
     }
 
@@ -164,5 +259,14 @@ impl MalformedRequest {
 impl From<MissingParameter> for MalformedRequest {
     fn from(missing: MissingParameter) -> Self {
         Self::Missing(missing.0)
+    }
+}
+
+impl From<MetadataFault> for MalformedRequest {
+    fn from(fault: MetadataFault) -> Self {
+        match fault {
+            MetadataFault::RedirectUris => Self::RedirectUris,
+            MetadataFault::Member(name) => Self::ClientMetadata(name),
+        }
     }
 }

@@ -49,6 +49,11 @@ pub enum Refusal {
     /// [`Client::registration`](crate::Client::registration).
     #[error("token belongs to an earlier registration of the client")]
     OtherRegistration,
+    /// The host asked for the revocation of a grant of one resource owner, and the grant has another one
+    /// ([`TokenService::revoke_grant_of`](crate::TokenService::revoke_grant_of)). A user who tries the ids of other
+    /// users' sessions looks like this. The event names the owner of the grant.
+    #[error("grant belongs to another resource owner")]
+    OtherSubject,
     /// The grant is bound to a key, and the request does not prove possession of that key. A stolen token looks like
     /// this, and does not count as reuse: the request says nothing about the owner of the key.
     #[error("proof of possession missing or of another key")]
@@ -179,6 +184,41 @@ pub enum Refusal {
     /// The redirect URI of the authorization request is not registered.
     #[error("redirect URI not registered")]
     RedirectUriNotRegistered,
+    /// The policy requires that authorization requests are pushed, and the request has no redirect URI (FAPI 2.0
+    /// Security Profile section 5.3.2.2).
+    #[error("redirect URI missing")]
+    RedirectUriMissing,
+    /// The authorization request names a client that is not registered.
+    #[error("client unknown")]
+    ClientUnknown,
+    /// The request object of the authorization request was not accepted (RFC 9101 section 6).
+    #[error("request object not accepted: {0}")]
+    RequestObjectRefused(CredentialRefusal),
+    /// The client must sign its authorization requests
+    /// ([`Client::require_signed_request_object`](crate::Client::require_signed_request_object)), and the request has
+    /// no request object.
+    #[error("request object required")]
+    RequestObjectRequired,
+    /// The policy requires that authorization requests are pushed
+    /// ([`require_pushed_authorization_requests`](crate::Policy::require_pushed_authorization_requests)), and the
+    /// request was not.
+    #[error("pushed authorization request required")]
+    PushedRequestRequired,
+    /// The parameters of a pushed authorization request have more than 16 KiB.
+    #[error("pushed authorization request too large")]
+    PushedRequestTooLarge,
+    /// The `request_uri` is none of this service, or its record is gone: it expired and was purged.
+    #[error("pushed authorization request unknown")]
+    PushedRequestUnknown,
+    /// The `request_uri` was issued to another client, or to an earlier registration of this one.
+    #[error("pushed authorization request of another client")]
+    PushedRequestOfOtherClient,
+    /// The `request_uri` has expired: the browser came late, or the user took too long to decide.
+    #[error("pushed authorization request expired")]
+    PushedRequestExpired,
+    /// A code was issued for the `request_uri` before. Often a user who went back in the browser.
+    #[error("pushed authorization request used")]
+    PushedRequestUsed,
     /// The client may not use this grant type.
     #[error("grant type not allowed for the client")]
     GrantTypeNotAllowed,
@@ -202,6 +242,13 @@ pub enum Refusal {
     /// The request names a resource outside of the grant or of the client's registration.
     #[error("resource exceeded")]
     ResourceExceeded,
+    /// The request names authorization details that were not granted, or of a type that the client is not registered
+    /// for ([`authorization_details_types`](crate::Client::authorization_details_types)).
+    #[error("authorization details exceeded")]
+    AuthorizationDetailsExceeded,
+    /// The client is no longer registered for any type of the granted authorization details.
+    #[error("authorization details withdrawn")]
+    AuthorizationDetailsWithdrawn,
     /// The host denied the approval: the credentials of the resource owner, or the assertion, were not accepted.
     #[error("approval denied")]
     ApprovalDenied,
@@ -226,11 +273,12 @@ impl Refusal {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::ClientAuthenticationFailed(reason) => reason.as_str(),
+            Self::ClientAuthenticationFailed(reason) | Self::RequestObjectRefused(reason) => reason.as_str(),
             Self::TokenUnrecognized => "token_unrecognized",
             Self::GrantUnknown => "grant_unknown",
             Self::OtherClient => "other_client",
             Self::OtherRegistration => "other_registration",
+            Self::OtherSubject => "other_subject",
             Self::ProofOfPossessionFailed => "proof_of_possession_failed",
             Self::ProofMissing => "proof_missing",
             Self::CertificateMissing => "certificate_missing",
@@ -271,11 +319,22 @@ impl Refusal {
             Self::CodeVerifierUnexpected => "code_verifier_unexpected",
             Self::CodeChallengeRequired => "code_challenge_required",
             Self::RedirectUriNotRegistered => "redirect_uri_not_registered",
+            Self::RedirectUriMissing => "redirect_uri_missing",
+            Self::ClientUnknown => "client_unknown",
+            Self::RequestObjectRequired => "request_object_required",
+            Self::PushedRequestRequired => "pushed_request_required",
+            Self::PushedRequestTooLarge => "pushed_request_too_large",
+            Self::PushedRequestUnknown => "pushed_request_unknown",
+            Self::PushedRequestOfOtherClient => "pushed_request_of_other_client",
+            Self::PushedRequestExpired => "pushed_request_expired",
+            Self::PushedRequestUsed => "pushed_request_used",
             Self::GrantTypeNotAllowed => "grant_type_not_allowed",
             Self::OfflineAccessNotGranted => "offline_access_not_granted",
             Self::ScopeMissing => "scope_missing",
             Self::ScopeExceeded => "scope_exceeded",
             Self::ResourceExceeded => "resource_exceeded",
+            Self::AuthorizationDetailsExceeded => "authorization_details_exceeded",
+            Self::AuthorizationDetailsWithdrawn => "authorization_details_withdrawn",
             Self::ApprovalDenied => "approval_denied",
             Self::PublicCaller => "public_caller",
             Self::GrantExhausted => "grant_exhausted",
@@ -297,6 +356,7 @@ impl Refusal {
             | Self::GrantUnknown
             | Self::OtherClient
             | Self::OtherRegistration
+            | Self::OtherSubject
             | Self::ProofOfPossessionFailed
             | Self::GrantRevoked
             | Self::GrantExpired
@@ -305,6 +365,7 @@ impl Refusal {
             | Self::RootMismatch
             | Self::ScopeWithdrawn
             | Self::ResourceWithdrawn
+            | Self::AuthorizationDetailsWithdrawn
             | Self::ReplayLimitReached
             | Self::RefreshTokenReused
             | Self::RefreshTokenForked
@@ -331,14 +392,25 @@ impl Refusal {
             Self::ClockBehind | Self::SuccessorMismatch => ErrorCode::TemporarilyUnavailable,
             Self::CodeChallengeRequired
             | Self::RedirectUriNotRegistered
+            | Self::RedirectUriMissing
+            | Self::ClientUnknown
+            | Self::RequestObjectRequired
+            | Self::PushedRequestRequired
+            | Self::PushedRequestTooLarge
             | Self::CertificateMissing
             | Self::IdTokenHintInvalid
             | Self::PostLogoutRedirectUriNotRegistered
             | Self::SubjectTokenInvalid
             | Self::ActorNotAllowed => ErrorCode::InvalidRequest,
+            Self::PushedRequestUnknown
+            | Self::PushedRequestOfOtherClient
+            | Self::PushedRequestExpired
+            | Self::PushedRequestUsed => ErrorCode::InvalidRequestUri,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::ScopeMissing | Self::ScopeExceeded => ErrorCode::InvalidScope,
             Self::ResourceExceeded => ErrorCode::InvalidTarget,
+            Self::RequestObjectRefused(_) => ErrorCode::InvalidRequestObject,
+            Self::AuthorizationDetailsExceeded => ErrorCode::InvalidAuthorizationDetails,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::settings::MINUTE;
 use super::{Lifetime, Policy, human};
@@ -21,8 +21,8 @@ use crate::vocabulary::InvalidValue;
 /// assert_eq!("30s".parse(), Ok(GracePeriod::Of(Duration::from_secs(30))));
 /// assert!("30".parse::<GracePeriod>().is_err()); // without a unit
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 pub enum GracePeriod {
     /// For clients that authenticate, and for requests with the key to which the grant is bound: until the successor is
     /// used. A deadline would not make them safer, and a phone that lost a response may notice it the next morning.
@@ -85,16 +85,18 @@ impl FromStr for GracePeriod {
         match text {
             "auto" => Ok(Self::Auto),
             "until_successor_use" => Ok(Self::UntilSuccessorUse),
-            span => human::parse(span).map(Self::Of),
+            span => human::parse::<Self>(span).map(Self::Of),
         }
     }
 }
 
-impl TryFrom<String> for GracePeriod {
-    type Error = InvalidValue;
+impl human::Written for GracePeriod {
+    const FORM: &'static str = "write it like \"30s\", or as \"auto\" or \"until_successor_use\"";
+}
 
-    fn try_from(text: String) -> Result<Self, InvalidValue> {
-        text.parse()
+impl<'de> Deserialize<'de> for GracePeriod {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        human::read(deserializer)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Durations and limits in configuration files: "90s", "10m", "7d", "never", "unlimited".
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::vocabulary::InvalidValue;
@@ -21,8 +23,8 @@ use crate::vocabulary::InvalidValue;
 /// ```
 ///
 /// Lifetimes are ordered by length, and `Never` is the longest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(into = "String")]
 pub enum Lifetime {
     /// Ends after this time.
     Of(Duration),
@@ -44,15 +46,17 @@ impl FromStr for Lifetime {
     /// # Errors
     /// [`InvalidValue`] for a number without a unit, such as `600`: it could be read as seconds or as milliseconds.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        if text == "never" { Ok(Self::Never) } else { parse(text).map(Self::Of) }
+        if text == "never" { Ok(Self::Never) } else { parse::<Self>(text).map(Self::Of) }
     }
 }
 
-impl TryFrom<String> for Lifetime {
-    type Error = InvalidValue;
+impl Written for Lifetime {
+    const FORM: &'static str = "write it like \"90s\", \"10m\" or \"7d\", or as \"never\"";
+}
 
-    fn try_from(text: String) -> Result<Self, InvalidValue> {
-        text.parse()
+impl<'de> Deserialize<'de> for Lifetime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer)
     }
 }
 
@@ -117,10 +121,55 @@ mod unlimited {
     }
 }
 
+/// A type that is a text in a configuration file.
+pub(super) trait Written: FromStr<Err = InvalidValue> {
+    /// The form of the text, for errors.
+    const FORM: &'static str;
+}
+
 /// Parses a duration with units. The error repeats no text of the file: a secret may stand in the wrong line.
-pub(super) fn parse(text: &str) -> Result<Duration, InvalidValue> {
-    humantime::parse_duration(text)
-        .map_err(|_| InvalidValue::new("duration", "write it like \"90s\", \"10m\" or \"7d\""))
+pub(super) fn parse<T: Written>(text: &str) -> Result<Duration, InvalidValue> {
+    humantime::parse_duration(text).map_err(|_| InvalidValue::new("duration", T::FORM))
+}
+
+/// Reads a text. A number, such as `600`, is answered with the form that has a unit.
+pub(super) fn read<'de, T: Written, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: Written> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a text with a unit: {}", T::FORM)
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(PhantomData))
+}
+
+/// A duration that always ends.
+struct Span(Duration);
+
+impl FromStr for Span {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        parse::<Self>(text).map(Self)
+    }
+}
+
+impl Written for Span {
+    const FORM: &'static str = "write it like \"90s\", \"10m\" or \"7d\"";
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer)
+    }
 }
 
 pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -128,13 +177,12 @@ pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse(&text).map_err(serde::de::Error::custom)
+    Span::deserialize(deserializer).map(|Span(span)| span)
 }
 
 /// The serde form of a duration that may be absent.
 pub(super) mod optional {
-    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer};
+    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer, Span};
 
     #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
     pub(in crate::policy) fn serialize<S: Serializer>(
@@ -147,7 +195,6 @@ pub(super) mod optional {
     pub(in crate::policy) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.as_deref().map(super::parse).transpose().map_err(serde::de::Error::custom)
+        Ok(Option::<Span>::deserialize(deserializer)?.map(|Span(span)| span))
     }
 }

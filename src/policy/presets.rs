@@ -47,6 +47,7 @@ impl Policy {
 
     /// The FAPI 2.0 Security Profile (Final, section 5.3.2):
     ///
+    /// * authorization requests that are pushed,
     /// * authorization codes of at most 60 s, and PKCE for all clients,
     /// * short-lived access tokens, bound to a key or a certificate,
     /// * client authentication with a private key,
@@ -55,9 +56,8 @@ impl Policy {
     /// With rotation a grace period of 0, and a limit of no replays, are rejected: section 5.3.2.1 requires a way to
     /// retry.
     ///
-    /// The host meets the rest. `docs/policy.md` lists each clause with its part and that of the library: pushed
-    /// authorization requests, `iss` in the authorization response, no password flow, and the issuer as the only
-    /// audience of client assertions.
+    /// The host meets the rest. `docs/policy.md` lists each clause with its part and that of the library: `iss` in
+    /// the authorization response, no password flow, and the issuer as the only audience of client assertions.
     #[must_use]
     pub fn fapi2() -> Self {
         Self::default()
@@ -66,6 +66,7 @@ impl Policy {
             .with_issue_refresh_tokens_on_refresh(false)
             .with_sender_constraint(SenderConstraint::Either)
             .with_require_asymmetric_authentication(true)
+            .with_require_pushed_authorization_requests(true)
             .with_require_pkce(RequirePkce::Everybody)
     }
 }

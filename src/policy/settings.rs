@@ -26,6 +26,16 @@ policy_fields! {
     /// `codeLifetime`.
     #[serde(with = "human" / "human::optional")]
     authorization_code_lifetime: Duration = 2 * MINUTE, am: 2 * MINUTE, with: with_authorization_code_lifetime;
+    /// The time in which the browser must bring the `request_uri` of a pushed authorization request: 5 s to 10 minutes,
+    /// in whole seconds (RFC 9126 section 2.2). Default 60 s. AM: `parRequestUriLifetime`, 90.
+    ///
+    /// From its arrival on the user has 30 minutes to sign in and to decide. One code is issued for it.
+    #[serde(with = "human" / "human::optional")]
+    pushed_request_lifetime: Duration = MINUTE, am: Duration::from_secs(90), with: with_pushed_request_lifetime;
+    /// Requires that authorization requests are pushed (RFC 9126 sections 5 and 6), and that they name their
+    /// `redirect_uri` (FAPI 2.0 Security Profile section 5.3.2.2). Default false. AM:
+    /// `requirePushedAuthorizationRequests`, for clients `require_pushed_authorization_requests`.
+    require_pushed_authorization_requests: bool = false, am: false, with: with_require_pushed_authorization_requests;
     /// The lifetime of an access token: at least 1 s, and never past the end of its grant. Default 1 h. AM:
     /// `accessTokenLifetime`.
     #[serde(with = "human" / "human::optional")]
@@ -172,6 +182,10 @@ impl Policy {
         let ensure = |field, is_valid, range| if is_valid { Ok(()) } else { Err(PolicyError { field, range }) };
         let code_is_short = (second..=10 * MINUTE).contains(&self.authorization_code_lifetime);
         ensure("authorization_code_lifetime", code_is_short, "1s to 10m")?;
+        // RFC 9126 section 2.2: `expires_in` is a number of seconds.
+        let pushed = self.pushed_request_lifetime;
+        let pushed_is_short = matches!(pushed.as_secs(), 5..=600) && pushed.subsec_nanos() == 0;
+        ensure("pushed_request_lifetime", pushed_is_short, "5s to 10m, in whole seconds")?;
         ensure("access_token_lifetime", self.access_token_lifetime >= second, "at least 1s")?;
         ensure(
             "access_token_lifetime_jitter",

@@ -16,7 +16,8 @@ use crate::grant::Approval;
 use crate::ports::Unavailable;
 use crate::ports::host::HostClaims;
 use crate::vocabulary::{
-    ClientId, Confirmation, GrantType, Issuer, Resources, Scope, Subject, Timestamp, forward_to_arc,
+    AuthorizationDetails, ClientId, Confirmation, GrantType, Issuer, Resources, Scope, Subject, Timestamp,
+    forward_to_arc,
 };
 
 /// Signs and reads the JWTs of the service: access tokens (RFC 9068), `id_token`s (OpenID Connect Core section 2),
@@ -154,6 +155,8 @@ pub struct AccessTokenClaims<'a> {
     pub scope: &'a Scope,
     /// `aud`. If empty, the issuer itself: `aud` is never absent (RFC 9068 section 2.2).
     pub resources: &'a Resources,
+    /// `authorization_details` (RFC 9396 section 9.1).
+    pub authorization_details: Option<&'a AuthorizationDetails>,
     /// `iat`.
     pub issued_at: Timestamp,
     /// `exp`.
@@ -192,7 +195,8 @@ pub struct IdTokenClaims<'a> {
 }
 
 impl<'a> AccessTokenClaims<'a> {
-    /// Claims with the scope and resources of the approval and without a confirmation, for tests of a [`JwtIssuer`].
+    /// Claims with the scope, resources and authorization details of the approval and without a confirmation, for tests
+    /// of a [`JwtIssuer`].
     ///
     /// ```
     /// use regrant::clock::Timestamp;
@@ -214,8 +218,19 @@ impl<'a> AccessTokenClaims<'a> {
         expires_at: Timestamp,
     ) -> Self {
         let (grant_type, scope, resources) = (&GrantType::AuthorizationCode, &approval.scope, &approval.resources);
-        let (confirmation, host_claims) = (None, HostClaims::none());
-        Self { jti, client, grant_type, scope, resources, issued_at, expires_at, confirmation, approval, host_claims }
+        Self {
+            jti,
+            client,
+            grant_type,
+            scope,
+            resources,
+            authorization_details: approval.authorization_details.as_ref(),
+            issued_at,
+            expires_at,
+            confirmation: None,
+            approval,
+            host_claims: HostClaims::none(),
+        }
     }
 
     /// Sets the key to which the token is bound.

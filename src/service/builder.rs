@@ -9,7 +9,7 @@ use super::{Inner, TokenService};
 use crate::outcome::{EventSink, Timings};
 use crate::policy::{Policy, PolicyError};
 use crate::ports::authenticator::ClientAuthenticator;
-use crate::ports::host::{ClaimsSource, SubjectGate};
+use crate::ports::host::{ClaimsSource, RateLimit, SubjectGate};
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::token::{KeyRing, TokenFormat, TokenPrefixes};
@@ -39,6 +39,7 @@ pub struct TokenServiceBuilder<S> {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     gate: Option<Arc<dyn SubjectGate>>,
+    rate_limit: Option<Arc<dyn RateLimit>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
     claims_source: Option<Arc<dyn ClaimsSource>>,
@@ -59,6 +60,7 @@ impl<S> TokenServiceBuilder<S> {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             gate: None,
+            rate_limit: None,
             events: Vec::new(),
             timings: None,
             claims_source: None,
@@ -150,6 +152,17 @@ impl<S> TokenServiceBuilder<S> {
     #[must_use]
     pub fn gate(mut self, gate: impl SubjectGate + 'static) -> Self {
         self.gate = Some(Arc::new(gate));
+        self
+    }
+
+    /// Sets the limit of attempts to guess client secrets, passwords and user codes. Default none.
+    /// [`AttemptLimit`](crate::host::AttemptLimit) is an implementation in memory.
+    ///
+    /// The limit counts by the sender of a request. The host names the sender:
+    /// [`Request::with_peer`](crate::wire::Request::with_peer), [`TokenService::for_peer`].
+    #[must_use]
+    pub fn rate_limit(mut self, limit: impl RateLimit + 'static) -> Self {
+        self.rate_limit = Some(Arc::new(limit));
         self
     }
 
@@ -248,6 +261,7 @@ impl<S> TokenServiceBuilder<S> {
             clock: self.clock,
             entropy: self.entropy,
             gate: self.gate,
+            rate_limit: self.rate_limit,
             events: self.events,
             timings: self.timings,
             claims_source: self.claims_source,
@@ -263,6 +277,6 @@ impl<S> TokenServiceBuilder<S> {
             let mut policies = std::iter::once(policy.for_client_alone(client)).chain(every_flow);
             policies.try_for_each(|policy| policy?.require(ports))
         })?;
-        Ok(TokenService(Arc::new(inner)))
+        Ok(TokenService(Arc::new(inner), None))
     }
 }

@@ -7,7 +7,7 @@ use super::{TokenError, TokenService};
 use crate::client::Client;
 use crate::grant::Grant;
 use crate::outcome::{Event, EventKind, Failure, Operation, Refusal};
-use crate::vocabulary::{ClientId, GrantId, GrantType, Scope, Subject};
+use crate::vocabulary::{ClientId, GrantId, GrantType, Peer, Scope, Subject};
 
 /// One call of the service: the common part of its events and failures.
 pub(super) struct Call<'a, S> {
@@ -17,6 +17,7 @@ pub(super) struct Call<'a, S> {
     /// The registered scope of the client, which most of its grants have.
     pub(super) scope: Option<&'a Scope>,
     grant_id: Option<GrantId>,
+    pub(super) peer: Option<&'a Peer>,
 }
 
 impl<S> Clone for Call<'_, S> {
@@ -29,7 +30,7 @@ impl<S> Copy for Call<'_, S> {}
 
 impl<'a, S> Call<'a, S> {
     pub(super) const fn new(service: &'a TokenService<S>, operation: Operation) -> Self {
-        Self { service, operation, client_id: None, scope: None, grant_id: None }
+        Self { service, operation, client_id: None, scope: None, grant_id: None, peer: service.1.as_ref() }
     }
 
     /// Starts the call of a client that may use the flow. For another client the service verifies, loads and marks
@@ -57,6 +58,14 @@ impl<'a, S> Call<'a, S> {
     /// Names the client in the events of the call.
     pub(super) const fn by(mut self, client_id: &'a ClientId) -> Self {
         self.client_id = Some(client_id);
+        self
+    }
+
+    /// Names the sender of the request, unless the service is for one sender already.
+    pub(super) const fn from(mut self, peer: Option<&'a Peer>) -> Self {
+        if self.peer.is_none() {
+            self.peer = peer;
+        }
         self
     }
 
@@ -110,8 +119,8 @@ impl<'a, S> Call<'a, S> {
             return;
         }
         let (operation, at, realm) = (self.operation, inner.clock.now(), &inner.realm);
-        let (client_id, grant_id) = (self.client_id.or(client_id), self.grant_id);
-        let event = Event { kind, operation, at, realm, client_id, grant_id, subject, failure };
+        let (client_id, grant_id, peer) = (self.client_id.or(client_id), self.grant_id, self.peer);
+        let event = Event { kind, operation, at, realm, client_id, grant_id, subject, peer, failure };
         inner.events.iter().for_each(|sink| sink.record(&event));
     }
 

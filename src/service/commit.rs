@@ -18,7 +18,7 @@ use super::terms::Terms;
 use crate::client::Client;
 use crate::engine::{self, Admitted, Context, Decision, TokenResponse, UnsignedResponse};
 use crate::grant::{Grant, Known};
-use crate::outcome::{EventKind, Refusal, StoreCall};
+use crate::outcome::{EventKind, Operation, Refusal, StoreCall};
 use crate::ports::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version};
 use crate::token::Opened;
 use crate::vocabulary::{GrantId, PresentedKeys, Subject, draw};
@@ -207,7 +207,15 @@ impl<S: TokenStore> Call<'_, S> {
             Some(known) => Some(known),
             None => self.load(id).await?,
         };
-        grant.ok_or_else(|| self.refuse(Refusal::GrantUnknown))
+        grant.ok_or_else(|| self.refuse(self.unknown()))
+    }
+
+    /// Returns the refusal of a token whose record is gone.
+    const fn unknown(&self) -> Refusal {
+        match self.operation {
+            Operation::Authorize => Refusal::PushedRequestUnknown,
+            _ => Refusal::GrantUnknown,
+        }
     }
 
     /// Reads a record without an event, for callers that have the error of a write to report first.

@@ -34,12 +34,25 @@ impl<S: TokenStore> Call<'_, S> {
         self.insert(&mut grant, EventKind::Issued).await.map(|()| response)
     }
 
+    /// Stores a new grant, and reports it.
+    ///
+    /// # Errors
+    /// As for [`store_new`](Self::store_new).
+    pub(super) async fn insert(&self, grant: &mut Grant, event: EventKind) -> Result<(), TokenError> {
+        self.store_new(grant).await?;
+        self.emit_for(event, grant);
+        Ok(())
+    }
+
     /// Stores a new grant.
     ///
     /// # Errors
     /// [`TokenError::Contended`] when there is a grant of its id, otherwise the failure of the store.
-    pub(super) async fn insert(&self, grant: &mut Grant, event: EventKind) -> Result<(), TokenError> {
-        if self.try_insert(grant, event).await? { Ok(()) } else { Err(self.fail(TokenError::Contended)) }
+    pub(super) async fn store_new(&self, grant: &mut Grant) -> Result<(), TokenError> {
+        match self.store(grant, Expect::Absent).await? {
+            Written::Stored => Ok(()),
+            Written::Lost(_) => Err(self.fail(TokenError::Contended)),
+        }
     }
 
     /// Stores a new grant unless there is one of its id. Returns true when it is stored.

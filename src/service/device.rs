@@ -7,6 +7,7 @@ use crate::engine::{self, DeviceAuthorizationRequest, DeviceAuthorizationRespons
 use crate::grant::{Approval, Grant, GrantSummary};
 use crate::outcome::{EventKind, Operation, Refusal};
 use crate::ports::authenticator::AuthenticatedClient;
+use crate::ports::host::{AttemptKind, AttemptOutcome};
 use crate::ports::store::TokenStore;
 use crate::token::TokenKind;
 use crate::vocabulary::{GrantId, GrantType, UserCode};
@@ -58,11 +59,13 @@ impl<S: TokenStore> TokenService<S> {
     }
 
     /// Returns the device that waits for `user_code`, to show its user the client and the scope. `None`: the code was
-    /// mistyped, has expired, or was decided. Limit the rate of guesses (RFC 8628 section 5.1): each miss is reported
-    /// as [`Refusal::UserCodeUnknown`].
+    /// mistyped, has expired, or was decided. Each miss is reported as [`Refusal::UserCodeUnknown`].
+    ///
+    /// Limit the rate of guesses (RFC 8628 section 5.1): with a
+    /// [`rate_limit`](super::TokenServiceBuilder::rate_limit), and [`for_peer`](Self::for_peer), by which it counts.
     ///
     /// # Errors
-    /// The failure of the store.
+    /// [`TokenError::RateLimited`] after too many misses; otherwise the failure of the limit or the store.
     pub async fn device(&self, user_code: &UserCode) -> Result<Option<GrantSummary>, TokenError> {
         let call = Call::new(self, Operation::DecideDevice);
         let _timer = self.timer(call.operation);
@@ -82,7 +85,7 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// [`TokenError::Refused`] when no device waits for the code any more, or the approval exceeds its request;
-    /// otherwise the failure of the store.
+    /// otherwise as for [`device`](Self::device).
     pub async fn approve_device(&self, user_code: &UserCode, approval: Approval) -> Result<GrantId, TokenError> {
         let call = Call::new(self, Operation::DecideDevice);
         let _timer = self.timer(call.operation);
@@ -137,9 +140,23 @@ impl<S: TokenStore> TokenService<S> {
         call.present(client, grant_id, &presented, &request.presented_keys, Some(terms), engine::redeem_device).await
     }
 
-    /// Finds the record of a user code: under the primary key, or under the one that was primary when the code was
-    /// drawn.
+    /// Finds the record of a user code, if the limit admits the attempt. The code of a device that no longer waits is a
+    /// wrong one.
     async fn find_device(&self, call: &Call<'_, S>, user_code: &UserCode) -> Result<Option<Box<Grant>>, TokenError> {
+        let permit = call.permit(AttemptKind::UserCode, None).await?;
+        let found = self.load_device(call, user_code).await;
+        let outcome = match &found {
+            Ok(Some(device)) if engine::undecided(device, self.now()).is_ok() => AttemptOutcome::Right,
+            Ok(_) => AttemptOutcome::Wrong,
+            Err(_) => AttemptOutcome::Unknown,
+        };
+        permit.settle(outcome).await;
+        found
+    }
+
+    /// Loads the record of a user code: under the primary key, or under the one that was primary when the code was
+    /// drawn.
+    async fn load_device(&self, call: &Call<'_, S>, user_code: &UserCode) -> Result<Option<Box<Grant>>, TokenError> {
         for key in self.0.tokens.ring().iter() {
             if let Some((device, _)) = call.load(key.user_code_grant_id(user_code)).await? {
                 return Ok(Some(device));

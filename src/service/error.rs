@@ -4,6 +4,7 @@
 //! error text of a database never leaves the server.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use crate::outcome::{ErrorCode, EventKind, Failure, Port, Refusal, chain};
 use crate::policy::PolicyError;
@@ -17,6 +18,7 @@ use crate::ports::store::StoreError;
 /// | variant | status | the client |
 /// |---|---|---|
 /// | `Refused` | 400 or 401 | changes the request, or starts a new session on `invalid_grant` |
+/// | `RateLimited` | 429 | sends the same request again, later |
 /// | `Contended` | 503 | sends the same request again |
 /// | a port failed, and the failure is an outage | 503 | sends the same request again |
 /// | a port failed, and the failure will repeat | 500 | waits for the operator |
@@ -46,6 +48,15 @@ pub enum TokenError {
     /// The polls of a device are the exception. `authorization_pending` and `slow_down` mean that it polls on.
     #[error("refused: {0}")]
     Refused(Refusal),
+    /// The [`RateLimit`](crate::host::RateLimit) of the host admits no further attempt. The credential was not checked.
+    #[error("too many attempts")]
+    RateLimited {
+        /// The time after which another attempt may be admitted.
+        retry_after: Duration,
+    },
+    /// The rate limit failed. The credential was not checked.
+    #[error("the rate limit failed")]
+    RateLimit(#[source] Unavailable),
     /// Other writers won every race, or the clock or the keys of another node differ. Try again.
     #[error("contended: try again")]
     Contended,
@@ -81,6 +92,9 @@ pub enum TokenError {
     /// The host could not end a session in the browser. No grant was revoked.
     #[error("the end of the session failed")]
     EndSession(#[source] Unavailable),
+    /// A request object could not be verified. Nothing was issued.
+    #[error("the verifier of request objects failed")]
+    RequestObject(#[source] Unavailable),
     /// The overrides of a client that was looked up at run time contradict the policy of the provider. No token was
     /// issued, and none was used up.
     ///
@@ -105,6 +119,7 @@ impl TokenError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Refused(refusal) => refusal.code(),
+            Self::RateLimited { .. } => ErrorCode::TooManyRequests,
             _ if self.is_transient() => ErrorCode::TemporarilyUnavailable,
             _ => ErrorCode::ServerError,
         }
@@ -135,7 +150,8 @@ impl TokenError {
     #[must_use]
     pub const fn port(&self) -> Option<Port> {
         match self {
-            Self::Refused(_) | Self::Contended => None,
+            Self::Refused(_) | Self::RateLimited { .. } | Self::Contended => None,
+            Self::RateLimit(_) => Some(Port::RateLimit),
             Self::Store(_) => Some(Port::Store),
             Self::Authenticator(_) | Self::Policy(_) => Some(Port::Authenticator),
             Self::Gate(_) => Some(Port::SubjectGate),
@@ -144,6 +160,7 @@ impl TokenError {
             Self::Approver(_) => Some(Port::GrantApprover),
             Self::Claims(_) => Some(Port::ClaimsSource),
             Self::EndSession(_) => Some(Port::EndSession),
+            Self::RequestObject(_) => Some(Port::RequestObjectVerifier),
         }
     }
 
@@ -153,6 +170,7 @@ impl TokenError {
         let failure = self.port().zip(self.source()).map(|(port, error)| Failure { port, is_transient, error });
         let kind = match self {
             Self::Refused(refusal) => EventKind::Refused(*refusal),
+            Self::RateLimited { .. } => EventKind::RateLimited,
             Self::Contended => EventKind::Contended,
             Self::Policy(_) => EventKind::PolicyInvalid,
             Self::Store(error) if error.is_corrupt() => EventKind::RecordCorrupt,

@@ -1,10 +1,11 @@
-//! Calls about many grants at once: lists, revocation by owner, purge.
+//! Grants for pages of the host: one by its id, lists, and revocation by owner.
 
 use super::call::Call;
 use super::{TokenError, TokenService};
-use crate::grant::GrantSummary;
+use crate::grant::{Grant, GrantSummary};
 use crate::outcome::{Operation, StoreCall};
-use crate::ports::store::{GrantIndex, GrantOwner, PurgeExpired, StoredGrant, TokenStore};
+use crate::ports::authenticator::ClientStore;
+use crate::ports::store::{GrantIndex, GrantOwner, StoredGrant, TokenStore};
 use crate::vocabulary::{ClientId, GrantId, Subject};
 
 /// The number of grants that are read at a time when all grants of an owner are revoked.
@@ -43,6 +44,32 @@ pub struct GrantPage {
     pub next: Option<GrantId>,
 }
 
+impl<S: TokenStore> TokenService<S> {
+    /// Returns the live grant with this id, for a page about one session. `None` when it never existed or has ended.
+    ///
+    /// The id comes from a request, so compare the [subject](crate::Approval::subject) with the signed-in user before
+    /// anything of the grant is shown.
+    ///
+    /// # Errors
+    /// The failure of the store.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest};
+    ///
+    /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// let session = service.grant(tokens.grant_id).await?.filter(|grant| grant.approval.subject == Some(demo));
+    /// assert_eq!(session.ok_or("not a session of this user")?.client_id, client.id);
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub async fn grant(&self, grant_id: GrantId) -> Result<Option<GrantSummary>, TokenError> {
+        let call = Call::new(self, Operation::Grants);
+        let _timer = self.timer(call.operation);
+        let grant = call.load(grant_id).await?.map(|(grant, _)| grant);
+        Ok(grant.filter(|grant| grant.is_live(self.now())).map(Grant::summary))
+    }
+}
+
 impl<S: TokenStore + GrantIndex> TokenService<S> {
     /// Returns the live grants of a resource owner or client, for a "my sessions" page. The page begins after the id
     /// `after` and examines `limit` records, 1 to 1000.
@@ -59,11 +86,14 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
     /// use regrant::store::GrantOwner;
     ///
     /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
-    /// let page = service.grants(&GrantOwner::Subject(demo), None, 20).await?;
+    /// let page = service.grants(&GrantOwner::Subject(demo.clone()), None, 20).await?;
     /// let session = &page.grants[0];
     /// println!("{} may {} since {}", session.client_id, session.approval.scope, session.created_at);
-    /// service.revoke_grant(session.id).await?; // the button beside it
     /// assert_eq!(page.next, None);
+    ///
+    /// // The button beside it. The id comes from the form, so it may be that of another user's session.
+    /// let id = session.id.to_string().parse()?;
+    /// assert!(service.revoke_grant_of(&demo, id).await?);
     #[doc = include_str!("example/end.txt")]
     /// ```
     pub async fn grants(
@@ -121,6 +151,31 @@ impl<S: TokenStore + GrantIndex> TokenService<S> {
         self.revoke_all(&GrantOwner::Client(client_id.clone()), |_, _| Ok(true)).await
     }
 
+    /// Deletes a client from its directory, and then revokes all its grants. Returns the number of grants that were
+    /// alive. In this order no new grant can follow.
+    ///
+    /// # Errors
+    /// [`TokenError::Authenticator`] when the client may still be there, and as for
+    /// [`revoke_subject`](Self::revoke_subject). Call again until it succeeds: the grants of a client that is gone
+    /// already are revoked too.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::authenticator::MemoryClients;
+    /// use regrant::{GrantType, IssueRequest};
+    ///
+    /// let clients = MemoryClients::new(); // the directory of the service
+    /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// assert_eq!(service.delete_client(&clients, &client.id).await?, 1);
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub async fn delete_client(&self, clients: &dyn ClientStore, client_id: &ClientId) -> Result<usize, TokenError> {
+        let call = Call::new(self, Operation::DeleteClient).by(client_id);
+        let deleted = clients.delete(client_id).await;
+        deleted.map_err(|outage| call.fail(TokenError::Authenticator(outage.into())))?;
+        self.revoke_client(client_id).await
+    }
+
     /// Revokes the grants of an owner for which `is_meant` is true.
     pub(super) async fn revoke_all(
         &self,
@@ -162,30 +217,5 @@ impl<S: GrantIndex> Call<'_, S> {
         let _timer = self.service.store_timer(StoreCall::Page);
         let page = inner.store.page(&inner.realm, owner, after, limit).await;
         page.map_err(|error| self.fail(TokenError::Store(error)))
-    }
-}
-
-impl<S: PurgeExpired> TokenService<S> {
-    /// Deletes at most `limit` records of grants that have ended and returns their number. Fewer than `limit` means
-    /// that no such record is left. Safety does not depend on it: run it now and then to bound the store.
-    ///
-    /// # Errors
-    /// The failure of the store.
-    ///
-    /// ```
-    #[doc = include_str!("example/begin.txt")]
-    /// use regrant::{GrantType, IssueRequest};
-    ///
-    /// service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
-    /// clock.advance(Duration::from_secs(8 * 24 * 3600)); // the refresh token lived for seven days
-    /// while service.purge_expired(100).await? == 100 {}
-    #[doc = include_str!("example/end.txt")]
-    /// ```
-    pub async fn purge_expired(&self, limit: usize) -> Result<usize, TokenError> {
-        let call = Call::new(self, Operation::PurgeExpired);
-        let _timer = self.timer(call.operation);
-        let _store_timer = self.store_timer(StoreCall::PurgeExpired);
-        let purged = self.0.store.purge_expired(self.now(), limit).await;
-        purged.map_err(|error| call.fail(TokenError::Store(error)))
     }
 }

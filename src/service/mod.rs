@@ -11,13 +11,20 @@
 //! | `builder` | the parts of a service, and their defaults |
 //! | `call` | the events and errors of one call |
 //! | `commit`, `create` | the loop for a stored grant, and the storage of a new one |
-//! | `authenticate`, `possession`, `terms` | the checks of client and proof, and the policy of the client |
+//! | `attempt`, `authenticate` | the limit of attempts, and the check of the client |
+//! | `possession`, `terms` | the check of the proof, and the policy of the client |
 //! | `signing`, `claims` | JWTs, and the claims of the host in them |
+//! | `authorization` | the authorization request, before the user is asked |
+//! | `push` | pushed authorization requests |
 //! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `purge` | the deletion of expired records |
 //! | `user_info`, `logout` | OpenID Connect |
+//! | `registration` | the events of clients that register themselves |
 //! | `error` | the error of all calls |
 
+mod attempt;
 mod authenticate;
+mod authorization;
 mod builder;
 mod call;
 mod claims;
@@ -30,6 +37,9 @@ mod introspect;
 mod listing;
 mod logout;
 mod possession;
+mod purge;
+mod push;
+mod registration;
 mod revoke;
 mod signing;
 mod terms;
@@ -49,12 +59,12 @@ use crate::outcome::{EventKind, EventSink, MalformedRequest, Operation, Refusal,
 use crate::policy::{Policy, Ports};
 use crate::ports::Unavailable;
 use crate::ports::authenticator::{AuthenticatedClient, ClientAuthenticator, Supported};
-use crate::ports::host::{ClaimsSource, SubjectGate};
+use crate::ports::host::{ClaimsSource, RateLimit, SubjectGate};
 use crate::ports::jwt::JwtIssuer;
 use crate::ports::proof::ProofVerifier;
 use crate::ports::store::TokenStore;
 use crate::token::{KeyRing, TokenFormat, TokenKind};
-use crate::vocabulary::{Clock, Entropy, GrantType, Issuer, Realm, Resource, Scope, Timestamp};
+use crate::vocabulary::{Clock, Entropy, GrantType, Issuer, Peer, Realm, Resource, Scope, Timestamp};
 use call::Call;
 
 /// The token lifecycle over a store and a client authenticator. Cheap to clone; clones are one service.
@@ -92,7 +102,7 @@ use call::Call;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct TokenService<S>(Arc<Inner<S>>);
+pub struct TokenService<S>(Arc<Inner<S>>, Option<Peer>);
 
 /// The parts of a service, shared by all of its clones. None of them changes after [`TokenServiceBuilder::build`].
 struct Inner<S> {
@@ -105,6 +115,7 @@ struct Inner<S> {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     gate: Option<Arc<dyn SubjectGate>>,
+    rate_limit: Option<Arc<dyn RateLimit>>,
     events: Vec<Arc<dyn EventSink>>,
     timings: Option<Arc<dyn Timings>>,
     claims_source: Option<Arc<dyn ClaimsSource>>,
@@ -125,7 +136,7 @@ impl<S> Inner<S> {
 
 impl<S> Clone for TokenService<S> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self(Arc::clone(&self.0), self.1.clone())
     }
 }
 
@@ -157,9 +168,13 @@ impl<S: TokenStore> TokenService<S> {
     /// error to the redirect URI only if that URI is registered (RFC 6749 section 4.1.2.1); [`Client::redirect_uri`]
     /// tests it.
     ///
+    /// A request that was pushed is used up: of several approvals one gets a code. If the service fails in between, the
+    /// grant of the code that nobody got expires unused.
+    ///
     /// # Errors
-    /// [`TokenError::Refused`] when the client may not use the flow, the redirect URI, the scope or a resource;
-    /// otherwise as [`issue`](Self::issue).
+    /// [`TokenError::Refused`] when the client may not use the flow, the redirect URI, the scope, a resource or the
+    /// authorization details, when the policy requires a pushed request, and when the pushed request has expired or was
+    /// used; otherwise as [`issue`](Self::issue).
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
@@ -181,18 +196,34 @@ impl<S: TokenStore> TokenService<S> {
     pub async fn authorize(
         &self,
         client: &Client,
-        request: AuthorizeRequest,
+        mut request: AuthorizeRequest,
     ) -> Result<AuthorizationCodeResponse, TokenError> {
         let call = Call::new(self, Operation::Authorize).by(&client.id);
         let _timer = self.timer(call.operation);
         let terms = call.terms(client, &GrantType::AuthorizationCode)?;
+        let pushed = match &request.pushed_request {
+            Some(request_uri) => Some(call.open_request_uri(request_uri.expose())?),
+            None => None,
+        };
+        if let Some(pushed) = &pushed {
+            request.confirmation = call.pushed_key(client, pushed).await?.or(request.confirmation);
+        }
         let (mut grant, response) =
             engine::authorize(request, &self.context(client, &terms)).map_err(|refusal| call.refuse(refusal))?;
-        call.insert(&mut grant, EventKind::CodeIssued).await.map(|()| response)
+        let Some(pushed) = pushed else {
+            return call.insert(&mut grant, EventKind::CodeIssued).await.map(|()| response);
+        };
+        // The grant first: a request that is used up has a code. If the second write fails, or another approval was
+        // faster, the code does not leave and its grant expires unused.
+        call.store_new(&mut grant).await?;
+        call.transact(pushed.grant_id, |record| engine::use_up(record, &pushed, client, self.now())).await?;
+        call.emit_for(EventKind::CodeIssued, &grant);
+        Ok(response)
     }
 
     /// Returns the refusal that [`authorize`](Self::authorize) would give, and writes nothing. So the authorization
-    /// endpoint can send an error to the client before it asks the user. The approval needs no resource owner yet.
+    /// endpoint can send an error to the client before it asks the user. The approval needs no resource owner yet. A
+    /// pushed request is not looked up: [`pushed_request`](Self::pushed_request) has done that.
     ///
     /// # Errors
     /// As for [`authorize`](Self::authorize), except failures of the store.
@@ -375,10 +406,7 @@ impl<S> TokenService<S> {
     ) -> Result<Scope, TokenError> {
         let operation =
             if *grant_type == GrantType::AuthorizationCode { Operation::Authorize } else { Operation::Issue };
-        let call = Call::entitled(self, operation, client, grant_type)?;
-        let policy = call.policy(client, grant_type)?;
-        let requested = client.scope_of(requested).ok_or(Refusal::ScopeMissing);
-        requested.and_then(|scope| engine::known_scope(scope, client, &policy)).map_err(|refusal| call.refuse(refusal))
+        Call::entitled(self, operation, client, grant_type)?.requested_scope(client, grant_type, requested)
     }
 
     /// Reports that a flow of the host was refused before [`issue`](Self::issue), and returns the error. The approver

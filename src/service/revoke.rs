@@ -2,12 +2,12 @@
 
 use super::call::Call;
 use super::{TokenError, TokenService};
-use crate::engine;
-use crate::grant::RevocationReason;
+use crate::engine::{self, Decision};
+use crate::grant::{Grant, RevocationReason};
 use crate::outcome::Operation;
 use crate::ports::authenticator::AuthenticatedClient;
 use crate::ports::store::TokenStore;
-use crate::vocabulary::GrantId;
+use crate::vocabulary::{GrantId, Subject};
 
 impl<S: TokenStore> TokenService<S> {
     /// Revokes the token that the client presents (RFC 7009). A refresh token of any generation revokes its whole
@@ -40,7 +40,10 @@ impl<S: TokenStore> TokenService<S> {
         }
     }
 
-    /// Revokes a grant with all its tokens: one session of a "my sessions" page. Returns true when something was alive.
+    /// Revokes a grant with all its tokens. Returns true when something was alive.
+    ///
+    /// Nobody is asked whose grant it is: this is the call of an administrator. For a page of the user call
+    /// [`revoke_grant_of`](Self::revoke_grant_of).
     ///
     /// # Errors
     /// The failure of the store. The grant may still be alive then.
@@ -55,12 +58,41 @@ impl<S: TokenStore> TokenService<S> {
     #[doc = include_str!("example/end.txt")]
     /// ```
     pub async fn revoke_grant(&self, grant_id: GrantId) -> Result<bool, TokenError> {
+        let reason = RevocationReason::HostRequest;
+        self.revoke_by_host(grant_id, |grant| engine::revoke_grant(grant, reason, self.0.clock.now())).await
+    }
+
+    /// Revokes a grant of `subject` with all its tokens: one session of a "my sessions" page. Returns true when
+    /// something was alive.
+    ///
+    /// The id of a grant is no permission: a user can send the id of another user's session. A grant of another
+    /// resource owner stays as it is, and the answer is that for an unknown grant. The event is
+    /// [`Refusal::OtherSubject`](crate::Refusal::OtherSubject).
+    ///
+    /// # Errors
+    /// As for [`revoke_grant`](Self::revoke_grant).
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{GrantType, IssueRequest};
+    ///
+    /// let tokens = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// assert!(!service.revoke_grant_of(&Subject::new("mallory")?, tokens.grant_id).await?);
+    /// assert!(service.revoke_grant_of(&demo, tokens.grant_id).await?);
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    pub async fn revoke_grant_of(&self, subject: &Subject, grant_id: GrantId) -> Result<bool, TokenError> {
+        self.revoke_by_host(grant_id, |grant| engine::revoke_grant_of(grant, subject, self.0.clock.now())).await
+    }
+
+    async fn revoke_by_host(
+        &self,
+        grant_id: GrantId,
+        decide: impl Fn(&mut Grant) -> Decision<bool>,
+    ) -> Result<bool, TokenError> {
         let call = Call::new(self, Operation::RevokeGrant);
         let _timer = self.timer(call.operation);
-        let revoked = call
-            .transact(grant_id, |grant| engine::revoke_grant(grant, RevocationReason::HostRequest, self.0.clock.now()))
-            .await;
-        match revoked {
+        match call.transact(grant_id, decide).await {
             Err(TokenError::Refused(_)) => Ok(false),
             other => other,
         }

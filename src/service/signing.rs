@@ -47,7 +47,7 @@ impl<S: TokenStore> Call<'_, S> {
             }
             None => None,
         };
-        Ok(facts.signed(access_token, id_token, grant.remaining(|| self.service.now(), policy)))
+        Ok(facts.signed(access_token, id_token, grant, grant.remaining(|| self.service.now(), policy)))
     }
 
     async fn sign_access_token(
@@ -72,6 +72,7 @@ impl<S: TokenStore> Call<'_, S> {
             grant_type: grant.grant_type(),
             scope: &facts.scope,
             resources: &facts.resources,
+            authorization_details: facts.authorization_details.as_ref(),
             issued_at: facts.issued_at,
             expires_at: facts.expires_at,
             confirmation: facts.confirmation.as_ref(),

@@ -4,9 +4,10 @@
 use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::client::Client;
-use crate::engine::Context;
+use crate::engine::{self, Context};
+use crate::outcome::Refusal;
 use crate::policy::{AccessTokenFormat, Policy};
-use crate::vocabulary::{GrantType, KeyId};
+use crate::vocabulary::{GrantType, KeyId, Scope};
 
 /// The terms of a client for one flow: the policy in force, and the key that signs its access tokens if they are JWTs.
 ///
@@ -27,6 +28,21 @@ impl<S> Call<'_, S> {
         let is_jwt = policy.access_token_format == AccessTokenFormat::Jwt;
         let issuer = inner.jwt_issuer.as_deref().filter(|_| is_jwt);
         Ok(Terms { policy, signing_key: issuer.map(|issuer| issuer.signing_key(client, inner.clock.now())) })
+    }
+
+    /// Returns the scope to decide about, for a client that may use the flow.
+    ///
+    /// # Errors
+    /// As for [`TokenService::requested_scope`].
+    pub(super) fn requested_scope(
+        &self,
+        client: &Client,
+        grant_type: &GrantType,
+        requested: Option<Scope>,
+    ) -> Result<Scope, TokenError> {
+        let policy = self.policy(client, grant_type)?;
+        let requested = client.scope_of(requested).ok_or(Refusal::ScopeMissing);
+        requested.and_then(|scope| engine::known_scope(scope, client, &policy)).map_err(|refusal| self.refuse(refusal))
     }
 
     /// Resolves the policy of `client` for `grant_type`.

@@ -74,7 +74,7 @@ pub(crate) struct Opened {
 
 /// The part of an opened token that depends on its kind.
 pub(crate) enum Detail {
-    /// An authorization code or device code: the secret is all it has.
+    /// An authorization code, device code or `request_uri`: the secret is all it has.
     Code,
     /// An access token, or the `jti` of one that is a JWT.
     AccessToken {
@@ -159,7 +159,7 @@ impl TokenFormat {
             grant_id: GrantId::from_bytes(body[..GRANT_ID_END].try_into().ok()?),
             secret: TokenSecret(SecretBytes::new(body[NUMBER_END..BODY].try_into().ok()?)),
             detail: match kind {
-                TokenKind::AuthorizationCode | TokenKind::DeviceCode => Detail::Code,
+                TokenKind::AuthorizationCode | TokenKind::DeviceCode | TokenKind::RequestUri => Detail::Code,
                 TokenKind::AccessToken | TokenKind::JwtId => Detail::AccessToken { serial: number },
                 TokenKind::RefreshToken => {
                     Detail::RefreshToken { generation: number, lineage: Lineage::read(&body[BODY..])? }
@@ -169,9 +169,10 @@ impl TokenFormat {
     }
 
     /// Opens `text` as the kind that its prefix names. So `token_type_hint` (RFC 7009 section 2.1) is not needed. A
-    /// `jti` has no prefix and is never opened here.
+    /// `jti` and a `request_uri` are no tokens and are never opened here.
     pub(crate) fn open_any(&self, text: &str) -> Option<Box<Opened>> {
-        let is_prefixed = |kind: &TokenKind| *kind != TokenKind::JwtId && text.starts_with(self.prefixes.of(*kind));
+        let is_token = |kind: &TokenKind| !matches!(kind, TokenKind::JwtId | TokenKind::RequestUri);
+        let is_prefixed = |kind: &TokenKind| is_token(kind) && text.starts_with(self.prefixes.of(*kind));
         let kind = TokenKind::ALL.into_iter().find(is_prefixed)?;
         self.open(kind, text)
     }

@@ -65,10 +65,8 @@ impl Key {
     /// ```
     /// use regrant::{Key, KeyRing};
     ///
-    /// # use regrant::{Entropy, SystemEntropy};
-    /// # let (mut secret, mut former_secret) = ([0; 32], [0; 32]);
-    /// # SystemEntropy.fill(&mut secret);
-    /// # SystemEntropy.fill(&mut former_secret);
+    /// # let fixed = |first: u8| std::array::from_fn(|index| first + index as u8); // with different ids
+    /// # let (secret, former_secret) = (fixed(1), fixed(2));
     /// let ring = KeyRing::new(Key::new(secret)?).add_former(Key::new(former_secret)?)?;
     /// # Ok::<(), regrant::token::KeyRingError>(())
     /// ```
@@ -80,6 +78,27 @@ impl Key {
         let secret = Zeroizing::new(secret);
         let id = expand(&secret, b"regrant v1 key id")[0];
         Self::from_parts(id, *secret)
+    }
+
+    /// A new random key, and its text for the configuration of all nodes: [`from_base64url`](Self::from_base64url)
+    /// reads it. Generate a key once, and not at each start: the tokens of a dropped key are lost.
+    ///
+    /// ```
+    /// use regrant::{Key, SystemEntropy};
+    ///
+    /// let (key, text) = Key::generate(&SystemEntropy)?;
+    /// println!("keys = [\"{}\"]", text.expose());
+    /// assert_eq!(format!("{key:?}"), format!("{:?}", Key::from_base64url(text.expose())?));
+    /// # Ok::<(), regrant::token::KeyRingError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyRingError::NotRandom`] when the source of randomness is broken.
+    pub fn generate(entropy: &dyn Entropy) -> Result<(Self, KeyText), KeyRingError> {
+        let secret = SecretBytes::random(entropy);
+        let mut text = Zeroizing::new(String::with_capacity(TEXT));
+        URL_SAFE_NO_PAD.encode_string(secret.as_slice(), &mut text);
+        Ok((Self::new(*secret)?, KeyText(text)))
     }
 
     /// A key with an id of your choice, 0 to 255. Never use the id with another secret: two nodes with different
@@ -114,7 +133,8 @@ impl Key {
     }
 
     /// A key from the base64url text (no padding) of 32 secret bytes, for configuration files: 43 characters. The
-    /// command `openssl rand -base64 32 | tr '+/' '-_' | tr -d '='` prints such a text.
+    /// command `openssl rand -base64 32 | tr '+/' '-_' | tr -d '='` prints such a text, as does
+    /// [`generate`](Self::generate).
     ///
     /// ```
     /// use regrant::Key;
@@ -174,6 +194,26 @@ impl Key {
     pub(crate) fn user_code_grant_id(&self, user_code: &UserCode) -> GrantId {
         let digest = self.keys.user_code.digest(user_code.as_bytes());
         GrantId::from_bytes(std::array::from_fn(|at| digest[at]))
+    }
+}
+
+/// The length of the text of a key.
+const TEXT: usize = 43;
+
+/// The text of a new key: its secret in base64url. Whoever has it, has the key.
+pub struct KeyText(Zeroizing<String>);
+
+impl KeyText {
+    /// Returns the text, 43 characters. Never log it: write it into the configuration.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyText([redacted])")
     }
 }
 
@@ -321,13 +361,13 @@ impl KeyRing {
 #[non_exhaustive]
 pub enum KeyRingError {
     /// The text is not base64url of 32 bytes.
-    #[error("a key must be 32 bytes in base64url without padding")]
+    #[error("a key must be 32 bytes in base64url without padding: 43 characters")]
     Malformed,
     /// All bytes of the secret are equal: zeros from an array that was never filled, for example.
     #[error("all bytes of a key are equal: it was never generated")]
     NotRandom,
     /// Two keys of a ring have the same id. A token names its key by the id, so only one of them could be found.
-    #[error("two keys of the ring have the id {0}")]
+    #[error("two keys of the ring have the id {0}: generate another one, or choose its id (`Key::from_parts`)")]
     DuplicateId(u8),
 }
 

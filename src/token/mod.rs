@@ -1,5 +1,5 @@
-//! The format of sealed tokens: authorization codes, device codes, refresh tokens, opaque access tokens, and the
-//! `jti` of JWT access tokens.
+//! The format of sealed tokens: authorization codes, device codes, refresh tokens, opaque access tokens, the `jti` of
+//! JWT access tokens, and the `request_uri` of pushed authorization requests.
 //!
 //! ```text
 //! prefix | base64url( key id 1 | synthetic IV 16 | AES-SIV( body ) )
@@ -52,8 +52,8 @@ mod siv;
 
 pub use crate::vocabulary::{IdToken, Realm, TokenType};
 pub(crate) use format::{Claims, Detail, Opened, TokenFormat, TokenSecret};
-pub use keys::KeyRingError;
 pub(crate) use keys::{Derivation, Key, KeyRing, Salt};
+pub use keys::{KeyRingError, KeyText};
 pub(crate) use lineage::{Binding, Lineage, Root};
 pub use prefixes::TokenPrefixes;
 
@@ -74,11 +74,19 @@ pub enum TokenKind {
     /// The `jti` of a JWT access token (RFC 9068 section 2.2): a sealed reference to the entry of the token in the
     /// record. Introspection and revocation find the entry through the `jti`. It is no token, so it may be logged.
     JwtId,
+    /// The reference to a pushed authorization request (`request_uri`, RFC 9126 section 2.2). Used once.
+    RequestUri,
 }
 
 impl TokenKind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::AccessToken, Self::DeviceCode, Self::JwtId];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::AccessToken,
+        Self::DeviceCode,
+        Self::JwtId,
+        Self::RequestUri,
+    ];
 
     /// Returns the byte of the kind in associated data and derivations. Never reuse a value: tokens that clients still
     /// hold would open as another kind.
@@ -89,6 +97,7 @@ impl TokenKind {
             Self::AccessToken => 3,
             Self::DeviceCode => 4,
             Self::JwtId => 5,
+            Self::RequestUri => 6,
         }
     }
 }

@@ -10,7 +10,10 @@ use crate::vocabulary::InvalidValue;
 ///
 /// A change of a prefix makes all earlier tokens of that kind unknown: users have to sign in again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenPrefixes([Box<str>; 4]);
+pub struct TokenPrefixes(
+    // In the order of `TokenKind::ALL`.
+    [Box<str>; TokenKind::ALL.len()],
+);
 
 impl TokenPrefixes {
     /// Prefixes of your own: each 1 to 32 ASCII letters, digits, `-` or `_`, and none the beginning of another.
@@ -42,24 +45,25 @@ impl TokenPrefixes {
         if all.iter().enumerate().any(is_ambiguous) {
             return Err(InvalidValue::new("token prefix", "none may be the beginning of another"));
         }
-        Ok(Self(all.map(Into::into)))
+        Ok(Self::of_tokens(all))
     }
 
-    /// Returns the prefix of a kind. A `jti` has none, since it is never presented alone.
+    /// Adds the prefixes that are fixed: a `jti` has none, since it is never presented alone, and that of a
+    /// `request_uri` is the one of RFC 9126 section 2.2.
+    fn of_tokens([authorization_code, refresh_token, access_token, device_code]: [&str; 4]) -> Self {
+        let request_uri = "urn:ietf:params:oauth:request_uri:";
+        Self([authorization_code, refresh_token, access_token, device_code, "", request_uri].map(Into::into))
+    }
+
+    /// Returns the prefix of a kind.
     pub(crate) fn of(&self, kind: TokenKind) -> &str {
-        let [authorization_code, refresh_token, access_token, device_code] = &self.0;
-        match kind {
-            TokenKind::AuthorizationCode => authorization_code,
-            TokenKind::RefreshToken => refresh_token,
-            TokenKind::AccessToken => access_token,
-            TokenKind::DeviceCode => device_code,
-            TokenKind::JwtId => "",
-        }
+        // The tags count from 1.
+        &self.0[usize::from(kind.tag() - 1)]
     }
 }
 
 impl Default for TokenPrefixes {
     fn default() -> Self {
-        Self(["ac_", "rt_", "at_", "dc_"].map(Into::into))
+        Self::of_tokens(["ac_", "rt_", "at_", "dc_"])
     }
 }

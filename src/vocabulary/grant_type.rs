@@ -56,20 +56,30 @@ pub enum GrantType {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExtensionUri(Box<str>);
 
-/// The names on the wire. One table serves both directions, so no name can be parsed that is not printed.
-static NAMED: [(&str, GrantType); 11] = [
-    ("authorization_code", GrantType::AuthorizationCode),
-    ("implicit", GrantType::Implicit),
-    ("password", GrantType::Password),
-    ("client_credentials", GrantType::ClientCredentials),
-    ("refresh_token", GrantType::RefreshToken),
-    ("urn:ietf:params:oauth:grant-type:device_code", GrantType::DeviceCode),
-    ("urn:ietf:params:oauth:grant-type:jwt-bearer", GrantType::JwtBearer),
-    ("urn:ietf:params:oauth:grant-type:saml2-bearer", GrantType::Saml2Bearer),
-    ("urn:ietf:params:oauth:grant-type:token-exchange", GrantType::TokenExchange),
-    ("urn:openid:params:grant-type:ciba", GrantType::Ciba),
-    ("urn:ietf:params:oauth:grant-type:uma-ticket", GrantType::UmaTicket),
-];
+/// Defines the names on the wire, and for each of them the error for a text that is close to it.
+macro_rules! named {
+    ($($name:literal => $variant:ident,)+) => {
+        /// One table serves both directions, so no name can be parsed that is not printed.
+        static NAMED: [(&str, GrantType, InvalidValue); 11] = [$((
+            $name,
+            GrantType::$variant,
+            InvalidValue::new("grant_type", concat!("did you mean ", $name, "?")),
+        ),)+];
+    };
+}
+named! {
+    "authorization_code" => AuthorizationCode,
+    "implicit" => Implicit,
+    "password" => Password,
+    "client_credentials" => ClientCredentials,
+    "refresh_token" => RefreshToken,
+    "urn:ietf:params:oauth:grant-type:device_code" => DeviceCode,
+    "urn:ietf:params:oauth:grant-type:jwt-bearer" => JwtBearer,
+    "urn:ietf:params:oauth:grant-type:saml2-bearer" => Saml2Bearer,
+    "urn:ietf:params:oauth:grant-type:token-exchange" => TokenExchange,
+    "urn:openid:params:grant-type:ciba" => Ciba,
+    "urn:ietf:params:oauth:grant-type:uma-ticket" => UmaTicket,
+}
 
 impl GrantType {
     /// Returns the name on the wire, which is also the name in client metadata (`grant_types`, RFC 7591 section 2).
@@ -77,7 +87,7 @@ impl GrantType {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Extension(uri) => &uri.0,
-            named => NAMED.iter().find(|(_, known)| known == named).map_or("", |(name, _)| name),
+            named => NAMED.iter().find(|(_, known, _)| known == named).map_or("", |(name, ..)| name),
         }
     }
 
@@ -96,13 +106,47 @@ impl FromStr for GrantType {
     ///
     /// # Errors
     /// [`InvalidValue`] for a plain word that names no grant type, and for a URI that is malformed, has a fragment or
-    /// is longer than 2048 characters.
+    /// is longer than 2048 characters. For a word that resembles a name the error contains that name:
+    ///
+    /// ```
+    /// use regrant::GrantType;
+    ///
+    /// let error = "authcode".parse::<GrantType>().err().map(|error| error.to_string());
+    /// assert_eq!(error.as_deref(), Some("invalid grant_type: did you mean authorization_code?"));
+    /// ```
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        if let Some((_, known)) = NAMED.iter().find(|(name, _)| *name == text) {
+        if let Some((_, known, _)) = NAMED.iter().find(|(name, ..)| *name == text) {
             return Ok(known.clone());
         }
-        absolute_uri("grant_type", text).map(|()| Self::Extension(ExtensionUri(text.into())))
+        match absolute_uri("grant_type", text) {
+            Ok(()) => Ok(Self::Extension(ExtensionUri(text.into()))),
+            Err(error) if text.contains(':') => Err(error),
+            Err(_) => Err(meant(text)),
+        }
     }
+}
+
+/// Returns the error for a plain word that names no grant type.
+fn meant(word: &str) -> InvalidValue {
+    let unknown = InvalidValue::new(
+        "grant_type",
+        "must be authorization_code, refresh_token, client_credentials, password, implicit or an absolute URI",
+    );
+    let fits = |(name, ..): &&(&str, GrantType, InvalidValue)| is_short_for(word, name);
+    NAMED.iter().find(fits).map_or(unknown, |(.., error)| *error)
+}
+
+/// Returns true if the letters of `word` occur in `name` in this order, as those of `authcode` do in
+/// `authorization_code`. Case and separators do not count, and of a URN only the last segment does.
+fn is_short_for(word: &str, name: &str) -> bool {
+    let letters = |text: &'_ str| {
+        let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+        letters.map(|letter| letter.to_ascii_lowercase()).collect::<Vec<_>>()
+    };
+    // Shorter words, and longer ones than any name, resemble nothing.
+    let word = if (4..=64).contains(&word.len()) { letters(word) } else { return false };
+    let mut rest = letters(name.rsplit(':').next().unwrap_or(name)).into_iter();
+    word.len() >= 4 && word.iter().all(|wanted| rest.any(|letter| letter == *wanted))
 }
 
 impl TryFrom<String> for GrantType {

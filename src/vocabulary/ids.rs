@@ -235,6 +235,11 @@ impl RedirectUri {
         self.differs_in_port(requested, &["http://localhost"])
     }
 
+    /// Returns true for an `http` URI of this machine: `127.0.0.1`, `[::1]` or `localhost`, with any port.
+    pub(crate) fn is_loopback(&self) -> bool {
+        without_port(self.as_str(), &["http://127.0.0.1", "http://[::1]", "http://localhost"]).is_some()
+    }
+
     fn differs_in_port(&self, other: &Self, origins: &[&'static str]) -> bool {
         let parts = without_port(self.as_str(), origins);
         parts.is_some() && parts == without_port(other.as_str(), origins)

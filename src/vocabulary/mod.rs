@@ -14,6 +14,7 @@
 //! Time and randomness belong here too, as the traits [`clock::Clock`] and [`Entropy`]. Both are arguments of a
 //! decision, so a decision can be repeated with the same result.
 
+mod authorization_details;
 pub mod clock;
 mod confirmation;
 mod entropy;
@@ -24,6 +25,7 @@ mod ids;
 mod issuer;
 mod key_id;
 mod parameters;
+mod peer;
 mod pkce;
 mod presented_keys;
 mod resource;
@@ -33,6 +35,7 @@ mod token_type;
 mod uri;
 mod user_code;
 
+pub use authorization_details::AuthorizationDetails;
 pub(crate) use clock::{Clock, SystemClock, Timestamp};
 pub use confirmation::Confirmation;
 pub(crate) use entropy::draw;
@@ -46,6 +49,7 @@ pub use issuer::Issuer;
 pub use key_id::KeyId;
 pub(crate) use parameters::Text;
 pub use parameters::{MissingParameter, Parameters};
+pub use peer::Peer;
 pub use pkce::CodeChallenge;
 pub use presented_keys::{ClientCertificate, DpopProof, PresentedKeys};
 pub use resource::{Resource, Resources};
@@ -53,6 +57,7 @@ pub use scope::Scope;
 pub(crate) use scope::sorted_subset;
 pub use secret::{
     AccessToken, AuthorizationCode, ClientAssertion, ClientSecret, CodeVerifier, DeviceCode, IdToken, RefreshToken,
+    RequestUri,
 };
 pub(crate) use secret::{Digest, SecretBytes};
 pub use token_type::TokenType;

@@ -61,11 +61,23 @@ impl<'a> Parameters<'a> {
         named.map(|(_, value)| &**value).filter(|value| !value.is_empty())
     }
 
+    /// Returns the names and values in their order, those of empty parameters left out. For a host that repeats a
+    /// request in a form of its own. The values may be secrets.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value)).filter(|(_, value)| !value.is_empty())
+    }
+
     /// Copies the texts that are still in the body of the request, for a host that keeps the parameters longer. The
     /// copies are zeroed when dropped.
     #[must_use]
     pub fn into_owned(self) -> Parameters<'static> {
         Parameters(self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+}
+
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self::Decoded(Zeroizing::new(text))
     }
 }
 

@@ -99,6 +99,11 @@ secret_text! {
     DeviceCode
 }
 secret_text! {
+    /// The reference to a pushed authorization request (`request_uri`, RFC 9126 section 2.2), 126 characters. The
+    /// browser carries it with the `client_id`. Whoever has both can begin that authorization.
+    RequestUri
+}
+secret_text! {
     /// A PKCE `code_verifier` as the client sent it (RFC 7636 section 4.1): 43 to 128 letters, digits, `-`, `.`, `_` or
     /// `~`. The grammar is checked at redemption.
     CodeVerifier

@@ -6,11 +6,13 @@
 
 use zeroize::Zeroizing;
 
+use super::json::Value;
 use super::{Response, introspection, requested};
-use crate::engine::{DeviceAuthorizationResponse, TokenResponse};
+use crate::engine::{DeviceAuthorizationResponse, PushedRequestResponse, TokenResponse};
 
-/// Returns the token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1 and the times
-/// of draft-ietf-oauth-refresh-token-expiration section 6.1.
+/// Returns the token response: RFC 6749 section 5.1, with `issued_token_type` of RFC 8693 section 2.2.1,
+/// `authorization_details` of RFC 9396 section 7, and the times of draft-ietf-oauth-refresh-token-expiration section
+/// 6.1.
 ///
 /// The scope is always included, which RFC 6749 section 5.1 leaves open if the scope is the requested one.
 pub(super) fn tokens(tokens: &TokenResponse) -> Response {
@@ -24,6 +26,7 @@ pub(super) fn tokens(tokens: &TokenResponse) -> Response {
         ("id_token", tokens.id_token.as_ref().map(|token| token.expose().into())),
         ("issued_token_type", tokens.is_exchanged.then(|| requested::ACCESS_TOKEN.into())),
         ("scope", Some(tokens.scope.as_str()).filter(|scope| !scope.is_empty()).map(Into::into)),
+        ("authorization_details", tokens.authorization_details().map(|details| Value::Json(details.as_str()))),
     ];
     Response::object(200, &members)
 }
@@ -38,6 +41,15 @@ pub(super) fn revoked() -> Response {
 pub(super) fn introspection_jwt(jwt: String) -> Response {
     let response = Response { body: jwt.into_bytes(), ..Response::empty(200) };
     response.with_header("content-type", introspection::JWT_MEDIA_TYPE).not_stored()
+}
+
+/// Returns the pushed authorization response (RFC 9126 section 2.2).
+pub(super) fn pushed(pushed: &PushedRequestResponse) -> Response {
+    let members = [
+        ("request_uri", Some(pushed.request_uri.expose().into())),
+        ("expires_in", Some(pushed.expires_in.as_secs().into())),
+    ];
+    Response::object(201, &members)
 }
 
 /// Returns the device authorization response (RFC 8628 section 3.2), with a URL for QR codes that contains the user

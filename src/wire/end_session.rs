@@ -15,7 +15,7 @@
 //! such a URI.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::failure::Failure;
-use super::{Endpoint, Endpoints, MalformedRequest, Request, Response, form, query};
+use super::{Endpoint, Endpoints, MalformedRequest, Request, Response, form, location, query};
 use crate::client::Client;
 use crate::outcome::Refusal;
 use crate::ports::Unavailable;
@@ -267,28 +267,8 @@ impl<S: TokenStore> Endpoints<S> {
 /// Redirects the browser with a GET (RFC 9110 section 15.4.4), whatever the method of the request was. The URL of this
 /// page may have a hint in it, so the next page must not learn the URL.
 fn redirection(uri: &RedirectUri, state: Option<&str>) -> Response {
-    let mut location = uri.as_str().to_owned();
-    if let Some(state) = state {
-        location.push_str(match location.split_once('?') {
-            None => "?",
-            Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
-            Some(_) => "&",
-        });
-        location.push_str("state=");
-        encode(state, &mut location);
-    }
+    let state = state.map(|state| ("state", state));
+    let location = location::with_parameters(uri.as_str(), '?', state.as_slice());
     let response = Response::empty(303).with_header("location", location).not_stored();
     response.with_header("referrer-policy", "no-referrer")
-}
-
-/// Appends a text in percent-encoding (RFC 3986 section 2.1).
-fn encode(text: &str, uri: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            #[expect(clippy::expect_used, reason = "a String takes every text")]
-            write!(uri, "%{byte:02X}").expect("a String takes every text");
-        }
-    }
 }

@@ -16,16 +16,17 @@ use super::credentials::credentials;
 use super::end_session::EndSessions;
 use super::failure::Failure;
 use super::handler::BODY_LIMIT;
+use super::registration::{ClientRegistration, registration_error};
 use super::{
     CertificateHeader, Cors, Endpoint, Handler, MalformedRequest, Paths, Request, Response, body, form, introspection,
     metadata, paths, requested,
 };
 use crate::engine::DeviceAuthorizationRequest;
-use crate::ports::authenticator::ClientCredentials;
+use crate::ports::authenticator::{AuthenticatedClient, ClientCredentials, VerifyRequestObject};
 use crate::ports::host::GrantApprover;
 use crate::ports::store::TokenStore;
-use crate::service::TokenService;
-use crate::vocabulary::{ClientCertificate, GrantType, Issuer, Parameters};
+use crate::service::{TokenError, TokenService};
+use crate::vocabulary::{ClientCertificate, GrantType, Issuer, Parameters, Peer};
 
 /// The time for which caches may keep the signing keys, in seconds. A key must be published for longer than that
 /// before it signs.
@@ -55,6 +56,8 @@ pub struct Endpoints<S> {
     pub(super) approvers: BTreeMap<GrantType, Arc<dyn GrantApprover>>,
     pub(super) exchanges_tokens: bool,
     pub(super) end_sessions: Option<EndSessions<S>>,
+    pub(super) request_objects: Option<Arc<dyn VerifyRequestObject>>,
+    pub(super) registration: Option<ClientRegistration>,
     pub(super) host_metadata: serde_json::Map<String, serde_json::Value>,
     body_limit: usize,
     certificate_header: Option<CertificateHeader>,
@@ -85,6 +88,8 @@ impl<S> Endpoints<S> {
             approvers: BTreeMap::new(),
             exchanges_tokens: false,
             end_sessions: None,
+            request_objects: None,
+            registration: None,
             host_metadata: serde_json::Map::new(),
             body_limit: BODY_LIMIT,
             certificate_header: None,
@@ -170,14 +175,15 @@ impl<S> Endpoints<S> {
         self
     }
 
-    /// Adds a member to the metadata (RFC 8414 section 2), such as `authorization_response_iss_parameter_supported`,
-    /// `prompt_values_supported`, or `mtls_endpoint_aliases` of a host that has them.
+    /// Adds a member to the metadata (RFC 8414 section 2), such as `service_documentation`, or `mtls_endpoint_aliases`
+    /// of a host that has them.
     ///
     /// Members of the library cannot be replaced: a document that contradicts the endpoints makes clients fail. These
-    /// members are only defaults, since they describe the host's own authorization endpoint:
-    /// `response_modes_supported` (`["query"]`), `claims_parameter_supported`, `request_parameter_supported` and
-    /// `request_uri_parameter_supported` (all false). So is `scopes_supported`, which lists the scopes of the
-    /// [registered clients](crate::authenticator::Supported::scope): a host need not tell of all of them.
+    /// members are only defaults, since they describe the host's own authorization endpoint as [`ask`](Self::ask)
+    /// serves it: `response_modes_supported`, `authorization_response_iss_parameter_supported`,
+    /// `prompt_values_supported`, `request_parameter_supported`, `request_uri_parameter_supported` and
+    /// `claims_parameter_supported`. So is `scopes_supported`, which lists the scopes of the [registered
+    /// clients](crate::authenticator::Supported::scope): a host need not tell of all of them.
     ///
     /// ```
     /// # use regrant::wire::Endpoints;
@@ -236,7 +242,8 @@ impl<S: TokenStore> Endpoints<S> {
     async fn respond_to(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
         let result = self.dispatch(endpoint, request).await;
         let response = result.unwrap_or_else(|failure| self.error_response(failure, endpoint, request));
-        let reads_proofs = matches!(endpoint, Endpoint::Token | Endpoint::UserInfo);
+        let reads_proofs =
+            matches!(endpoint, Endpoint::Token | Endpoint::PushedAuthorizationRequest | Endpoint::UserInfo);
         if reads_proofs { self.with_nonce(request, response) } else { response }
     }
 
@@ -248,8 +255,10 @@ impl<S: TokenStore> Endpoints<S> {
             Endpoint::Introspection => self.introspection(request).await,
             Endpoint::DeviceAuthorization => self.device_authorization(request).await,
             // Boxed: the future of every request has the size of the largest one.
+            Endpoint::PushedAuthorizationRequest => Box::pin(self.pushed_authorization_request(request)).await,
             Endpoint::UserInfo => Box::pin(self.user_info(request)).await,
             Endpoint::EndSession => Box::pin(self.end_session(request)).await,
+            Endpoint::Registration => Box::pin(self.register(request)).await,
             Endpoint::Jwks | Endpoint::Metadata | Endpoint::OpenIdConfiguration => {
                 self.document(endpoint, request).await
             }
@@ -263,6 +272,7 @@ impl<S: TokenStore> Endpoints<S> {
         }
         match endpoint {
             Endpoint::UserInfo => self.resource_error(&failure, request),
+            Endpoint::Registration => registration_error(failure, request),
             _ => failure.response(endpoint, request),
         }
     }
@@ -279,9 +289,9 @@ impl<S: TokenStore> Endpoints<S> {
     /// Revokes a token (RFC 7009). An unknown token gets 200 as well, so that a client cannot test tokens. The
     /// `token_type_hint` is not read: a token shows its kind itself (section 2.1 allows that).
     async fn revocation(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let Form { parameters, credentials, .. } = self.read(request)?;
+        let Form { parameters, claim, .. } = self.read(Endpoint::Revocation, request)?;
         let token = parameters.required("token")?;
-        let client = self.service.authenticate(&credentials).await?;
+        let client = self.authenticate(&claim).await?;
         self.service.revoke(&client, token).await?;
         Ok(body::revoked())
     }
@@ -292,9 +302,9 @@ impl<S: TokenStore> Endpoints<S> {
     /// The facts are read once. So JSON and JWT cannot differ, and a signer that fails is 503 and not a response with
     /// less protection.
     async fn introspection(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let Form { parameters, credentials, .. } = self.read(request)?;
+        let Form { parameters, claim, .. } = self.read(Endpoint::Introspection, request)?;
         let token = parameters.required("token")?;
-        let caller = self.service.authenticate(&credentials).await?;
+        let caller = self.authenticate(&claim).await?;
         let active = self.service.introspect(&caller, token).await?;
         let members = introspection::members(active.as_ref(), self.issuer.as_str());
         if introspection::wants_jwt(request)
@@ -309,10 +319,11 @@ impl<S: TokenStore> Endpoints<S> {
     /// code.
     async fn device_authorization(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let verification = self.paths.device_verification.as_deref().ok_or(MalformedRequest::UnknownEndpoint)?;
-        let Form { parameters, credentials, .. } = self.read(request)?;
+        let Form { parameters, claim, .. } = self.read(Endpoint::DeviceAuthorization, request)?;
         let resources = requested::resources(&parameters)?;
         let mut device = DeviceAuthorizationRequest::new().with_scope(requested::scope(&parameters)?);
-        let client = self.service.authenticate(&credentials).await?;
+        device.authorization_details = requested::authorization_details(&parameters)?;
+        let client = self.authenticate(&claim).await?;
         device.resources = requested::with_audience(resources, &parameters, &client)?;
         let device = self.service.authorize_device(&client, &device).await?;
         Ok(body::device(&device, &paths::url(&self.issuer, verification)))
@@ -337,11 +348,21 @@ impl<S: TokenStore> Endpoints<S> {
     ///
     /// # Errors
     /// [`MalformedRequest`]. No port was called.
-    pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Form<'a>, MalformedRequest> {
+    pub(super) fn read<'a>(&self, endpoint: Endpoint, request: &Request<'a>) -> Result<Form<'a>, MalformedRequest> {
         let parameters = form(request, self.body_limit)?;
         let certificate = self.certificate(request)?;
         let credentials = credentials(request, &parameters, certificate.as_ref())?;
-        Ok(Form { parameters, credentials, certificate })
+        Ok(Form { parameters, claim: Claim { credentials, endpoint, peer: request.peer }, certificate })
+    }
+
+    /// Authenticates the client of a request. The only way to do so for an endpoint: the rate limit is asked before the
+    /// credentials are compared.
+    ///
+    /// # Errors
+    /// As for [`TokenService::authenticate`].
+    pub(super) async fn authenticate(&self, claim: &Claim<'_>) -> Result<AuthenticatedClient, TokenError> {
+        let Claim { credentials, endpoint, peer } = claim;
+        self.service.authenticate_at(endpoint.attempt_kind(), credentials, *peer).await
     }
 
     /// Returns the client certificate. Behind a proxy all connections have the certificate of the proxy: with that one
@@ -372,8 +393,15 @@ impl<S: TokenStore> Handler for Endpoints<S> {
 /// The form of a request with its client credentials and certificate.
 pub(super) struct Form<'a> {
     pub(super) parameters: Parameters<'a>,
-    pub(super) credentials: ClientCredentials,
+    pub(super) claim: Claim<'a>,
     pub(super) certificate: Option<ClientCertificate>,
+}
+
+/// The client that a request claims to come from, and the sender of the request.
+pub(super) struct Claim<'a> {
+    credentials: ClientCredentials,
+    endpoint: Endpoint,
+    pub(super) peer: Option<&'a Peer>,
 }
 
 /// The endpoints have another issuer than the JWTs of their service.

@@ -20,10 +20,10 @@ use crate::vocabulary::{Parameters, Text};
 
 /// The maximum number of parameters, which is more than any request of the protocol has. Each name is compared with all
 /// earlier ones, so without a limit a body of 64 KiB would cost hundreds of millions of comparisons.
-const MAX_PARAMETERS: usize = 64;
+pub(super) const MAX_PARAMETERS: usize = 64;
 
 /// The parameters that may repeat (RFC 8707 section 2, RFC 8693 section 2.1).
-const REPEATABLE: [&str; 2] = ["resource", "audience"];
+pub(super) const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
 /// The media type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -111,7 +111,7 @@ fn is_form(content_type: &[u8]) -> bool {
 ///
 /// # Errors
 /// [`MalformedRequest::Encoding`], [`MalformedRequest::Repeated`] or [`MalformedRequest::TooManyParameters`].
-fn parse(body: &[u8]) -> Result<Parameters<'_>, MalformedRequest> {
+pub(super) fn parse(body: &[u8]) -> Result<Parameters<'_>, MalformedRequest> {
     // A byte order mark would become part of the first name and hide that parameter.
     if body.starts_with(b"\xef\xbb\xbf") {
         return Err(MalformedRequest::Encoding);

@@ -11,7 +11,7 @@ use super::Request;
 use crate::engine::ActiveToken;
 use crate::grant::Actor;
 use crate::ports::host::HostClaims;
-use crate::vocabulary::{Confirmation, Resource, Resources, Subject, Timestamp, TokenType};
+use crate::vocabulary::{AuthorizationDetails, Confirmation, Resource, Resources, Subject, Timestamp, TokenType};
 
 /// The media type by which a caller asks for a JWT and recognises one (RFC 9701 sections 4 and 5).
 pub(super) const JWT_MEDIA_TYPE: &str = "application/token-introspection+jwt";
@@ -45,6 +45,7 @@ pub(super) fn members<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> M
         authorization_expires_in: token.authorization_expires_in().map(|left| left.as_secs()),
         sub: token.approval.subject.as_ref().map(Subject::as_str),
         aud: audience(&token.resources),
+        authorization_details: token.authorization_details(),
         iss: Some(issuer),
         auth_time: token.approval.auth_time.map(Timestamp::as_secs),
         acr: token.approval.acr.as_deref(),
@@ -67,8 +68,9 @@ impl Members<'_> {
 }
 
 /// The members of RFC 7662 section 2.2, and those of its extensions: `cnf` (RFC 8705 section 3.2, RFC 9449 section
-/// 6.2), the times of a refresh token (draft-ietf-oauth-refresh-token-expiration section 7), `act` and `may_act` (RFC
-/// 8693 sections 4.1 and 4.4), `auth_time` and `acr` (RFC 9470 section 6.2), and `amr` (RFC 8176).
+/// 6.2), `authorization_details` (RFC 9396 section 9.2), the times of a refresh token
+/// (draft-ietf-oauth-refresh-token-expiration section 7), `act` and `may_act` (RFC 8693 sections 4.1 and 4.4),
+/// `auth_time` and `acr` (RFC 9470 section 6.2), and `amr` (RFC 8176).
 #[derive(Default, Serialize)]
 pub(super) struct Members<'a> {
     active: bool,
@@ -90,6 +92,8 @@ pub(super) struct Members<'a> {
     sub: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<Audience<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<&'a AuthorizationDetails>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

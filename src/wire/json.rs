@@ -13,6 +13,8 @@ pub(super) enum Value<'a> {
     /// A text with characters that JSON escapes.
     Escaped(&'a str),
     Number(u64),
+    /// A text that is JSON already.
+    Json(&'a str),
 }
 
 /// Returns the object with the members that are present. Names are written without escapes.
@@ -40,6 +42,7 @@ impl Value<'_> {
     fn max_length(self) -> usize {
         match self {
             Self::Plain(text) => text.len() + 2,
+            Self::Json(text) => text.len(),
             // The longest escape, such as \u0000, has six bytes.
             Self::Escaped(text) => text.len() * 6 + 2,
             Self::Number(number) => number.checked_ilog10().map_or(1, |exponent| exponent as usize + 1),
@@ -54,6 +57,7 @@ impl Value<'_> {
             }
             Self::Escaped(text) => Ok(serde_json::to_writer(json, text)?),
             Self::Number(number) => write!(json, "{number}"),
+            Self::Json(text) => json.write_all(text.as_bytes()),
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::paths::url;
-use super::{Endpoints, Response};
+use super::{Endpoints, Prompt, Response, ResponseMode};
 use crate::client::ClientAuthenticationMethod;
 use crate::policy::RefreshTokenExpiration;
 use crate::ports::authenticator::Supported;
@@ -28,7 +28,7 @@ const MAX_AGE: u32 = 3600;
 /// # Errors
 /// [`TokenError::Authenticator`] when the directory of clients cannot be read.
 pub(super) async fn authorization_server<S: TokenStore>(endpoints: &Endpoints<S>) -> Result<Response, TokenError> {
-    let supported = endpoints.service.supported().await?;
+    let supported = supported(endpoints).await?;
     Ok(document(&Metadata::of(endpoints, &supported), &Defaults::of(endpoints, &supported), &endpoints.host_metadata))
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn openid_configuration<S: TokenStore>(
     endpoints: &Endpoints<S>,
 ) -> Result<Option<Response>, TokenError> {
     let Some(algorithms) = endpoints.service.jwt_algorithms() else { return Ok(None) };
-    let supported = endpoints.service.supported().await?;
+    let supported = supported(endpoints).await?;
     let url = |path: &str| url(&endpoints.issuer, path);
     let openid = OpenId {
         metadata: Metadata::of(endpoints, &supported),
@@ -54,18 +54,33 @@ pub(super) async fn openid_configuration<S: TokenStore>(
     Ok(Some(document(&openid, &Defaults::of(endpoints, &supported), &endpoints.host_metadata)))
 }
 
+/// Returns the features of the clients that there are, and the scope of those that may register.
+async fn supported<S: TokenStore>(endpoints: &Endpoints<S>) -> Result<Supported, TokenError> {
+    let mut supported = endpoints.service.supported().await?;
+    if let Some(registration) = &endpoints.registration {
+        supported.scope = supported.scope.union(registration.scope());
+    }
+    Ok(supported)
+}
+
 /// The members that the host may replace with [`with_metadata`](super::Endpoints::with_metadata): they describe its own
-/// authorization endpoint, or what it wants to tell of its scopes (RFC 8414 section 2). An absent
-/// `request_uri_parameter_supported` would mean true, and absent `response_modes_supported` that `fragment` is among
-/// them (OpenID Connect Discovery section 3).
+/// authorization endpoint, or what it wants to tell of its scopes (RFC 8414 section 2). Those of an authorization
+/// endpoint are true for one that calls [`Endpoints::ask`].
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "members of a document")]
 struct Defaults<'a> {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     scopes_supported: BTreeSet<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    response_modes_supported: &'a [&'a str],
+    response_modes_supported: &'static [&'static str],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    authorization_response_iss_parameter_supported: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    prompt_values_supported: &'static [&'static str],
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
+    /// False: the server fetches no requests from the URLs of clients. Absent would mean true (OpenID Connect Discovery
+    /// section 3).
     request_uri_parameter_supported: bool,
 }
 
@@ -80,9 +95,11 @@ impl<'a> Defaults<'a> {
             endpoints.paths.authorization.is_some() || endpoints.host_metadata.contains_key("authorization_endpoint");
         Self {
             scopes_supported: scopes,
-            response_modes_supported: if has_authorization_endpoint { &["query"] } else { &[] },
+            response_modes_supported: if has_authorization_endpoint { &ResponseMode::NAMES } else { &[] },
+            authorization_response_iss_parameter_supported: has_authorization_endpoint,
+            prompt_values_supported: if has_authorization_endpoint { &Prompt::NAMES } else { &[] },
             claims_parameter_supported: false,
-            request_parameter_supported: false,
+            request_parameter_supported: endpoints.request_objects.is_some(),
             request_uri_parameter_supported: false,
         }
     }
@@ -112,8 +129,9 @@ struct OpenId<'a> {
     claims_supported: BTreeSet<String>,
 }
 
-/// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9449 section 5.1, RFC 9701 section
-/// 7 and draft-ietf-oauth-refresh-token-expiration section 8. A feature that is off has no member.
+/// The members of RFC 8414 section 2, RFC 8628 section 4, RFC 8705 section 3.3, RFC 9101 section 10.5, RFC 9126 section
+/// 5, RFC 9396 section 10, RFC 9449 section 5.1, RFC 9701 section 7, draft-ietf-oauth-refresh-token-expiration section
+/// 8 and draft-ietf-oauth-client-id-metadata-document. A feature that is off has no member.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,
@@ -124,6 +142,10 @@ struct Metadata<'a> {
     introspection_endpoint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_authorization_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    client_id_metadata_document_supported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_uri: Option<String>,
     response_types_supported: &'a [&'a str],
@@ -144,13 +166,21 @@ struct Metadata<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     tls_client_certificate_bound_access_tokens: bool,
     code_challenge_methods_supported: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pushed_authorization_request_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    require_pushed_authorization_requests: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    request_object_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    authorization_details_types_supported: &'a [String],
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     refresh_token_expiration_types_supported: &'static [&'static str],
 }
 
 impl<'a> Metadata<'a> {
     /// Reads the settings. A method that the policy of the provider refuses is not announced.
-    fn of<S>(endpoints: &'a Endpoints<S>, supported: &Supported) -> Self {
+    fn of<S>(endpoints: &'a Endpoints<S>, supported: &'a Supported) -> Self {
         let Endpoints { service, issuer, paths, .. } = endpoints;
         let must_be_asymmetric = service.policy().require_asymmetric_authentication;
         let methods = supported.methods.iter().copied();
@@ -165,6 +195,8 @@ impl<'a> Metadata<'a> {
             revocation_endpoint: url(&paths.revocation),
             introspection_endpoint: url(&paths.introspection),
             device_authorization_endpoint: paths.device_verification.as_ref().map(|_| url(&paths.device_authorization)),
+            registration_endpoint: endpoints.registration.as_ref().map(|_| url(&paths.registration)),
+            client_id_metadata_document_supported: supported.metadata_documents,
             jwks_uri: service.jwt_algorithms().map(|_| url(&paths.jwks)),
             response_types_supported: if paths.authorization.is_some() { &["code"] } else { &[] },
             grant_types_supported: grant_types(endpoints).map(GrantType::as_str).collect(),
@@ -184,6 +216,17 @@ impl<'a> Metadata<'a> {
             tls_client_certificate_bound_access_tokens: supported.binds_to_certificates
                 || service.policy().sender_constraint.is_met_by_certificate(),
             code_challenge_methods_supported: ["S256"],
+            pushed_authorization_request_endpoint: paths
+                .authorization
+                .as_ref()
+                .map(|_| url(&paths.pushed_authorization_request)),
+            require_pushed_authorization_requests: service.policy().require_pushed_authorization_requests,
+            request_object_signing_alg_values_supported: endpoints
+                .request_objects
+                .as_ref()
+                .map(|verifier| verifier.algorithms())
+                .unwrap_or_default(),
+            authorization_details_types_supported: &supported.authorization_details_types,
             refresh_token_expiration_types_supported: match service.policy().refresh_token_expiration {
                 RefreshTokenExpiration::None => &[],
                 RefreshTokenExpiration::Draft => &["authorization", "token_timeout"],

@@ -25,10 +25,13 @@
 //! | certificate ([`CertificateHeader`]) | RFC 9440, or the connection | a client must not choose its certificate |
 //! | DPoP proof | RFC 9449 section 4.3: at most one | the URL comes from the issuer, not from `Host` |
 //! | error responses | RFC 6749 section 5.2: fixed texts | nothing that a client sent is repeated |
+//! | guesses ([`RateLimit`](crate::host::RateLimit)) | RFC 6585 section 4: 429 | weak secrets can be guessed |
 //! | 503 | RFC 9110 section 10.2.3: `Retry-After` | an outage must not look like `invalid_grant` |
 //! | token responses | RFC 6749 section 5.1: `no-store` | a cache must not keep tokens |
 //! | userinfo | RFC 6750: one access token, challenges | the request has no client credentials |
+//! | authorization request ([`Ask`]) | RFC 6749 section 4.1.2.1: client, URI, the rest | no open redirector |
 //! | logout ([`EndSession`]) | RP-Initiated Logout 1.0: only registered URIs | the parameters come through a browser |
+//! | registration ([`ClientRegistration`]) | RFC 7591: JSON, within the rules of the host | the sender is a stranger |
 //! | pages in browsers ([`Cors`]) | the Fetch standard | only the named origins read responses |
 //! | paths ([`Paths`]) | RFC 8414 section 3.1 | clients find endpoints through the metadata |
 //!
@@ -54,6 +57,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod authorization;
 mod basic;
 mod body;
 mod certificate;
@@ -66,8 +70,10 @@ mod form;
 mod handler;
 mod introspection;
 mod json;
+mod location;
 mod metadata;
 mod paths;
+mod registration;
 mod request;
 mod requested;
 mod response;
@@ -75,6 +81,7 @@ mod token_request;
 mod user_info;
 
 pub use crate::outcome::malformed::MalformedRequest;
+pub use authorization::{Ask, AuthorizationError, AuthorizationFault, AuthorizationRequest, Prompt, ResponseMode};
 pub use certificate::CertificateHeader;
 pub use cors::{Cors, CorsError};
 pub use end_session::{EndSession, EndSessionRequest, EndSessionResponse, EndedSession};
@@ -82,6 +89,7 @@ pub use endpoints::{Endpoints, IssuerMismatch};
 pub use form::{form, query};
 pub use handler::Handler;
 pub use paths::{Endpoint, Paths};
+pub use registration::ClientRegistration;
 pub use request::Request;
 pub use requested::requested_resources;
 pub use response::Response;

@@ -6,6 +6,7 @@
 //! an issuer with a path of its own is in the paths already.
 
 use crate::outcome::Operation;
+use crate::ports::host::AttemptKind;
 use crate::vocabulary::Issuer;
 
 /// The endpoints that [`Endpoints`](super::Endpoints) serves. A host with a router of its own maps its routes to them:
@@ -22,6 +23,8 @@ use crate::vocabulary::Issuer;
 pub enum Endpoint {
     /// The token endpoint (RFC 6749 section 3.2).
     Token,
+    /// The pushed authorization request endpoint (RFC 9126).
+    PushedAuthorizationRequest,
     /// The revocation endpoint (RFC 7009).
     Revocation,
     /// The introspection endpoint (RFC 7662).
@@ -32,6 +35,8 @@ pub enum Endpoint {
     UserInfo,
     /// The end session endpoint (OpenID Connect RP-Initiated Logout 1.0).
     EndSession,
+    /// The client registration endpoint (RFC 7591 section 3).
+    Registration,
     /// The signing keys (RFC 7517 section 5).
     Jwks,
     /// Authorization server metadata (RFC 8414).
@@ -44,7 +49,12 @@ impl Endpoint {
     /// Returns the allowed methods, as the value of the header `Allow`.
     pub(super) const fn methods(self) -> &'static str {
         match self {
-            Self::Token | Self::Revocation | Self::Introspection | Self::DeviceAuthorization => "POST",
+            Self::Token
+            | Self::PushedAuthorizationRequest
+            | Self::Revocation
+            | Self::Introspection
+            | Self::DeviceAuthorization
+            | Self::Registration => "POST",
             Self::UserInfo => "GET, HEAD, POST",
             // Not HEAD: a program that checks links must not sign a user out.
             Self::EndSession => "GET, POST",
@@ -52,15 +62,32 @@ impl Endpoint {
         }
     }
 
+    /// Returns the kind of an attempt to authenticate a client here. The endpoints of the last line authenticate none.
+    pub(super) const fn attempt_kind(self) -> AttemptKind {
+        match self {
+            Self::Token => AttemptKind::Token,
+            Self::Revocation => AttemptKind::Revocation,
+            Self::Introspection => AttemptKind::Introspection,
+            Self::DeviceAuthorization => AttemptKind::DeviceAuthorization,
+            Self::PushedAuthorizationRequest => AttemptKind::PushedAuthorizationRequest,
+            Self::Registration => AttemptKind::Registration,
+            Self::UserInfo | Self::EndSession | Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => {
+                AttemptKind::Client
+            }
+        }
+    }
+
     /// Returns the operation for the event of a malformed request.
     pub(super) const fn operation(self) -> Operation {
         match self {
             Self::Token => Operation::Token,
+            Self::PushedAuthorizationRequest => Operation::PushAuthorizationRequest,
             Self::Revocation => Operation::Revoke,
             Self::Introspection => Operation::Introspect,
             Self::DeviceAuthorization => Operation::AuthorizeDevice,
             Self::UserInfo => Operation::UserInfo,
             Self::EndSession => Operation::EndSession,
+            Self::Registration => Operation::RegisterClient,
             Self::Jwks | Self::Metadata | Self::OpenIdConfiguration => Operation::Publish,
         }
     }
@@ -83,6 +110,8 @@ impl Endpoint {
 pub struct Paths {
     /// The token endpoint.
     pub token: String,
+    /// The pushed authorization request endpoint. Served only with an [`authorization`](Self::authorization).
+    pub pushed_authorization_request: String,
     /// The revocation endpoint.
     pub revocation: String,
     /// The introspection endpoint.
@@ -93,6 +122,9 @@ pub struct Paths {
     pub userinfo: String,
     /// The end session endpoint. Served only with [`Endpoints::with_end_session`](super::Endpoints::with_end_session).
     pub end_session: String,
+    /// The client registration endpoint. Served only with
+    /// [`Endpoints::with_registration`](super::Endpoints::with_registration).
+    pub registration: String,
     /// The signing keys. Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub jwks: String,
     /// The metadata document. Clients look for it between the host and the path of the issuer (RFC 8414 section 3.1).
@@ -100,7 +132,8 @@ pub struct Paths {
     /// The discovery document of OpenID Connect. Clients look for it below the path of the issuer (OpenID Connect
     /// Discovery 1.0 section 4.1). Served only if the service has a [`JwtIssuer`](crate::jwt::JwtIssuer).
     pub openid_configuration: String,
-    /// The host's own authorization endpoint, if it has one. The path appears in the metadata; the host serves it.
+    /// The host's own authorization endpoint, if it has one. The path appears in the metadata; the host serves it, with
+    /// [`Endpoints::ask`](super::Endpoints::ask).
     pub authorization: Option<String>,
     /// The host's own page where users of devices enter their code, if it has one. Devices show its URL; the host
     /// serves it.
@@ -108,17 +141,19 @@ pub struct Paths {
 }
 
 impl Default for Paths {
-    /// `/oauth2/token`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`, `/oauth2/userinfo`,
-    /// `/oauth2/end_session`, `/oauth2/jwks`, `/.well-known/oauth-authorization-server`,
-    /// `/.well-known/openid-configuration`.
+    /// `/oauth2/token`, `/oauth2/par`, `/oauth2/revoke`, `/oauth2/introspect`, `/oauth2/device_authorization`,
+    /// `/oauth2/userinfo`, `/oauth2/end_session`, `/oauth2/register`, `/oauth2/jwks`,
+    /// `/.well-known/oauth-authorization-server`, `/.well-known/openid-configuration`.
     fn default() -> Self {
         Self {
             token: "/oauth2/token".to_owned(),
+            pushed_authorization_request: "/oauth2/par".to_owned(),
             revocation: "/oauth2/revoke".to_owned(),
             introspection: "/oauth2/introspect".to_owned(),
             device_authorization: "/oauth2/device_authorization".to_owned(),
             userinfo: "/oauth2/userinfo".to_owned(),
             end_session: "/oauth2/end_session".to_owned(),
+            registration: "/oauth2/register".to_owned(),
             jwks: "/oauth2/jwks".to_owned(),
             metadata: "/.well-known/oauth-authorization-server".to_owned(),
             openid_configuration: "/.well-known/openid-configuration".to_owned(),
@@ -180,11 +215,13 @@ impl Paths {
         };
         Self {
             token: below(self.token),
+            pushed_authorization_request: below(self.pushed_authorization_request),
             revocation: below(self.revocation),
             introspection: below(self.introspection),
             device_authorization: below(self.device_authorization),
             userinfo: below(self.userinfo),
             end_session: below(self.end_session),
+            registration: below(self.registration),
             jwks: below(self.jwks),
             metadata: format!("{}{base}", self.metadata),
             openid_configuration: format!("{base}{}", self.openid_configuration),
@@ -204,11 +241,13 @@ impl Paths {
     pub fn iter(&self) -> impl Iterator<Item = (Endpoint, &str)> {
         [
             (Endpoint::Token, self.token.as_str()),
+            (Endpoint::PushedAuthorizationRequest, &self.pushed_authorization_request),
             (Endpoint::Revocation, &self.revocation),
             (Endpoint::Introspection, &self.introspection),
             (Endpoint::DeviceAuthorization, &self.device_authorization),
             (Endpoint::UserInfo, &self.userinfo),
             (Endpoint::EndSession, &self.end_session),
+            (Endpoint::Registration, &self.registration),
             (Endpoint::Jwks, &self.jwks),
             (Endpoint::Metadata, &self.metadata),
             (Endpoint::OpenIdConfiguration, &self.openid_configuration),

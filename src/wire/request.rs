@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::MalformedRequest;
-use crate::vocabulary::ClientCertificate;
+use crate::vocabulary::{ClientCertificate, Peer};
 
 /// An HTTP request, as an adapter passes it on.
 ///
@@ -39,10 +39,13 @@ pub struct Request<'a> {
     /// proxy comes in a header: see
     /// [`Endpoints::with_certificate_header`](super::Endpoints::with_certificate_header).
     pub client_certificate: Option<&'a ClientCertificate>,
+    /// The sender, by which a [`RateLimit`](crate::host::RateLimit) counts attempts. The host decides which address it
+    /// is, since only the host knows its proxies: see [`Peer`].
+    pub peer: Option<&'a Peer>,
 }
 
 impl<'a> Request<'a> {
-    /// A request without a client certificate.
+    /// A request without a client certificate and a peer.
     #[must_use]
     pub const fn new(method: &'a str, path: &'a str, headers: &'a [(&'a str, &'a [u8])], body: &'a [u8]) -> Self {
         Self::received(method, path, headers, Ok(body))
@@ -65,7 +68,7 @@ impl<'a> Request<'a> {
         headers: &'a [(&'a str, &'a [u8])],
         body: Result<&'a [u8], MalformedRequest>,
     ) -> Self {
-        Self { method, path, query: None, headers, body, client_certificate: None }
+        Self { method, path, query: None, headers, body, client_certificate: None, peer: None }
     }
 
     /// Sets the query, as it was sent.
@@ -79,6 +82,13 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn with_client_certificate(mut self, certificate: impl Into<Option<&'a ClientCertificate>>) -> Self {
         self.client_certificate = certificate.into();
+        self
+    }
+
+    /// Sets the sender, by which a [`RateLimit`](crate::host::RateLimit) counts attempts.
+    #[must_use]
+    pub fn with_peer(mut self, peer: impl Into<Option<&'a Peer>>) -> Self {
+        self.peer = peer.into();
         self
     }
 

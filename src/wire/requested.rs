@@ -6,7 +6,7 @@
 use super::{MalformedRequest, Request, paths};
 use crate::client::Client;
 use crate::engine::ExchangeRequest;
-use crate::vocabulary::{DpopProof, Issuer, Parameters, Resource, Resources, Scope};
+use crate::vocabulary::{AuthorizationDetails, DpopProof, Issuer, Parameters, Resource, Resources, Scope};
 
 /// The only token type that can be exchanged (RFC 8693 section 3).
 pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -20,6 +20,14 @@ pub(super) fn scope(parameters: &Parameters<'_>) -> Result<Option<Scope>, Malfor
 pub(super) fn resources(parameters: &Parameters<'_>) -> Result<Resources, MalformedRequest> {
     let resources: Result<Resources, _> = parameters.all("resource").map(Resource::new).collect();
     resources.map_err(|_| MalformedRequest::Resource)
+}
+
+/// Returns the requested authorization details, if there are some (RFC 9396 section 3).
+pub(super) fn authorization_details(
+    parameters: &Parameters<'_>,
+) -> Result<Option<AuthorizationDetails>, MalformedRequest> {
+    let details = parameters.get("authorization_details").map(AuthorizationDetails::new);
+    details.transpose().map_err(|_| MalformedRequest::AuthorizationDetails)
 }
 
 /// Returns the resources that an authorization request of `client` names: the parameters `resource` (RFC 8707 section

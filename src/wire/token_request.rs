@@ -5,14 +5,15 @@
 //!
 //! Unknown parameters are ignored (RFC 6749 section 3.2).
 
-use super::{Endpoints, MalformedRequest, Request, Response, body, failure::Failure, requested};
+use super::endpoints::Claim;
+use super::{Endpoint, Endpoints, MalformedRequest, Request, Response, body, failure::Failure, requested};
 use crate::engine::{IssueRequest, PollRequest, RedeemRequest, RefreshRequest, TokenResponse};
 use crate::grant::Approval;
-use crate::outcome::Refusal;
-use crate::ports::authenticator::{AuthenticatedClient, ClientCredentials};
-use crate::ports::host::{ApproveError, ApproveRequest, GrantApprover};
+use crate::outcome::{Operation, Refusal};
+use crate::ports::authenticator::AuthenticatedClient;
+use crate::ports::host::{ApproveError, ApproveRequest, AttemptKind, AttemptOutcome, GrantApprover};
 use crate::ports::store::TokenStore;
-use crate::vocabulary::{GrantType, Parameters, PresentedKeys, Resources, Scope};
+use crate::vocabulary::{AuthorizationDetails, GrantType, Parameters, Peer, PresentedKeys, Resources, Scope};
 
 /// A well-formed token request. The client has not authenticated yet.
 ///
@@ -20,26 +21,28 @@ use crate::vocabulary::{GrantType, Parameters, PresentedKeys, Resources, Scope};
 /// also for one that does not read the scope.
 struct TokenRequest<'a> {
     parameters: &'a Parameters<'a>,
-    credentials: &'a ClientCredentials,
+    claim: &'a Claim<'a>,
     presented_keys: PresentedKeys,
     scope: Option<Scope>,
     resources: Resources,
+    authorization_details: Option<AuthorizationDetails>,
 }
 
 impl<S: TokenStore> Endpoints<S> {
     /// Answers a token request. The form is parsed completely before the client authenticates, so a malformed request
     /// costs no call of the authenticator.
     pub(super) async fn token_request(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let form = self.read(request)?;
+        let form = self.read(Endpoint::Token, request)?;
         let parameters = &form.parameters;
         let dpop = requested::proof(request, &self.issuer)?;
         let grant_type = parameters.required("grant_type")?.parse().map_err(|_| MalformedRequest::GrantType)?;
         let request = TokenRequest {
             parameters,
-            credentials: &form.credentials,
+            claim: &form.claim,
             presented_keys: PresentedKeys::none().with_dpop(dpop).with_certificate(form.certificate),
             scope: requested::scope(parameters)?,
             resources: requested::resources(parameters)?,
+            authorization_details: requested::authorization_details(parameters)?,
         };
         let tokens = self.by_grant_type(grant_type, request).await?;
         Ok(body::tokens(&tokens))
@@ -71,9 +74,10 @@ impl<S: TokenStore> Endpoints<S> {
         let parameters = request.parameters;
         let mut redemption =
             RedeemRequest::new(parameters.required("code")?).with_presented_keys(request.presented_keys);
+        redemption.authorization_details = request.authorization_details;
         redemption.redirect_uri = parameters.get("redirect_uri").map(str::to_owned);
         redemption.code_verifier = parameters.get("code_verifier").map(Into::into);
-        let client = self.service.authenticate(request.credentials).await?;
+        let client = self.authenticate(request.claim).await?;
         redemption.resources = requested::with_audience(request.resources, parameters, &client)?;
         Ok(self.service.redeem(&client, &redemption).await?)
     }
@@ -83,15 +87,22 @@ impl<S: TokenStore> Endpoints<S> {
         let mut refresh = RefreshRequest::new(request.parameters.required("refresh_token")?)
             .with_presented_keys(request.presented_keys);
         refresh.scope = request.scope;
-        let client = self.service.authenticate(request.credentials).await?;
+        refresh.authorization_details = request.authorization_details;
+        let client = self.authenticate(request.claim).await?;
         refresh.resources = requested::with_audience(request.resources, request.parameters, &client)?;
         Ok(self.service.refresh(&client, &refresh).await?)
     }
 
     /// Issues a token to the client itself: `client_credentials` (RFC 6749 section 4.4.2). Without a scope the client
     /// gets its default scope; RFC 6749 section 3.3 demands an error if it has none.
+    ///
+    /// Authorization details are refused: no one but the host can check their members (RFC 9396 section 5), and this
+    /// flow does not ask the host.
     async fn client_credentials(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
-        let client = self.service.authenticate(request.credentials).await?;
+        let client = self.authenticate(request.claim).await?;
+        if request.authorization_details.is_some() {
+            return Err(self.service.refuse_approval(&client, Refusal::AuthorizationDetailsExceeded).into());
+        }
         let scope = self.service.requested_scope(&client, &GrantType::ClientCredentials, request.scope)?;
         let mut issue = IssueRequest::client_credentials(scope).with_presented_keys(request.presented_keys);
         issue.approval.resources = requested::with_audience(request.resources, request.parameters, &client)?;
@@ -102,15 +113,17 @@ impl<S: TokenStore> Endpoints<S> {
     async fn poll(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let device_code = request.parameters.required("device_code")?;
         let poll = PollRequest::new(device_code).with_presented_keys(request.presented_keys);
-        let client = self.service.authenticate(request.credentials).await?;
+        let client = self.authenticate(request.claim).await?;
         Ok(self.service.poll(&client, &poll).await?)
     }
 
     /// Exchanges a token: `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693 section 2.1).
     async fn exchange(&self, request: TokenRequest<'_>) -> Result<TokenResponse, Failure> {
         let exchange = requested::exchange(request.parameters, request.scope, &request.resources)?;
-        let exchange = exchange.with_presented_keys(request.presented_keys);
-        let client = self.service.authenticate(request.credentials).await?;
+        let exchange = exchange
+            .with_authorization_details(request.authorization_details)
+            .with_presented_keys(request.presented_keys);
+        let client = self.authenticate(request.claim).await?;
         Ok(self.service.exchange(&client, &exchange).await?)
     }
 
@@ -119,7 +132,7 @@ impl<S: TokenStore> Endpoints<S> {
     /// 1. The client authenticates, and is refused if it may not use the flow: a stranger must not try passwords here.
     /// 2. The proof is verified. The approver may use up an assertion, and a proof that only lacks its nonce must cost
     ///    nothing.
-    /// 3. The approver decides.
+    /// 3. The approver decides, if the rate limit admits the attempt.
     /// 4. The service issues the tokens, bound to the key that was verified in step 2.
     ///
     /// # Errors
@@ -130,28 +143,39 @@ impl<S: TokenStore> Endpoints<S> {
         request: TokenRequest<'_>,
     ) -> Result<TokenResponse, Failure> {
         let approver = self.approvers.get(&grant_type).ok_or(MalformedRequest::GrantType)?;
-        let client = self.service.authenticate(request.credentials).await?;
+        let client = self.authenticate(request.claim).await?;
         let scope = self.service.requested_scope(&client, &grant_type, request.scope)?;
-        let TokenRequest { parameters, resources, presented_keys, .. } = request;
+        let TokenRequest { parameters, resources, authorization_details, presented_keys, claim, .. } = request;
         let resources = requested::with_audience(resources, parameters, &client)?;
-        let request = ApproveRequest { grant_type, scope, resources, parameters };
+        let request = ApproveRequest { grant_type, scope, resources, authorization_details, parameters };
         let presented_keys = self.service.proven(&client, &request.grant_type, presented_keys).await?;
-        let approval = self.ask(&**approver, &client, &request).await?;
+        let approval = self.ask_approver(&**approver, &client, &request, claim.peer).await?;
         let issue = IssueRequest::new(request.grant_type, approval).with_presented_keys(presented_keys);
         Ok(self.service.issue(&client, issue).await?)
     }
 
-    /// Asks the approver, and reports a refusal or an outage to the host.
+    /// Asks the approver, and reports a refusal or an outage to the host. A denied approval is a wrong attempt:
+    /// somebody may be guessing passwords.
     ///
     /// A denied approval is `invalid_grant` (RFC 6749 section 5.2). An approver that cannot decide is 503: a client
     /// would delete the user's session if an outage of the directory looked like a wrong password.
-    async fn ask(
+    async fn ask_approver(
         &self,
         approver: &dyn GrantApprover,
         client: &AuthenticatedClient,
         request: &ApproveRequest<'_>,
+        peer: Option<&Peer>,
     ) -> Result<Approval, Failure> {
-        match approver.approve(client, request).await {
+        let permit = self.service.permit(Operation::Issue, AttemptKind::Approval, Some(&client.id), peer).await?;
+        let verdict = approver.approve(client, request).await;
+        permit
+            .settle(match &verdict {
+                Ok(_) => AttemptOutcome::Right,
+                Err(ApproveError::Denied) => AttemptOutcome::Wrong,
+                Err(ApproveError::Missing(_) | ApproveError::Unavailable(_)) => AttemptOutcome::Unknown,
+            })
+            .await;
+        match verdict {
             Ok(approval) => Ok(approval),
             Err(ApproveError::Denied) => Err(self.service.refuse_approval(client, Refusal::ApprovalDenied).into()),
             Err(ApproveError::Missing(missing)) => Err(missing.into()),

@@ -86,7 +86,8 @@ impl<S: TokenStore> Endpoints<S> {
             Failure::Malformed(malformed) => (malformed.status(), malformed.code(), malformed.to_string()),
             // RFC 6750 section 3.1: a resource has its own word for a token that is not accepted.
             Failure::Code(ErrorCode::InvalidGrant) => described(ErrorCode::InvalidToken),
-            Failure::Code(code) => described(*code),
+            Failure::RateLimited(wait) => return failure::rate_limited(*wait),
+            Failure::Code(code) | Failure::Described(code, _) => described(*code),
         };
         if matches!(code, ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError) {
             return failure::error(code);
@@ -135,7 +136,7 @@ struct Members<'a> {
 ///
 /// # Errors
 /// [`MalformedRequest::AccessToken`] for two headers, and for a token that is no `b64token` (RFC 6750 section 2.1).
-fn authorization(request: &Request<'_>) -> Result<Option<(TokenType, AccessToken)>, MalformedRequest> {
+pub(super) fn authorization(request: &Request<'_>) -> Result<Option<(TokenType, AccessToken)>, MalformedRequest> {
     let mut headers = request.header("authorization");
     let Some(header) = headers.next() else { return Ok(None) };
     if headers.next().is_some() {

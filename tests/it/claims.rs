@@ -204,7 +204,9 @@ fn every_target_reserves_what_tells_tokens_apart() {
             assert!(!target.reserves(name), "{target:?} {name}");
         }
     }
-    assert!(AccessToken.reserves("active") && !IdToken.reserves("active"));
+    for name in ["active", "authorization_details"] {
+        assert!(AccessToken.reserves(name) && !IdToken.reserves(name));
+    }
     assert!(IdToken.reserves("acr") && !UserInfo.reserves("acr"));
 }
 

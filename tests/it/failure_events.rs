@@ -129,9 +129,10 @@ const POLL: &[(Fault, bool)] = &[
 ];
 const REVOCATION: &[(Fault, bool)] = &[(Outage, true), (Rejection, true), (Damage, true)];
 const DEVICE: &[(Fault, bool)] = &[(Outage, true), (Rejection, true), (FlowOverrides, false)];
+const PUSH: &[(Fault, bool)] = &[(Outage, true), (Rejection, true), (FlowOverrides, false), (Proof, false)];
 
 /// The number of requests of [`Bench::asked`].
-const REQUESTS: usize = 9;
+const REQUESTS: usize = 10;
 
 struct Bench {
     server: Server,
@@ -169,7 +170,11 @@ impl Bench {
         let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
             .unwrap()
             .with_approver(GrantType::Password, fixtures::Passwords)
-            .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
+            .with_paths(Paths {
+                authorization: Some("/authorize".to_owned()),
+                device_verification: Some("/device".to_owned()),
+                ..Paths::default()
+            })
             .with_token_exchange();
         Self { server: Server { endpoints, config }, fault, issuer, verifier }
     }
@@ -205,6 +210,12 @@ impl Bench {
             asked(Endpoint::Introspection, Operation::Introspect, &[("token", &tokens.access)], INTROSPECTION),
             asked(Endpoint::Revocation, Operation::Revoke, &[("token", &tokens.refresh)], REVOCATION),
             asked(Endpoint::DeviceAuthorization, Operation::AuthorizeDevice, &[], DEVICE),
+            asked(
+                Endpoint::PushedAuthorizationRequest,
+                Operation::PushAuthorizationRequest,
+                &[("response_type", "code"), ("redirect_uri", REDIRECT)],
+                PUSH,
+            ),
         ]
     }
 
@@ -228,7 +239,7 @@ impl Bench {
             asked.form.iter().map(|(name, own)| (*name, value(*name, own.as_str()))).collect();
         let proof = StubVerifier::proof("A");
         let mut headers: Vec<(&str, &[u8])> = vec![("accept", b"application/token-introspection+jwt")];
-        if asked.endpoint == Endpoint::Token {
+        if matches!(asked.endpoint, Endpoint::Token | Endpoint::PushedAuthorizationRequest) {
             headers.push(("DPoP", proof.as_bytes()));
         }
         self.server.post_with(asked.endpoint, APP, &form, &headers, None).await
@@ -254,7 +265,7 @@ async fn every_5xx_names_port_cause_and_grant_to_the_host_and_nothing_to_the_cli
             };
             let failures: Vec<&OwnedEvent> = events.iter().filter(|event| event.failure.is_some()).collect();
             let Some((operation, is_grant_known)) = met else {
-                assert!(reply.status() == 200 && failures.is_empty(), "{what}");
+                assert!(matches!(reply.status(), 200 | 201) && failures.is_empty(), "{what}");
                 continue;
             };
             let (kind, port, cause) = fault.told();

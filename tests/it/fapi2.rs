@@ -128,13 +128,27 @@ async fn a_code_lives_for_a_minute() {
     }
 }
 
+// 5.3.2.2, 3: "shall reject authorization requests sent without" pushing them; 12: `expires_in` below 600 s.
+#[tokio::test]
+async fn every_authorization_request_is_pushed_by_a_client_that_authenticated() {
+    let server = start();
+    let client = confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt);
+    let request = AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope(SCOPE)))
+        .with_redirect_uri(Some(REDIRECT.parse().unwrap()))
+        .with_code_challenge(fixtures::challenge(VERIFIER));
+    let plain = server.service().authorize(&client, request.clone()).await;
+    assert!(matches!(plain, Err(TokenError::Refused(Refusal::PushedRequestRequired))), "{plain:?}");
+    assert!(server.authorize(&client, request).await.is_ok());
+    assert!(Policy::fapi2().pushed_request_lifetime < seconds(600));
+}
+
 // 5.3.2.2, 5: "shall require PKCE with S256 as the code challenge method".
 #[tokio::test]
 async fn everybody_uses_pkce() {
     let server = start();
     let client = confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt);
     let request = AuthorizeRequest::new(Approval::of(subject(USER)).with_scope(scope(SCOPE)));
-    let answer = server.service().authorize(&client, request.with_redirect_uri(Some(REDIRECT.parse().unwrap()))).await;
+    let answer = server.authorize(&client, request.with_redirect_uri(Some(REDIRECT.parse().unwrap()))).await;
     assert!(matches!(answer, Err(TokenError::Refused(Refusal::CodeChallengeRequired))), "{answer:?}");
 }
 
@@ -203,9 +217,9 @@ async fn a_code_goes_to_a_registered_uri_belongs_to_its_key_and_is_used_once() {
             .with_code_challenge(fixtures::challenge(VERIFIER))
             .with_confirmation(StubVerifier::confirmation("A"))
     };
-    let elsewhere = server.service().authorize(&client, request("https://elsewhere.example/cb")).await;
+    let elsewhere = server.authorize(&client, request("https://elsewhere.example/cb")).await;
     assert!(matches!(elsewhere, Err(TokenError::Refused(Refusal::RedirectUriNotRegistered))), "{elsewhere:?}");
-    let code = server.service().authorize(&client, request(REDIRECT)).await.unwrap().code;
+    let code = server.authorize(&client, request(REDIRECT)).await.unwrap().code;
     for (key, expected) in [("B", 400), ("A", 200), ("A", 400)] {
         let reply =
             server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof(key), &redemption(code.expose())).await;
@@ -223,7 +237,7 @@ async fn a_nonce_of_64_characters_reaches_the_id_token() {
         .with_redirect_uri(Some(REDIRECT.parse().unwrap()))
         .with_code_challenge(fixtures::challenge(VERIFIER));
     let client = confidential("jwt", ClientAuthenticationMethod::PrivateKeyJwt);
-    let code = server.service().authorize(&client, request).await.unwrap().code;
+    let code = server.authorize(&client, request).await.unwrap().code;
     let reply = server.asserted(Endpoint::Token, "jwt", &StubVerifier::proof("A"), &redemption(code.expose())).await;
     assert_eq!(fixtures::claims(reply.text("id_token"))["nonce"], nonce);
 }

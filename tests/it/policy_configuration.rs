@@ -24,6 +24,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 fn the_defaults_are_those_of_the_table() {
     let policy = Policy::default();
     assert_eq!(policy.authorization_code_lifetime, seconds(120));
+    assert_eq!((policy.pushed_request_lifetime, policy.require_pushed_authorization_requests), (MINUTE, false));
     assert_eq!(policy.access_token_lifetime, HOUR);
     assert_eq!(policy.refresh_token_lifetime, Lifetime::Of(7 * DAY));
     assert_eq!(policy.grant_lifetime, Lifetime::Never);
@@ -50,6 +51,7 @@ fn the_defaults_are_those_of_the_table() {
 fn the_defaults_of_am_are_those_of_the_table() {
     let policy = Policy::am_7_5();
     assert_eq!(policy.authorization_code_lifetime, seconds(120));
+    assert_eq!((policy.pushed_request_lifetime, policy.require_pushed_authorization_requests), (seconds(90), false));
     assert_eq!(policy.access_token_lifetime, HOUR);
     assert_eq!(policy.refresh_token_lifetime, Lifetime::Of(7 * DAY));
     assert_eq!(policy.grant_lifetime, Lifetime::Never);
@@ -72,6 +74,8 @@ fn the_defaults_of_am_are_those_of_the_table() {
 
 const EVERY_FIELD: &str = r#"
 authorization_code_lifetime = "90s"
+pushed_request_lifetime = "2m"
+require_pushed_authorization_requests = true
 access_token_lifetime = "10m"
 access_token_lifetime_jitter = "1m"
 refresh_token_lifetime = "30d"
@@ -103,6 +107,8 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
     let policy: Policy = toml::from_str(EVERY_FIELD).unwrap();
     let expected = Policy::default()
         .with_authorization_code_lifetime(seconds(90))
+        .with_pushed_request_lifetime(2 * MINUTE)
+        .with_require_pushed_authorization_requests(true)
         .with_access_token_lifetime(10 * MINUTE)
         .with_access_token_lifetime_jitter(MINUTE)
         .with_refresh_token_lifetime((30 * DAY).into())
@@ -262,6 +268,11 @@ fn a_value_out_of_its_range_keeps_the_service_from_starting_and_is_named() {
         ("authorization_code_lifetime", base().with_authorization_code_lifetime(seconds(1)), true),
         ("authorization_code_lifetime", base().with_authorization_code_lifetime(10 * MINUTE), true),
         ("authorization_code_lifetime", base().with_authorization_code_lifetime(10 * MINUTE + MILLISECOND), false),
+        ("pushed_request_lifetime", base().with_pushed_request_lifetime(seconds(5) - MILLISECOND), false),
+        ("pushed_request_lifetime", base().with_pushed_request_lifetime(seconds(5)), true),
+        ("pushed_request_lifetime", base().with_pushed_request_lifetime(seconds(5) + MILLISECOND), false),
+        ("pushed_request_lifetime", base().with_pushed_request_lifetime(10 * MINUTE), true),
+        ("pushed_request_lifetime", base().with_pushed_request_lifetime(10 * MINUTE + seconds(1)), false),
         ("access_token_lifetime", base().with_access_token_lifetime(Duration::ZERO), false),
         ("access_token_lifetime", base().with_access_token_lifetime(Duration::from_millis(999)), false),
         ("access_token_lifetime", base().with_access_token_lifetime(seconds(1)), true),

@@ -13,10 +13,11 @@ use fixtures::{
     StubIssuer, StubVerifier, Tokens, USER, VERIFIER, basic, challenge, client, form, scope, seconds, subject,
 };
 use regrant::authenticator::{
-    AssertionFault, AuthenticateError, ClientAssertion, ClientAuthenticator as _, CredentialError, CredentialRefusal,
-    VerifyCredentials,
+    AssertionFault, AuthenticateError, ClientAssertion, ClientAuthenticator as _, ClientStore as _, CredentialError,
+    CredentialRefusal, DirectoryAuthenticator, MemoryClients, RegisteredClient, VerifyCredentials,
 };
-use regrant::client::ClientAuthenticationMethod;
+use regrant::authorization::PushRequest;
+use regrant::client::{ClientAuthenticationMethod, Registration};
 use regrant::device::{DeviceAuthorizationRequest, DeviceCode, PollRequest, UserCode};
 use regrant::event::{Event, EventSink, OwnedEvent};
 use regrant::grant::Grant;
@@ -27,7 +28,7 @@ use regrant::policy::{AccessTokenFormat, ClientPolicy};
 use regrant::proof::{ClientCertificate, DpopProof, PresentedKeys};
 use regrant::store::{GrantOwner, GrantRecord, StoreError, StoredGrant, Version};
 use regrant::token::{Realm, TokenPrefixes};
-use regrant::wire::{self, Endpoint, Endpoints, Paths, Request};
+use regrant::wire::{self, AuthorizationRequest, Endpoint, Endpoints, Paths, Request};
 use regrant::{
     Approval, AuthenticatedClient, AuthorizeRequest, Client, ClientCredentials, ClientId, ClientRegistry, ClientSecret,
     CodeVerifier, Entropy, ExchangeRequest, GrantType, IssueRequest, Issuer, Key, KeyRing, RedeemRequest,
@@ -235,7 +236,11 @@ async fn live() -> Lifecycle {
     let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
         .unwrap()
         .with_approver(GrantType::Password, Curious(seen.clone()))
-        .with_paths(Paths { device_verification: Some("/device".to_owned()), ..Paths::default() })
+        .with_paths(Paths {
+            authorization: Some("/authorize".to_owned()),
+            device_verification: Some("/device".to_owned()),
+            ..Paths::default()
+        })
         .with_token_exchange();
     let mut life = Lifecycle { server: Server { endpoints, config }, seen, secrets: Secrets::default(), drawn };
     life.secrets.add("key", KEY);
@@ -248,6 +253,7 @@ async fn live() -> Lifecycle {
     life.secrets.add("client assertion", ASSERTION);
     life.secrets.add("proof", PROOF);
     life.succeed().await;
+    life.authorize().await;
     life.branch_out().await;
     life.fail().await;
     life.break_down().await;
@@ -279,6 +285,37 @@ impl Lifecycle {
         }
         let credentials = self.server.token(APP, &[("grant_type", "client_credentials")]).await;
         self.secrets.add("access token, client credentials", credentials.text("access_token"));
+    }
+
+    /// Authorization requests: pushed, judged, approved and refused.
+    async fn authorize(&mut self) {
+        let asked = [
+            ("response_type", "code"),
+            ("redirect_uri", REDIRECT),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ];
+        for auth in [APP, POSTER, SPA] {
+            let pushed = self.server.post(Endpoint::PushedAuthorizationRequest, auth, &asked).await;
+            let request_uri = pushed.text("request_uri").to_owned();
+            self.secrets.add("request_uri", request_uri.rsplit(':').next().unwrap());
+            let query = form(&[("client_id", auth.id()), ("request_uri", &request_uri)]);
+            let http = Request::new("GET", "/authorize", &[], b"").with_query(query.as_str());
+            let request = AuthorizationRequest::read(&http, 0);
+            let ask = self.server.endpoints.ask(&request).await.unwrap();
+            self.seen.debug(&request);
+            self.seen.debug(&ask);
+            let response = ask.approve(Approval::of(subject(USER))).await.unwrap();
+            let code = response.headers[0].1.split(['=', '&']).nth(1).unwrap().to_owned();
+            assert!(code.starts_with("ac_"));
+            self.secrets.add("code of a pushed request", &code);
+            self.seen.debug(&response);
+            let used = self.server.endpoints.ask(&request).await.unwrap_err();
+            self.seen.error(&used);
+            self.seen.debug(&used);
+            let shown = used.response();
+            self.seen.note(&format!("{:?} {}", shown.headers, String::from_utf8(shown.body).unwrap()));
+        }
     }
 
     /// Devices, JWTs, `id_token`s, exchanges, proofs and assertions: what goes well with them, and what goes wrong.
@@ -504,6 +541,7 @@ async fn no_log_event_metric_or_error_body_shows_a_secret() {
 
 // Every public value that can hold a secret.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a line or two for each type")]
 async fn no_public_value_shows_its_secret() {
     let mut life = live().await;
     let (server, seen) = (&life.server, &life.seen);
@@ -516,6 +554,14 @@ async fn no_public_value_shows_its_secret() {
         .with_redirect_uri(Some(REDIRECT.parse().unwrap()))
         .with_code_challenge(Some(challenge(VERIFIER)));
     seen.debug(&request);
+    let push = PushRequest::new("login_hint=canary-of-a-person", request.clone());
+    seen.debug(&push);
+    let pushed = service.push_authorization_request(&app, push).await.unwrap();
+    life.secrets.add("request_uri", pushed.request_uri.expose().rsplit(':').next().unwrap());
+    life.secrets.add("pushed parameters", "canary-of-a-person");
+    seen.debug(&pushed);
+    seen.debug(&service.pushed_request(&app, pushed.request_uri.expose()).await.unwrap());
+    seen.debug(&request.clone().with_pushed_request(pushed.request_uri));
     let code = service.authorize(&app, request).await.unwrap();
     life.secrets.add("code", code.code.expose());
     seen.debug(&code);
@@ -572,6 +618,16 @@ async fn no_public_value_shows_its_secret() {
     seen.debug(&ClientCredentials::Post(id.clone(), ClientSecret::new(secret)));
     seen.debug(&ClientCredentials::Public(id));
     seen.debug(&SecretHash::sha256(&ClientSecret::new(secret)));
+    let hash = SecretHash::sha256(&ClientSecret::new(secret));
+    life.secrets.add("hash of a secret", &hash.expose().unwrap()["sha256:".len()..]);
+    let registered = RegisteredClient::new(client(APP), [hash]).unwrap();
+    let stored = registered.to_stored().unwrap();
+    let damaged = RegisteredClient::from_stored(Registration(0), &stored.metadata, &format!("{}]", stored.secrets));
+    seen.debug(&damaged.err());
+    let clients = MemoryClients::new();
+    clients.put(&registered).await.unwrap();
+    seen.debug(&(&registered, &stored, &clients));
+    seen.debug(&DirectoryAuthenticator::new(clients));
     seen.debug(&server.config.registry());
     seen.debug(&app);
     seen.debug(&ring());

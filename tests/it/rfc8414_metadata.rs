@@ -120,7 +120,7 @@ async fn the_paths_of_the_document_are_those_that_are_routed() {
             assert_eq!(endpoints.paths().endpoint(path), Some(endpoint), "{url}");
         }
         assert_eq!(paths.endpoint(&paths.metadata), Some(Endpoint::Metadata));
-        assert_eq!(paths.iter().count(), 9);
+        assert_eq!(paths.iter().count(), 11);
         assert!(paths.iter().all(|(endpoint, path)| paths.endpoint(path) == Some(endpoint)));
         assert!(paths.endpoint("/").is_none() && paths.endpoint("").is_none());
         let code = if paths.authorization.is_some() { json!(["code"]) } else { json!([]) };
@@ -228,7 +228,7 @@ async fn both_documents_say_what_an_absent_member_would_say_wrongly() {
     let server = Config { endpoints, jwt_issuer: Some(StubIssuer::default()), ..Config::default() }.start();
     for endpoint in [Endpoint::Metadata, Endpoint::OpenIdConfiguration] {
         let json = server.document(endpoint).await.json;
-        assert_eq!(json["response_modes_supported"], json!(["query"]), "{endpoint:?}");
+        assert_eq!(json["response_modes_supported"], json!(["query", "fragment", "form_post"]), "{endpoint:?}");
         for member in ["request_parameter_supported", "request_uri_parameter_supported", "claims_parameter_supported"] {
             assert_eq!(json[member], json!(false), "{endpoint:?} {member}");
         }

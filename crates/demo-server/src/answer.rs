@@ -1,6 +1,6 @@
 use regrant::TokenError;
 use regrant::event::ErrorCode;
-use regrant::wire::{MalformedRequest, Response};
+use regrant::wire::{AuthorizationFault, MalformedRequest, Response};
 use serde_json::json;
 
 use crate::html::{Escaped, Page};
@@ -40,7 +40,7 @@ impl Problem {
     }
 
     fn with_retry_after(&self, response: Response) -> Response {
-        if self.status == 503 { response.with_header("retry-after", "1") } else { response }
+        if matches!(self.status, 429 | 503) { response.with_header("retry-after", "1") } else { response }
     }
 }
 
@@ -48,6 +48,12 @@ impl Problem {
 impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         Self::of(error.code())
+    }
+}
+
+impl From<AuthorizationFault> for Problem {
+    fn from(fault: AuthorizationFault) -> Self {
+        Self::new(fault.status(), fault.code().as_str(), &fault.description())
     }
 }
 

@@ -34,7 +34,7 @@ impl App {
         let has_html = matches!(page, Page::SignIn | Page::Authorize | Page::Device);
         let is_shown = ["GET", "HEAD"].contains(&request.method);
         let result = match page {
-            Page::Authorize if is_shown => authorize::page(&self.server, request),
+            Page::Authorize if is_shown => authorize::page(&self.server, &self.endpoints, request).await,
             Page::Device if is_shown => device::page(&self.server, request).await,
             page => self.posted(page, request).await,
         };
@@ -55,9 +55,9 @@ impl App {
         }
         let form = || wire::form(request, self.body_limit());
         match page {
-            Page::Authenticate => Ok(authenticate::authenticate(&self.server, request)),
-            Page::SignIn => sign_in::sign_in(&self.server, request, &form()?),
-            Page::Authorize => authorize::decide(&self.server, request, &form()?).await,
+            Page::Authenticate => authenticate::authenticate(&self.server, request).await,
+            Page::SignIn => sign_in::sign_in(&self.server, request, &form()?).await,
+            Page::Authorize => authorize::decide(&self.server, &self.endpoints, request).await,
             Page::Device => device::decide(&self.server, request, &form()?).await,
         }
     }

@@ -8,14 +8,13 @@
 //! `docs/walk-through.md` shows requests with curl. `demo.toml`, beside this directory, is the default configuration
 //! and an example of the format.
 //!
-//! The host parts are minimal: users, sessions, and pages for sign-in and consent. A real host also slows down guessing
-//! of passwords and codes.
+//! The host parts are minimal: users, sessions, and pages for sign-in and consent. One limit slows down guessing of
+//! passwords, client secrets and user codes.
 
 mod answer;
 mod app;
 mod arguments;
 mod authenticate;
-mod authorization_request;
 mod authorize;
 mod config;
 mod cookie;
@@ -24,12 +23,12 @@ mod dev;
 mod device;
 mod html;
 mod http;
+mod keygen;
 mod logout;
 mod pages;
 mod password;
 mod paths;
 mod profile;
-mod redirect;
 mod server;
 mod session;
 mod shutdown;
@@ -45,13 +44,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
+use regrant::MemoryStore;
 use regrant::clock::{Clock, ManualClock, SystemClock};
-use tokio::time::{interval, sleep};
+use tokio::time::sleep;
 use tracing::warn;
 
 use app::App;
-use arguments::Arguments;
-use config::{Environment, Setup};
+use arguments::{Arguments, Command};
+use config::{ConfigError, Environment, Setup};
 use server::Server;
 use shutdown::StopSignal;
 
@@ -66,13 +66,19 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("demo-server: {error}");
+            eprintln!("demo-server: {}", chain(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if let Some(Command::Keygen { alg }) = &arguments.command {
+        return Ok(stdout().write_all(keygen::keys(alg)?.as_bytes())?);
+    }
+    if arguments.check {
+        return check(&arguments);
+    }
     let store = store::open(&arguments.store).await.map_err(|error| format!("--store: {}", chain(&*error)))?;
     let listener = TcpListener::bind(&arguments.listen)
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
@@ -83,15 +89,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         None => Arc::new(SystemClock),
     };
     let environment = Environment { url: format!("http://{address}"), clock: clock.clone(), used: store.clone() };
-    let setup = match &arguments.config {
-        Some(path) => Setup::read(path, &arguments.am_config, &environment)?,
-        None => Setup::built_in(&environment)?,
-    };
+    let setup = setup(&arguments, &environment)?;
     let server = Arc::new(Server::new(setup, store, clock)?);
     if hand.is_some() {
         warn!("--manual-clock: TIME STANDS STILL and anybody may move it and switch users off. For tests only.");
     } else {
-        tokio::spawn(purge(Arc::clone(&server)));
+        tokio::spawn(server.service.clone().purge_continuously(PURGE_INTERVAL, sleep));
     }
     let app = Arc::new(App::new(server, hand)?);
 
@@ -110,6 +113,23 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn setup(arguments: &Arguments, environment: &Environment) -> Result<Setup, ConfigError> {
+    match &arguments.config {
+        Some(path) => Setup::read(path, &arguments.am_config, environment),
+        None => Setup::built_in(environment),
+    }
+}
+
+/// Builds everything that follows from the configuration, and drops it.
+fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(SystemClock));
+    let url = format!("http://{}", arguments.listen);
+    let environment = Environment { url, clock: clock.clone(), used: store.clone() };
+    let server = Server::new(setup(arguments, &environment)?, store, clock)?;
+    App::new(Arc::new(server), None)?;
+    Ok(writeln!(stdout(), "the configuration has no fault")?)
+}
+
 /// An error with its causes, without repetitions.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -122,14 +142,4 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Limits the size of the store; nothing else depends on it.
-async fn purge(server: Arc<Server>) {
-    let mut interval = interval(PURGE_INTERVAL);
-    loop {
-        interval.tick().await;
-        // A failure is an event, so the log has it with its causes.
-        drop(server.purge_expired().await);
-    }
 }

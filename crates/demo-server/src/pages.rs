@@ -2,17 +2,15 @@
 
 use std::fmt::Write as _;
 
-use form_urlencoded::Serializer;
-use regrant::host::Parameters;
-use regrant::wire::{Request, Response};
+use regrant::wire::{Ask, AuthorizationRequest, Request, Response};
 use regrant::{Approval, ClientId, RedirectUri, Resources, Scope};
 
-use crate::authorization_request::{AuthorizationRequest, PARAMETERS};
 use crate::cookie;
 use crate::html::{Escaped, Page, hidden};
 use crate::server::Server;
 use crate::session::Session;
 use crate::sign_in::Target;
+use crate::store::SharedStore;
 
 /// The sign-in form.
 pub(crate) struct SignIn<'a> {
@@ -51,29 +49,29 @@ impl SignIn<'_> {
     }
 }
 
-/// The consent form of an authorization request.
+/// The consent form of an authorization request. It is posted to the URL of the request.
 pub(crate) fn consent(
     server: &Server,
     request: &Request<'_>,
-    asked: &AuthorizationRequest<'_>,
-    approval: &Approval,
+    sent: &AuthorizationRequest<'_>,
+    ask: &Ask<SharedStore>,
     session: &Session,
 ) -> Response {
-    let (name, path) = (server.name(&asked.client.id), server.paths.authorization.as_deref().unwrap_or_default());
+    let (name, path) = (server.name(&ask.client().id), server.paths.authorization.as_deref().unwrap_or_default());
     let body = format!(
         "{asks}<p>Then your browser goes to <code>{target}</code>.</p>\n\
-         <form method=\"post\" action=\"{path}\">\n{csrf}{parameters}{DECISION}</form>\n\
-         <p><a id=\"another-user\" href=\"{path}?{again}\">Sign in as another user</a></p>\n",
-        asks = asks(server, &asked.client.id, &approval.scope, &approval.resources, session),
-        target = Escaped(host(&asked.redirect_uri)),
+         <form method=\"post\" action=\"{path}?{query}\">\n{csrf}{DECISION}</form>\n\
+         <p><a id=\"another-user\" href=\"{path}?{again}&amp;prompt=login\">Sign in as another user</a></p>\n",
+        asks = asks(server, &ask.client().id, ask.scope(), ask.resources(), session),
+        target = Escaped(host(ask.redirect_uri())),
         path = Escaped(path),
+        query = Escaped(&sent.query_without(&[])),
         csrf = hidden("csrf", &csrf(server, request)),
-        parameters = asked.fields(),
-        again = Escaped(&asked.query_for_sign_in()),
+        again = Escaped(&sent.query_without(&["prompt"])),
     );
     // Chrome applies form-action to every redirect that follows a form: the callback of the client, and wherever that
     // leads. So only the scheme is limited here. The form with the password is limited to this server.
-    let form_action = format!(" {}:", scheme(&asked.redirect_uri));
+    let form_action = format!(" {}:", scheme(ask.redirect_uri()));
     Page { status: 200, title: &format!("Allow {name}?"), body, form_action: &form_action }.into()
 }
 
@@ -121,28 +119,6 @@ pub(crate) fn decided(is_allowed: bool) -> Response {
         ("Your device was refused", "Nothing was allowed. You can close this page.")
     };
     Page { status: 200, title, body: format!("<p>{text}</p>\n"), form_action: "" }.into()
-}
-
-/// The query with the parameters of an authorization request that a form contains.
-pub(crate) fn query(form: &Parameters<'_>) -> String {
-    let pairs = PARAMETERS.iter().flat_map(|name| form.all(name).map(move |value| (*name, value)));
-    Serializer::new(String::new()).extend_pairs(pairs).finish()
-}
-
-impl AuthorizationRequest<'_> {
-    /// The parameters as fields of a form.
-    fn fields(&self) -> String {
-        let fields =
-            PARAMETERS.iter().flat_map(|name| self.parameters().all(name).map(move |value| hidden(name, value)));
-        fields.collect()
-    }
-
-    /// The same request of a user who wants to sign in as another one.
-    fn query_for_sign_in(&self) -> String {
-        let query = query(self.parameters());
-        let others = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "prompt");
-        Serializer::new(String::new()).extend_pairs(others).append_pair("prompt", "login").finish()
-    }
 }
 
 const DECISION: &str = "<button id=\"allow\" name=\"decision\" value=\"allow\">Allow</button>\n\

@@ -53,7 +53,10 @@ pub(crate) fn routes(issuer: &Issuer) -> HashMap<String, Route> {
 /// Returns the URLs at which clients authenticate. Their assertions may name each of them as the audience.
 pub(crate) fn audiences(issuer: &Issuer) -> Vec<String> {
     let paths = [Paths::am_7_5(), in_root_realm()].map(|paths| paths.under(issuer));
-    let of = |paths: Paths| [paths.token, paths.revocation, paths.introspection, paths.device_authorization];
+    let of = |paths: Paths| {
+        let pushed = paths.pushed_authorization_request;
+        [paths.token, pushed, paths.revocation, paths.introspection, paths.device_authorization]
+    };
     paths.into_iter().flat_map(of).map(|path| format!("{}{path}", issuer.origin())).collect()
 }
 
@@ -62,11 +65,13 @@ fn in_root_realm() -> Paths {
     let am = Paths::am_7_5();
     Paths {
         token: below(am.token),
+        pushed_authorization_request: below(am.pushed_authorization_request),
         revocation: below(am.revocation),
         introspection: below(am.introspection),
         device_authorization: below(am.device_authorization),
         userinfo: below(am.userinfo),
         end_session: below(am.end_session),
+        registration: below(am.registration),
         jwks: below(am.jwks),
         metadata: am.metadata,
         openid_configuration: "/oauth2/realms/root/.well-known/openid-configuration".to_owned(),

@@ -1,14 +1,17 @@
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use regrant::clock::Clock;
-use regrant::event::TracingSink;
+use regrant::event::{ErrorCode, TracingSink};
+use regrant::host::{Admission, Attempt, AttemptKind, AttemptLimit, AttemptOutcome, RateLimit as _};
 use regrant::policy::PolicyError;
-use regrant::wire::{CertificateHeader, Cors, Endpoints, IssuerMismatch, Paths};
-use regrant::{ClientId, ClientRegistry, GrantType, Issuer, TokenError, TokenService};
+use regrant::wire::{CertificateHeader, Cors, Endpoints, IssuerMismatch, Paths, Request};
+use regrant::{ClientId, ClientRegistry, GrantType, Issuer, Subject, TokenError, TokenService};
 use regrant_jose::JwtTokens;
 use regrant_jose::bearer::JwtBearerFlow;
 
+use crate::answer::Problem;
 use crate::config::{Display, Setup, SigningKeys};
 use crate::csrf::Csrf;
 use crate::password::PasswordFlow;
@@ -21,11 +24,16 @@ use crate::users::Users;
 /// The maximum number of records that one call deletes.
 const PURGE_BATCH: usize = 1000;
 
+/// The wrong attempts that an address has at once, and the time in which it gets another one. The attempts for client
+/// secrets, passwords and user codes are counted together.
+const ATTEMPTS: (u32, Duration) = (100, Duration::from_secs(1));
+
 /// The state that the endpoints share.
 pub(crate) struct Server {
     pub(crate) service: TokenService<SharedStore>,
     pub(crate) clients: Arc<ClientRegistry>,
     pub(crate) users: Users,
+    attempts: Arc<AttemptLimit>,
     pub(crate) sessions: Sessions,
     pub(crate) issuer: Issuer,
     pub(crate) paths: Paths,
@@ -42,12 +50,14 @@ impl Server {
     pub(crate) fn new(setup: Setup, store: SharedStore, clock: Arc<dyn Clock>) -> Result<Self, PolicyError> {
         let clients = Arc::new(setup.clients);
         let algorithms = setup.algorithms;
+        let attempts = Arc::new(AttemptLimit::new(ATTEMPTS.0, ATTEMPTS.1));
         let jwt_tokens = JwtTokens::new(setup.issuer.clone(), setup.signing_keys.0.clone())
             .with_client_algorithm(move |client_id| algorithms.get(client_id).copied());
         let service = TokenService::builder(store, Arc::clone(&clients), setup.keys)
             .policy(setup.policy)
             .default_audience(setup.default_audience)
             .gate(setup.users.clone())
+            .rate_limit(Arc::clone(&attempts))
             .events(TracingSink)
             .clock(clock)
             .claims(Profiles(setup.users.clone()))
@@ -58,6 +68,7 @@ impl Server {
             service: service.build()?,
             clients,
             users: setup.users,
+            attempts,
             sessions: Sessions::default(),
             sign_in_path: paths::sign_in(&paths),
             paths,
@@ -77,9 +88,7 @@ impl Server {
         let mut endpoints = Endpoints::new(self.service.clone(), self.issuer.clone())?
             .with_paths(self.paths.clone())
             .with_token_exchange()
-            .with_approver(GrantType::Password, password)
-            .with_metadata("authorization_response_iss_parameter_supported", true)
-            .with_metadata("prompt_values_supported", ["none", "login", "consent", "select_account"].to_vec());
+            .with_approver(GrantType::Password, password);
         if let Some(flow) = &self.bearer_flow {
             endpoints = endpoints.with_approver(GrantType::JwtBearer, Arc::clone(flow));
         }
@@ -90,6 +99,24 @@ impl Server {
             endpoints = endpoints.with_cors(cors.clone());
         }
         Ok(endpoints)
+    }
+
+    /// Checks name and password of an enabled user, if the limit admits the attempt.
+    pub(crate) async fn sign_in(
+        &self,
+        request: &Request<'_>,
+        username: &str,
+        password: &str,
+    ) -> Result<Option<Subject>, Problem> {
+        let attempt = Attempt::new(AttemptKind::SignIn, self.service.now()).with_peer(request.peer);
+        match self.attempts.admit(&attempt).await {
+            Ok(Admission::Admitted) => {}
+            _ => return Err(Problem::of(ErrorCode::TooManyRequests)),
+        }
+        let subject = self.users.sign_in(username, password);
+        let outcome = if subject.is_some() { AttemptOutcome::Right } else { AttemptOutcome::Wrong };
+        self.attempts.settle(&attempt, outcome).await;
+        Ok(subject)
     }
 
     /// Returns the name of a client for its users.

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regrant::clock::Timestamp;
 use regrant::{Entropy as _, Subject, SystemEntropy};
+use sha2::{Digest as _, Sha256};
 
 use crate::cookie;
 
@@ -22,9 +23,17 @@ pub(crate) struct Session {
     pub(crate) signed_in_at: Timestamp,
     /// The public id of the session (`sid`). The id in the cookie is secret.
     pub(crate) public_id: String,
+    /// The digest of the query of the request that the user signed in for.
+    signed_in_for: Option<[u8; 32]>,
 }
 
 impl Session {
+    /// Returns true if the user signed in for the request with this query. Its wish for a new sign-in is fulfilled
+    /// then: otherwise the user would have to sign in for ever.
+    pub(crate) fn is_for(&self, query: Option<&str>) -> bool {
+        self.signed_in_for.is_some() && self.signed_in_for == query.map(digest)
+    }
+
     fn is_alive(&self, now: Timestamp) -> bool {
         now.since(self.signed_in_at).is_some_and(|age| age < LIFETIME)
     }
@@ -35,8 +44,8 @@ impl Session {
 pub(crate) struct Sessions(Mutex<HashMap<String, Session>>);
 
 impl Sessions {
-    /// Creates a session and returns its id.
-    pub(crate) fn begin(&self, subject: Subject, now: Timestamp) -> String {
+    /// Creates a session and returns its id. A user who signs in for a request is not asked again for its `query`.
+    pub(crate) fn begin(&self, subject: Subject, now: Timestamp, query: Option<&str>) -> String {
         let (id, public_id) = (cookie::draw(), public_id());
 
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +56,8 @@ impl Sessions {
             let oldest = sessions.iter().min_by_key(|(_, session)| session.signed_in_at).map(|(id, _)| id.clone());
             oldest.map(|id| sessions.remove(&id));
         }
-        sessions.insert(id.clone(), Session { subject, signed_in_at: now, public_id });
+        sessions
+            .insert(id.clone(), Session { subject, signed_in_at: now, public_id, signed_in_for: query.map(digest) });
         id
     }
 
@@ -63,6 +73,10 @@ impl Sessions {
     }
 }
 
+fn digest(query: &str) -> [u8; 32] {
+    Sha256::digest(query).into()
+}
+
 fn public_id() -> String {
     let mut bytes = [0; 12];
     SystemEntropy.fill(&mut bytes);
@@ -76,7 +90,7 @@ mod tests {
     #[test]
     fn a_session_ends_when_its_lifetime_is_over() {
         let (sessions, start) = (Sessions::default(), Timestamp::from_millis(1_000));
-        let id = sessions.begin(Subject::new("demo").unwrap(), start);
+        let id = sessions.begin(Subject::new("demo").unwrap(), start, None);
         assert!(sessions.find(&id, Timestamp::from_millis((start + LIFETIME).as_millis() - 1)).is_some());
         assert!(sessions.find(&id, start + LIFETIME).is_none());
     }
@@ -86,7 +100,7 @@ mod tests {
         let sessions = Sessions::default();
         let demo = Subject::new("demo").unwrap();
         let at = |number: usize| Timestamp::from_millis(i64::try_from(number).unwrap());
-        let ids: Vec<String> = (0..=CAPACITY).map(|number| sessions.begin(demo.clone(), at(number))).collect();
+        let ids: Vec<String> = (0..=CAPACITY).map(|number| sessions.begin(demo.clone(), at(number), None)).collect();
 
         assert!(sessions.find(&ids[0], at(CAPACITY)).is_none());
         assert!(ids[1..].iter().all(|id| sessions.find(id, at(CAPACITY)).is_some()));

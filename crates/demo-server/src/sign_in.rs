@@ -1,8 +1,6 @@
 //! The sign-in form of the pages. The form of another site cannot be sent here: it would sign the user in as the
 //! attacker.
 
-use std::borrow::Cow;
-
 use form_urlencoded::{Serializer, parse};
 use regrant::ClientId;
 use regrant::host::Parameters;
@@ -43,7 +41,11 @@ pub(crate) fn form(server: &Server, request: &Request<'_>, target: Target) -> Re
 }
 
 /// `POST /oauth2/sign-in`: starts a session, and sends the browser back to the page.
-pub(crate) fn sign_in(server: &Server, request: &Request<'_>, form: &Parameters<'_>) -> Result<Response, Problem> {
+pub(crate) async fn sign_in(
+    server: &Server,
+    request: &Request<'_>,
+    form: &Parameters<'_>,
+) -> Result<Response, Problem> {
     let target = match form.get("page") {
         Some("authorize") => Target::Authorize,
         Some("device") => Target::Device,
@@ -55,36 +57,34 @@ pub(crate) fn sign_in(server: &Server, request: &Request<'_>, form: &Parameters<
     let Some(old) = old else {
         return Ok(shown(server, request, target, query, Some("The form has expired. Please try again.")));
     };
-    let subject = form.get("username").zip(form.get("password"));
-    let subject = subject.and_then(|(username, password)| server.users.sign_in(username, password));
+    let subject = match form.get("username").zip(form.get("password")) {
+        Some((username, password)) => server.sign_in(request, username, password).await?,
+        None => None,
+    };
     let Some(subject) = subject else {
         let why = "The user name or the password is wrong.";
         return Ok(shown(server, request, target, query, Some(why)));
     };
     server.sessions.end(old);
-    let id = server.sessions.begin(subject, server.service.now());
-    Ok(cookie::set(back(server, target, query), &id, &server.issuer))
+    let query = rewritten(query);
+    let id = server.sessions.begin(subject, server.service.now(), Some(&query));
+    Ok(cookie::set(back(server, target, &query), &id, &server.issuer))
 }
 
-/// Sends the browser to a page with a query. The wish for a new sign-in is fulfilled then, and is left out: otherwise
-/// the user would have to sign in for ever.
+/// Returns the query with nothing in it that has a meaning in a URL.
+fn rewritten(query: &str) -> String {
+    Serializer::new(String::new()).extend_pairs(parse(query.as_bytes())).finish()
+}
+
+/// Sends the browser to a page with a query.
 pub(crate) fn back(server: &Server, target: Target, query: &str) -> Response {
-    let is_open = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| match &**name {
-        "prompt" => !is_sign_in(value),
-        "max_age" => value.parse() != Ok(0_u32),
-        _ => true,
-    };
-    let query = Serializer::new(String::new()).extend_pairs(parse(query.as_bytes()).filter(is_open)).finish();
+    let query = rewritten(query);
     let headers = vec![
         ("location", format!("{}?{query}", target.path(server)).into()),
         ("cache-control", "no-store".into()),
         ("referrer-policy", "no-referrer".into()),
     ];
     Response { status: 303, headers, body: Vec::new() }
-}
-
-fn is_sign_in(prompt: &str) -> bool {
-    prompt.split(' ').any(|value| ["login", "select_account"].contains(&value))
 }
 
 /// The browser keeps its cookie, so that forms in several tabs remain valid.

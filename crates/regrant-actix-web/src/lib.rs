@@ -3,21 +3,24 @@
 #![expect(clippy::future_not_send, reason = "actix-web answers a request on the thread that took it")]
 
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::body::{BodyStream, MessageBody as _};
+use actix_web::body::{BodyStream, BoxBody, MessageBody as _};
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Bytes, ServiceConfig};
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Resource, Route};
-use regrant::host::Parameters;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Resource, Responder, ResponseError, Route};
+use regrant::TokenError;
+use regrant::host::{Parameters, Peer};
 use regrant::proof::ClientCertificate;
 use regrant::store::TokenStore;
-use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest};
+use regrant::wire::{self, AuthorizationError, Endpoint, Endpoints, Handler, MalformedRequest};
 
 /// Returns the configuration of all endpoints, each at its path of [`Endpoints::paths`], for `App::configure` or
 /// `Scope::configure`.
@@ -80,7 +83,76 @@ impl FromRequest for Form {
     }
 }
 
+/// The request to the authorization endpoint of the host, with the parameters of the query or of the form. Pass it to
+/// [`Endpoints::ask`], which reports a malformed one: the extractor never fails. The limit of a form is 64 KiB.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest(
+    /// The request.
+    pub wire::AuthorizationRequest<'static>,
+);
+
+impl FromRequest for AuthorizationRequest {
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Infallible>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let received = Received::read(request, payload, FORM_LIMIT).await;
+            let headers = received.headers();
+            let request = wire::AuthorizationRequest::read(&received.as_request(&headers), FORM_LIMIT);
+            Ok(Self(request.into_owned()))
+        })
+    }
+}
+
 const FORM_LIMIT: usize = 64 * 1024;
+
+/// A response of regrant, such as that of `Ask::approve`, from a handler of the host. An [`AuthorizationError`] and a
+/// [`TokenError`] become one, so `?` is enough in a handler without pages for errors.
+#[derive(Clone, Debug)]
+pub struct Answer(
+    /// The response.
+    pub wire::Response,
+);
+
+impl From<wire::Response> for Answer {
+    fn from(response: wire::Response) -> Self {
+        Self(response)
+    }
+}
+
+impl From<TokenError> for Answer {
+    fn from(error: TokenError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<AuthorizationError> for Answer {
+    fn from(error: AuthorizationError) -> Self {
+        Self(error.response())
+    }
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        send(self.0)
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the answer has the status {}", self.0.status)
+    }
+}
+
+impl ResponseError for Answer {
+    fn error_response(&self) -> HttpResponse {
+        send(self.0.clone())
+    }
+}
 
 async fn serve(
     request: HttpRequest,
@@ -97,12 +169,13 @@ struct Received {
     head: HttpRequest,
     body: Result<Bytes, MalformedRequest>,
     certificate: Option<ClientCertificate>,
+    peer: Option<Peer>,
 }
 
 impl Received {
     async fn read(head: HttpRequest, payload: Payload, limit: usize) -> Self {
-        let certificate = head.extensions().get().or_else(|| head.conn_data()).cloned();
-        Self { head, body: read(payload, limit).await, certificate }
+        let (certificate, peer) = (known(&head), known(&head));
+        Self { head, body: read(payload, limit).await, certificate, peer }
     }
 
     fn headers(&self) -> Vec<(&str, &[u8])> {
@@ -114,7 +187,13 @@ impl Received {
         wire::Request::received(self.head.method().as_str(), self.head.path(), headers, body)
             .with_query(self.head.uri().query())
             .with_client_certificate(self.certificate.as_ref())
+            .with_peer(self.peer.as_ref())
     }
+}
+
+/// Returns a fact about the request or its connection, as the host has put it there.
+fn known<T: Clone + 'static>(head: &HttpRequest) -> Option<T> {
+    head.extensions().get().or_else(|| head.conn_data()).cloned()
 }
 
 /// Reads the body up to `limit`, with or without a content-length. The usual body has one frame and is not copied.

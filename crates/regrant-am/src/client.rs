@@ -39,6 +39,7 @@ impl ClientRegistration {
             .with_introspection(introspection(&scope))
             .with_default_scope(default_scope)
             .with_scope(scope)
+            .with_authorization_details_types(from.list("authorizationDetailTypes")?.unwrap_or_default())
             .with_post_logout_redirect_uris(from.post_logout_redirect_uris()?)
             .with_userinfo_signed_response(userinfo_is_signed(from)?)
             .with_policy(policy(from, method, provider)?);
@@ -96,6 +97,10 @@ fn policy(
         .with_id_token_lifetime(from.span("jwtTokenLifetime", Zero::Inherit, &Range::ANY)?)
         .with_sender_constraint(sender_constraint(from, method, provider)?)
         .with_grace_period(from.grace(Zero::Inherit, provider.is_grace_cap_lifted)?);
+    // The provider's requirement holds for every client.
+    if from.boolean("require_pushed_authorization_requests")?.unwrap_or(false) {
+        policy.require_pushed_authorization_requests = Some(true);
+    }
     overrides(from, &mut policy)?;
     Ok(policy)
 }

@@ -14,14 +14,16 @@ const GRACE: u64 = 120;
 /// The range that [`Policy::validate`](regrant::Policy::validate) allows. A value outside is replaced by the nearest
 /// one inside.
 pub(super) struct Range {
+    pub(super) least: u64,
     pub(super) most: u64,
-    /// The reason for the maximum.
+    /// The reason for the bounds.
     pub(super) why: &'static str,
 }
 
 impl Range {
-    pub(super) const ANY: Self = Self { most: MOST, why: "" };
-    pub(super) const CODE: Self = Self { most: 600, why: "codes live at most 10 minutes (RFC 6749 section 4.1.2)" };
+    pub(super) const ANY: Self = Self { least: 1, most: MOST, why: "" };
+    pub(super) const CODE: Self =
+        Self { least: 1, most: 600, why: "codes live at most 10 minutes (RFC 6749 section 4.1.2)" };
 }
 
 /// The meaning of 0 seconds.
@@ -66,7 +68,7 @@ impl Attributes {
             Ok(seconds @ 0..=MOST) => seconds,
             _ => return Err(self.fault(name, Problem::Expected("0 to 2147483647 seconds"))),
         };
-        let nearest = seconds.clamp(1, range.most);
+        let nearest = seconds.clamp(range.least, range.most);
         if nearest != seconds {
             let why = if seconds == 0 { "nothing is issued that has expired already" } else { range.why };
             self.report(name, Meaning::Replaced { by: format!("{nearest} s"), why });

@@ -39,8 +39,9 @@ const GRANT_TYPES: [GrantType; 11] = [
     GrantType::JwtBearer,
 ];
 
-const DEVICE_CODE: Range = Range { most: 3600, why: "device codes live at most 1 hour" };
-const POLL_INTERVAL: Range = Range { most: 60, why: "devices wait at most 1 minute between two polls" };
+const PUSHED_REQUEST: Range = Range { least: 5, most: 600, why: "pushed requests live for 5 seconds to 10 minutes" };
+const DEVICE_CODE: Range = Range { least: 1, most: 3600, why: "device codes live at most 1 hour" };
+const POLL_INTERVAL: Range = Range { least: 1, most: 60, why: "devices wait at most 1 minute between two polls" };
 
 impl Provider {
     /// A provider with AM's defaults.
@@ -60,6 +61,9 @@ impl Provider {
         provider.lifetimes(from)?;
         provider.refresh_tokens(from)?;
         provider.require_pkce(from)?;
+        if let Some(require) = from.boolean("requirePushedAuthorizationRequests")? {
+            provider.policy.require_pushed_authorization_requests = require;
+        }
         if let Some(grant_types) = from.grant_types()? {
             provider.grant_types = grant_types;
         }
@@ -77,6 +81,7 @@ impl Provider {
             from.span(name, Zero::Immediate, range).map(|span| *field = span.unwrap_or(*field))
         };
         read("codeLifetime", &Range::CODE, &mut policy.authorization_code_lifetime)?;
+        read("parRequestUriLifetime", &PUSHED_REQUEST, &mut policy.pushed_request_lifetime)?;
         read("accessTokenLifetime", &Range::ANY, &mut policy.access_token_lifetime)?;
         read("jwtTokenLifetime", &Range::ANY, &mut policy.id_token_lifetime)?;
         read("deviceCodeLifetime", &DEVICE_CODE, &mut policy.device_code_lifetime)?;

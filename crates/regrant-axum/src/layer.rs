@@ -3,6 +3,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, OriginalUri};
@@ -13,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use regrant::{Scope, wire};
 use regrant_jose::ResourceServer;
-use regrant_jose::resource_server::{AuthenticatedRequest, Denial, VerifiedToken};
+use regrant_jose::resource_server::{AuthenticatedRequest, Denial, Requirement, VerifiedToken};
 use tower::{Layer, Service};
 
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -23,18 +24,22 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 ///
 /// Handlers get the token from [`Verified`], or from the request extensions as a [`VerifiedToken`]. Layers of one
 /// [`ResourceServer`] may be nested, for example one on the router and one with more scope on a route: the first layer
-/// verifies the token and its single-use proof, and each layer checks its own scope.
+/// verifies the token and its single-use proof, and each layer checks its own scope, and how and when the user signed
+/// in.
 ///
 /// * A DPoP proof must name the URL of the resource server with the path as it was sent, even in nested routers.
 /// * The client certificate is the request extension [`ClientCertificate`](regrant::proof::ClientCertificate), set by
 ///   the TLS stack.
 /// * The client does not learn the fault of a token or a proof. The host gets it from
 ///   [`ResourceServer::with_events`](regrant_jose::ResourceServer::with_events).
+/// * A route that demands a stronger or a recent authentication of the user says so with
+///   [`with_acr_values`](Self::with_acr_values) and [`with_max_age`](Self::with_max_age) (step-up, RFC 9470).
 /// * Preflight requests of browsers have no token: put a CORS layer around this one, which exposes `DPoP-Nonce` and
 ///   `WWW-Authenticate`.
 ///
 /// ```
 /// use std::sync::Arc;
+/// use std::time::Duration;
 ///
 /// use axum::Router;
 /// use axum::routing::{get, post};
@@ -48,14 +53,16 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// # fn example(server: ResourceServer) -> Result<Router, Box<dyn std::error::Error>> {
 /// let token = RequireToken::new(Arc::new(server));
 /// let orders = get(orders).layer(token.clone().with_scope("read".parse()?));
-/// let app = Router::new().route("/orders", orders).route("/logout", post(|| async {})).layer(token);
+/// let payment = token.clone().with_scope("pay".parse()?).with_max_age(Duration::from_secs(600));
+/// let payments = post(|| async { "paid" }).layer(payment);
+/// let app = Router::new().route("/orders", orders).route("/payments", payments).layer(token);
 /// # Ok(app)
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct RequireToken {
     server: Arc<ResourceServer>,
-    scope: Scope,
+    requirement: Requirement,
 }
 
 /// Returns a router with the metadata document of the resource server (RFC 9728), at the path that its challenges name.
@@ -102,13 +109,29 @@ impl RequireToken {
     /// Requires a token that `server` accepts, with any scope.
     #[must_use]
     pub fn new(server: Arc<ResourceServer>) -> Self {
-        Self { server, scope: Scope::empty() }
+        Self { server, requirement: Requirement::default() }
     }
 
     /// Sets the scope that the token must include.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
-        self.scope = scope;
+        self.requirement = self.requirement.with_scope(scope);
+        self
+    }
+
+    /// Sets the authentication context classes of which the token must have one (step-up, RFC 9470). Default: any. For
+    /// another token the client gets `insufficient_user_authentication` with these values.
+    #[must_use]
+    pub fn with_acr_values<A: Into<String>>(mut self, acr_values: impl IntoIterator<Item = A>) -> Self {
+        self.requirement = self.requirement.with_acr_values(acr_values);
+        self
+    }
+
+    /// Sets the time since the user signed in (step-up, RFC 9470), in whole seconds. Default: any. For an older
+    /// authentication the client gets `insufficient_user_authentication` with this time.
+    #[must_use]
+    pub fn with_max_age(mut self, max_age: Duration) -> Self {
+        self.requirement = self.requirement.with_max_age(max_age);
         self
     }
 
@@ -121,7 +144,7 @@ impl RequireToken {
                 (token, dpop_nonce)
             }
         };
-        self.server.authorize(&token, &self.scope)?;
+        self.server.require(&token, &self.requirement)?;
         parts.extensions.insert(token.clone());
         parts.extensions.insert(AuthenticatedBy { server: Arc::clone(&self.server), token });
         Ok(dpop_nonce)

@@ -8,6 +8,7 @@ mod layer;
 pub use layer::{RequireToken, TokenRequired, Verified, resource_metadata};
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,11 +18,12 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any};
+use regrant::TokenError;
 use regrant::host::Parameters;
 use regrant::store::TokenStore;
-use regrant::wire::{self, Endpoint, Endpoints, Handler, MalformedRequest};
+use regrant::wire::{self, AuthorizationError, Endpoint, Endpoints, Handler, MalformedRequest};
 
 /// Returns a router with all endpoints, each at its path of [`Endpoints::paths`].
 ///
@@ -69,7 +71,58 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     }
 }
 
+/// The request to the authorization endpoint of the host, with the parameters of the query or of the form. Pass it to
+/// [`Endpoints::ask`], which reports a malformed one: the extractor never fails. The limit of a form is 64 KiB.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest(
+    /// The request.
+    pub wire::AuthorizationRequest<'static>,
+);
+
+impl<S: Send + Sync> FromRequest<S> for AuthorizationRequest {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        let received = Received::read(request, FORM_LIMIT).await;
+        let headers = received.headers();
+        let request = wire::AuthorizationRequest::read(&received.as_request(&headers), FORM_LIMIT);
+        Ok(Self(request.into_owned()))
+    }
+}
+
 const FORM_LIMIT: usize = 64 * 1024;
+
+/// A response of regrant, such as that of `Ask::approve`, from a handler of the host. An [`AuthorizationError`] and a
+/// [`TokenError`] become one, so `?` is enough in a handler without pages for errors.
+#[derive(Clone, Debug)]
+pub struct Answer(
+    /// The response.
+    pub wire::Response,
+);
+
+impl From<wire::Response> for Answer {
+    fn from(response: wire::Response) -> Self {
+        Self(response)
+    }
+}
+
+impl From<TokenError> for Answer {
+    fn from(error: TokenError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<AuthorizationError> for Answer {
+    fn from(error: AuthorizationError) -> Self {
+        Self(error.response())
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        send(self.0)
+    }
+}
 
 async fn serve(
     request: Request,
@@ -103,6 +156,7 @@ impl Received {
         wire::Request::received(self.parts.method.as_str(), uri.path(), headers, body)
             .with_query(uri.query())
             .with_client_certificate(self.parts.extensions.get())
+            .with_peer(self.parts.extensions.get())
     }
 }
 

@@ -9,10 +9,14 @@ pub mod bearer;
 pub mod certificate;
 pub mod client_assertion;
 pub mod dpop;
+#[cfg(feature = "http")]
+pub mod http;
 mod json;
 mod jwk;
 pub mod jws;
 pub mod key;
+mod registered_keys;
+pub mod request_object;
 pub mod resource_server;
 mod tokens;
 
@@ -23,6 +27,7 @@ pub use key::private_key::PrivateKey;
 pub use key::set::KeySet;
 pub use key::signer::Signer;
 pub use key::source::KeySource;
+pub use registered_keys::RegisteredKeys;
 pub use resource_server::jwt_verifier::JwtVerifier;
 pub use resource_server::server::ResourceServer;
 pub use tokens::JwtTokens;

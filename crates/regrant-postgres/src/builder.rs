@@ -7,7 +7,7 @@ use tokio_postgres::Config;
 
 use crate::failure::Failure;
 use crate::open_error::OpenError;
-use crate::queries::Queries;
+use crate::queries::{ClientQueries, Queries, Query};
 use crate::runner::Runner;
 use crate::store::PostgresStore;
 use crate::table::Table;
@@ -142,7 +142,7 @@ impl PostgresStoreBuilder {
             check_tables(&client, &self.table, &queries).await
         })
         .await?;
-        Ok(PostgresStore::new(Runner { pool, deadline: self.deadline }, queries))
+        Ok(PostgresStore::new(Runner { pool, deadline: self.deadline }, queries, self.table.clone()))
     }
 
     /// Creates the tables or updates them to this release. Needs a role that may create tables in the schema; needs no
@@ -202,19 +202,39 @@ async fn check_session(client: &Client) -> Result<(), OpenError> {
 
 async fn check_tables(client: &Client, table: &Table, queries: &Queries) -> Result<(), OpenError> {
     for table in [table.to_string(), table.marks()] {
-        let mut missing = Vec::new();
-        for right in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
-            let row = client.query_one("SELECT has_table_privilege($1, $2)", &[&table, &right]).await;
-            if !row.and_then(|row| row.try_get(0)).map_err(failed)? {
-                missing.push(right);
-            }
-        }
-        if !missing.is_empty() {
-            return Err(OpenError::MissingPermission { missing: format!("{} on {table}", missing.join(", ")) });
+        check_privileges(client, &table, &["SELECT", "INSERT", "UPDATE", "DELETE"]).await?;
+    }
+    prepare(client, &queries.all()).await
+}
+
+/// Checks what the directory of clients needs. A role that serves no directory needs no privilege on its table.
+pub(crate) async fn check_clients(runner: &Runner, table: &Table, queries: &ClientQueries) -> Result<(), OpenError> {
+    within(runner.deadline, async {
+        let client = connect(&runner.pool).await?;
+        check_privileges(&client, &table.clients(), &["SELECT", "INSERT", "UPDATE"]).await?;
+        prepare(&client, &queries.all()).await
+    })
+    .await
+}
+
+async fn check_privileges(client: &Client, table: &str, needed: &[&str]) -> Result<(), OpenError> {
+    let mut missing = Vec::new();
+    for right in needed {
+        let row = client.query_one("SELECT has_table_privilege($1, $2)", &[&table, right]).await;
+        if !row.and_then(|row| row.try_get(0)).map_err(failed)? {
+            missing.push(*right);
         }
     }
-    // Preparing a statement looks up every column.
-    for query in queries.all() {
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(OpenError::MissingPermission { missing: format!("{} on {table}", missing.join(", ")) })
+    }
+}
+
+/// Prepares the statements, which looks up every column.
+async fn prepare(client: &Client, queries: &[&Query]) -> Result<(), OpenError> {
+    for query in queries {
         client.prepare_cached(&query.sql).await.map_err(failed)?;
     }
     Ok(())

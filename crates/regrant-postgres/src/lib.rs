@@ -4,6 +4,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod builder;
+mod clients;
 mod connection;
 mod failure;
 mod lease;
@@ -19,6 +20,7 @@ mod tls;
 mod url;
 
 pub use builder::PostgresStoreBuilder;
+pub use clients::PostgresClients;
 pub use deadpool_postgres;
 pub use open_error::OpenError;
 pub use store::PostgresStore;

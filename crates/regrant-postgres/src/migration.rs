@@ -7,7 +7,7 @@ use crate::open_error::OpenError;
 use crate::table::Table;
 
 /// Steps, oldest first. A released step never changes; a change is a new step at the end.
-const STEPS: [fn(&Table) -> Vec<String>; 2] = [create, add_marks];
+const STEPS: [fn(&Table) -> Vec<String>; 3] = [create, add_marks, add_clients];
 
 /// Most attempts of a step while other nodes create the same table.
 const MAX_ATTEMPTS: usize = 32;
@@ -132,6 +132,29 @@ fn add_marks(table: &Table) -> Vec<String> {
     vec![
         format!("CREATE TABLE IF NOT EXISTS {marks} (id BYTEA PRIMARY KEY, expires_at BIGINT NOT NULL)"),
         format!("CREATE INDEX IF NOT EXISTS {} ON {marks} (expires_at)", table.index("marks_end")),
+    ]
+}
+
+/// Creates the table of clients. A deleted client keeps its row, without metadata, for its registration number.
+fn add_clients(table: &Table) -> Vec<String> {
+    let clients = table.clients();
+    vec![
+        format!(
+            "CREATE TABLE IF NOT EXISTS {clients} (\
+             realm TEXT COLLATE \"C\" NOT NULL, \
+             client_id TEXT COLLATE \"C\" NOT NULL, \
+             registration BIGINT NOT NULL, \
+             metadata TEXT, \
+             secrets TEXT, \
+             features TEXT, \
+             features_key BIGINT, \
+             PRIMARY KEY (realm, client_id))"
+        ),
+        // By a key of the text: a scope may be longer than an entry of an index.
+        format!(
+            "CREATE INDEX IF NOT EXISTS {} ON {clients} (realm, features_key) WHERE features IS NOT NULL",
+            table.index("clients_features")
+        ),
     ]
 }
 

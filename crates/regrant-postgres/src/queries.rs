@@ -100,6 +100,79 @@ impl Queries {
     }
 }
 
+/// Statements of the directory of clients.
+#[derive(Debug)]
+pub(crate) struct ClientQueries {
+    pub(crate) find: Query,
+    pub(crate) page: Query,
+    /// Reads each distinct text of features once.
+    pub(crate) features: Query,
+    pub(crate) put: Query,
+    pub(crate) delete: Query,
+}
+
+impl ClientQueries {
+    pub(crate) fn of(table: &Table) -> Self {
+        let clients = table.clients();
+        let client = "registration, metadata, secrets";
+        // Jumps from each distinct key to the next one in the index: anyone may cause this call, and clients are
+        // many.
+        let next = |condition: &str| {
+            format!(
+                "SELECT features_key, features FROM {clients} \
+                 WHERE realm = $1 AND features IS NOT NULL {condition} ORDER BY features_key LIMIT 1"
+            )
+        };
+        let features = format!(
+            "WITH RECURSIVE distinct_features AS (({}) UNION ALL \
+             SELECT following.features_key, following.features FROM distinct_features, LATERAL ({}) following) \
+             SELECT features FROM distinct_features",
+            next(""),
+            next("AND features_key > distinct_features.features_key")
+        );
+        Self {
+            find: read(
+                &format!("SELECT {client} FROM {clients} WHERE realm = $1 AND client_id = $2 AND metadata IS NOT NULL"),
+                "",
+            ),
+            page: read(
+                &format!(
+                    "SELECT {client}, client_id FROM {clients} \
+                     WHERE realm = $1 AND client_id > $2 AND metadata IS NOT NULL ORDER BY client_id LIMIT $3"
+                ),
+                "ORDER BY found.client_id",
+            ),
+            features: read(&features, ""),
+            // A deleted client leaves its number behind, so that the next one with its id gets a higher one.
+            put: Query {
+                sql: format!(
+                    "INSERT INTO {clients} AS former \
+                     (realm, client_id, registration, metadata, secrets, features, features_key) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (realm, client_id) DO UPDATE SET \
+                     registration = GREATEST(EXCLUDED.registration, \
+                     former.registration + CASE WHEN former.metadata IS NULL THEN 1 ELSE 0 END), \
+                     metadata = EXCLUDED.metadata, secrets = EXCLUDED.secrets, features = EXCLUDED.features, \
+                     features_key = EXCLUDED.features_key \
+                     RETURNING registration"
+                ),
+                kind: Kind::Clear,
+            },
+            delete: Query {
+                sql: format!(
+                    "UPDATE {clients} SET metadata = NULL, secrets = NULL, features = NULL, features_key = NULL \
+                     WHERE realm = $1 AND client_id = $2 AND metadata IS NOT NULL RETURNING registration"
+                ),
+                kind: Kind::Clear,
+            },
+        }
+    }
+
+    pub(crate) const fn all(&self) -> [&Query; 5] {
+        let Self { find, page, features, put, delete } = self;
+        [find, page, features, put, delete]
+    }
+}
+
 const READ_ONLY: &str = "current_setting('transaction_read_only') = 'on' AS read_only";
 const RECORD: &str = "id, version, client_id, subject, expires_at, payload";
 

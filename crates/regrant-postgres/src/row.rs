@@ -29,7 +29,8 @@ pub(crate) fn counts(rows: &[Row]) -> Result<(usize, usize), StoreError> {
     Ok((count(0)?, count(1)?))
 }
 
-fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, StoreError> {
+/// Returns a column. A value of another type is a damaged row.
+pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, StoreError> {
     row.try_get(index).map_err(StoreError::corrupt)
 }
 

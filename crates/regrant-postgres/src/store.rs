@@ -1,11 +1,12 @@
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use regrant::clock::Timestamp;
 use regrant::store::{
-    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
-    TokenStore, Use, UseId, Version,
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, OpenUrl, PurgeExpired, SharedStore, SingleUse, StoreError,
+    StoredGrant, Swap, TokenStore, Use, UseId, Version,
 };
 use regrant::token::Realm;
 use regrant::{GrantId, Subject};
@@ -16,6 +17,7 @@ use crate::payload::Payload;
 use crate::queries::{Queries, Query, WINDOW};
 use crate::row;
 use crate::runner::Runner;
+use crate::table::Table;
 
 /// Store for grants and single-use marks in PostgreSQL tables. Cheap to clone; clones share the pool.
 #[derive(Clone)]
@@ -24,11 +26,20 @@ pub struct PostgresStore(Arc<Shared>);
 struct Shared {
     runner: Runner,
     queries: Queries,
+    table: Table,
 }
 
 impl PostgresStore {
-    pub(crate) fn new(runner: Runner, queries: Queries) -> Self {
-        Self(Arc::new(Shared { runner, queries }))
+    pub(crate) fn new(runner: Runner, queries: Queries, table: Table) -> Self {
+        Self(Arc::new(Shared { runner, queries, table }))
+    }
+
+    pub(crate) fn runner(&self) -> &Runner {
+        &self.0.runner
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.0.table
     }
 }
 
@@ -39,10 +50,20 @@ impl fmt::Debug for PostgresStore {
 }
 
 #[async_trait]
+impl OpenUrl for PostgresStore {
+    const SCHEMES: &'static [&'static str] = &["postgres", "postgresql"];
+
+    /// Opens the store, as [`open`](PostgresStore::open) does. The tables must exist.
+    async fn open_url(url: &str) -> Result<SharedStore, Box<dyn Error + Send + Sync>> {
+        Ok(Arc::new(Self::open(url).await?))
+    }
+}
+
+#[async_trait]
 impl TokenStore for PostgresStore {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
         let params: [&(dyn ToSql + Sync); 2] = [&key.id.as_bytes().as_slice(), &key.realm.as_str()];
-        let Shared { runner, queries } = &*self.0;
+        let Shared { runner, queries, .. } = &*self.0;
         let until = runner.deadline();
         let mut rows = runner.run_until(until, &queries.find, &params).await?.rows;
         if rows.is_empty() {
@@ -55,7 +76,7 @@ impl TokenStore for PostgresStore {
     }
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
-        let Shared { runner, queries } = &*self.0;
+        let Shared { runner, queries, .. } = &*self.0;
         let (id, realm) = (key.id.as_bytes().as_slice(), key.realm.as_str());
         let (version, expires_at) = (Version::random().0.cast_signed(), record.expires_at.map(Timestamp::as_millis));
         let payload = Payload(&record.payload);
@@ -108,7 +129,7 @@ impl GrantIndex for PostgresStore {
 #[async_trait]
 impl PurgeExpired for PostgresStore {
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let Shared { runner, queries } = &*self.0;
+        let Shared { runner, queries, .. } = &*self.0;
         let until = runner.deadline();
         let mut purged = 0;
         // The expiry of a mark never moves, so there is nothing to postpone.

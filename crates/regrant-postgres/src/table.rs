@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 use crate::open_error::OpenError;
 
 /// Table of the grants, its schema and its layout. Default: `public.regrant_grants`. The single-use marks are in a
-/// second table, whose name ends with `_marks`.
+/// second table, whose name ends with `_marks`, and the clients in a third one, `_clients`.
 ///
 /// ```
 /// use regrant_postgres::Table;
@@ -49,6 +49,11 @@ impl Table {
     /// Quoted name of the marks table, with the schema.
     pub(crate) fn marks(&self) -> String {
         self.beside("marks")
+    }
+
+    /// Quoted name of the table of clients, with the schema.
+    pub(crate) fn clients(&self) -> String {
+        self.beside("clients")
     }
 
     /// Quoted name with `suffix`, without the schema: for an index, which is created in the schema of its table.

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -5,8 +6,8 @@ use async_trait::async_trait;
 use regrant::GrantId;
 use regrant::clock::Timestamp;
 use regrant::store::{
-    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
-    TokenStore, Use, UseId,
+    Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, OpenUrl, PurgeExpired, SharedStore, SingleUse, StoreError,
+    StoredGrant, Swap, TokenStore, Use, UseId,
 };
 use regrant::token::Realm;
 use tokio::time::error::Elapsed;
@@ -51,6 +52,16 @@ impl Inner {
             Durability::Acknowledged => None,
             Durability::Replicated { replicas, timeout } => Some(Wait { replicas, timeout }),
         }
+    }
+}
+
+#[async_trait]
+impl OpenUrl for RedisStore {
+    const SCHEMES: &'static [&'static str] = &["redis", "rediss", "redis-cluster", "rediss-cluster"];
+
+    /// Opens the store, as [`open`](RedisStore::open) does.
+    async fn open_url(url: &str) -> Result<SharedStore, Box<dyn Error + Send + Sync>> {
+        Ok(Arc::new(Self::open(url).await?))
     }
 }
 

@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
+mod clients;
 mod connection;
 mod deadline;
 mod direct;
@@ -17,8 +18,10 @@ mod store;
 mod synchronous;
 mod task;
 mod threads;
+mod url;
 
 pub use builder::SqliteStoreBuilder;
+pub use clients::SqliteClients;
 pub use open_error::OpenError;
 pub use store::SqliteStore;
 pub use synchronous::Synchronous;

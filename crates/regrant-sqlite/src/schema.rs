@@ -13,6 +13,8 @@ const APPLICATION_ID: i32 = 0x7267_7274;
 /// leaves `purge_at` and its index alone; a purge catches up.
 ///
 /// A mark is little more than its id, so the table is stored in the index of that id (`WITHOUT ROWID`).
+///
+/// A deleted client keeps its row, without metadata, for its registration number.
 const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE regrant_grants (
@@ -36,6 +38,18 @@ const MIGRATIONS: &[&str] = &[
         expires_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX regrant_marks_by_expires_at ON regrant_marks (expires_at);
+    ",
+    "
+    CREATE TABLE regrant_clients (
+        realm        TEXT    NOT NULL,
+        client_id    TEXT    NOT NULL,
+        registration INTEGER NOT NULL,
+        metadata     TEXT,
+        secrets      TEXT,
+        features     TEXT,
+        PRIMARY KEY (realm, client_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX regrant_clients_by_features ON regrant_clients (realm, features) WHERE features IS NOT NULL;
     ",
 ];
 

@@ -51,6 +51,27 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// Reads on the calling thread if nothing has to be waited for, as a load does, otherwise on a reader thread.
+    pub(crate) async fn read<T, W>(&self, mut work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        if let Some(found) = self.direct.try_read(&mut work) {
+            return found.map_err(|error| Failure::from(error).at(&self.path));
+        }
+        self.ask(&self.readers, self.deadline(), work).await
+    }
+
+    /// Writes in the next commit.
+    pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.ask(&self.writer, self.deadline(), work).await
+    }
+
     fn deadline(&self) -> Deadline {
         Deadline::after(self.deadline)
     }

@@ -46,7 +46,7 @@ export function deny(link) {
 async function follow(link, decision) {
   const { origin, pathname, searchParams } = new URL(link)
   const answer = await decide(origin + pathname, searchParams, decision)
-  assert.equal(answer.status, 302, await answer.text())
+  assert.equal(answer.status, 303, await answer.text())
   return new URL(answer.headers.get('location'))
 }
 

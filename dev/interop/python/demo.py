@@ -45,7 +45,7 @@ def allow(link: str) -> str:
     """The user follows a link to the authorization endpoint and allows what it asks; where the browser is sent then."""
     parts = urlsplit(link)
     answer = _decide(urlunsplit(parts._replace(query="")), dict(parse_qsl(parts.query)))
-    assert answer.status_code == 302, answer.text
+    assert answer.status_code == 303, answer.text
     return answer.headers["location"]
 
 

@@ -34,7 +34,7 @@ pub(crate) fn allow(link: &Url) -> Url {
     let parameters: Vec<_> = parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
     let response = decide(link, &parameters);
     let body = String::from_utf8_lossy(response.body());
-    assert_eq!(response.status(), 302, "{body}");
+    assert_eq!(response.status(), 303, "{body}");
     response.headers()["location"].to_str().unwrap().parse().unwrap()
 }
 

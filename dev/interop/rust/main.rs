@@ -135,6 +135,11 @@ client!(express_openid_connect, behind proxy, crate::script::node("express-openi
 
 client!(mcp_sdk, behind proxy, crate::script::node("mcp.mjs"), session,);
 
+#[test]
+fn the_client_of_the_mcp_sdk_registers_itself_at_the_example_mcp_host() {
+    script::node("mcp-host.mjs")(&server::Server::start_example("mcp_host"), "session");
+}
+
 client!(httpx_oauth, behind proxy, crate::script::python("httpx_oauth_client.py"), session,);
 
 client!(idpyoidc, behind proxy, crate::script::python("idpyoidc_client.py"), session,);

@@ -41,6 +41,16 @@ impl Server {
         Self { issuer, _server: server, _proxy: Some(proxy), files: vec![log, config] }
     }
 
+    /// Starts an example of `regrant-axum` that takes its address as an argument.
+    pub(crate) fn start_example(name: &str) -> Self {
+        let log = temporary("log");
+        let program = built(&["--package", "regrant-axum", "--features", "resource-server", "--example", name]);
+        let mut command = Command::new(program);
+        command.arg("127.0.0.1:0").stderr(File::create(&log).unwrap());
+        let server = Listener::start(command);
+        Self { issuer: server.address.clone(), _server: server, _proxy: None, files: vec![log] }
+    }
+
     /// The metadata of the server (RFC 8414).
     pub(crate) fn metadata(&self) -> Value {
         let address = format!("{}/.well-known/oauth-authorization-server", self.issuer);
@@ -83,19 +93,21 @@ fn demo_server(adapter: &str, config: &Path, log: &Path) -> Listener {
     Listener::start(command)
 }
 
+static DEMO_SERVER: LazyLock<PathBuf> = LazyLock::new(|| built(&["--package", "demo-server"]));
+
 /// The program, built from the current sources: Cargo builds programs of other packages only on request.
-static DEMO_SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
+fn built(arguments: &[&str]) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     // Cargo's variables of the test would look like a change to the build scripts of other packages.
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
         cargo.env_remove(name);
     }
     cargo.env_remove("CARGO_MANIFEST_DIR").current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["build", "--locked", "--package", "demo-server", "--message-format", "json-render-diagnostics"]);
+    cargo.args(["build", "--locked", "--message-format", "json-render-diagnostics"]).args(arguments);
     cargo.arg("--target-dir").arg(concat!(env!("CARGO_TARGET_TMPDIR"), "/.."));
     let output = cargo.stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "the demo server does not build");
+    assert!(output.status.success(), "{arguments:?} does not build");
     let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>().map(Result::unwrap);
     let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
-    executable.expect("the demo server is a program")
-});
+    executable.expect("it is a program")
+}

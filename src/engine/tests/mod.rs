@@ -6,6 +6,7 @@ mod device;
 mod generation;
 mod owner_proof_life;
 mod proof;
+mod push;
 mod reach;
 mod revoke;
 

@@ -149,7 +149,8 @@ impl<'a> Reader<'a> {
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, CorruptRecord>,
     ) -> Result<Option<T>, CorruptRecord> {
-        if self.flag()? { read(self).map(Some) } else { Ok(None) }
+        let is_present = self.flag()?;
+        self.present(is_present, read)
     }
 
     /// Reads a flag. Any byte but 0 and 1 means that writer and reader disagree about the layout.
@@ -160,6 +161,25 @@ impl<'a> Reader<'a> {
             1 => Ok(true),
             _ => Err(CorruptRecord("a flag is neither 0 nor 1")),
         }
+    }
+
+    /// Reads two flags in one byte.
+    #[inline(always)]
+    pub(super) fn flags(&mut self) -> Result<(bool, bool), CorruptRecord> {
+        match self.byte()? {
+            flags @ 0..=3 => Ok((flags & 1 != 0, flags & 2 != 0)),
+            _ => Err(CorruptRecord("two flags are more than 3")),
+        }
+    }
+
+    /// Reads a value whose flag was read before.
+    #[inline(always)]
+    pub(super) fn present<T>(
+        &mut self,
+        is_present: bool,
+        read: impl FnOnce(&mut Self) -> Result<T, CorruptRecord>,
+    ) -> Result<Option<T>, CorruptRecord> {
+        if is_present { read(self).map(Some) } else { Ok(None) }
     }
 
     /// Reads a list. The memory grows with the items: a false length runs out of bytes first.

@@ -97,6 +97,23 @@ impl Writer {
         }
     }
 
+    /// Writes two flags in one byte, and the values that are there.
+    pub(super) fn two<T, U>(
+        &mut self,
+        first: Option<&T>,
+        write_first: impl FnOnce(&mut Self, &T),
+        second: Option<&U>,
+        write_second: impl FnOnce(&mut Self, &U),
+    ) {
+        self.byte(u8::from(first.is_some()) | u8::from(second.is_some()) << 1);
+        if let Some(first) = first {
+            write_first(self, first);
+        }
+        if let Some(second) = second {
+            write_second(self, second);
+        }
+    }
+
     /// Writes the number of items, and the items.
     pub(super) fn list<'a, T: 'a>(
         &mut self,

@@ -13,8 +13,8 @@ use crate::outcome::{Event, EventKind, EventSink, Refusal};
 /// | error | failures that need an operator |
 ///
 /// Fields: `operation`, `kind`, `cause`; `generation` and `steps` of a rotation, a heal and a replay; `port`,
-/// `transient` and `error` (with its sources) of a failure; `client_id`, `grant_id`, `subject`, `realm`. Unknown
-/// fields are omitted. No field contains a token or a secret.
+/// `transient` and `error` (with its sources) of a failure; `client_id`, `grant_id`, `subject`, `peer`, `realm`.
+/// Unknown fields are omitted. No field contains a token or a secret.
 ///
 /// ```
 /// use regrant::event::TracingSink;
@@ -52,6 +52,7 @@ impl EventSink for TracingSink {
                     client_id = event.client_id.map(|client_id| client_id.as_str()),
                     grant_id = event.grant_id.map(tracing::field::display),
                     subject = event.subject.map(|subject| subject.as_str()),
+                    peer = event.peer.map(|peer| peer.as_str()),
                     realm = event.realm.as_str(),
                     "{}",
                     event.kind.as_str()
@@ -83,12 +84,15 @@ const fn level(kind: EventKind) -> Level {
         | EventKind::GrantRevoked(RevocationReason::RefreshTokenReuse | RevocationReason::CodeReuse)
         | EventKind::Healed { .. } => Level::WARN,
         EventKind::Contended
+        | EventKind::RateLimited
         | EventKind::WriteConfirmed
+        | EventKind::ClientRegistered
         | EventKind::Malformed(_)
         | EventKind::Refused(_)
         | EventKind::GrantRevoked(_)
         | EventKind::Replayed { steps: 2.., .. } => Level::INFO,
-        EventKind::CodeIssued
+        EventKind::RequestPushed
+        | EventKind::CodeIssued
         | EventKind::Issued
         | EventKind::DeviceCodeIssued
         | EventKind::DeviceDecided { .. }

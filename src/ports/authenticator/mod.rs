@@ -3,25 +3,43 @@
 //! | clients | use |
 //! |---|---|
 //! | known at start-up | [`ClientRegistry`](crate::ClientRegistry) |
-//! | in a database or a directory | a [`ClientAuthenticator`] of your own, as in `examples/custom_authenticator.rs` |
-//! | with a JWT or a certificate | a [`VerifyCredentials`] of `regrant-jose`, in the registry |
-//! | with a password hash such as argon2 | [`SecretHash::custom`] with a [`VerifySecret`], in the registry |
+//! | in SQLite or PostgreSQL | [`DirectoryAuthenticator`] over `SqliteClients` or `PostgresClients` |
+//! | in another directory | [`DirectoryAuthenticator`] over a [`ClientDirectory`], see `custom_authenticator.rs` |
+//! | that register themselves | [`ClientRegistration`](crate::wire::ClientRegistration) over a [`ClientStore`] |
+//! | that publish their metadata | [`MetadataDocuments`] |
+//! | with a JWT or a certificate | a [`VerifyCredentials`] of `regrant-jose`, in the registry or for the directory |
+//! | with a chosen password | `SecretHash::argon2` (feature `argon2`), or [`SecretHash::custom`] |
 //!
 //! Failed authentication has one answer, `invalid_client` (RFC 6749 section 5.2), for every reason. The reason is in
 //! the event. A limit on guesses is the part of the host: count `refused` events, or requests.
 
+#[cfg(feature = "argon2")]
+mod argon2;
 mod credential_error;
 pub(crate) mod credentials;
+mod directory;
 mod error;
+mod memory_clients;
+mod metadata_documents;
+mod rate;
+mod registered_client;
 pub(crate) mod registry;
+mod request_object;
 pub(crate) mod secret_hash;
 mod supported;
+mod verification;
 
 pub use crate::vocabulary::ClientAssertion;
 pub use credential_error::{AssertionFault, CertificateFault, CredentialError, CredentialRefusal};
 pub(crate) use credentials::{AuthenticatedClient, ClientCredentials};
+pub use directory::{ClientDirectory, ClientStore, DirectoryAuthenticator};
 pub use error::AuthenticateError;
+pub use memory_clients::MemoryClients;
+pub use metadata_documents::{FetchClientMetadata, MetadataDocuments};
+pub(crate) use rate::Rate;
+pub use registered_client::{RegisteredClient, StoredClient};
 pub use registry::RegistryError;
+pub use request_object::VerifyRequestObject;
 pub(crate) use secret_hash::SecretHash;
 pub use secret_hash::VerifySecret;
 pub use supported::Supported;
@@ -99,11 +117,12 @@ pub trait ClientAuthenticator: Send + Sync {
     /// [`AuthenticateError`] when the credentials are not accepted, or cannot be verified now.
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError>;
 
-    /// Returns the client with this id, for requests that come without its credentials: userinfo, whose answer the
-    /// client may want signed, and logout, which redirects to a registered URI. The result is no proof of
-    /// authentication.
+    /// Returns the client with this id, for requests that come without its credentials: an authorization request
+    /// ([`Endpoints::ask`](crate::wire::Endpoints::ask)), userinfo, whose answer the client may want signed, and
+    /// logout, which redirects to a registered URI. The result is no proof of authentication.
     ///
-    /// Default: no client is known. Userinfo is then never signed, and a logout does not redirect.
+    /// Default: no client is known. Every authorization request is then refused, userinfo is never signed, and a logout
+    /// does not redirect.
     ///
     /// # Errors
     /// [`Unavailable`] when the client cannot be looked up now. The answer is 503.

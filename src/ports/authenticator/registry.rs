@@ -1,21 +1,19 @@
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::verification::Verification;
 use super::{
-    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, CredentialError, CredentialRefusal,
-    SecretHash, Supported, VerifyCredentials,
+    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, RegisteredClient, SecretHash,
+    Supported, VerifyCredentials,
 };
-use crate::client::{Client, ClientAuthenticationMethod};
+use crate::client::Client;
 use crate::policy::{ClientPolicy, PolicyError};
 use crate::ports::Unavailable;
-use crate::vocabulary::{ClientId, ClientSecret, Scope};
-
-/// The number of secrets a client may have at once: the current one and its replacement.
-const SECRETS: usize = 2;
+use crate::vocabulary::ClientId;
 
 /// A [`ClientAuthenticator`] for clients known at start-up.
 ///
@@ -29,42 +27,26 @@ const SECRETS: usize = 2;
 /// ```
 ///
 /// The registry does not change after the service is built. To add a client, build a new registry and a new service
-/// over the same store and keys: all grants live on.
-#[derive(Clone, Debug)]
-pub struct ClientRegistry {
-    clients: HashMap<ClientId, Registered>,
-    /// Stands in for the secret of an unknown client. No preimage is known.
-    decoy: SecretHash,
-    /// One client of each method that needs a verifier. Its verifier does the work for unknown clients.
-    decoys: Vec<Registered>,
-}
-
-#[derive(Clone, Debug)]
-struct Registered {
-    client: Arc<Client>,
-    credential: Credential,
-}
-
-/// The registered side of a client's credentials.
+/// over the same store and keys: all grants live on. For clients that change, take a
+/// [directory](crate::authenticator::DirectoryAuthenticator).
 #[derive(Clone)]
-enum Credential {
-    /// Empty for a public client.
-    Secrets(Vec<SecretHash>),
-    Verifier(Arc<dyn VerifyCredentials>),
+pub struct ClientRegistry {
+    clients: HashMap<ClientId, RegisteredClient>,
+    verification: Verification,
 }
 
 impl ClientRegistry {
     /// A registry without clients.
     #[must_use]
     pub fn new() -> Self {
-        Self { clients: HashMap::new(), decoy: SecretHash::from_sha256_digest([0; 32]), decoys: Vec::new() }
+        Self { clients: HashMap::new(), verification: Verification::new() }
     }
 
-    /// Sets the hash to compare with when a client has no secret. Clients with a slow hash need an equally slow decoy.
-    /// Otherwise the response time reveals which client ids exist.
+    /// Sets the hash to compare with when a client has no secret. Clients with a slow hash of the host need an equally
+    /// slow decoy. Otherwise the response time reveals which client ids exist.
     #[must_use]
     pub fn with_decoy(mut self, decoy: SecretHash) -> Self {
-        self.decoy = decoy;
+        self.verification.set_decoy(decoy);
         self
     }
 
@@ -74,20 +56,14 @@ impl ClientRegistry {
     /// # Errors
     /// [`RegistryError`] when the client id is taken or the number of secrets does not fit.
     pub fn register(
-        mut self,
+        self,
         client: Client,
         secrets: impl IntoIterator<Item = SecretHash>,
     ) -> Result<Self, RegistryError> {
-        let secrets: Vec<SecretHash> = secrets.into_iter().collect();
         if client.authentication_methods.need_verifier() {
             return Err(RegistryError::Method(client.id));
         }
-        let fits = if client.is_confidential() { (1..=SECRETS).contains(&secrets.len()) } else { secrets.is_empty() };
-        if !fits {
-            return Err(RegistryError::SecretCount(client.id));
-        }
-        self.insert(client, Credential::Secrets(secrets))?;
-        Ok(self)
+        self.with(RegisteredClient::new(client, secrets)?)
     }
 
     /// Registers a client that authenticates with a JWT or a certificate, and the verifier for them.
@@ -95,25 +71,21 @@ impl ClientRegistry {
     /// # Errors
     /// [`RegistryError`] when the client id is taken or the client authenticates in another way.
     pub fn register_with_verifier(
-        mut self,
+        self,
         client: Client,
         verifier: Arc<dyn VerifyCredentials>,
     ) -> Result<Self, RegistryError> {
-        if !client.authentication_methods.need_verifier() {
-            return Err(RegistryError::Method(client.id));
-        }
-        let registered = self.insert(client, Credential::Verifier(verifier))?.clone();
-        let method = registered.client.authentication_methods;
-        if self.decoys.iter().all(|decoy| decoy.client.authentication_methods != method) {
-            self.decoys.push(registered);
-        }
-        Ok(self)
+        self.with(RegisteredClient::with_verifier(client, verifier)?)
     }
 
-    fn insert(&mut self, client: Client, credential: Credential) -> Result<&Registered, RegistryError> {
-        match self.clients.entry(client.id.clone()) {
+    fn with(mut self, registered: RegisteredClient) -> Result<Self, RegistryError> {
+        match self.clients.entry(registered.client.id.clone()) {
             Entry::Occupied(taken) => Err(RegistryError::DuplicateClient(taken.key().clone())),
-            Entry::Vacant(free) => Ok(free.insert(Registered { client: Arc::new(client), credential })),
+            Entry::Vacant(free) => {
+                self.verification.note(&registered);
+                free.insert(registered);
+                Ok(self)
+            }
         }
     }
 
@@ -123,51 +95,6 @@ impl ClientRegistry {
     pub fn client(&self, client_id: &ClientId) -> Option<Arc<Client>> {
         self.clients.get(client_id).map(|registered| Arc::clone(&registered.client))
     }
-
-    /// Returns true if `presented` is one of `secrets`. The number of comparisons is always the same, so that an
-    /// unknown client and a wrong secret cost the same time.
-    async fn is_one_of(&self, presented: &ClientSecret, secrets: &[SecretHash]) -> bool {
-        let mut is_known = false;
-        for slot in 0..SECRETS {
-            let secret = secrets.get(slot);
-            let is_equal = secret.unwrap_or(&self.decoy).verify(presented).await;
-            is_known |= is_equal & secret.is_some();
-        }
-        is_known
-    }
-
-    /// Verifies the credentials against those of the registered client, if there is one. The work is the same for
-    /// known and unknown clients: two comparisons of a secret, or one verification of an assertion or a certificate.
-    /// Otherwise the response time would reveal which clients are registered, and with which method.
-    async fn verify(&self, own: Option<&Registered>, credentials: &ClientCredentials) -> Result<(), CredentialError> {
-        let fitting = own.filter(|own| credentials.are_of(own.client.authentication_methods));
-        if let Some(presented) = credentials.secret() {
-            let secrets = match own.map(|own| &own.credential) {
-                Some(Credential::Secrets(secrets)) => secrets.as_slice(),
-                _ => &[],
-            };
-            let is_right = self.is_one_of(presented, secrets).await;
-            fitting.ok_or(CredentialRefusal::MethodNotRegistered)?;
-            return if is_right { Ok(()) } else { Err(CredentialRefusal::WrongSecret.into()) };
-        }
-        let verifying = fitting
-            .or_else(|| self.decoys.iter().find(|decoy| credentials.are_of(decoy.client.authentication_methods)));
-        let verdict = match verifying {
-            Some(Registered { client, credential: Credential::Verifier(verifier) }) => {
-                verifier.verify(client, credentials).await
-            }
-            _ => Ok(()),
-        };
-        // The verdict on a decoy is discarded here.
-        fitting.ok_or(CredentialRefusal::MethodNotRegistered)?;
-        verdict
-    }
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credential(..)")
-    }
 }
 
 impl Default for ClientRegistry {
@@ -176,19 +103,16 @@ impl Default for ClientRegistry {
     }
 }
 
+impl fmt::Debug for ClientRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientRegistry").field("clients", &self.clients).finish_non_exhaustive()
+    }
+}
+
 #[async_trait]
 impl ClientAuthenticator for ClientRegistry {
     async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
-        let registered = self.clients.get(credentials.client_id());
-        let verdict = self.verify(registered, credentials).await;
-        let Some(Registered { client, .. }) = registered else {
-            return Err(AuthenticateError::refused(CredentialRefusal::UnknownClient));
-        };
-        match verdict {
-            Ok(()) => Ok(AuthenticatedClient::assertion(Arc::clone(client))),
-            Err(CredentialError::Refused(reason)) => Err(AuthenticateError::refused_known(client.id.clone(), reason)),
-            Err(CredentialError::Unavailable(source)) => Err(AuthenticateError::unavailable(source)),
-        }
+        self.verification.authenticate(self.clients.get(credentials.client_id()), credentials).await
     }
 
     async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
@@ -200,19 +124,12 @@ impl ClientAuthenticator for ClientRegistry {
     }
 
     async fn supported(&self) -> Result<Supported, Unavailable> {
-        let registered = |method| self.clients.values().any(|own| own.client.authentication_methods.contains(method));
-        let is_plain = |method| ClientAuthenticationMethod::PLAIN.contains(&method);
-        let methods = ClientAuthenticationMethod::ALL.into_iter();
-        let algorithms = self.clients.values().filter_map(|registered| match &registered.credential {
-            Credential::Verifier(verifier) => Some(verifier.algorithms()),
-            Credential::Secrets(_) => None,
-        });
-        let scopes: BTreeSet<&str> = self.clients.values().flat_map(|own| own.client.scope.iter()).collect();
-        Ok(Supported::default()
-            .with_methods(methods.filter(|method| is_plain(*method) || registered(*method)))
-            .with_assertion_algorithms(algorithms.flatten().collect::<BTreeSet<_>>())
-            .with_scope(Scope::of(scopes))
-            .with_binding_to_certificates(self.clients.values().any(|own| own.client.policy.binds_to_certificate())))
+        let of_clients = Supported::join(self.clients.values().map(|registered| Supported::of(&registered.client)));
+        let mut supported = self.verification.supported(of_clients);
+        supported.add_algorithms(
+            self.clients.values().filter_map(|own| own.verifier.as_ref()).flat_map(|own| own.algorithms()),
+        );
+        Ok(supported)
     }
 }
 
@@ -227,7 +144,13 @@ pub enum RegistryError {
     /// others [`register`](ClientRegistry::register).
     #[error("client {0} is not registered in the way its authentication method needs")]
     Method(ClientId),
-    /// A confidential client needs one or two secrets, a public client none.
+    /// A client of a method with a secret needs one or two secrets, all others none.
     #[error("client {0} needs one or two secrets if it is confidential, and none if it is public")]
     SecretCount(ClientId),
+    /// The client has no keys or no certificate subject for its authentication method.
+    #[error("client {0} has not the keys that its authentication method needs")]
+    Keys(ClientId),
+    /// The client has a verifier or a hash of the host, which no database can hold.
+    #[error("client {0} has credentials that cannot be stored as text")]
+    NoText(ClientId),
 }

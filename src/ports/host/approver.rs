@@ -3,7 +3,9 @@ use async_trait::async_trait;
 use crate::grant::Approval;
 use crate::ports::Unavailable;
 use crate::ports::authenticator::AuthenticatedClient;
-use crate::vocabulary::{GrantType, MissingParameter, Parameters, Resources, Scope, Subject, forward_to_arc};
+use crate::vocabulary::{
+    AuthorizationDetails, GrantType, MissingParameter, Parameters, Resources, Scope, Subject, forward_to_arc,
+};
 
 /// A token request of a flow that the library does not decide itself: password (RFC 6749 section 4.3), assertion (RFC
 /// 7523 section 2.1), an extension grant (RFC 6749 section 4.5). The client has authenticated.
@@ -17,12 +19,15 @@ pub struct ApproveRequest<'a> {
     pub scope: Scope,
     /// The requested resources (RFC 8707). Empty if the request has none.
     pub resources: Resources,
+    /// The requested authorization details (RFC 9396), if there are some. Only the approver can check their members, so
+    /// [`approve_for`](Self::approve_for) leaves them out.
+    pub authorization_details: Option<AuthorizationDetails>,
     /// All parameters of the request, for the flow's own ones. They contain secrets: do not log them.
     pub parameters: &'a Parameters<'a>,
 }
 
 impl ApproveRequest<'_> {
-    /// Approves everything that was requested, on behalf of `subject`. To approve less, set a smaller scope:
+    /// Approves the requested scope and resources, on behalf of `subject`. To approve less, set a smaller scope:
     ///
     /// ```
     /// use regrant::host::ApproveRequest;
@@ -45,8 +50,9 @@ impl ApproveRequest<'_> {
 /// sent one.
 ///
 /// # Contract
-/// * **Guessing of passwords is limited** (RFC 6749 section 4.3.2). The library does not count attempts, so without a
-///   limit the token endpoint is an oracle for passwords.
+/// * **Guessing of passwords is limited** (RFC 6749 section 4.3.2). Otherwise the token endpoint is an oracle for
+///   passwords. A [`RateLimit`](super::RateLimit) counts denied approvals by the sender. A limit for each user is the
+///   approver's own: the library does not know which parameter names the user.
 /// * **An assertion is accepted once, and only for this server** (RFC 7523 section 3). Otherwise an eavesdropper, or
 ///   another server that received the assertion, gets tokens. [`SingleUse`](crate::store::SingleUse) remembers ids.
 /// * **An outage is [`ApproveError::Unavailable`]**, never `Denied`: the client would ask its user for the password

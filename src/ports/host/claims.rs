@@ -113,8 +113,9 @@ const OF_EVERY_TARGET: [&str; 18] = [
 /// The facts of the authentication, and the actors (OpenID Connect Core section 2, RFC 8693 section 4).
 const OF_TOKENS: [&str; 5] = ["auth_time", "acr", "amr", "act", "may_act"];
 
-/// The members that an introspection response has in addition (RFC 7662 section 2.2).
-const OF_INTROSPECTION: [&str; 2] = ["active", "token_type"];
+/// The members that an access token (RFC 9396 section 9.1) and an introspection response (RFC 7662 section 2.2) have in
+/// addition.
+const OF_ACCESS_TOKENS: [&str; 3] = ["authorization_details", "active", "token_type"];
 
 impl ClaimsTarget {
     /// Returns true if the protocol owns the claim `name` here, so that a source must not set it.
@@ -132,12 +133,12 @@ impl ClaimsTarget {
     }
 
     fn reserved(self) -> impl Iterator<Item = &'static str> {
-        let (of_tokens, of_introspection): (&[_], &[_]) = match self {
-            Self::AccessToken => (&OF_TOKENS, &OF_INTROSPECTION),
+        let (of_tokens, of_access_tokens): (&[_], &[_]) = match self {
+            Self::AccessToken => (&OF_TOKENS, &OF_ACCESS_TOKENS),
             Self::IdToken => (&OF_TOKENS, &[]),
             Self::UserInfo => (&[], &[]),
         };
-        OF_EVERY_TARGET.iter().chain(of_tokens).chain(of_introspection).copied()
+        OF_EVERY_TARGET.iter().chain(of_tokens).chain(of_access_tokens).copied()
     }
 }
 

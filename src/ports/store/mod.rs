@@ -10,14 +10,19 @@
 //! | [`PurgeExpired`] | `purge_expired` | the database deletes by its own expiry, or grows |
 //! | [`SingleUse`] | assertions and DPoP proofs that work once, on all nodes | each node needs a memory of its own |
 //!
+//! A host that chooses its store by a URL in its configuration has a [`StoreOpener`]. A [`SharedStore`] has all four
+//! traits.
+//!
 //! A store moves bytes and compares versions. All decisions are above it, so a store needs no knowledge of OAuth. The
 //! crate `regrant-conformance` tests one against the contract of each trait.
 
 mod error;
 pub(crate) mod memory;
+mod open;
 mod single_use;
 
 pub use error::StoreError;
+pub use open::{OpenStoreError, OpenUrl, SharedStore, Store, StoreOpener};
 pub use single_use::{SingleUse, Use, UseId};
 
 use std::hash::{Hash, Hasher};
@@ -226,18 +231,7 @@ pub trait GrantIndex: Send + Sync {
 /// * **The expiry is compared in the deletion itself.** A refresh may move the expiry between a query and a deletion.
 /// * **The index forgets deleted records.** Otherwise it grows without end.
 ///
-/// Call [`TokenService::purge_expired`](crate::TokenService::purge_expired) on a schedule, until it returns fewer than
-/// the limit:
-///
-/// ```
-/// use regrant::store::{PurgeExpired, TokenStore};
-/// use regrant::{TokenError, TokenService};
-///
-/// async fn purge(service: &TokenService<impl TokenStore + PurgeExpired>) -> Result<(), TokenError> {
-///     while service.purge_expired(1000).await? == 1000 {}
-///     Ok(())
-/// }
-/// ```
+/// [`TokenService::purge_continuously`](crate::TokenService::purge_continuously) calls it on a schedule.
 #[async_trait]
 pub trait PurgeExpired: Send + Sync {
     /// Deletes at most `limit` expired records of all realms, and returns their number. Fewer than `limit` means that

@@ -261,6 +261,7 @@ fn what_am_flattens_to_invalid_grant_is_invalid_grant() {
 fn the_defaults_differ_from_am_only_where_the_design_says_so() {
     let ours = Policy::default();
     let migrated = am()
+        .with_pushed_request_lifetime(ours.pushed_request_lifetime)
         .with_grace_period(ours.grace_period)
         .with_catch_up_window(ours.catch_up_window)
         .with_extend_on_use(ours.extend_on_use)

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Once;
 
+use regrant::authorization::{PushRequest, RequestUri};
 use regrant::clock::Timestamp;
 use regrant::device::UserCode;
 use regrant::grant::{Actor, Confirmation, Grant};
@@ -21,7 +22,8 @@ use regrant::policy::{AccessTokenFormat, PreviousAccessToken};
 use regrant::store::GrantRecord;
 use regrant::token::TokenType;
 use regrant::{
-    Approval, AuthorizeRequest, GrantId, GrantType, IssueRequest, Policy, RedeemRequest, RefreshRequest, Refusal,
+    Approval, AuthorizationDetails, AuthorizeRequest, GrantId, GrantType, IssueRequest, Policy, RedeemRequest,
+    RefreshRequest, Refusal, TokenError,
 };
 
 use crate::lifecycle::node::{
@@ -199,11 +201,46 @@ fn write_device_or_key(name: &str, node: Node) -> (Node, GrantId, Vec<(&'static 
             let tokens = node.try_issue(GrantType::Password, fuller_approval()).unwrap();
             (node, tokens.grant_id, named(&tokens))
         }
+        "fuller_approval_with_details" => {
+            let node = node.acting_as(client("app").with_authorization_details_types(["a", "b"]));
+            let approval = fuller_approval().with_authorization_details(details(BOTH));
+            let first = node.try_issue(GrantType::Password, approval).unwrap();
+            let narrow = RefreshRequest::new(first.refresh()).with_authorization_details(details(ONE));
+            let second = node.refresh_with(&narrow).unwrap();
+            (node, first.grant_id, [named(&second), vec![("whole", first.access)]].concat())
+        }
+        "pushed_request" | "pushed_request_arrived" | "pushed_request_used" => write_pushed_request(name, node),
         other => panic!("no such record: {other}"),
     }
 }
 
-const ALL: [&str; 20] = [
+fn write_pushed_request(name: &str, node: Node) -> (Node, GrantId, Vec<(&'static str, String)>) {
+    let asked = AuthorizeRequest::new(approval()).with_confirmation(Some(KEY));
+    let request = PushRequest::new(PARAMETERS, asked.clone());
+    let response = run(node.service.push_authorization_request(&node.client, request)).unwrap();
+    let request_uri = response.request_uri;
+    node.advance(SECOND);
+    match name {
+        "pushed_request_arrived" => {
+            run(node.service.pushed_request(&node.client, request_uri.expose())).unwrap();
+        }
+        "pushed_request_used" => {
+            run(node.service.authorize(&node.client, asked.with_pushed_request(request_uri.clone()))).unwrap();
+        }
+        _ => {}
+    }
+    (node, response.grant_id, vec![("request_uri", request_uri.expose().to_owned())])
+}
+
+const PARAMETERS: &str = "response_type=code&state=af0ifjsldkj";
+const BOTH: &str = r#"[{"actions":["list"],"type":"a"},{"amount":12.5,"type":"b"}]"#;
+const ONE: &str = r#"[{"amount":12.5,"type":"b"}]"#;
+
+fn details(text: &str) -> AuthorizationDetails {
+    AuthorizationDetails::new(text).unwrap()
+}
+
+const ALL: [&str; 24] = [
     "awaiting_redemption",
     "redeemed",
     "fresh",
@@ -224,6 +261,10 @@ const ALL: [&str; 20] = [
     "jwt_access_token",
     "fuller_approval",
     "bound_late",
+    "fuller_approval_with_details",
+    "pushed_request",
+    "pushed_request_arrived",
+    "pushed_request_used",
 ];
 pub(crate) const VERSION: u8 = 1;
 
@@ -437,4 +478,32 @@ fn a_golden_jwt_is_known_by_its_record() {
 fn session_and_actors_are_in_the_golden_record() {
     let (node, golden) = restored("fuller_approval");
     assert_eq!(node.introspect(&golden["access_token"]).unwrap().approval, fuller_approval());
+}
+
+#[test]
+fn golden_authorization_details_are_those_of_the_grant_or_of_the_token() {
+    let (node, golden) = restored("fuller_approval_with_details");
+    let told = |name: &str| node.introspect(&golden[name]).unwrap();
+    assert_eq!(told("whole").approval, fuller_approval().with_authorization_details(details(BOTH)));
+    assert_eq!(told("whole").authorization_details(), Some(&details(BOTH)));
+    assert_eq!(told("access_token").authorization_details(), Some(&details(ONE)));
+    assert_eq!(told("refresh_token").authorization_details(), Some(&details(BOTH)));
+}
+
+#[test]
+fn a_golden_pushed_request_is_read_and_used_once() {
+    for name in ["pushed_request", "pushed_request_arrived"] {
+        let (node, golden) = restored(name);
+        let request = run(node.service.pushed_request(&node.client, &golden["request_uri"])).unwrap();
+        assert_eq!((request.parameters.as_slice(), request.confirmation), (PARAMETERS.as_bytes(), Some(KEY)));
+        let approved = AuthorizeRequest::new(approval()).with_pushed_request(RequestUri::new(&*golden["request_uri"]));
+        let code = run(node.service.authorize(&node.client, approved.clone())).unwrap().code;
+        let redemption = RedeemRequest::new(code).with_presented_keys(Some(KEY));
+        assert!(node.redeem_with(&redemption).is_ok());
+        let again = run(node.service.authorize(&node.client, approved));
+        assert!(matches!(again, Err(TokenError::Refused(Refusal::PushedRequestUsed))));
+    }
+    let (node, golden) = restored("pushed_request_used");
+    let read = run(node.service.pushed_request(&node.client, &golden["request_uri"]));
+    assert!(matches!(read, Err(TokenError::Refused(Refusal::PushedRequestUsed))));
 }

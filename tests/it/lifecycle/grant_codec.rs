@@ -8,12 +8,14 @@ use regrant::grant::{Actor, Confirmation, Grant};
 use regrant::policy::AccessTokenFormat;
 use regrant::store::GrantRecord;
 use regrant::{
-    Approval, AuthorizeRequest, GrantId, GrantType, Policy, RedeemRequest, RedirectUri, RefreshRequest, Refusal, Scope,
+    Approval, AuthorizationDetails, AuthorizeRequest, GrantId, GrantType, Policy, RedeemRequest, RedirectUri,
+    RefreshRequest, Refusal, Scope,
 };
+use serde_json::{Value, json};
 
 use crate::lifecycle::golden::VERSION;
 use crate::lifecycle::node::{
-    API, CALLBACK, MINUTE, Node, SECOND, START, cases, public_client, refusal, resources, run, scope, subject,
+    API, CALLBACK, MINUTE, Node, SECOND, START, cases, client, public_client, refusal, resources, run, scope, subject,
 };
 
 #[test]
@@ -118,6 +120,8 @@ fn a_record_that_is_cut_or_continued_is_none_even_with_the_right_checksum() {
 #[derive(Clone, Debug)]
 enum Step {
     Refresh(Option<&'static str>, Option<Confirmation>),
+    /// For the first granted object alone.
+    Narrow,
     Replay,
     RevokeAccess,
     Advance(u64),
@@ -128,6 +132,7 @@ fn step() -> impl Strategy<Value = Step> {
     let wanted = prop_oneof![Just(None), Just(Some("read")), Just(Some("write")), Just(Some(""))];
     prop_oneof![
         8 => (wanted, any_key()).prop_map(|(wanted, key)| Step::Refresh(wanted, key)),
+        2 => Just(Step::Narrow),
         2 => Just(Step::Replay),
         2 => Just(Step::RevokeAccess),
         4 => prop_oneof![0..2000_u64, 50_000..70_000_u64, 0..4_000_000_u64].prop_map(Step::Advance),
@@ -145,19 +150,26 @@ fn any_key() -> impl Strategy<Value = Option<Confirmation>> {
     })
 }
 
-/// Session, actor and `may_act` of an approval.
-fn any_addition() -> impl Strategy<Value = (Option<String>, Option<Actor>, Option<regrant::Subject>)> {
+type Addition = (Option<String>, Option<Actor>, Option<regrant::Subject>, Option<AuthorizationDetails>);
+
+/// Session, actor, `may_act` and authorization details of an approval.
+fn any_addition() -> impl Strategy<Value = Addition> {
     let name = || "[a-z]{1,8}".prop_map(|name| subject(&name));
     let actors = proptest::collection::vec(name(), 0..5)
         .prop_map(|chain| chain.into_iter().fold(None, |former, subject| Some(Actor::new(subject, former))));
-    (proptest::option::of(any::<String>()), actors, proptest::option::of(name()))
+    let details = proptest::collection::vec((any::<bool>(), any::<String>()), 1..4).prop_map(|objects| {
+        let object = |(is_a, text)| json!({ "type": if is_a { "a" } else { "b" }, "text": text });
+        AuthorizationDetails::try_from(objects.into_iter().map(object).collect::<Value>()).unwrap()
+    });
+    let session = proptest::option::of(any::<String>());
+    (session, actors, proptest::option::of(name()), proptest::option::of(details))
 }
 
 fn any_approval() -> impl Strategy<Value = Approval> {
     let texts = (proptest::option::of(any::<String>()), proptest::option::of(any::<String>()));
     let amr = proptest::collection::vec(any::<String>(), 0..3);
     (any::<bool>(), any::<bool>(), any_key(), any::<i32>(), texts, amr, any::<Vec<u8>>(), any_addition()).prop_map(
-        |(has_scope, has_resources, confirmation, ago, (acr, nonce), amr, data, (session, actor, may_act))| {
+        |(has_scope, has_resources, confirmation, ago, (acr, nonce), amr, data, (session, actor, may_act, details))| {
             let auth_time = Timestamp::from_millis(START.as_millis() - i64::from(ago));
             Approval::of(subject("demo"))
                 .with_scope(if has_scope { scope("read write") } else { Scope::empty() })
@@ -169,6 +181,7 @@ fn any_approval() -> impl Strategy<Value = Approval> {
                 .with_session_id(session)
                 .with_actor(actor)
                 .with_may_act(may_act)
+                .with_authorization_details(details)
         },
     )
 }
@@ -185,7 +198,10 @@ proptest! {
         steps in proptest::collection::vec(step(), 0..25),
     ) {
         let node = Node::new(Policy::default()).with_jwts().under(Policy::default().with_access_token_format(format));
+        let node = node.acting_as(client("app").with_authorization_details_types(["a", "b"]));
         let key = approval.confirmation;
+        let first = approval.authorization_details.as_ref().map(|details| json!([details.objects()[0]]));
+        let granted = first.map(|first| AuthorizationDetails::try_from(first).unwrap());
         // Both must be shown at the code, so at most one of them can be there, or both are the same.
         let code_key = if key.is_some() { key } else { code_key };
         let mut last = if by_code {
@@ -210,6 +226,13 @@ proptest! {
                 Step::Replay => {
                     let request = RefreshRequest::new(previous.refresh()).with_presented_keys(key);
                     drop(node.refresh_with(&request));
+                }
+                Step::Narrow => {
+                    let mut request = RefreshRequest::new(last.refresh()).with_presented_keys(key);
+                    request.authorization_details = granted.clone();
+                    if let Ok(next) = node.refresh_with(&request) {
+                        previous = std::mem::replace(&mut last, next);
+                    }
                 }
                 Step::Refresh(wanted, another) => {
                     let mut request = RefreshRequest::new(last.refresh()).with_presented_keys(key.or(another));

@@ -169,6 +169,61 @@ fn revoking_one_session_ends_it_and_no_other() {
 }
 
 #[test]
+fn a_session_is_found_by_its_id_as_it_is_listed() {
+    let node = Node::new(Policy::default());
+    let tokens = node.rotate(&node.issue(), 2, MINUTE).pop().unwrap();
+    let found = run(node.service.grant(tokens.grant_id)).unwrap();
+    let [listed] = pages(&node, &of_subject("demo"), 10, || {}).try_into().unwrap();
+    assert_eq!(format!("{found:?}"), format!("{:?}", Some(listed)));
+}
+
+#[test]
+fn a_grant_that_is_dead_unknown_or_not_yet_alive_is_not_found_by_its_id() {
+    let node = Node::new(Policy::default());
+    let (revoked, live) = (node.issue(), node.issue());
+    node.revoke(revoked.refresh());
+    let code = node.authorize();
+    let found = |id| run(node.service.grant(id)).unwrap();
+    assert!(found(revoked.grant_id).is_none());
+    assert!(found(GrantId::from_bytes([9; 16])).is_none());
+    assert!(run(node.in_realm("other").service.grant(live.grant_id)).unwrap().is_none());
+    let waiting: Vec<GrantId> = node.store.written().iter().map(|(key, _)| key.id).collect();
+    assert_eq!(waiting.iter().filter(|id| found(**id).is_some()).count(), 1, "the code is out, and not redeemed");
+    assert!(found(node.redeem(&code).unwrap().grant_id).is_some());
+    node.advance(DAY * 7 - MS);
+    assert!(found(live.grant_id).is_some());
+    node.advance(MS);
+    assert!(found(live.grant_id).is_none());
+    node.store.set_down(true);
+    assert!(run(node.service.grant(live.grant_id)).is_err());
+}
+
+#[test]
+fn a_user_revokes_a_session_of_its_own_and_no_other() {
+    let node = Node::new(Policy::default());
+    let (mine, hers) = (node.issue(), issue_for(&node, "alice"));
+    let machine = node.try_issue(GrantType::ClientCredentials, Approval::default()).unwrap();
+    node.events.take();
+    let before = node.store.snapshot();
+    let demo = subject("demo");
+    for id in [hers.grant_id, machine.grant_id] {
+        assert!(!run(node.service.revoke_grant_of(&demo, id)).unwrap());
+        let [event] = node.events.take().try_into().unwrap();
+        assert_eq!((event.kind, event.grant_id), (EventKind::Refused(Refusal::OtherSubject), Some(id)));
+    }
+    // The same answer for a grant that does not exist, and no event: it may have been purged.
+    assert!(!run(node.service.revoke_grant_of(&demo, GrantId::from_bytes([9; 16]))).unwrap());
+    assert_eq!(node.store.snapshot(), before);
+    assert!(node.is_active(hers.refresh()) && node.is_active(&machine.access));
+
+    assert!(run(node.service.revoke_grant_of(&demo, mine.grant_id)).unwrap());
+    assert_eq!(node.events.kinds(), [EventKind::GrantRevoked(RevocationReason::HostRequest)]);
+    assert!(!node.is_active(&mine.access) && !node.is_active(mine.refresh()) && node.is_active(hers.refresh()));
+    assert!(!run(node.service.revoke_grant_of(&demo, mine.grant_id)).unwrap(), "there is nothing left to revoke");
+    assert_eq!(node.events.take(), []);
+}
+
+#[test]
 fn a_revoked_grant_whose_code_is_out_cannot_be_redeemed() {
     let node = Node::new(Policy::default());
     let code = node.authorize();

@@ -45,6 +45,8 @@ pub(super) struct ClientEntry {
     scope: Scope,
     #[serde(default)]
     resources: Resources,
+    #[serde(default)]
+    authorization_details_types: Vec<String>,
     default_audience: Option<Resource>,
     #[serde(default)]
     accepts_audience: bool,
@@ -135,6 +137,7 @@ impl ClientEntry {
             .with_grant_types(self.grant_types)
             .with_scope(self.scope)
             .with_resources(self.resources)
+            .with_authorization_details_types(self.authorization_details_types)
             .with_default_audience(self.default_audience)
             .with_accepts_audience(self.accepts_audience)
             .with_introspection(match self.introspection {

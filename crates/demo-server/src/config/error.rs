@@ -62,13 +62,16 @@ impl From<toml::de::Error> for Fault {
         error.set_input(None);
         let shown = error.to_string();
         let key = shown.strip_prefix(error.message()).unwrap_or_default().trim();
-        let message = without_value(error.message());
+        let message = meant(&without_value(error.message()));
         Self { span, message: if key.is_empty() { message } else { format!("{message} ({key})") } }
     }
 }
 
-/// serde repeats a value of the wrong type: this keeps only the expected type.
+/// serde repeats a value that it does not expect: this keeps only what is expected. The names of keys stay.
 fn without_value(message: &str) -> String {
+    if let Some((_, expected)) = message.strip_prefix("unknown variant").and_then(|rest| rest.split_once(", ")) {
+        return format!("unknown value, {expected}");
+    }
     for kind in ["invalid type", "invalid value"] {
         if message.starts_with(&format!("{kind}: ")) {
             return message
@@ -77,4 +80,32 @@ fn without_value(message: &str) -> String {
         }
     }
     message.to_owned()
+}
+
+/// Adds the expected key that resembles the unknown one. serde puts all of them into backticks, the unknown one first.
+fn meant(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = names.next().filter(|_| message.starts_with("unknown field"));
+    let nearest = unknown.and_then(|unknown| {
+        let near = names.map(|name| (distance(unknown, name), name)).min()?;
+        (near.0 <= 1 + unknown.len() / 4).then_some(near.1)
+    });
+    match nearest {
+        Some(name) => format!("{message}; did you mean `{name}`?"),
+        None => message.to_owned(),
+    }
+}
+
+/// The number of letters to insert, remove or change (Levenshtein distance).
+fn distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
+    for (length, letter) in from.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], length + 1);
+        for (column, other) in to.chars().enumerate() {
+            let changed = diagonal + usize::from(letter != other);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }

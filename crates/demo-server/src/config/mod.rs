@@ -6,6 +6,7 @@ mod error;
 mod jose;
 mod setup;
 
+pub(crate) use error::ConfigError;
 pub(crate) use jose::SigningKeys;
 pub(crate) use setup::{Display, Environment, Setup};
 

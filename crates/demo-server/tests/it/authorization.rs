@@ -106,6 +106,19 @@ fn a_public_client_gets_its_tokens_with_pkce() {
     assert_eq!(refreshed.status, 200, "{refreshed:?}");
 }
 
+// OAuth 2.0 Form Post Response Mode, OAuth 2.0 Multiple Response Type Encoding Practices section 2.1.
+#[test]
+fn the_client_chooses_where_the_code_is() {
+    let server = Server::with_config(CLIENTS);
+    let session = server.sign_in();
+    let fragment = server.authorize(&session, &app(&[("response_mode", "fragment")]));
+    assert!(fragment.header("location").starts_with("https://app.example/cb?tenant=a%20b#code=ac_"), "{fragment:?}");
+    let page = server.authorize(&session, &app(&[("response_mode", "form_post"), ("state", "\"><b>")]));
+    assert_eq!((page.status, page.header("location")), (200, ""), "{page:?}");
+    assert!(page.body.contains("action=\"https://app.example/cb?tenant=a%20b\""), "{page:?}");
+    assert!(page.body.contains("name=\"code\" value=\"ac_") && page.body.contains("value=\"&quot;&gt;&lt;b&gt;\""));
+}
+
 #[test]
 fn a_request_with_an_untrusted_redirect_uri_is_never_redirected() {
     let server = Server::with_config(CLIENTS);
@@ -137,7 +150,7 @@ fn the_client_gets_the_error_of_a_bad_request() {
         (app(&[("decision", "")]), "access_denied"),
         (app(&[("response_type", "token")]), "unsupported_response_type"),
         (app(&[("response_type", "")]), "invalid_request"),
-        (app(&[("response_mode", "form_post")]), "unsupported_response_mode"),
+        (app(&[("response_mode", "web_message")]), "invalid_request"),
         (app(&[("request", "e30.e30.")]), "request_not_supported"),
         (app(&[("request_uri", "https://app.example/request")]), "request_uri_not_supported"),
         (app(&[("prompt", "none login")]), "invalid_request"),
@@ -174,7 +187,7 @@ fn a_request_without_a_live_session_is_refused() {
 
     let session = server.sign_in();
     server.advance("1h 59m 59s");
-    assert_eq!(server.authorize(&session, &[]).status, 302);
+    assert_eq!(server.authorize(&session, &[]).status, 303);
     server.advance("1s");
     assert_eq!(server.authorize(&session, &[]).status, 401);
 

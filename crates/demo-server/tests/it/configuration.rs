@@ -102,6 +102,54 @@ fn a_signing_key_of_another_format_is_refused_with_the_command_that_converts_it(
 }
 
 #[test]
+fn a_value_of_another_form_is_answered_with_the_form() {
+    is_refused("[provider]\naccess_token_lifetime = 600\n", 2, "\"90s\"");
+    is_refused("[provider]\naccess_token_lifetime = \"600\"\n", 2, "\"90s\"");
+    is_refused("[provider]\nrefresh_token_lifetime = \"forever\"\n", 2, "\"never\"");
+    is_refused("[provider]\nrefresh_token_lifetime = 600\n", 2, "\"never\"");
+    is_refused("[provider]\ngrace_period = 60\n", 2, "\"auto\"");
+    is_refused("[[clients]]\nclient_id = \"app\"\n[clients.policy]\naccess_token_lifetime = 600\n", 4, "\"90s\"");
+    let grant_types = |word: &str| format!("[[clients]]\nclient_id = \"app\"\ngrant_types = [\"{word}\"]\n");
+    is_refused(&grant_types("authcode"), 3, "did you mean authorization_code?");
+    is_refused(&grant_types("Refresh-Token"), 3, "did you mean refresh_token?");
+    is_refused(&grant_types("device_code"), 3, "did you mean urn:ietf:params:oauth:grant-type:device_code?");
+    is_refused(&grant_types("magic"), 3, "must be authorization_code, refresh_token");
+}
+
+#[test]
+fn a_key_with_a_typing_error_is_answered_with_the_right_one() {
+    is_refused("isuer = \"https://as.example\"\n", 1, "did you mean `issuer`?");
+    is_refused("[provider]\nacess_token_lifetime = \"1h\"\n", 2, "did you mean `access_token_lifetime`?");
+    is_refused("[[clients]]\nclient_id = \"app\"\nredirect_uri = []\n", 3, "did you mean `redirect_uris`?");
+    let file = config_file("[jwt]\nhunter2 = []\n");
+    let output = run(&["--config", file.to_str().unwrap()]);
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("did you mean"));
+}
+
+#[test]
+fn a_check_reads_the_configuration_and_opens_nothing() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let check = |config: Option<&str>| {
+        let file = config.map(config_file);
+        let mut arguments = vec!["--check", "--listen", &address, "--store", "sqlite:/no/such/folder/grants.db"];
+        arguments.extend(file.iter().flat_map(|file| ["--config", file.to_str().unwrap()]));
+        run(&arguments)
+    };
+    for config in [None, Some("issuer = \"https://as.example\"\n")] {
+        let output = check(config);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(output.stdout, b"the configuration has no fault\n");
+    }
+    for (config, fault) in [("isuer = \"x\"\n", "isuer"), ("[provider]\naccess_token_lifetime = \"0s\"\n", "lifetime")]
+    {
+        let output = check(Some(config));
+        assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]), "{output:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains(fault));
+    }
+}
+
+#[test]
 fn a_contradiction_is_refused() {
     let both = "[[clients]]\nclient_id = \"app\"\nclient_secret = \"hunter2\"\nclient_secrets = [\"hunter2\"]\n";
     is_refused(both, 4, "clients.client_secrets");
@@ -168,14 +216,16 @@ fn an_unknown_store_is_refused_with_the_known_ones() {
     let output = run(&["--store", "mysql://user:hunter2@db.example"]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(message.contains("--store") && message.contains("sqlite:PATH"), "{message}");
+    assert!(message.contains("--store") && message.contains("known are memory, sqlite, postgres"), "{message}");
     assert!(!message.contains(SECRET), "{message}");
 }
 
 #[test]
 fn a_store_that_cannot_be_opened_ends_the_server_with_the_cause() {
     let nowhere = [
-        ("sqlite:/no/such/folder/grants.db", "No such file"),
+        ("sqlite:/no/such/folder/grants.db", "/no/such/folder/grants.db"),
+        ("sqlite:///no/such/folder/grants.db", "No such file"),
+        ("sqlite:grants.db?mode=ro", "mode=rwc"),
         ("postgres://user:hunter2@127.0.0.1:1/auth", "reach"),
         ("postgres://user:hunter2@[", "URL"),
         ("redis://user:hunter2@127.0.0.1:1", "reach"),

@@ -196,7 +196,7 @@ impl Answer {
 
     /// The decoded parameters of the redirection.
     pub(crate) fn location(&self) -> Vec<(String, String)> {
-        assert_eq!(self.status, 302, "{self:?}");
+        assert_eq!(self.status, 303, "{self:?}");
         let (_, query) = self.header("location").split_once('?').unwrap();
         form_urlencoded::parse(query.as_bytes()).into_owned().collect()
     }
@@ -231,7 +231,7 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo-server"));
-    if !arguments.contains(&"--listen") {
+    if !arguments.contains(&"--listen") && !arguments.contains(&"keygen") {
         command.args(["--listen", "127.0.0.1:0"]);
     }
     command.args(arguments);

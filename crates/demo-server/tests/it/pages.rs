@@ -45,6 +45,8 @@ password = "changeit"
 disabled = true
 "#;
 
+const PKCE: [(&str, &str); 2] = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
+
 /// The link of the client `app`, with these parameters instead of the usual ones.
 fn link(own: &[(&str, &str)]) -> String {
     let usual = [
@@ -116,7 +118,8 @@ fn a_user_denies_or_signs_in_as_another_one() {
     let before = browser.cookie.clone().unwrap();
     let page = browser.sign_in(&page, "<img src=x onerror=alert(1)>", "changeit");
     assert!(is_consent(&page) && page.body.contains("&lt;img src=x onerror=alert(1)&gt;"), "{page:?}");
-    let old = server.authorize(&before, &[("client_id", "native"), ("redirect_uri", "com.example.app:/cb")]);
+    let native = [("client_id", "native"), ("redirect_uri", "com.example.app:/cb")];
+    let old = server.authorize(&before, &[&native[..], &PKCE].concat());
     assert_eq!(old.refusal(), (401, "access_denied".to_owned()), "the former session has ended");
 }
 
@@ -144,6 +147,41 @@ fn prompt_and_max_age_decide_whether_the_user_is_asked() {
     assert_eq!(error(&browser.get(&link(&[("max_age", "59"), ("prompt", "none")]))), "login_required");
     server.advance("2h");
     assert!(is_sign_in(&browser.get(&link(&[]))), "the session has ended");
+}
+
+// RFC 9126 section 4.
+#[test]
+fn a_pushed_request_is_shown_signed_in_for_and_decided_once() {
+    behind_both(CONFIG, |server| {
+        let pushed = server.form(
+            "/oauth2/par",
+            &[
+                ("client_id", "app"),
+                ("redirect_uri", "https://app.example/other"),
+                ("response_type", "code"),
+                ("code_challenge", CHALLENGE),
+                ("code_challenge_method", "S256"),
+                ("state", "s t"),
+                ("prompt", "login"),
+            ],
+        );
+        assert_eq!(pushed.status, 201, "{pushed:?}");
+        let reference = [("client_id", "app"), ("request_uri", &*pushed.text("request_uri"))];
+        let link = format!("/oauth2/authorize?{}", encoded(&reference));
+        let mut browser = Browser::signed_in(server);
+        let page = browser.get(&link);
+        assert!(is_sign_in(&page), "{page:?}");
+        let page = browser.sign_in(&page, "demo", "changeit");
+        assert!(is_consent(&page), "the user is asked once: {page:?}");
+        let (_, behind) = page.body.split_once("id=\"another-user\" href=\"").unwrap();
+        let again = behind.split_once('"').unwrap().0.replace("&amp;", "&");
+        assert!(is_sign_in(&browser.get(&again)));
+        let allowed = browser.submit(&page, &[("decision", "allow")]);
+        assert!(allowed.redirected("code").starts_with("ac_"));
+        assert_eq!(allowed.redirected("state"), "s t");
+        let used = browser.get(&link);
+        assert_eq!((used.status, used.header("location")), (400, ""), "{used:?}");
+    });
 }
 
 // RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
@@ -182,8 +220,7 @@ fn the_client_learns_of_its_mistake_before_the_user_is_asked() {
     for (own, error, named) in [
         (&[("response_type", "")][..], "invalid_request", "response_type"),
         (&[("response_type", "token")], "unsupported_response_type", "response_type"),
-        (&[("response_mode", "fragment")], "unsupported_response_mode", "response_mode"),
-        (&[("response_mode", "form_post")], "unsupported_response_mode", "response_mode"),
+        (&[("response_mode", "web_message")], "invalid_request", "response_mode"),
         (&[("request", "e30.e30.")], "request_not_supported", ""),
         (&[("request_uri", "https://app.example/r")], "request_uri_not_supported", ""),
         (&[("registration", "{}")], "registration_not_supported", ""),
@@ -240,7 +277,10 @@ fn no_text_of_a_stranger_becomes_part_of_a_page() {
     }
     assert!(sign_in.header("content-security-policy").contains("form-action 'self';"), "the password stays here");
     assert!(consent.header("content-security-policy").contains("form-action 'self' https:;"));
-    assert_eq!(field(&consent, "state"), hostile, "the client gets back what it sent");
+    let query = action(&consent);
+    let sent = form_urlencoded::parse(query.split_once('?').unwrap().1.as_bytes());
+    let sent: Vec<_> = sent.filter(|(name, _)| name == "state").map(|(_, value)| value.into_owned()).collect();
+    assert_eq!(sent, [hostile], "the client gets back what it sent");
     let native = [("client_id", "native"), ("redirect_uri", "com.example.app:/cb"), ("nonce", "")];
     let policy = browser.get(&link(&native)).header("content-security-policy").to_owned();
     assert!(policy.contains("form-action 'self' com.example.app:;"), "{policy}");
@@ -269,7 +309,8 @@ fn a_form_of_another_site_changes_nothing() {
     let before = field(&page, "csrf");
     let consent = victim.sign_in(&page, "demo", "changeit");
     let path = action(&consent);
-    let parameters = [("client_id", "app"), ("redirect_uri", "https://app.example/other"), ("decision", "allow")];
+    let asked = [("client_id", "app"), ("redirect_uri", "https://app.example/other"), ("decision", "allow")];
+    let parameters = [&asked[..], &PKCE].concat();
     for csrf in ["", foreign.as_str(), before.as_str()] {
         let answer = victim.post(&path, &[&parameters[..], &[("csrf", csrf)]].concat());
         assert_eq!(answer.status, 303, "{answer:?}");

@@ -1,6 +1,7 @@
 //! Behavior outside of the kit: certificates of the connection, forms of the host, custom paths.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::to_bytes;
 use actix_web::dev::{Service as _, ServiceResponse};
@@ -8,6 +9,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
 use actix_web::{App, HttpMessage as _, HttpResponse, HttpServer, web};
 use async_trait::async_trait;
+use regrant::host::{AttemptLimit, Peer};
 use regrant::policy::SenderConstraint;
 use regrant::proof::ClientCertificate;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, Paths};
@@ -31,6 +33,7 @@ fn endpoints(constraint: SenderConstraint) -> Endpoints<MemoryStore> {
     let secret = SecretHash::sha256(&ClientSecret::new("s3cret"));
     let clients = ClientRegistry::new().register(client, [secret]).unwrap();
     let service = TokenService::builder(MemoryStore::new(), clients, KeyRing::generate(&SystemEntropy))
+        .rate_limit(AttemptLimit::new(1, Duration::from_secs(60)))
         .policy(Policy::default().with_sender_constraint(constraint));
     Endpoints::new(service.build().unwrap(), Issuer::from_static("https://as.example")).unwrap()
 }
@@ -63,6 +66,24 @@ async fn a_certificate_in_the_extensions_of_the_request_reaches_regrant() {
     assert_eq!(error_of(without).await, (400, "invalid_request".to_owned()));
     let with = token_request("/oauth2/token").insert_header(("x-shows-certificate", "1"));
     assert_eq!(call_service(&app, with.to_request()).await.status(), 200);
+}
+
+#[actix_web::test]
+async fn the_sender_in_the_extensions_of_the_request_reaches_regrant() {
+    let app = App::new()
+        .wrap_fn(|request, next| {
+            let peer = request.headers().get("x-peer").and_then(|peer| Peer::new(peer.to_str().unwrap()).ok());
+            peer.map(|peer| request.extensions_mut().insert(peer));
+            next.call(request)
+        })
+        .configure(regrant_actix_web::configure(Arc::new(endpoints(SenderConstraint::Optional))));
+    let app = init_service(app).await;
+    let from = |peer: &'static str| token_request("/oauth2/token").insert_header(("x-peer", peer));
+    let wrong = from("one").insert_header(("authorization", "Basic c2VydmljZTp3cm9uZw=="));
+
+    assert_eq!(call_service(&app, wrong.to_request()).await.status(), 401);
+    assert_eq!(call_service(&app, from("one").to_request()).await.status(), 429);
+    assert_eq!(call_service(&app, from("two").to_request()).await.status(), 200);
 }
 
 #[actix_web::test]

@@ -4,6 +4,7 @@
 #![expect(clippy::future_not_send, reason = "actix-web answers a request on the thread that took it")]
 
 mod adapter;
+mod authorization;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../../../regrant-conformance/tests/it/guides/adapter.rs"]

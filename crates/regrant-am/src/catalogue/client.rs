@@ -35,14 +35,8 @@ pub(crate) const CLIENT: &[Known] = &[
     // The authorization endpoint.
     harmless(&["responseTypes"], "code is the response type that grants begin with"),
     host(&["requestUris"], &[], "request objects by reference"),
-    host(
-        &["require_pushed_authorization_requests"],
-        &["false"],
-        "the authorization endpoint takes or refuses plain requests",
-    ),
     host(&["javascriptOrigins"], &[], "from which origins browsers may call: the CORS setting of the HTTP adapter"),
     unsupported(&["mixUpMitigation"], &["false"], "the old draft; the host sends iss with the response (RFC 9207)"),
-    host(&["authorizationDetailTypes"], &[], "rich authorization requests (RFC 9396)"),
     host(&["defaultMaxAge", "defaultMaxAgeEnabled"], &["false", "600"], "when users have to sign in again"),
     host(&["defaultAcrValues"], &[], "how users sign in"),
     harmless(

@@ -99,12 +99,6 @@ pub(crate) const PROVIDER: &[Known] = &[
         ],
         "what AM offers to a remote consent service",
     ),
-    host(
-        &["requirePushedAuthorizationRequests"],
-        &["false"],
-        "the authorization endpoint takes or refuses plain requests",
-    ),
-    harmless(&["parRequestUriLifetime"], "pushed authorization requests are the host's"),
     harmless(
         &[
             "expClaimRequiredInRequestObject",

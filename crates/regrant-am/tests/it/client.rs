@@ -114,6 +114,18 @@ fn redirection_uris_are_imported_unchanged_or_left_out() {
 }
 
 #[test]
+fn pushed_requests_and_authorization_details_are_imported() {
+    let client = client_with(&[("require_pushed_authorization_requests", json!(true))]).client;
+    assert_eq!(client.policy.require_pushed_authorization_requests, Some(true));
+    let inherits = client_with(&[("require_pushed_authorization_requests", json!(false))]).client;
+    assert_eq!(inherits.policy.require_pushed_authorization_requests, None);
+    // AM 7.5 does not have it; later releases do.
+    let later = r#"{ "_id": "app", "clientType": "Public", "authorizationDetailTypes": ["account", "[1]=payment"] }"#;
+    let import = Export::default().document("client", later).unwrap().import().unwrap();
+    assert_eq!(import.clients[0].client.authorization_details_types, ["account", "payment"]);
+}
+
+#[test]
 fn grant_types_are_those_that_provider_and_client_both_have() {
     let import = import(&[PROVIDER, CONFIDENTIAL, LIST]);
     let expected = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Password];

@@ -38,7 +38,7 @@ pub(crate) const MTLS: Fixture = fixture!("amster-mtls.json");
 pub(crate) const FLAT: Fixture = fixture!("flat-client.json");
 
 /// The attributes that become part of the policy or of a client, and are reported only for unusual values.
-pub(crate) const MAPPED: [&str; 26] = [
+pub(crate) const MAPPED: [&str; 29] = [
     "accessTokenLifetime",
     "authorizationCodeLifetime",
     "clientType",
@@ -53,11 +53,14 @@ pub(crate) const MAPPED: [&str; 26] = [
     "jwtTokenLifetime",
     "loopbackInterfaceRedirection",
     "mTLSCertificateBoundAccessTokens",
+    "parRequestUriLifetime",
     "postLogoutRedirectUri",
     "providerOverridesEnabled",
     "redirectionUris",
     "refreshTokenGracePeriod",
     "refreshTokenLifetime",
+    "requirePushedAuthorizationRequests",
+    "require_pushed_authorization_requests",
     "scopes",
     "statelessTokensEnabled",
     "status",

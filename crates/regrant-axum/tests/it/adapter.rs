@@ -4,22 +4,24 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::{Request, Response};
 use http_body::Frame;
+use regrant::host::{AttemptLimit, Peer};
 use regrant::policy::SenderConstraint;
 use regrant::proof::ClientCertificate;
 use regrant::wire::{self, Endpoint, Endpoints, Handler, Paths};
 use regrant::{
     Client, ClientId, ClientRegistry, ClientSecret, GrantType, Issuer, KeyRing, MemoryStore, Policy, SecretHash,
-    SystemEntropy, TokenService,
+    SystemEntropy, TokenService, TokenServiceBuilder,
 };
 use tower::ServiceExt as _;
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// `service:s3cret`
 const BASIC: &str = "Basic c2VydmljZTpzM2NyZXQ=";
@@ -31,13 +33,19 @@ fn endpoints() -> Endpoints<MemoryStore> {
 }
 
 fn endpoints_under(policy: Policy) -> Endpoints<MemoryStore> {
+    endpoints_of(|service| service.policy(policy))
+}
+
+fn endpoints_of(
+    change: impl FnOnce(TokenServiceBuilder<MemoryStore>) -> TokenServiceBuilder<MemoryStore>,
+) -> Endpoints<MemoryStore> {
     let client = Client::new(ClientId::new("service").unwrap())
         .with_grant_types([GrantType::ClientCredentials])
         .with_scope("read".parse().unwrap());
     let secret = SecretHash::sha256(&ClientSecret::new("s3cret"));
     let clients = ClientRegistry::new().register(client, [secret]).unwrap();
     let keys = KeyRing::generate(&SystemEntropy);
-    let service = TokenService::builder(MemoryStore::new(), clients, keys).policy(policy).build().unwrap();
+    let service = change(TokenService::builder(MemoryStore::new(), clients, keys)).build().unwrap();
     Endpoints::new(service, Issuer::from_static("https://as.example")).unwrap()
 }
 
@@ -54,12 +62,12 @@ async fn call(app: Router, request: Request<Body>) -> Response<Body> {
     app.oneshot(request).await.unwrap()
 }
 
-async fn body(response: Response<Body>) -> String {
+pub(crate) async fn body(response: Response<Body>) -> String {
     let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
+pub(crate) fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
@@ -182,6 +190,24 @@ async fn a_certificate_in_the_extensions_of_the_request_reaches_regrant() {
 
     assert_eq!(call(app.clone(), request).await.status(), 200);
     assert_eq!(call(app, post("/oauth2/token", CLIENT_CREDENTIALS)).await.status(), 400);
+}
+
+#[tokio::test]
+async fn the_sender_in_the_extensions_of_the_request_reaches_regrant() {
+    let limit = AttemptLimit::new(1, Duration::from_secs(60));
+    let app = regrant_axum::router(Arc::new(endpoints_of(|service| service.rate_limit(limit))));
+    let from = |peer: u8| {
+        let mut request = post("/oauth2/token", CLIENT_CREDENTIALS);
+        request.extensions_mut().insert(Peer::address([192, 0, 2, peer].into()));
+        request
+    };
+    let mut wrong = from(1);
+    wrong.headers_mut().insert("authorization", "Basic c2VydmljZTp3cm9uZw==".parse().unwrap());
+
+    assert_eq!(call(app.clone(), wrong).await.status(), 401);
+    let refused = call(app.clone(), from(1)).await;
+    assert_eq!((refused.status().as_u16(), header(&refused, "retry-after").is_empty()), (429, false));
+    assert_eq!(call(app, from(2)).await.status(), 200);
 }
 
 #[tokio::test]

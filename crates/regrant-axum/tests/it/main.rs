@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod adapter;
+mod authorization;
+mod host_guide;
 #[cfg(feature = "resource-server")]
 mod resource_server;

@@ -63,13 +63,15 @@ impl Fixture {
     }
 
     async fn token(&self, scope: &str, bound: Option<Confirmation>) -> AccessToken {
+        self.token_of(Approval::of(Subject::new("demo").unwrap()).with_scope(scope.parse().unwrap()), bound).await
+    }
+
+    async fn token_of(&self, approval: Approval, bound: Option<Confirmation>) -> AccessToken {
         let client = Client::new(ClientId::new("app").unwrap())
             .with_grant_types([GrantType::Password])
             .with_scope("read write".parse().unwrap())
             .with_resources([RESOURCE.parse().unwrap()].into_iter().collect());
-        let approval = Approval::of(Subject::new("demo").unwrap())
-            .with_scope(scope.parse().unwrap())
-            .with_resources([RESOURCE.parse().unwrap()].into_iter().collect());
+        let approval = approval.with_resources([RESOURCE.parse().unwrap()].into_iter().collect());
         let request = IssueRequest::new(GrantType::Password, approval).with_presented_keys(bound);
         let client = AuthenticatedClient::assertion(client.into());
         self.service.issue(&client, request).await.unwrap().access_token
@@ -165,6 +167,32 @@ async fn a_single_layer_requires_its_scope() {
     for (scope, status) in [("read", 403), ("read write", 200)] {
         assert_eq!(call(&app, bearer("GET", &fixture.token(scope, None).await)).await.status(), status);
     }
+}
+
+// RFC 9470 section 3.
+#[tokio::test]
+async fn a_route_may_demand_how_and_when_the_user_signed_in() {
+    let fixture = Fixture::new();
+    let strict = fixture.layer("write").with_acr_values(["gold", "silver"]).with_max_age(Duration::from_secs(600));
+    // The stricter layer is inside, as on one route of many.
+    let app = Router::new().route("/v1/orders", get(orders).layer(strict)).layer(fixture.layer("read"));
+    let signed_in = async |scope: &str, acr: &str, seconds_ago: i64| {
+        let then = Timestamp::from_millis(1_800_000_000_000 - seconds_ago * 1000);
+        let approval = Approval::of(Subject::new("demo").unwrap()).with_scope(scope.parse().unwrap());
+        let token = fixture.token_of(approval.with_authentication(then, Some(acr.to_owned()), Vec::new()), None).await;
+        call(&app, bearer("GET", &token)).await
+    };
+    assert_eq!(signed_in("read write", "silver", 599).await.status(), 200);
+    for (acr, seconds_ago) in [("bronze", 0), ("silver", 600)] {
+        let denied = signed_in("read write", acr, seconds_ago).await;
+        assert_eq!(denied.status(), 401);
+        let challenge = header(&denied, "www-authenticate")[0];
+        assert!(challenge.contains(r#"error="insufficient_user_authentication""#), "{challenge}");
+        assert!(challenge.ends_with(r#"acr_values="gold silver", max_age="600", scope="write""#), "{challenge}");
+    }
+    let unknown = call(&app, bearer("GET", &fixture.token("read write", None).await)).await;
+    assert_eq!(unknown.status(), 401, "nothing is known of the authentication");
+    assert_eq!(signed_in("read", "gold", 0).await.status(), 403, "the scope is missing");
 }
 
 #[tokio::test]

@@ -55,6 +55,11 @@ pub(super) fn ok(json: Value) -> Answer {
     uncached(200, Body::Json(json))
 }
 
+/// A pushed request (RFC 9126 section 2.2), or a new client (RFC 7591 section 3.2.1).
+pub(super) fn created(json: Value) -> Answer {
+    uncached(201, Body::Json(json))
+}
+
 /// New tokens of this `token_type`.
 pub(super) fn tokens_of_type(token_type: &str) -> Answer {
     ok(json!({
@@ -142,6 +147,16 @@ pub(super) fn malformed_resource() -> Answer {
     refused(400, "invalid_target", "A resource must be an absolute URI without a fragment.")
 }
 
+pub(super) fn invalid_authorization_details() -> Answer {
+    let description = "The authorization details are invalid or exceed what was granted.";
+    refused(400, "invalid_authorization_details", description)
+}
+
+pub(super) fn malformed_authorization_details() -> Answer {
+    let description = "The authorization_details must be a JSON array of objects with a type.";
+    refused(400, "invalid_authorization_details", description)
+}
+
 pub(super) fn invalid_dpop_proof() -> Answer {
     refused(400, "invalid_dpop_proof", "The DPoP proof is missing or not valid for this request.")
 }
@@ -152,6 +167,18 @@ pub(super) fn malformed_proof() -> Answer {
 
 pub(super) fn use_dpop_nonce() -> Answer {
     refused(400, "use_dpop_nonce", "The DPoP proof must have the nonce of the DPoP-Nonce header.")
+}
+
+pub(super) fn unsupported_response_type() -> Answer {
+    refused(400, "unsupported_response_type", "The response_type must be code.")
+}
+
+pub(super) fn invalid_request_object(description: &str) -> Answer {
+    refused(400, "invalid_request_object", description)
+}
+
+pub(super) fn request_not_supported() -> Answer {
+    refused(400, "request_not_supported", "The server reads no request objects.")
 }
 
 pub(super) fn pending() -> Answer {
@@ -183,9 +210,35 @@ pub(super) fn unfit_request() -> Answer {
     invalid_request("The request is missing a parameter, repeats one, or is otherwise malformed.")
 }
 
+pub(super) fn invalid_redirect_uri() -> Answer {
+    let description =
+        "Redirection URIs must be https, loopback or of a private-use scheme, without a fragment, and at most 16.";
+    refused(400, "invalid_redirect_uri", description)
+}
+
+pub(super) fn invalid_client_metadata(description: &str) -> Answer {
+    refused(400, "invalid_client_metadata", description)
+}
+
+/// A registration without the initial access token, or with another one.
+pub(super) fn unauthorized_registration(error: Option<&str>) -> Answer {
+    match error {
+        None => refused(401, "invalid_token", "The initial access token is missing.")
+            .with("www-authenticate", "Bearer realm=\"oauth2\""),
+        Some(error) => refused(401, error, "The access token is not valid for this request.")
+            .with("www-authenticate", "Bearer realm=\"oauth2\", error=\"invalid_token\""),
+    }
+}
+
 pub(super) fn unavailable() -> Answer {
     let description = "The service is temporarily unavailable; try again.";
     refused(503, "temporarily_unavailable", description).with("retry-after", "1")
+}
+
+/// RFC 6585 section 4.
+pub(super) fn too_many_attempts(retry_after: &'static str) -> Answer {
+    let description = "There were too many attempts; try again later.";
+    refused(429, "temporarily_unavailable", description).with("retry-after", retry_after)
 }
 
 pub(super) fn method_not_allowed() -> Answer {

@@ -123,9 +123,15 @@ impl Case {
     }
 
     pub(super) fn effect(&self) -> Effect {
-        let writes =
-            matches!(self.request.endpoint, Endpoint::Token | Endpoint::Revocation | Endpoint::DeviceAuthorization);
-        let default = if self.answer.status == 200 && writes { Effect::Written } else { Effect::Unchanged };
+        let writes = matches!(
+            self.request.endpoint,
+            Endpoint::Token
+                | Endpoint::PushedAuthorizationRequest
+                | Endpoint::Revocation
+                | Endpoint::DeviceAuthorization
+        );
+        let default =
+            if matches!(self.answer.status, 200 | 201) && writes { Effect::Written } else { Effect::Unchanged };
         self.effect.unwrap_or(default)
     }
 }

@@ -68,6 +68,8 @@ pub(super) const DEVICE: Auth = Auth::Public("tv");
 /// A client that signs assertions, and one with a certificate. Neither has a secret.
 pub(super) const ASSERTING: &str = "asserting";
 pub(super) const CERTIFIED: &str = "certified";
+/// A client with types of authorization details.
+pub(super) const BANK: Auth = Auth::Basic("bank", "Ke7Rw2Zt9Xc4Vb1Nm6Qa8P");
 /// A client of one API. It calls its resource an audience.
 pub(super) const ONE_API: Auth = Auth::Basic("one-api", "Lm3Np6Qr9St2Uv5Wx8Yz1A");
 /// A client that is registered for signed userinfo.
@@ -138,6 +140,7 @@ pub(super) fn registry() -> ClientRegistry {
         (client(STRICT).with_policy(without_grace), vec![STRICT]),
         (client(ROBOT).with_grant_types([GrantType::ClientCredentials]).with_policy(short), vec![ROBOT]),
         (absentee, vec![ABSENTEE]),
+        (client(BANK).with_authorization_details_types(["account_information", "payment_initiation"]), vec![BANK]),
         (client(ONE_API).with_resources(resources(&[ORDERS])).with_accepts_audience(true), vec![ONE_API]),
         (client(OLD_SECRET), vec![OLD_SECRET, NEW_SECRET]),
         (client(SIGNED).with_userinfo_signed_response(true), vec![SIGNED]),

@@ -7,7 +7,9 @@ use std::sync::{LazyLock, Mutex};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use regrant::authenticator::{AssertionFault, CertificateFault, CredentialError, CredentialRefusal, VerifyCredentials};
+use regrant::authenticator::{
+    AssertionFault, CertificateFault, CredentialError, CredentialRefusal, VerifyCredentials, VerifyRequestObject,
+};
 use regrant::clock::Timestamp;
 use regrant::grant::Confirmation;
 use regrant::host::{ClaimsRequest, ClaimsSource, ClaimsTarget, HostClaims, Unavailable};
@@ -146,6 +148,35 @@ impl VerifyCredentials for Certificates {
 
     fn algorithms(&self) -> Vec<&'static str> {
         Vec::new()
+    }
+}
+
+/// A request object: its signature, the client that signed it, and its claims with spaces between them.
+pub(super) fn object(signature: &str, signer: &str, claims: &str) -> String {
+    format!("{signature} {signer} {claims}")
+}
+
+/// A verifier of [`object`]s.
+pub(super) struct Objects;
+
+#[async_trait]
+impl VerifyRequestObject for Objects {
+    async fn verify(&self, client: &Client, request_object: &str) -> Result<Map<String, Value>, CredentialError> {
+        let mut parts = request_object.split(' ');
+        match parts.next() {
+            Some("right") => {}
+            Some("unreachable") => return Err(CredentialError::unavailable("the keys are out of reach")),
+            _ => return Err(AssertionFault::Signature.into()),
+        }
+        if parts.next() != Some(client.id.as_str()) {
+            return Err(AssertionFault::Issuer.into());
+        }
+        let claims = parts.filter_map(|claim| claim.split_once('='));
+        Ok(claims.map(|(name, value)| (name.to_owned(), value.into())).collect())
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        vec!["ES256"]
     }
 }
 

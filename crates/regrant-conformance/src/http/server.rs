@@ -23,7 +23,7 @@ use super::variables::{Form, Variables};
 /// A step before the request of a case. All steps happen in process, without the adapter.
 #[derive(Clone, Debug)]
 pub(super) enum Given {
-    /// A request is answered with 200. The members of the answer are stored under this name.
+    /// A request is answered with 200 or 201. The members of the answer are stored under this name.
     Answered(&'static str, HttpRequest),
     /// A request is answered in any way.
     Asked(HttpRequest),
@@ -100,7 +100,8 @@ impl Server {
         match given {
             Given::Answered(name, request) => {
                 let answer = self.ask(request).await;
-                assert_eq!(answer.status, 200, "{name} is refused: {}", String::from_utf8_lossy(&answer.body));
+                let is_success = matches!(answer.status, 200 | 201);
+                assert!(is_success, "{name} is refused: {}", String::from_utf8_lossy(&answer.body));
                 self.variables.set_members(name, &answer.body);
             }
             Given::Asked(request) => {
@@ -256,7 +257,8 @@ impl GrantApprover for Passwords {
         let username = request.parameters.required("username")?;
         match request.parameters.required("password")? {
             PASSWORD if username == USER => {
-                Ok(request.approve_for(Subject::new(USER).unwrap()).with_session_id(SESSION.to_owned()))
+                let approval = request.approve_for(Subject::new(USER).unwrap()).with_session_id(SESSION.to_owned());
+                Ok(approval.with_authorization_details(request.authorization_details.clone()))
             }
             "unreachable" => Err(ApproveError::Unavailable(Unavailable::new("directory unreachable"))),
             _ => Err(ApproveError::Denied),

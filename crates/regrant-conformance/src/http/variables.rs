@@ -91,11 +91,12 @@ fn is_token(member: &str, text: &str) -> bool {
     let prefix = match member {
         "refresh_token" => "rt_",
         "device_code" => "dc_",
-        "user_code" => "",
+        "user_code" | "client_id" | "client_secret" => "",
+        "request_uri" => "urn:ietf:params:oauth:request_uri:",
         _ => "at_",
     };
     let is_b64token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-    !text.is_empty() && text.starts_with(prefix) && text.bytes().all(is_b64token)
+    !text.is_empty() && text.strip_prefix(prefix).is_some_and(|rest| rest.bytes().all(is_b64token))
 }
 
 /// Encodes a form value. Only the characters of tokens and placeholders stay as they are.

@@ -11,7 +11,7 @@ use regrant::token::Realm;
 use regrant::{Approval, AuthenticatedClient, Issuer};
 
 use super::TrustedIssuer;
-use crate::assertion::{Audience, Rules, jti, remembered_until};
+use crate::assertion::{self, Audience, Rules, jti, remembered_until};
 use crate::jwk::JwkSet;
 use crate::jws::Claims;
 use crate::jws::Jws;
@@ -98,11 +98,9 @@ impl JwtBearerFlow {
         issuer: &TrustedIssuer,
         now: Timestamp,
     ) -> Result<(Claims, Timestamp), ApproveError> {
-        let find = |keys: &JwkSet| {
-            let key = keys.find(jws.kid(), jws.alg()).ok_or(ApproveError::Denied)?;
-            jws.verify(key).map_err(|_| ApproveError::Denied)
-        };
-        let claims = issuer.keys.find(now, find).await.map_err(|cause| ApproveError::Unavailable(cause.into()))??;
+        let find = |keys: &JwkSet| assertion::verify(jws, keys);
+        let found = issuer.keys.find(now, find).await.map_err(|cause| ApproveError::Unavailable(cause.into()))?;
+        let claims = found.map_err(|_| ApproveError::Denied)?;
         let audience = Audience::Any(self.audiences.clone());
         let rules = Rules { audience, max_lifetime: issuer.max_lifetime, leeway: self.leeway };
         let end = rules.accepted_until(&claims, now).map_err(|_| ApproveError::Denied)?;
@@ -128,13 +126,11 @@ impl JwtBearerFlow {
 impl GrantApprover for JwtBearerFlow {
     async fn approve(&self, _: &AuthenticatedClient, request: &ApproveRequest<'_>) -> Result<Approval, ApproveError> {
         let assertion = request.parameters.required("assertion")?;
-        let jws = Jws::parse(assertion).map_err(|_| ApproveError::Denied)?;
+        // The type keeps an access token of the same issuer from serving as an assertion. RFC 7523bis names it.
+        let jws = assertion::parse(assertion, "authorization-grant+jwt").map_err(|_| ApproveError::Denied)?;
         let unverified = jws.claims_unverified();
         let issuer = unverified.text("iss").ok().and_then(|iss| self.issuers.get(iss)).ok_or(ApproveError::Denied)?;
-        // The type keeps an access token of the same issuer from serving as an assertion. RFC 7523bis names the type;
-        // older issuers send `JWT` or none.
-        let fits = jws.typ().is_none() || jws.is_typ("JWT") || jws.is_typ("authorization-grant+jwt");
-        if !fits || !issuer.algorithms.allows(jws.alg()) {
+        if !issuer.algorithms.allows(jws.alg()) {
             return Err(ApproveError::Denied);
         }
         let (claims, end) = self.verify_assertion(&jws, issuer, self.clock.now()).await?;

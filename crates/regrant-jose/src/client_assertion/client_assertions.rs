@@ -12,11 +12,9 @@ use regrant::{Client, ClientCredentials, ClientId, ClientSecret, Issuer};
 
 use super::decoy;
 use crate::algorithm::Algorithm;
-use crate::assertion::{Algorithms, Audience, Rules, jti, remembered_until};
+use crate::assertion::{self, Algorithms, Audience, Rules, jti, remembered_until};
 use crate::jwk::{Jwk, JwkSet};
 use crate::jws::Claims;
-use crate::jws::Jws;
-use crate::jws::JwsError;
 use crate::key::KeyError;
 use crate::key::KeySource;
 
@@ -181,20 +179,11 @@ impl AssertionVerifier {
     /// Returns the claims of the assertion if a key of the client signed it. Exactly one signature is verified, even
     /// when there is no key for it: otherwise the time of the answer would show which keys a client has.
     async fn verify_signature(&self, assertion: &str, now: Timestamp) -> Result<Claims, CredentialError> {
-        let jws = Jws::parse(assertion).map_err(|error| match error {
-            JwsError::UnsupportedAlgorithm => AssertionFault::Algorithm,
-            _ => AssertionFault::Malformed,
-        })?;
-        // RFC 7523bis names the type; older clients send `JWT` or none. A token of any other type has another purpose.
-        if jws.typ().is_some() && !jws.is_typ("JWT") && !jws.is_typ("client-authentication+jwt") {
-            return Err(AssertionFault::Type.into());
-        }
-        let verify = |keys: &JwkSet| {
-            let key = keys.find(jws.kid(), jws.alg()).ok_or(AssertionFault::Key)?;
-            jws.verify(key).map_err(|_| AssertionFault::Signature)
-        };
+        // RFC 7523bis names the type.
+        let jws = assertion::parse(assertion, "client-authentication+jwt")?;
         let verified = if self.algorithms.allows(jws.alg()) {
-            self.keys.find(now, verify).await.map_err(CredentialError::unavailable)?
+            let find = |keys: &JwkSet| assertion::verify(&jws, keys);
+            self.keys.find(now, find).await.map_err(CredentialError::unavailable)?
         } else {
             Err(AssertionFault::Algorithm)
         };

@@ -3,10 +3,11 @@ use std::fmt;
 use regrant::clock::Timestamp;
 use regrant::host::Unavailable;
 use regrant::{AccessToken, Entropy};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::access_token_hash;
 use crate::base64url;
+use crate::jws;
 use crate::key::KeyError;
 use crate::key::Signer;
 
@@ -98,19 +99,15 @@ impl<'a> UnsignedProof<'a> {
     /// # Errors
     /// When the signer fails for now.
     pub async fn sign(self, now: Timestamp, entropy: &dyn Entropy) -> Result<String, Unavailable> {
-        let mut jti = [0; 16];
-        entropy.fill(&mut jti);
         let mut claims = Map::from_iter([
-            ("jti".to_owned(), Value::from(base64url::encode(jti))),
+            ("jti".to_owned(), jws::new_jti(entropy)),
             ("htm".to_owned(), self.method.into()),
             ("htu".to_owned(), self.url.into()),
             ("iat".to_owned(), now.as_secs().into()),
         ]);
         claims.extend(self.nonce.map(|nonce| ("nonce".to_owned(), nonce.into())));
         claims.extend(self.access_token.map(|token| ("ath".to_owned(), access_token_hash(token).into())));
-        let input = format!("{}.{}", self.key.header, base64url::encode(Value::Object(claims).to_string()));
-        let signature = self.key.signer.sign(input.as_bytes()).await?;
-        Ok(format!("{input}.{}", base64url::encode(signature)))
+        jws::sign(&*self.key.signer, &self.key.header, claims).await
     }
 }
 

@@ -1,9 +1,11 @@
 //! Reading and verifying JWTs, for tokens of your own kind.
 
 mod claims;
+mod compact;
 mod error;
 
 pub use claims::Claims;
+pub(crate) use compact::{new_jti, sign};
 pub use error::JwsError;
 
 use std::fmt;

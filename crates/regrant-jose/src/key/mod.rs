@@ -10,8 +10,9 @@ pub(crate) mod signer;
 pub(crate) mod source;
 
 pub use error::KeyError;
+pub use private_key::PrivateKeyPem;
 pub use set::KeySetError;
-pub use source::{KeysUnavailable, ResolveKeys};
+pub use source::{KeysUnavailable, PublishedKeys, ResolveKeys};
 
 pub(crate) use set::{KeySet, ScheduledKey};
 pub(crate) use signer::Signer;

@@ -4,6 +4,8 @@ mod pem;
 #[cfg(feature = "aws-lc-rs")]
 mod rsa;
 
+pub use pem::PrivateKeyPem;
+
 use ed25519::Ed25519PrivateKey;
 #[cfg(feature = "aws-lc-rs")]
 use rsa::RsaPrivateKey;
@@ -56,26 +58,42 @@ impl PrivateKey {
     /// [`Unsupported`](KeyError::Unsupported) for HMAC, and [`RsaDisabled`](KeyError::RsaDisabled) for RSA without the
     /// feature `aws-lc-rs`. [`Weak`](KeyError::Weak) when the source of randomness is broken.
     pub fn generate(algorithm: Algorithm, entropy: &dyn Entropy) -> Result<Self, KeyError> {
-        // One draw in 2^32 is not a P-256 key. Several such draws in a row mean a broken source.
-        const DRAWS: usize = 4;
-        let mut seed = Zeroizing::new([0; 32]);
         match algorithm {
-            Algorithm::EdDsa | Algorithm::Ed25519 => {
-                entropy.fill(&mut *seed);
-                Self::ed25519(&Ed25519Key::from_bytes(&seed), algorithm)
-            }
-            Algorithm::Es256 => (0..DRAWS)
-                .find_map(|_| {
-                    entropy.fill(&mut *seed);
-                    P256PrivateKey::from_slice(&*seed).ok()
-                })
-                .ok_or(KeyError::Weak)
-                .and_then(Self::p256),
+            Algorithm::EdDsa | Algorithm::Ed25519 => Self::ed25519(&draw_ed25519(entropy), algorithm),
+            Algorithm::Es256 => draw_p256(entropy).and_then(Self::p256),
             #[cfg(feature = "aws-lc-rs")]
             Algorithm::Rs256 | Algorithm::Ps256 => {
                 let (public, secret) = RsaPrivateKey::generate()?;
                 Self { public, secret: Secret::Rsa(secret) }.with_algorithm(algorithm)
             }
+            #[cfg(not(feature = "aws-lc-rs"))]
+            Algorithm::Rs256 | Algorithm::Ps256 => Err(KeyError::RsaDisabled),
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Err(KeyError::Unsupported),
+        }
+    }
+
+    /// Generates a key as PEM, for a file that several nodes share. [`from_pem`](Self::from_pem) reads it, and so do
+    /// other programs. The file names the type of the key, but not the algorithm: see
+    /// [`with_algorithm`](Self::with_algorithm).
+    ///
+    /// ```
+    /// use regrant::SystemEntropy;
+    /// use regrant_jose::{Algorithm, PrivateKey, Signer};
+    ///
+    /// let pem = PrivateKey::generate_pem(Algorithm::Es256, &SystemEntropy)?;
+    /// let key = PrivateKey::from_pem(pem.expose())?;
+    /// assert_eq!(key.public_key().algorithm(), Algorithm::Es256);
+    /// # Ok::<(), regrant_jose::key::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`generate`](Self::generate).
+    pub fn generate_pem(algorithm: Algorithm, entropy: &dyn Entropy) -> Result<PrivateKeyPem, KeyError> {
+        match algorithm {
+            Algorithm::EdDsa | Algorithm::Ed25519 => pem::of_ed25519(&draw_ed25519(entropy)),
+            Algorithm::Es256 => pem::of_p256(&draw_p256(entropy)?),
+            #[cfg(feature = "aws-lc-rs")]
+            Algorithm::Rs256 | Algorithm::Ps256 => pem::of_rsa(&RsaPrivateKey::generate()?.1),
             #[cfg(not(feature = "aws-lc-rs"))]
             Algorithm::Rs256 | Algorithm::Ps256 => Err(KeyError::RsaDisabled),
             Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Err(KeyError::Unsupported),
@@ -144,6 +162,23 @@ impl PrivateKey {
         let public = Jwk::new(Algorithm::Es256, Material::P256(P256Key::new(*key.verifying_key())?));
         Ok(Self { public, secret: Secret::P256(key) })
     }
+}
+
+fn draw_ed25519(entropy: &dyn Entropy) -> Ed25519Key {
+    let mut seed = Zeroizing::new([0; 32]);
+    entropy.fill(&mut *seed);
+    Ed25519Key::from_bytes(&seed)
+}
+
+fn draw_p256(entropy: &dyn Entropy) -> Result<P256PrivateKey, KeyError> {
+    // One draw in 2^32 is not a P-256 key. Several such draws in a row mean a broken source.
+    const DRAWS: usize = 4;
+    let mut seed = Zeroizing::new([0; 32]);
+    let mut draw = || {
+        entropy.fill(&mut *seed);
+        P256PrivateKey::from_slice(&*seed).ok()
+    };
+    (0..DRAWS).find_map(|_| draw()).ok_or(KeyError::Weak)
 }
 
 #[async_trait]

@@ -17,13 +17,41 @@ use crate::jwk::JwkSet;
 /// * The call ends: set a timeout. Requests that need the keys wait for it.
 /// * The address is the registered one. An address from a token (`jku`, `x5u`) is chosen by the attacker.
 /// * The response is limited in size ([`JwkSet::MAX_LENGTH`]). Redirects to other hosts are not followed.
+///
+/// The feature `http` has an implementation: `http::JwksUri`.
 #[async_trait]
 pub trait ResolveKeys: Send + Sync {
     /// Returns the published keys.
     ///
     /// # Errors
     /// When the keys cannot be fetched. A response that is not a key set is an error, not an empty set.
-    async fn resolve(&self) -> Result<JwkSet, Box<dyn Error + Send + Sync>>;
+    async fn resolve(&self) -> Result<PublishedKeys, Box<dyn Error + Send + Sync>>;
+}
+
+/// The keys in a response, and the time for which their owner lets others keep them. A [`JwkSet`] converts into it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PublishedKeys {
+    /// The keys.
+    pub keys: JwkSet,
+    /// `max-age` of the response (RFC 9111 section 5.2.2.1), if it has one. It shortens
+    /// [`KeySource::with_max_age`], and never prolongs it.
+    pub max_age: Option<Duration>,
+}
+
+impl PublishedKeys {
+    /// Sets the time for which the owner lets others keep the keys.
+    #[must_use]
+    pub fn with_max_age(mut self, max_age: impl Into<Option<Duration>>) -> Self {
+        self.max_age = max_age.into();
+        self
+    }
+}
+
+impl From<JwkSet> for PublishedKeys {
+    fn from(keys: JwkSet) -> Self {
+        Self { keys, max_age: None }
+    }
 }
 
 /// The keys of a client or of an issuer: registered, or fetched from a `jwks_uri`.
@@ -31,7 +59,7 @@ pub trait ResolveKeys: Send + Sync {
 /// Fetched keys are used for [`max_age`](Self::with_max_age). They are fetched again earlier if none of them fits a
 /// token, since the owner may have changed them, but at most once per [`cooldown`](Self::with_cooldown): invalid tokens
 /// sent to this server must not cause a flood of requests to the owner. Concurrent requests share one fetch. If the
-/// request that started a fetch is cancelled, the next one continues it.
+/// request that started a fetch is cancelled, the next one continues it. Clones share the fetched keys.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -45,19 +73,22 @@ pub trait ResolveKeys: Send + Sync {
 /// let published = KeySource::resolved_by(resolver).with_cooldown(Duration::from_secs(10));
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct KeySource(Origin);
 
+#[derive(Clone)]
 enum Origin {
-    Registered(JwkSet),
+    Registered(Arc<JwkSet>),
     Published(Published),
 }
 
+#[derive(Clone)]
 struct Published {
     resolver: Arc<dyn ResolveKeys>,
     cooldown: Duration,
     max_age: Duration,
     outage_grace: Duration,
-    seen: Mutex<Seen>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 #[derive(Default)]
@@ -65,10 +96,10 @@ struct Seen {
     /// The last fetch: pending, failed or successful.
     last: Option<(Timestamp, Reading)>,
     /// The keys of the last successful fetch.
-    keys: Option<(Timestamp, Arc<JwkSet>)>,
+    keys: Option<(Timestamp, Arc<PublishedKeys>)>,
 }
 
-type Reading = Shared<BoxFuture<'static, Result<Arc<JwkSet>, KeysUnavailable>>>;
+type Reading = Shared<BoxFuture<'static, Result<Arc<PublishedKeys>, KeysUnavailable>>>;
 
 /// Published keys could not be fetched. The next attempt may succeed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -85,7 +116,7 @@ impl KeySource {
     #[must_use]
     pub fn resolved_by(resolver: Arc<dyn ResolveKeys>) -> Self {
         let (cooldown, max_age, outage_grace) = (Self::COOLDOWN, Self::MAX_AGE, Duration::ZERO);
-        Self(Origin::Published(Published { resolver, cooldown, max_age, outage_grace, seen: Mutex::default() }))
+        Self(Origin::Published(Published { resolver, cooldown, max_age, outage_grace, seen: Arc::default() }))
     }
 
     /// Sets the minimum time between two fetches, failed ones included. Default: 30 seconds. A new key may be refused
@@ -98,7 +129,8 @@ impl KeySource {
         self
     }
 
-    /// Sets the maximum age of fetched keys. Default: 10 minutes. A withdrawn key may be accepted for this long.
+    /// Sets the maximum age of fetched keys. Default: 10 minutes. A withdrawn key may be accepted for this long. Their
+    /// owner may state a shorter time ([`PublishedKeys::max_age`]), which counts from the cooldown on.
     #[must_use]
     pub fn with_max_age(mut self, max_age: Duration) -> Self {
         if let Origin::Published(published) = &mut self.0 {
@@ -130,8 +162,8 @@ impl KeySource {
         match &self.0 {
             Origin::Registered(keys) => Ok(choose(keys)),
             Origin::Published(published) => {
-                let known = published.known(published.max_age, now);
-                let chosen = known.as_deref().map(&choose);
+                let known = published.known(Duration::ZERO, now);
+                let chosen = known.as_deref().map(|known| choose(&known.keys));
                 if let Some(Ok(found)) = chosen {
                     return Ok(Ok(found));
                 }
@@ -140,14 +172,14 @@ impl KeySource {
                     Err(unavailable) => {
                         // A key that is not among the former ones may be among the new ones, so only success counts
                         // here.
-                        let former = published.known(published.max_age.saturating_add(published.outage_grace), now);
-                        return former.and_then(|former| choose(&former).ok()).map(Ok).ok_or(unavailable);
+                        let former = published.known(published.outage_grace, now);
+                        return former.and_then(|former| choose(&former.keys).ok()).map(Ok).ok_or(unavailable);
                     }
                 };
                 // The same keys would only cost a second verification.
                 match (known, chosen) {
                     (Some(known), Some(chosen)) if Arc::ptr_eq(&known, &read) => Ok(chosen),
-                    _ => Ok(choose(&read)),
+                    _ => Ok(choose(&read.keys)),
                 }
             }
         }
@@ -155,15 +187,16 @@ impl KeySource {
 }
 
 impl Published {
-    /// The keys of the last successful fetch, if younger than `max_age`.
-    fn known(&self, max_age: Duration, now: Timestamp) -> Option<Arc<JwkSet>> {
+    /// The keys of the last successful fetch, if they became too old less than `grace` ago.
+    fn known(&self, grace: Duration, now: Timestamp) -> Option<Arc<PublishedKeys>> {
         let seen = self.seen();
-        let (read_at, keys) = seen.keys.as_ref()?;
-        is_within(max_age, *read_at, now).then(|| Arc::clone(keys))
+        let (read_at, published) = seen.keys.as_ref()?;
+        let max_age = published.max_age.map_or(self.max_age, |stated| stated.min(self.max_age));
+        is_within(max_age.saturating_add(grace), *read_at, now).then(|| Arc::clone(published))
     }
 
     /// The result of the last fetch during the cooldown, otherwise of a new one.
-    async fn read(&self, now: Timestamp) -> Result<Arc<JwkSet>, KeysUnavailable> {
+    async fn read(&self, now: Timestamp) -> Result<Arc<PublishedKeys>, KeysUnavailable> {
         let (read_at, reading) = self.reading(now);
         let keys = reading.await?;
         let mut seen = self.seen();
@@ -204,7 +237,7 @@ pub(crate) fn is_within(span: Duration, then: Timestamp, now: Timestamp) -> bool
 
 impl From<JwkSet> for KeySource {
     fn from(keys: JwkSet) -> Self {
-        Self(Origin::Registered(keys))
+        Self(Origin::Registered(Arc::new(keys)))
     }
 }
 

@@ -90,6 +90,10 @@ pub enum DenialReason {
     /// The token is valid, but lacks scope: `insufficient_scope`, 403, with the required scope.
     #[error("the access token lacks the required scope")]
     InsufficientScope,
+    /// The token is valid, but the user behind it must sign in again, or in a stronger way:
+    /// `insufficient_user_authentication`, 401, with the required `acr_values` and `max_age` (RFC 9470 section 3).
+    #[error("the authentication of the user is not sufficient")]
+    InsufficientAuthentication,
     /// The token cannot be verified for now: 503. The response says nothing of the token, because clients discard
     /// invalid tokens.
     #[error("the access token cannot be verified now")]
@@ -107,6 +111,7 @@ impl DenialReason {
             Self::InvalidProof(fault) => fault.as_str(),
             Self::ProofNonce => "proof_nonce",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientAuthentication => "insufficient_user_authentication",
             Self::Unavailable(_) => "unavailable",
         }
     }
@@ -114,7 +119,11 @@ impl DenialReason {
     const fn status(&self) -> u16 {
         match self {
             Self::MalformedRequest => 400,
-            Self::NoToken | Self::InvalidToken(_) | Self::InvalidProof(_) | Self::ProofNonce => 401,
+            Self::NoToken
+            | Self::InvalidToken(_)
+            | Self::InvalidProof(_)
+            | Self::ProofNonce
+            | Self::InsufficientAuthentication => 401,
             Self::InsufficientScope => 403,
             Self::Unavailable(_) => 503,
         }
@@ -130,6 +139,9 @@ impl DenialReason {
             Self::InvalidToken(_) => ("invalid_token", "The access token is not valid for this request."),
             Self::InsufficientScope => {
                 ("insufficient_scope", "The access token does not have the scope that is needed.")
+            }
+            Self::InsufficientAuthentication => {
+                ("insufficient_user_authentication", "The user must sign in again, or in another way.")
             }
             Self::InvalidProof(_) => words(ErrorCode::InvalidDpopProof),
             Self::ProofNonce => words(ErrorCode::UseDpopNonce),

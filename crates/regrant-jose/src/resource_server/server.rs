@@ -9,15 +9,16 @@ use regrant::wire::{CertificateHeader, MalformedRequest, Request, Response};
 
 use super::challenge::Challenge;
 use super::credentials::{Malformed, PresentedToken, Scheme};
-use super::{Denial, DenialReason, InvalidToken, ResourceMetadata, VerifiedToken, VerifyAccessToken};
+use super::{Denial, DenialReason, InvalidToken, Requirement, ResourceMetadata, VerifiedToken, VerifyAccessToken};
 use crate::DpopVerifier;
 use crate::jws::Jws;
 
 /// Authenticates the requests to a resource server: the access token must be valid, and the sender must possess the key
 /// that it is bound to (RFC 6750, RFC 9449 section 7, RFC 8705 section 3).
 ///
-/// Call [`authenticate`](Self::authenticate), then [`authorize`](Self::authorize) for the scope that a route needs.
-/// Both return the complete HTTP response for a refused request. `regrant-axum` offers both as a tower layer.
+/// Call [`authenticate`](Self::authenticate), then [`authorize`](Self::authorize) for the scope that a route needs, or
+/// [`require`](Self::require) if it also demands how or when the user signed in. All return the complete HTTP response
+/// for a refused request. `regrant-axum` offers them as a tower layer.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -155,11 +156,13 @@ impl ResourceServer {
         let now = self.clock.now();
         let presented = match PresentedToken::read(request) {
             Ok(Some(presented)) if self.schemes().any(|scheme| scheme == presented.scheme) => presented,
-            Ok(_) => return Err(self.deny(DenialReason::NoToken, Scheme::Bearer, None, now)),
-            Err(Malformed) => return Err(self.deny(DenialReason::MalformedRequest, Scheme::Bearer, None, now)),
+            Ok(_) => return Err(self.deny(DenialReason::NoToken, Scheme::Bearer, &Requirement::default(), now)),
+            Err(Malformed) => {
+                return Err(self.deny(DenialReason::MalformedRequest, Scheme::Bearer, &Requirement::default(), now));
+            }
         };
         let authenticated = self.check_token(&presented, request, now).await;
-        authenticated.map_err(|reason| self.deny(reason, presented.scheme, None, now))
+        authenticated.map_err(|reason| self.deny(reason, presented.scheme, &Requirement::default(), now))
     }
 
     /// Responds to a request for the [metadata document](Self::with_metadata), which needs no token: 404 if there is
@@ -182,14 +185,22 @@ impl ResourceServer {
     /// # Errors
     /// `insufficient_scope` with the required scope, when the token lacks some of it.
     pub fn authorize(&self, token: &VerifiedToken, scope: &Scope) -> Result<(), Denial> {
-        if scope.is_subset_of(token.scope()) {
-            return Ok(());
-        }
+        self.require(token, &scope.clone().into())
+    }
+
+    /// Checks that the token of an authenticated request meets the demands of a route: scope, and how and when the user
+    /// signed in (RFC 9470).
+    ///
+    /// # Errors
+    /// `insufficient_user_authentication` with the required `acr_values` and `max_age`, or `insufficient_scope` with
+    /// the required scope.
+    pub fn require(&self, token: &VerifiedToken, requirement: &Requirement) -> Result<(), Denial> {
+        let now = self.clock.now();
         let scheme = match token.confirmation() {
             Some(Confirmation::DpopKey(_)) => Scheme::Dpop,
             _ => Scheme::Bearer,
         };
-        Err(self.deny(DenialReason::InsufficientScope, scheme, Some(scope), self.clock.now()))
+        requirement.check(token, now).map_err(|reason| self.deny(reason, scheme, requirement, now))
     }
 
     async fn check_token(
@@ -253,7 +264,7 @@ impl ResourceServer {
 
     /// Reports the reason to the host. The client gets the challenges of all schemes, with the error in the scheme that
     /// it used.
-    fn deny(&self, reason: DenialReason, used: Scheme, scope: Option<&Scope>, now: Timestamp) -> Denial {
+    fn deny(&self, reason: DenialReason, used: Scheme, requirement: &Requirement, now: Timestamp) -> Denial {
         (self.events)(&reason);
         let error = reason.error();
         let challenge = |scheme: Scheme| {
@@ -263,9 +274,7 @@ impl ResourceServer {
             }
             if let Some((error, description)) = error.filter(|_| scheme == used) {
                 challenge = challenge.with_parameter("error", error).with_parameter("error_description", description);
-                challenge = scope
-                    .into_iter()
-                    .fold(challenge, |challenge, scope| challenge.with_parameter("scope", scope.as_str()));
+                challenge = requirement.describe(&reason, challenge);
             }
             match (scheme, &self.dpop) {
                 (Scheme::Dpop, Some(dpop)) => {

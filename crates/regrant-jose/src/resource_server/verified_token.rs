@@ -38,6 +38,10 @@ impl VerifiedToken {
             actor: parse_object(&claims, "act", actor)?,
             claims,
         };
+        match parsed.claims.value("authorization_details") {
+            Some(details) if !are_details(details) => return Err(JwsError::Claim("authorization_details")),
+            _ => {}
+        }
         parsed.claims.optional_text("iss")?;
         parsed.claims.optional_time("iat")?;
         parsed.claims.optional_time("nbf")?;
@@ -90,13 +94,39 @@ impl VerifiedToken {
         self.0.actor.as_ref()
     }
 
+    /// The authorization details (RFC 9396 section 9): objects with a `type` each; empty if the token has none. Each
+    /// object grants what its type defines, beside the scope.
+    ///
+    /// ```
+    /// # use regrant_jose::resource_server::VerifiedToken;
+    /// fn may_read(token: &VerifiedToken, account: &str) -> bool {
+    ///     token.authorization_details().iter().any(|detail| detail["type"] == "account" && detail["iban"] == account)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn authorization_details(&self) -> &[Value] {
+        self.0.claims.value("authorization_details").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The authentication context class of the user's authentication (`acr`, RFC 9068 section 2.2.1).
+    #[must_use]
+    pub fn acr(&self) -> Option<&str> {
+        self.0.claims.optional_text("acr").ok().flatten()
+    }
+
+    /// The time at which the user signed in (`auth_time`, RFC 9068 section 2.2.1).
+    #[must_use]
+    pub fn auth_time(&self) -> Option<Timestamp> {
+        self.0.claims.optional_time("auth_time").ok().flatten()
+    }
+
     /// The issuer. Always present in a JWT, optional in an introspection response.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.0.claims.optional_text("iss").ok().flatten()
     }
 
-    /// All claims: `auth_time`, `acr`, and any others that the issuer adds.
+    /// All claims, with those that the issuer adds.
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.0.claims
@@ -111,6 +141,12 @@ impl fmt::Debug for VerifiedToken {
             .field("expires_at", &self.0.expires_at)
             .finish_non_exhaustive()
     }
+}
+
+/// RFC 9396 section 2: an array of objects, each with a string `type`. Anything else could be read in two ways.
+fn are_details(value: &Value) -> bool {
+    let has_type = |detail: &Value| detail.get("type").is_some_and(Value::is_string);
+    value.as_array().is_some_and(|details| details.iter().all(has_type))
 }
 
 fn parse_text<T>(claims: &Claims, name: &'static str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, JwsError> {

@@ -2,12 +2,12 @@ use regrant::clock::Timestamp;
 use regrant::grant::{Actor, Confirmation};
 use regrant::host::{HostClaims, Unavailable};
 use regrant::jwt::AccessTokenClaims;
-use regrant::{Resource, Subject};
+use regrant::{AuthorizationDetails, Resource, Subject};
 use serde::Serialize;
 
 use super::{JwtTokens, json};
 
-/// The claims of RFC 9068 section 2.2, in this order, so that equal claims are equal bytes.
+/// The claims of RFC 9068 section 2.2 and RFC 9396 section 9.1, in this order, so that equal claims are equal bytes.
 #[derive(Serialize)]
 struct AccessToken<'a> {
     iss: &'a str,
@@ -25,6 +25,8 @@ struct AccessToken<'a> {
     acr: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     amr: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<&'a AuthorizationDetails>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<&'a Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +59,7 @@ pub(super) fn payload(tokens: &JwtTokens, claims: &AccessTokenClaims<'_>) -> Res
         auth_time: approval.auth_time.map(Timestamp::as_secs),
         acr: approval.acr.as_deref(),
         amr: &approval.amr,
+        authorization_details: claims.authorization_details,
         cnf: claims.confirmation,
         act: approval.actor.as_ref(),
         may_act: approval.may_act.clone().map(|actor| Actor::new(actor, None)),

@@ -18,7 +18,7 @@ use regrant::grant::Confirmation;
 use regrant::proof::ClientCertificate;
 use regrant::{ClientCredentials, ClientRegistry};
 use regrant_jose::certificate::{CertificateSubject, DistinguishedName, SelfSignedTlsClientAuth, TlsClientAuth};
-use regrant_jose::key::ResolveKeys;
+use regrant_jose::key::{PublishedKeys, ResolveKeys};
 use regrant_jose::{JwkSet, KeySource, Signer as _};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -314,13 +314,13 @@ struct Publisher(AtomicBool, ClientCertificate);
 
 #[async_trait]
 impl ResolveKeys for Publisher {
-    async fn resolve(&self) -> Result<JwkSet, Box<dyn Error + Send + Sync>> {
+    async fn resolve(&self) -> Result<PublishedKeys, Box<dyn Error + Send + Sync>> {
         if self.0.load(Ordering::SeqCst) {
             return Err("connection refused".into());
         }
         let mut jwk = key(regrant_jose::Algorithm::Es256).public_key().to_value();
         jwk["x5c"] = json!([BASE64_STANDARD.encode(self.1.as_der())]);
-        Ok(JwkSet::from_value(&json!({ "keys": [jwk] }))?)
+        Ok(JwkSet::from_value(&json!({ "keys": [jwk] }))?.into())
     }
 }
 

@@ -14,7 +14,7 @@ use regrant::wire::Endpoint;
 use regrant::{ClientRegistry, ClientSecret, GrantType, Issuer, SecretHash, Subject};
 use regrant_jose::bearer::{JwtBearerFlow, ResolveSubject, TrustedIssuer};
 use regrant_jose::jws::Claims;
-use regrant_jose::key::ResolveKeys;
+use regrant_jose::key::{PublishedKeys, ResolveKeys};
 use regrant_jose::{Algorithm, JwkSet, KeySource, PrivateKey, Signer as _};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -300,8 +300,8 @@ impl Remote {
 
 #[async_trait]
 impl ResolveKeys for Remote {
-    async fn resolve(&self) -> Result<JwkSet, Box<dyn Error + Send + Sync>> {
-        self.check().map(|()| self.keys.clone())
+    async fn resolve(&self) -> Result<PublishedKeys, Box<dyn Error + Send + Sync>> {
+        self.check().map(|()| self.keys.clone().into())
     }
 }
 

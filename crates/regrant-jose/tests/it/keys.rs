@@ -345,3 +345,35 @@ fn rsa_needs_its_feature() {
     assert_eq!(refusal(&json!({"kty": "RSA", "n": "AQ", "e": "AQAB"})), Some(KeyError::RsaDisabled));
     assert!(KeyError::RsaDisabled.to_string().contains("feature `aws-lc-rs`"));
 }
+
+#[test]
+fn a_new_key_is_written_as_pem_that_other_programs_read() {
+    use jsonwebtoken::EncodingKey;
+
+    let pem = |algorithm| PrivateKey::generate_pem(algorithm, &SystemEntropy).expect("a key");
+    let (ed25519, p256) = (pem(Algorithm::EdDsa), pem(Algorithm::Es256));
+    assert!(EncodingKey::from_ed_pem(ed25519.expose().as_bytes()).is_ok());
+    assert!(EncodingKey::from_ec_pem(p256.expose().as_bytes()).is_ok());
+    let algorithm_of = |pem: &str| PrivateKey::from_pem(pem).expect("PEM").public_key().algorithm();
+    assert_eq!(algorithm_of(ed25519.expose()), Algorithm::EdDsa);
+    assert_eq!(algorithm_of(p256.expose()), Algorithm::Es256);
+    assert_ne!(ed25519.expose(), pem(Algorithm::EdDsa).expose());
+    assert_eq!(format!("{p256:?}"), "PrivateKeyPem([redacted])");
+    assert_eq!(PrivateKey::generate_pem(Algorithm::Hs256, &SystemEntropy).err(), Some(KeyError::Unsupported));
+}
+
+#[cfg(feature = "aws-lc-rs")]
+#[test]
+fn a_new_rsa_key_is_written_as_pem_that_other_programs_read() {
+    let pem = PrivateKey::generate_pem(Algorithm::Ps256, &SystemEntropy).expect("a key");
+    assert!(jsonwebtoken::EncodingKey::from_rsa_pem(pem.expose().as_bytes()).is_ok());
+    let key = PrivateKey::from_pem(pem.expose()).expect("PEM").with_algorithm(Algorithm::Ps256).expect("its name");
+    assert_eq!(key.public_key().algorithm(), Algorithm::Ps256);
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+#[test]
+fn a_new_rsa_key_needs_the_feature() {
+    let pem = PrivateKey::generate_pem(Algorithm::Rs256, &SystemEntropy);
+    assert_eq!(pem.err(), Some(KeyError::RsaDisabled));
+}

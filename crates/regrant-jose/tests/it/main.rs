@@ -4,8 +4,12 @@
 
 mod client_assertions;
 mod client_certificates;
+mod client_key;
 mod dpop;
 mod expiry;
+mod fapi2;
+#[cfg(feature = "http")]
+mod http;
 mod jwt_bearer;
 mod key_set;
 mod keys;
@@ -14,7 +18,9 @@ mod properties;
 mod published_keys;
 mod reasons;
 mod refusals;
+mod registered_keys;
 mod replay_cache;
+mod request_objects;
 mod resource_server;
 mod support;
 mod token_endpoint;

@@ -9,21 +9,20 @@ use async_trait::async_trait;
 use regrant::authenticator::{ClientAssertion, CredentialError, VerifyCredentials as _};
 use regrant::client::ClientAuthenticationMethod;
 use regrant::clock::{Clock as _, ManualClock};
-use regrant::{ClientCredentials, Issuer};
-use regrant_jose::client_assertion::{AssertionVerifier, ClientAssertions};
-use regrant_jose::key::ResolveKeys;
-use regrant_jose::{Algorithm, JwkSet, KeySource, PrivateKey, Signer as _};
-use serde_json::json;
+use regrant::{ClientCredentials, Issuer, SystemEntropy};
+use regrant_jose::client_assertion::{AssertionVerifier, ClientAssertions, ClientKey};
+use regrant_jose::key::{PublishedKeys, ResolveKeys};
+use regrant_jose::{Algorithm, JwkSet, KeySource};
 use tokio::sync::{Mutex, Notify, Semaphore};
 
-use crate::support::{ISSUER, NOW, WatchedUse, at, client, client_id, clock, jwks, key, sign};
+use crate::support::{ISSUER, NOW, WatchedUse, at, client, client_id, clock, key};
 
 const APP: &str = "app";
 
 /// The published keys of a client: a test changes them, removes them, or delays them.
 #[derive(Default)]
 struct Publisher {
-    keys: Mutex<Option<JwkSet>>,
+    keys: Mutex<Option<PublishedKeys>>,
     asked: AtomicUsize,
     /// When closed, fetches wait until it is opened.
     gate: Option<Semaphore>,
@@ -32,11 +31,15 @@ struct Publisher {
 
 impl Publisher {
     fn of(keys: JwkSet) -> Self {
-        Self { keys: Mutex::new(Some(keys)), ..Self::default() }
+        Self { keys: Mutex::new(Some(keys.into())), ..Self::default() }
     }
 
     async fn publish(&self, keys: impl Into<Option<JwkSet>>) {
-        *self.keys.lock().await = keys.into();
+        *self.keys.lock().await = keys.into().map(PublishedKeys::from);
+    }
+
+    async fn publish_for(&self, keys: JwkSet, max_age: u64) {
+        *self.keys.lock().await = Some(PublishedKeys::from(keys).with_max_age(Duration::from_secs(max_age)));
     }
 
     fn asked(&self) -> usize {
@@ -46,7 +49,7 @@ impl Publisher {
 
 #[async_trait]
 impl ResolveKeys for Publisher {
-    async fn resolve(&self) -> Result<JwkSet, Box<dyn Error + Send + Sync>> {
+    async fn resolve(&self) -> Result<PublishedKeys, Box<dyn Error + Send + Sync>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.began.notify_one();
         if let Some(gate) = &self.gate {
@@ -56,45 +59,46 @@ impl ResolveKeys for Publisher {
     }
 }
 
-/// A client that publishes its keys, and makes assertions with a new `jti` each.
+/// A client that publishes its keys.
 struct Publishing {
     clock: ManualClock,
     used: WatchedUse,
     publisher: Arc<Publisher>,
     verifier: Arc<AssertionVerifier>,
-    count: AtomicUsize,
 }
 
 impl Publishing {
     fn new(publisher: Publisher) -> Self {
-        let (clock, used, publisher) = (clock(), WatchedUse::default(), Arc::new(publisher));
+        let publisher = Arc::new(publisher);
         let keys = KeySource::resolved_by(Arc::clone(&publisher) as Arc<dyn ResolveKeys>);
+        Self::with(publisher, keys)
+    }
+
+    fn with(publisher: Arc<Publisher>, keys: KeySource) -> Self {
+        let (clock, used) = (clock(), WatchedUse::default());
         let assertions =
             ClientAssertions::new(Issuer::from_static(ISSUER), Arc::new(clock.clone()), Arc::new(used.clone()));
         let verifier = Arc::new(assertions.private_key_jwt(keys));
-        Self { clock, used, publisher, verifier, count: AtomicUsize::new(0) }
+        Self { clock, used, publisher, verifier }
     }
 
     fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    async fn assertion(&self, key: &PrivateKey) -> String {
-        let jti = self.count.fetch_add(1, Ordering::SeqCst).to_string();
-        let exp = self.clock.now().as_secs() + 60;
-        let header = json!({ "alg": "EdDSA", "kid": key.public_key().kid() });
-        sign(key, &header, &json!({ "iss": APP, "sub": APP, "aud": ISSUER, "jti": jti, "exp": exp })).await
+    async fn assertion(&self, key: &ClientKey) -> ClientAssertion {
+        key.assertion(ISSUER).sign(self.clock.now(), &SystemEntropy).await.unwrap()
     }
 
     /// `None` is an outage.
-    async fn answer(&self, key: &PrivateKey) -> Option<bool> {
-        shown(&self.verifier, &self.assertion(key).await).await
+    async fn answer(&self, key: &ClientKey) -> Option<bool> {
+        shown(&self.verifier, self.assertion(key).await).await
     }
 }
 
-async fn shown(verifier: &AssertionVerifier, assertion: &str) -> Option<bool> {
+async fn shown(verifier: &AssertionVerifier, assertion: ClientAssertion) -> Option<bool> {
     let client = client(APP, ClientAuthenticationMethod::PrivateKeyJwt);
-    let credentials = ClientCredentials::Assertion(client_id(APP), ClientAssertion::new(assertion));
+    let credentials = ClientCredentials::Assertion(client_id(APP), assertion);
     match verifier.verify(&client, &credentials).await {
         Ok(()) => Some(true),
         Err(CredentialError::Refused(_)) => Some(false),
@@ -102,8 +106,12 @@ async fn shown(verifier: &AssertionVerifier, assertion: &str) -> Option<bool> {
     }
 }
 
-fn named_key(kid: &str) -> PrivateKey {
-    key(Algorithm::EdDsa).with_kid(kid)
+fn named_key(kid: &str) -> ClientKey {
+    ClientKey::new(client_id(APP), key(Algorithm::EdDsa).with_kid(kid)).unwrap()
+}
+
+fn jwks<const N: usize>(keys: [&ClientKey; N]) -> JwkSet {
+    keys.into_iter().map(ClientKey::public_key).collect()
 }
 
 // OpenID Connect Core section 10.1.1: a key rotated at `jwks_uri` is accepted.
@@ -128,6 +136,36 @@ async fn a_new_key_is_found_and_a_withdrawn_one_is_dropped() {
     client.pass(1);
     assert_eq!(client.answer(&new).await, Some(false), "withdrawn, and the old reading is too old");
     assert_eq!(client.publisher.asked(), 3);
+}
+
+// RFC 9111 section 5.2.2.1.
+#[tokio::test]
+async fn the_owner_may_state_a_shorter_age_of_its_keys_and_no_longer_one() {
+    for (stated, kept) in [(60, 60), (30, 30), (0, 30), (599, 599), (86_400, 600)] {
+        let (old, new) = (named_key("old"), named_key("new"));
+        let client = Publishing::new(Publisher::default());
+        client.publisher.publish_for(jwks([&old]), stated).await;
+        assert_eq!(client.answer(&old).await, Some(true));
+        client.publisher.publish(jwks([&new])).await;
+        client.pass(kept - 1);
+        assert_eq!(client.answer(&old).await, Some(true), "{stated} s are stated, {kept} s count");
+        assert_eq!(client.publisher.asked(), 1);
+        client.pass(1);
+        assert_eq!(client.answer(&old).await, Some(false), "{stated} s are stated, {kept} s count");
+        assert_eq!(client.publisher.asked(), 2);
+    }
+}
+
+#[tokio::test]
+async fn clones_of_a_source_share_the_fetched_keys() {
+    let own = named_key("own");
+    let publisher = Arc::new(Publisher::of(jwks([&own])));
+    let source = KeySource::resolved_by(Arc::clone(&publisher) as Arc<dyn ResolveKeys>);
+    for _ in 0..3 {
+        let client = Publishing::with(Arc::clone(&publisher), source.clone());
+        assert_eq!(client.answer(&own).await, Some(true));
+    }
+    assert_eq!(publisher.asked(), 1);
 }
 
 #[tokio::test]
@@ -202,7 +240,7 @@ async fn concurrent_requests_share_one_fetch() {
     for _ in 0..32 {
         let assertion = client.assertion(&own).await;
         let verifier = Arc::clone(&client.verifier);
-        requests.push(tokio::spawn(async move { shown(&verifier, &assertion).await }));
+        requests.push(tokio::spawn(async move { shown(&verifier, assertion).await }));
     }
     client.publisher.began.notified().await;
     client.publisher.gate.as_ref().unwrap().add_permits(1);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fixtures::{Form, REDIRECT, Reply, VERIFIER, challenge};
 use rcgen::{CertificateParams, DnType, KeyPair};
+use regrant::authenticator::ClientAssertion;
 use regrant::client::{ClientAuthenticationMethod, IntrospectionAccess};
 use regrant::clock::ManualClock;
 use regrant::proof::ClientCertificate;
@@ -12,13 +13,13 @@ use regrant::{
     Approval, AuthorizeRequest, Client, ClientRegistry, GrantType, Issuer, RedirectUri, Subject, SystemEntropy,
 };
 use regrant_jose::certificate::{CertificateSubject, TlsClientAuth};
-use regrant_jose::client_assertion::ClientAssertions;
+use regrant_jose::client_assertion::{ClientAssertions, ClientKey};
 use regrant_jose::dpop::{DpopKey, DpopNonces, ReplayCache};
-use regrant_jose::{Algorithm, DpopVerifier, PrivateKey};
+use regrant_jose::{Algorithm, DpopVerifier, JwkSet};
 use serde_json::{Value, json};
 
 use crate::support::server::{Server, With};
-use crate::support::{ISSUER, NOW, TOKEN_ENDPOINT, WatchedUse, at, client, clock, jwks, key, sign, with};
+use crate::support::{ISSUER, NOW, TOKEN_ENDPOINT, WatchedUse, at, client, client_id, clock, key};
 
 const CLIENT_CREDENTIALS: (&str, &str) = ("grant_type", "client_credentials");
 const ASSERTION_TYPE: (&str, &str) =
@@ -30,13 +31,14 @@ const GRANTED: (u16, &str) = (200, "");
 struct Fixture {
     clock: ManualClock,
     used: WatchedUse,
-    key: PrivateKey,
+    key: ClientKey,
     server: Server,
 }
 
 impl Fixture {
     fn new(configure: impl FnOnce(DpopVerifier) -> DpopVerifier) -> Self {
-        let (clock, used, key) = (clock(), WatchedUse::default(), key(Algorithm::Es256));
+        let (clock, used) = (clock(), WatchedUse::default());
+        let key = ClientKey::new(client_id("jwt"), key(Algorithm::Es256)).unwrap();
         let assertions =
             ClientAssertions::new(Issuer::from_static(ISSUER), Arc::new(clock.clone()), Arc::new(used.clone()))
                 .with_audiences([TOKEN_ENDPOINT]);
@@ -44,7 +46,7 @@ impl Fixture {
         let clients = ClientRegistry::new()
             .register_with_verifier(
                 able("jwt", ClientAuthenticationMethod::PrivateKeyJwt).with_introspection(IntrospectionAccess::Any),
-                Arc::new(assertions.private_key_jwt(jwks([&key]))),
+                Arc::new(assertions.private_key_jwt(JwkSet::from_iter([key.public_key()]))),
             )
             .unwrap()
             .register_with_verifier(
@@ -59,12 +61,12 @@ impl Fixture {
         Self { clock, used, key, server }
     }
 
-    async fn assertion(&self, claims: &Value) -> String {
-        sign(&self.key, &json!({ "alg": "ES256" }), claims).await
+    async fn assertion(&self) -> ClientAssertion {
+        self.key.assertion(ISSUER).sign(at(NOW), &SystemEntropy).await.unwrap()
     }
 
-    async fn with_assertion(&self, assertion: &str, more: Form<'_>) -> Reply {
-        let own = [CLIENT_CREDENTIALS, ASSERTION_TYPE, ("client_assertion", assertion)];
+    async fn with_assertion(&self, assertion: &ClientAssertion, more: Form<'_>) -> Reply {
+        let own = [CLIENT_CREDENTIALS, ASSERTION_TYPE, ("client_assertion", assertion.expose())];
         let form: Vec<_> = own.into_iter().chain(more.iter().copied()).collect();
         self.server.token(&form, With::default()).await
     }
@@ -107,10 +109,6 @@ fn able(id: &str, method: ClientAuthenticationMethod) -> Client {
         .with_scope("read".parse().unwrap())
 }
 
-fn claims() -> Value {
-    json!({ "iss": "jwt", "sub": "jwt", "aud": ISSUER, "jti": "8f0c", "exp": NOW + 60 })
-}
-
 fn dpop_key() -> DpopKey {
     DpopKey::new(key(Algorithm::EdDsa)).unwrap()
 }
@@ -118,14 +116,14 @@ fn dpop_key() -> DpopKey {
 #[tokio::test]
 async fn an_assertion_authenticates_once_and_for_its_client() {
     let fixture = Fixture::new(|verifier| verifier);
-    let first = fixture.assertion(&claims()).await;
+    let first = fixture.assertion().await;
     assert_eq!(fixture.with_assertion(&first, &[("client_id", "tls")]).await.outcome(), INVALID_CLIENT);
     assert_eq!(fixture.with_assertion(&first, &[("client_id", "unknown")]).await.outcome(), INVALID_CLIENT);
     assert_eq!(fixture.with_assertion(&first, &[]).await.outcome(), GRANTED, "client_id may be left out");
     assert_eq!(fixture.with_assertion(&first, &[]).await.outcome(), INVALID_CLIENT, "a replay");
-    let second = fixture.assertion(&with(&claims(), "jti", Some(json!("second")))).await;
+    let second = fixture.assertion().await;
     assert_eq!(fixture.with_assertion(&second, &[("client_id", "jwt")]).await.outcome(), GRANTED);
-    let third = fixture.assertion(&with(&claims(), "jti", Some(json!("third")))).await;
+    let third = fixture.assertion().await;
     fixture.used.set_down(true);
     assert_eq!(fixture.with_assertion(&third, &[]).await.outcome(), (503, "temporarily_unavailable"));
     fixture.used.set_down(false);
@@ -168,8 +166,8 @@ async fn the_refresh_token_of_a_public_client_is_bound_to_its_key() {
     let refreshed = fixture.refresh(refresh_token, Some(&proof)).await;
     assert_eq!((refreshed.outcome(), refreshed.text("token_type")), (GRANTED, "DPoP"));
 
-    let assertion = fixture.assertion(&claims()).await;
-    let form = [ASSERTION_TYPE, ("client_assertion", &assertion), ("token", refreshed.text("access_token"))];
+    let assertion = fixture.assertion().await;
+    let form = [ASSERTION_TYPE, ("client_assertion", assertion.expose()), ("token", refreshed.text("access_token"))];
     let active = fixture.server.post(Endpoint::Introspection, &form, With::default()).await;
     assert_eq!(active.json["cnf"]["jkt"], json!(own.dpop_jkt()), "{active:?}");
     assert_eq!(active.text("token_type"), "DPoP");

@@ -11,7 +11,7 @@ use regrant::client::ClientAuthenticationMethod;
 use regrant::grant::{Actor, Confirmation};
 use regrant::host::{HostClaims, Unavailable};
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, UserInfoClaims};
-use regrant::{Approval, Client, Issuer, Resource, Resources, Scope, Subject};
+use regrant::{Approval, AuthorizationDetails, Client, Issuer, Resource, Resources, Scope, Subject};
 use regrant_jose::{Algorithm, Jwk, JwtTokens, KeySet, PrivateKey, Signer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha512};
@@ -93,6 +93,23 @@ async fn an_access_token_has_the_claims_of_rfc_9068_in_fixed_order() {
              \"act\":{{\"sub\":\"agent\",\"act\":{{\"sub\":\"first\"}}}},\"may_act\":{{\"sub\":\"next\"}}}}"
         )
     );
+}
+
+// RFC 9396 section 9.1.
+#[tokio::test]
+async fn an_access_token_with_the_largest_authorization_details_is_read() {
+    let tokens = tokens(Algorithm::Es256);
+    let nested = r#"{"type":"a","x":{"a":{"b":{"c":{"d":[1]}}}}}"#;
+    let many = format!(r#"[{nested},{{"type":"b","x":[{}]}}]"#, vec!["1"; 490].join(","));
+    let long = format!(r#"[{{"type":"{}"}}]"#, "a".repeat(4083));
+    for text in [many, long] {
+        let details = AuthorizationDetails::new(&text).expect("details");
+        let token = access_token(&tokens, &full().with_authorization_details(details)).await.expect("a token");
+        let told = &payload(&token)["authorization_details"];
+        assert_eq!(*told, serde_json::from_str::<Value>(&text).expect("JSON"));
+        assert_eq!(tokens.read_access_token(&token).as_deref(), Some("j1"));
+        assert!(token.len() < 8 * 1024, "{}", token.len());
+    }
 }
 
 #[tokio::test]

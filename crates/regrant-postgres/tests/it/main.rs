@@ -5,6 +5,7 @@
 mod server;
 mod support;
 
+mod clients;
 mod damage;
 mod errors;
 mod layout;

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod clients;
 mod damage;
 mod durability;
 mod errors;

@@ -5,6 +5,7 @@ use std::sync::Barrier;
 use std::time::Duration;
 use std::{fs, thread};
 
+use regrant::store::StoreOpener;
 use regrant_sqlite::{OpenError, SqliteStore};
 
 use crate::support::{Database, count_up, create, inaccessible, payload, record};
@@ -56,6 +57,32 @@ fn a_path_that_cannot_be_created_is_refused_with_the_cause() {
     assert_eq!(inaccessible(folder.path()), ErrorKind::IsADirectory);
 }
 
+#[tokio::test]
+async fn a_file_is_opened_by_its_url_and_an_error_names_its_path() {
+    let database = Database::new();
+    let _ = create(&database.open(), 1, record(b"kept")).await.unwrap();
+    let opener = StoreOpener::new().with::<SqliteStore>();
+    let path = database.path.display();
+    for url in [format!("sqlite:{path}"), format!("sqlite://{path}"), format!("sqlite://{path}?mode=rwc")] {
+        let store = opener.open(&url).await.unwrap();
+        assert_eq!(payload(&store, 1).await.as_deref(), Some(&b"kept"[..]), "{url}");
+    }
+    let error = opener.open(&format!("sqlite://{path}/below.db")).await.err().unwrap();
+    assert!(error.to_string().contains(&format!("{path}/below.db")), "{error}");
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(cause.as_deref(), Some("the database file cannot be opened or created"));
+}
+
+#[tokio::test]
+async fn a_database_in_memory_is_a_new_store_in_memory() {
+    let opener = StoreOpener::new().with::<SqliteStore>();
+    let store = opener.open("sqlite::memory:").await.unwrap();
+    let _ = create(&store, 1, record(b"kept")).await.unwrap();
+    assert_eq!(payload(&store, 1).await.as_deref(), Some(&b"kept"[..]));
+    assert_eq!(payload(&opener.open("sqlite::memory:").await.unwrap(), 1).await, None);
+    assert!(!std::path::Path::new(":memory:").exists());
+}
+
 #[test]
 fn a_file_that_is_not_a_database_is_refused_and_not_changed() {
     let database = Database::new();
@@ -82,9 +109,9 @@ fn a_database_of_another_application_is_refused_and_not_changed() {
 #[test]
 fn a_newer_schema_is_refused() {
     let database = Database::closed();
-    database.execute("PRAGMA user_version = 3");
+    database.execute("PRAGMA user_version = 4");
     let error = SqliteStore::open(&database.path).unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 3, known: 2 }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 4, known: 3 }), "{error:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ const MANY: u8 = 200;
 async fn a_file_of_the_first_schema_keeps_its_grants_and_gets_marks() {
     let database = Database::closed();
     let _ = create(&database.open(), 1, record(b"kept")).await.unwrap();
-    database.execute("DROP TABLE regrant_marks; PRAGMA user_version = 1");
+    database.execute("DROP TABLE regrant_marks; DROP TABLE regrant_clients; PRAGMA user_version = 1");
     let store = database.open();
     assert_eq!(payload(&store, 1).await.as_deref(), Some(&b"kept"[..]));
     assert_eq!(use_once(&store, 1).await.unwrap(), Use::First);

@@ -89,11 +89,11 @@ pub(crate) fn record_of(client_id: &str) -> GrantRecord {
     GrantRecord { client_id: ClientId::new(client_id).unwrap(), ..record(b"client") }
 }
 
-pub(crate) async fn create(store: &SqliteStore, number: u8, record: GrantRecord) -> Result<Swap, StoreError> {
+pub(crate) async fn create(store: &impl TokenStore, number: u8, record: GrantRecord) -> Result<Swap, StoreError> {
     store.compare_and_swap(&key(number), Expect::Absent, record).await
 }
 
-pub(crate) async fn payload(store: &SqliteStore, number: u8) -> Option<Arc<[u8]>> {
+pub(crate) async fn payload(store: &impl TokenStore, number: u8) -> Option<Arc<[u8]>> {
     store.load(&key(number)).await.unwrap().map(|stored| stored.record.payload)
 }
 

@@ -1,12 +1,15 @@
-//! Assertions: a header line and claims, signed with the key or the secret of a client, or by an issuer that is trusted
-//! for `jwt-bearer`.
+//! Assertions and request objects: a header line and claims, signed with the key or the secret of a client, or by an
+//! issuer that is trusted for `jwt-bearer`.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use fixtures::{ISSUER, Reply, START, ready};
-use regrant::authenticator::{AssertionFault, ClientAssertion, CredentialError, CredentialRefusal, VerifyCredentials};
+use regrant::authenticator::{
+    AssertionFault, ClientAssertion, CredentialError, CredentialRefusal, VerifyCredentials, VerifyRequestObject as _,
+};
 use regrant::client::ClientAuthenticationMethod;
 use regrant::clock::ManualClock;
 use regrant::wire::{Endpoint, Endpoints, Request};
@@ -17,7 +20,8 @@ use regrant::{
 use regrant_jose::bearer::{JwtBearerFlow, ResolveSubject, TrustedIssuer};
 use regrant_jose::client_assertion::ClientAssertions;
 use regrant_jose::jws::Claims;
-use regrant_jose::{Algorithm, JwkSet};
+use regrant_jose::request_object::RequestObjects;
+use regrant_jose::{Algorithm, JwkSet, KeySource};
 use serde_json::Value;
 
 use super::jose::{CountedUse, Kind, SECRET, TOKEN_ENDPOINT, encoded, header_and_claims, key, mac, public_key, sign};
@@ -27,6 +31,9 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 pub(crate) fn run(input: &[u8]) {
     let Some((mode, header, claims)) = header_and_claims(input) else { return };
+    if mode & 8 != 0 {
+        return request_object(mode, header, claims);
+    }
     if mode & 4 != 0 {
         return bearer(if mode & 1 == 0 { Kind::EdDsa } else { Kind::Es256 }, header, claims);
     }
@@ -40,10 +47,7 @@ pub(crate) fn run(input: &[u8]) {
         0 => (Ok(assertions.private_key_jwt(keys)), true, sign(key(Kind::EdDsa), header, claims)),
         1 => (Ok(assertions.private_key_jwt(keys)), true, sign(key(Kind::Es256), header, claims)),
         2 => (assertions.client_secret_jwt(&secret, Algorithm::Hs256), false, mac(header, claims)),
-        _ => {
-            let forged = format!("{}.{}.{}", encoded(header), encoded(claims), encoded([7; 64]));
-            (Ok(assertions.private_key_jwt(keys)), true, forged)
-        }
+        _ => (Ok(assertions.private_key_jwt(keys)), true, forged(header, claims)),
     };
     let method =
         if method { ClientAuthenticationMethod::PrivateKeyJwt } else { ClientAuthenticationMethod::ClientSecretJwt };
@@ -60,6 +64,40 @@ pub(crate) fn run(input: &[u8]) {
             let again = ready(verifier.verify(&client, &credentials));
             let used = CredentialRefusal::Assertion(AssertionFault::Used);
             assert!(matches!(&again, Err(CredentialError::Refused(refusal)) if *refusal == used), "{again:?}");
+        }
+        Err(CredentialError::Refused(_)) => {}
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+fn forged(header: &str, claims: &str) -> String {
+    format!("{}.{}.{}", encoded(header), encoded(claims), encoded([7; 64]))
+}
+
+/// RFC 9101 section 4: the parameters of an accepted object are its claims, read by a lenient parser.
+fn request_object(mode: u8, header: &str, claims: &str) {
+    let client = Client::new(ClientId::from_static("app"));
+    let keys = KeySource::from([Kind::EdDsa, Kind::Es256].map(public_key).into_iter().collect::<JwkSet>());
+    let clock = Arc::new(ManualClock::starting_at(START));
+    let keys = HashMap::from([(client.id.clone(), keys)]);
+    let verifier = RequestObjects::new(Issuer::from_static(ISSUER), clock, keys);
+    let jwt = match mode % 4 {
+        0 | 2 => sign(key(Kind::EdDsa), header, claims),
+        1 => sign(key(Kind::Es256), header, claims),
+        _ => forged(header, claims),
+    };
+    match product(jwt.len(), || ready(verifier.verify(&client, &jwt))) {
+        Ok(parameters) => {
+            assert!(mode % 4 != 3, "a forged request was accepted");
+            let claims: Value = serde_json::from_str(claims).expect("JSON");
+            assert_eq!(claims["iss"], "app");
+            let audience = &claims["aud"];
+            assert!(
+                audience == ISSUER || audience.as_array().is_some_and(|all| all.contains(&ISSUER.into())),
+                "{claims}"
+            );
+            assert!(claims["exp"].as_f64().is_some_and(|exp| exp > 1_799_999_900.0), "{claims}");
+            assert_eq!(Value::Object(parameters), claims);
         }
         Err(CredentialError::Refused(_)) => {}
         Err(failure) => panic!("{failure}"),

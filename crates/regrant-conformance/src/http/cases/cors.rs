@@ -2,7 +2,7 @@
 
 use regrant::wire::Cors;
 use regrant::wire::Endpoint::{
-    self, DeviceAuthorization, Introspection, Jwks, Metadata, OpenIdConfiguration, Revocation, Token,
+    self, DeviceAuthorization, Introspection, Jwks, Metadata, OpenIdConfiguration, Registration, Revocation, Token,
 };
 
 use super::{metadata, valid_answer, valid_request};
@@ -13,10 +13,11 @@ use crate::http::message::HttpRequest;
 
 const PAGE: &str = "https://spa.example";
 
-const ENDPOINTS: [(&str, Endpoint, &str); 6] = [
+const ENDPOINTS: [(&str, Endpoint, &str); 7] = [
     ("token", Token, "POST"),
     ("revocation", Revocation, "POST"),
     ("device_authorization", DeviceAuthorization, "POST"),
+    ("registration", Registration, "POST"),
     ("jwks", Jwks, "GET, HEAD"),
     ("metadata", Metadata, "GET, HEAD"),
     ("openid_configuration", OpenIdConfiguration, "GET, HEAD"),

@@ -54,6 +54,7 @@ pub(super) fn document() -> Answer {
         "code_challenge_methods_supported": ["S256"],
         // The scopes of the registered clients.
         "scopes_supported": ["offline_access", "openid", "read", "write"],
+        "authorization_details_types_supported": ["account_information", "payment_initiation"],
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,

@@ -8,6 +8,7 @@ mod client_authentication;
 mod code;
 mod content_type;
 mod cors;
+mod details;
 mod device;
 mod dpop;
 mod end_session;
@@ -20,7 +21,10 @@ mod metadata;
 mod method;
 mod not_http;
 mod offline_access;
+mod pushed;
+mod rate_limit;
 mod refresh;
+mod registration;
 mod revocation;
 mod scope;
 mod tokens;
@@ -65,6 +69,7 @@ fn groups() -> Vec<Group> {
         group("revocation", revocation::cases()),
         group("introspection", introspection::cases()),
         group("client_authentication", client_authentication::cases()),
+        group("rate_limit", rate_limit::cases()),
         group("method", method::cases()),
         group("content_type", content_type::cases()),
         group("form", form::cases()),
@@ -81,6 +86,9 @@ fn groups() -> Vec<Group> {
         group("cors", cors::cases()),
         group("userinfo", userinfo::cases()),
         group("end_session", end_session::cases()),
+        group("pushed", pushed::cases()),
+        group("details", details::cases()),
+        group("registration", registration::cases()),
     ]
 }
 

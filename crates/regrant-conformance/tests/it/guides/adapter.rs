@@ -12,7 +12,8 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use regrant::store::TokenStore;
-use regrant::wire::{self, Endpoints, MalformedRequest};
+use regrant::wire::{self, AuthorizationRequest, Endpoints, MalformedRequest};
+use regrant::{Approval, Subject};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 // guide: end
@@ -21,17 +22,29 @@ use tokio::task::JoinSet;
 async fn answer<S: TokenStore>(endpoints: &Endpoints<S>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
-    let Some(endpoint) = endpoints.paths().endpoint(path) else {
-        return send(wire::Response { status: 404, headers: Vec::new(), body: Vec::new() });
-    };
     let body = read(body, endpoints.body_limit()).await;
     let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let headers: Vec<(&str, &[u8])> = headers.collect();
     let body = body.as_deref().map_err(|fault| *fault);
     let request = wire::Request::received(head.method.as_str(), path, &headers, body)
         .with_query(head.uri.query())
-        .with_client_certificate(head.extensions.get());
-    send(endpoints.handle(endpoint, &request).await)
+        .with_client_certificate(head.extensions.get())
+        .with_peer(head.extensions.get());
+    send(match endpoints.paths().endpoint(path) {
+        Some(endpoint) => endpoints.handle(endpoint, &request).await,
+        None if endpoints.paths().authorization.as_deref() == Some(path) => authorize(endpoints, &request).await,
+        None => wire::Response { status: 404, headers: Vec::new(), body: Vec::new() },
+    })
+}
+// guide: end
+
+// guide: authorize
+async fn authorize<S: TokenStore>(endpoints: &Endpoints<S>, request: &wire::Request<'_>) -> wire::Response {
+    match endpoints.ask(&AuthorizationRequest::read(request, endpoints.body_limit())).await {
+        // Here a host signs its user in and asks for consent, on pages of its own.
+        Ok(ask) => ask.approve(Approval::of(Subject::from_static("demo"))).await.unwrap_or_else(Into::into),
+        Err(error) => error.response(),
+    }
 }
 // guide: end
 

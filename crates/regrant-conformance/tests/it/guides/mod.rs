@@ -14,7 +14,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     };
     let adapter = || {
         let guide = include_str!("../../../../../docs/adapter-guide.md");
-        assert_eq!(shown(guide, &[include_str!("adapter.rs"), include_str!("server.rs")]), 6);
+        assert_eq!(shown(guide, &[include_str!("adapter.rs"), include_str!("server.rs")]), 7);
     };
     let shown = [
         crate::test("guides::the_guide_shows_this_store", store),

@@ -143,7 +143,14 @@ const MUTANTS: [(&str, Flaw, &[&str]); 36] = [
     ),
     ("one_line_of_each_header_of_an_answer", Flaw::OneAnswerLine, &["userinfo::a_proof_of_another_key_is_refused"]),
     ("an_allow_that_is_dropped", Flaw::NoAllow, &["method::put_is_refused_with_allow_at_token"]),
-    ("a_wait_that_is_dropped", Flaw::NoRetryAfter, &["tokens::a_refresh_while_the_store_is_down_may_be_tried_again"]),
+    (
+        "a_wait_that_is_dropped",
+        Flaw::NoRetryAfter,
+        &[
+            "tokens::a_refresh_while_the_store_is_down_may_be_tried_again",
+            "rate_limit::the_right_secret_after_two_wrong_ones_is_one_attempt_too_many_at_introspection",
+        ],
+    ),
     ("a_nonce_that_is_dropped", Flaw::NoNonce, &["dpop::a_proof_without_a_nonce_is_told_the_nonce"]),
     (
         "answers_that_may_be_stored",

@@ -1,7 +1,9 @@
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
 use regrant::host::Unavailable;
+use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
 use crate::jwk::{Jwk, RsaKey};
@@ -23,6 +25,12 @@ impl RsaPrivateKey {
             "TooSmall" | "TooLarge" => KeyError::Weak,
             _ => KeyError::Malformed,
         })?)
+    }
+
+    /// Returns both halves as a `PrivateKeyInfo`.
+    pub(super) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let der: Pkcs8V1Der<'_> = self.0.as_der().map_err(|_| KeyError::Malformed)?;
+        Ok(Zeroizing::new(der.as_ref().to_vec()))
     }
 
     fn pair(pair: KeyPair) -> Result<(Jwk, Self), KeyError> {

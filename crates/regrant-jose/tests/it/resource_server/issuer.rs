@@ -17,7 +17,7 @@ use regrant::{
     IssueRequest, Issuer, KeyRing, MemoryStore, Policy, SecretHash, Subject, SystemEntropy, TokenResponse,
     TokenService,
 };
-use regrant_jose::key::ResolveKeys;
+use regrant_jose::key::{PublishedKeys, ResolveKeys};
 use regrant_jose::resource_server::{Introspect, IntrospectionResponse, InvalidToken, VerifyError};
 use regrant_jose::{Algorithm, JwkSet, JwtTokens, KeySet};
 use tokio::sync::Semaphore;
@@ -151,10 +151,10 @@ impl Network {
 
 #[async_trait]
 impl ResolveKeys for Network {
-    async fn resolve(&self) -> Result<JwkSet, Box<dyn Error + Send + Sync>> {
+    async fn resolve(&self) -> Result<PublishedKeys, Box<dyn Error + Send + Sync>> {
         let (status, body) = self.reach(Endpoint::Jwks, &Request::new("GET", "/oauth2/jwks", &[], b"")).await?;
         assert_eq!(status, 200);
-        Ok(JwkSet::from_json(&body)?)
+        Ok(JwkSet::from_json(&body)?.into())
     }
 }
 

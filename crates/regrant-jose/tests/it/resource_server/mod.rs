@@ -6,3 +6,4 @@ mod issuer;
 mod jwt;
 mod metadata;
 mod requests;
+mod step_up;

@@ -96,7 +96,8 @@ fn policy(choice: u8) -> Policy {
     match choice % 9 {
         0 => policy,
         1 => Policy::am_7_5(),
-        2 => Policy::fapi2(),
+        // The requests of the target are not pushed.
+        2 => Policy::fapi2().with_require_pushed_authorization_requests(false),
         3 => policy.with_access_token_format(AccessTokenFormat::Jwt),
         4 => policy.with_issue_refresh_tokens_on_refresh(false),
         5 => policy.with_previous_access_token(PreviousAccessToken::Revoke).with_max_replays(Limit::AtMost(2)),
