@@ -1,8 +1,9 @@
 //! The authorization request (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2): everything at the
 //! authorization endpoint but the pages.
 //!
-//! The endpoint is the host's: the host signs the user in and asks for consent. [`Endpoints::ask`] judges the request
-//! and returns an [`Ask`], whose methods are the answers.
+//! The endpoint is the host's: the host signs the user in and asks for consent.
+//! [`Endpoints::ask`](crate::wire::Endpoints::ask) judges the request and returns an [`Ask`], whose methods are the
+//! answers.
 //!
 //! | file | content |
 //! |---|---|
