@@ -68,7 +68,8 @@ pub(super) async fn answer(endpoints: &Endpoints<WatchedStore>, request: &HttpRe
 
 /// Returns a response as a client receives it.
 fn received(request: &HttpRequest, response: Response) -> HttpResponse {
-    let headers = response.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect();
+    let headers = response.headers.into_iter().filter(|(name, _)| *name != "content-length");
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.into_owned())).collect();
     // RFC 9110 section 9.3.2.
     let body = if request.method == "HEAD" { Vec::new() } else { response.body };
     HttpResponse { status: response.status, headers, body }
