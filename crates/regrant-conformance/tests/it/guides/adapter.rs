@@ -30,11 +30,12 @@ async fn answer<S: TokenStore>(endpoints: &Endpoints<S>, request: Request<Incomi
         .with_query(head.uri.query())
         .with_client_certificate(head.extensions.get())
         .with_peer(head.extensions.get());
-    send(match endpoints.paths().endpoint(path) {
+    let answer = match endpoints.paths().endpoint(path) {
         Some(endpoint) => endpoints.handle(endpoint, &request).await,
         None if endpoints.paths().authorization.as_deref() == Some(path) => authorize(endpoints, &request).await,
         None => wire::Response { status: 404, headers: Vec::new(), body: Vec::new() },
-    })
+    };
+    send(answer.for_method(head.method.as_str()))
 }
 // guide: end
 
