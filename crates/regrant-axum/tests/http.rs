@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use axum::Extension;
 use regrant::wire::Endpoints;
-use regrant_conformance::http::{Exchange, HttpHarness, Loopback, Suite, WatchedStore};
+use regrant_conformance::http::{Connection, Exchange, HttpHarness, Loopback, Suite, WatchedStore};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -19,11 +20,18 @@ struct Axum;
 
 #[async_trait]
 impl HttpHarness for Axum {
-    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>) -> Box<dyn Exchange> {
+    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>, connection: Connection) -> Box<dyn Exchange> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
+        let mut router = regrant_axum::router(endpoints);
+        if let Some(certificate) = connection.certificate {
+            router = router.layer(Extension(certificate));
+        }
+        if let Some(peer) = connection.peer {
+            router = router.layer(Extension(peer));
+        }
         let mut server = JoinSet::new();
-        server.spawn(async { axum::serve(listener, regrant_axum::router(endpoints)).await });
+        server.spawn(async { axum::serve(listener, router).await });
         Box::new(Loopback::new(address, server))
     }
 }

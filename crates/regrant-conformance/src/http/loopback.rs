@@ -22,7 +22,7 @@ pub struct Loopback {
 }
 
 impl Loopback {
-    /// Creates a connection to the server at `address`, which runs until `guard` is dropped.
+    /// Creates a client of the server at `address`, which runs until `guard` is dropped.
     pub fn new(address: SocketAddr, guard: impl Any + Send + Sync) -> Self {
         Self { address, _guard: Box::new(guard) }
     }
@@ -69,28 +69,36 @@ async fn receive(from: &mut (impl AsyncBufRead + Unpin), request: &HttpRequest) 
             continue;
         }
         let has = |name: &str| lines.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+        let content_length: Option<u64> = has("content-length").map(|length| length.parse().unwrap());
         // RFC 9112 section 6.3.
         let body = if request.method == "HEAD" || [204, 304].contains(&status) {
             Vec::new()
         } else if has("transfer-encoding").is_some() {
             chunked(from).await?
-        } else if let Some(length) = has("content-length") {
-            exactly(from, length.parse().unwrap()).await?
+        } else if let Some(length) = content_length {
+            exactly(from, usize::try_from(length).unwrap()).await?
         } else {
             let mut rest = Vec::new();
             from.read_to_end(&mut rest).await.ok()?;
             rest
         };
-        let own = |name: &str| ["date", "connection", "content-length", "transfer-encoding"].contains(&name);
-        let headers = lines.into_iter().filter(|(name, _)| !own(name)).collect();
-        return Some(HttpResponse { status, headers, body });
+        let headers = lines.into_iter().filter(|(name, _)| !is_of_the_server(name)).collect();
+        return Some(HttpResponse { status, headers, content_length, body });
     }
+}
+
+/// Returns true for headers that the server sets, and not the adapter.
+fn is_of_the_server(name: &str) -> bool {
+    ["date", "connection", "content-length", "transfer-encoding"].contains(&name)
 }
 
 /// Reads status and header lines.
 async fn head(from: &mut (impl AsyncBufRead + Unpin)) -> Option<(u16, Vec<(String, String)>)> {
     let first = line(from).await?;
-    let status = first.strip_prefix("HTTP/1.1 ").unwrap().split(' ').next().unwrap().parse().unwrap();
+    let status = first.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    // Content behind an answer to HEAD, or behind a 204, is taken for the next answer.
+    let status =
+        status.unwrap_or_else(|| panic!("an answer begins with {first:?}: did the one before it have content?"));
     let mut lines = Vec::new();
     loop {
         let line = line(from).await?;

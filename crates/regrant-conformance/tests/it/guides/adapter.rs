@@ -67,11 +67,17 @@ fn send(answer: wire::Response) -> Response<Full<Bytes>> {
 // guide: end
 
 // guide: serve
-pub(crate) async fn serve<S: TokenStore + 'static>(listener: TcpListener, endpoints: Arc<Endpoints<S>>) {
+pub(crate) async fn serve<S: TokenStore + 'static>(
+    listener: TcpListener,
+    endpoints: Arc<Endpoints<S>>,
+    facts: impl Fn(&mut Request<Incoming>) + Clone + Send + 'static,
+) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let endpoints = Arc::clone(&endpoints);
-        let service = service_fn(move |request| {
+        let (endpoints, facts) = (Arc::clone(&endpoints), facts.clone());
+        let service = service_fn(move |mut request| {
+            // The certificate of this connection, and its sender.
+            facts(&mut request);
             let endpoints = Arc::clone(&endpoints);
             async move { Ok::<_, Infallible>(answer(&endpoints, request).await) }
         });
