@@ -13,10 +13,16 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 fn main() -> ExitCode {
-    regrant_conformance::run(Suite::new(Axum))
+    let http1 = Suite::new(Axum::Http1).named("http1");
+    let http2 = Suite::new(Axum::Http2).named("http2");
+    regrant_conformance::run(http1.into_iter().chain(http2))
 }
 
-struct Axum;
+/// The adapter over one version of HTTP. The server speaks both.
+enum Axum {
+    Http1,
+    Http2,
+}
 
 #[async_trait]
 impl HttpHarness for Axum {
@@ -32,6 +38,9 @@ impl HttpHarness for Axum {
         }
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, router).await });
-        Box::new(Loopback::new(address, server))
+        Box::new(match self {
+            Self::Http1 => Loopback::new(address, server),
+            Self::Http2 => Loopback::http2(address, server),
+        })
     }
 }

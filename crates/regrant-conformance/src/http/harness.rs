@@ -39,7 +39,7 @@ pub struct Connection {
 #[async_trait]
 pub trait Exchange: Send + Sync {
     /// Sends `requests` one after the other on one connection. Returns fewer answers than requests when the server
-    /// closes the connection without an answer.
+    /// closes the connection, or the stream, without an answer.
     ///
     /// # Panics
     /// When the bytes that the server sends are no answer: the case has failed.

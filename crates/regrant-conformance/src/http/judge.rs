@@ -43,7 +43,7 @@ pub async fn judge(harness: &dyn HttpHarness, case: &Case) -> Verdict {
             same_as_direct(&mut comparison, case, &answers).await;
         }
     } else if case.request.breaks_off() && answers.len() == case.earlier.len() {
-        // RFC 9112 section 8: nobody has to answer the client that stopped.
+        // RFC 9112 section 8, RFC 9113 section 8.1.1: nobody has to answer the client that stopped.
         let is_alive = adapter.exchange(&[probe(&server)]).await.len() == 1;
         comparison.row(is_alive, "then another request is answered", "then another request is not answered");
     } else {

@@ -20,7 +20,7 @@ pub struct HttpRequest {
     pub framing: Framing,
 }
 
-/// The framing of a body on the wire.
+/// The framing of a body on the wire. HTTP/2 sends a body in `DATA` frames: a chunk is a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "exchanges of other kinds must know all")]
 pub enum Framing {
@@ -30,9 +30,10 @@ pub enum Framing {
     Dribbled,
     /// Chunks of this many bytes, without a `content-length`.
     Chunked(usize),
-    /// This `content-length`, which is not that of the body. When more is announced than sent, the client then stops.
+    /// This `content-length`, which is not that of the body. When more is announced than sent, the client then stops:
+    /// it ends its half of the connection, or its stream.
     Announced(usize),
-    /// Chunks of this many bytes without the last one. The client then stops sending.
+    /// Chunks of this many bytes without the last one. The client then stops sending. In HTTP/2 it resets the stream.
     Broken(usize),
     /// Neither `content-length` nor chunks, which means an empty body (RFC 9112 section 6.3).
     Untold,

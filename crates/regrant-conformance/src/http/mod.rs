@@ -10,6 +10,8 @@ mod cases;
 mod clients;
 mod comparison;
 mod harness;
+#[cfg(feature = "http2")]
+mod http2;
 mod judge;
 mod loopback;
 mod message;

@@ -25,7 +25,7 @@ impl HttpHarness for Harness {
         };
         let mut server = JoinSet::new();
         server.spawn(serve(listener, endpoints, facts));
-        // The server ends with its guard.
+        // The server ends with its guard. A client of HTTP/2 is `Loopback::http2`.
         Box::new(Loopback::new(address, server))
     }
 }

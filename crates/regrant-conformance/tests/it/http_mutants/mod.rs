@@ -1,6 +1,8 @@
 //! Adapters that are wrong in one way each, and the cases that must reject them.
 
 pub(crate) mod broken;
+#[cfg(feature = "http2")]
+mod over_http2;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -23,7 +25,10 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
             }
         })
     });
-    in_process.chain([silent])
+    let trials = in_process.chain([silent]);
+    #[cfg(feature = "http2")]
+    let trials = trials.chain(over_http2::trials());
+    trials
 }
 
 fn accepts(harness: &dyn HttpHarness, case: &str) -> bool {
