@@ -6,7 +6,7 @@
 //! | | |
 //! |---|---|
 //! | [`Postgres`], [`Redis`], [`RedisCluster`] | servers to kill, restart and fail over |
-//! | [`Proxy`] | a connection to them that drops, cuts and delays |
+//! | [`Proxy`] | the proxy of the conformance kit in front of them, with faults that a seed chooses |
 //! | [`Workload`], [`Load`] | clients and an attacker at work meanwhile, one or several at once, and their [`Report`] |
 //! | [`RetryingClient`] | one such client |
 //! | [`key`], [`record`], [`failures`], [`text_of`] | calls of a store, and their errors |

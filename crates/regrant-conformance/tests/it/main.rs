@@ -1,8 +1,9 @@
 //! The kit applied to what is right, and to what is wrong in one way each.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 mod guides;
 mod http_mutants;
+mod proxy;
 mod store_mutants;
 mod stores;
 mod table;
@@ -17,7 +18,12 @@ fn main() -> ExitCode {
         std::panic::set_hook(Box::new(|_| {}));
     }
     let direct = http::Suite::new(http::Direct).named("direct").without("not_http", "no HTTP server is involved");
-    let trials = direct.into_iter().chain(stores::trials()).chain(guides::trials()).chain(table::trials());
+    let trials = direct
+        .into_iter()
+        .chain(stores::trials())
+        .chain(guides::trials())
+        .chain(table::trials())
+        .chain(proxy::trials());
     regrant_conformance::run(trials.chain(store_mutants::trials()).chain(http_mutants::trials()))
 }
 

@@ -14,7 +14,6 @@ mod kill_sqlite;
 mod kills;
 mod memory;
 mod postgres;
-mod proxy;
 mod redis;
 mod silence;
 mod supervisor;

@@ -1,4 +1,4 @@
-//! Disturbances of a connection to an echo server.
+//! Faults of a connection to an echo server.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,8 +6,36 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use testbed::{Disturbance, LONG, Proxy, short, until};
+use regrant_conformance::{Fault, Proxy, Trial};
 use tokio::time::Instant;
+
+/// A time that no reply takes, however busy the machine.
+const LONG: Duration = Duration::from_secs(60);
+
+macro_rules! trials {
+    ($($name:ident),+ $(,)?) => {
+        [$(crate::test(concat!("proxy::", stringify!($name)), $name)),+]
+    };
+}
+
+pub(crate) fn trials() -> impl Iterator<Item = Trial> {
+    trials![
+        an_undisturbed_proxy_forwards_everything,
+        a_dropped_reply_leaves_the_request_done_and_happens_once,
+        the_server_receives_the_first_half_of_a_cut_request,
+        a_fault_happens_after_the_given_number_of_requests,
+        the_end_of_a_connection_is_not_a_request,
+        a_delayed_reply_comes_late_and_whole,
+        a_silent_proxy_forwards_nothing_and_mending_closes_everything,
+        a_silence_ends_by_itself_at_its_time,
+        mending_removes_a_fault_that_has_not_happened,
+        a_cut_closes_everything_and_ends_at_the_same_address,
+        a_cut_ends_a_silence_and_a_silence_does_not_end_a_cut,
+        new_connections_go_where_the_proxy_leads_now,
+        a_dropped_proxy_closes_everything,
+    ]
+    .into_iter()
+}
 
 /// Starts a server that answers each message with itself and sends a copy to the channel.
 fn echo() -> (SocketAddr, mpsc::Receiver<Vec<u8>>) {
@@ -19,8 +47,10 @@ fn echo() -> (SocketAddr, mpsc::Receiver<Vec<u8>>) {
             thread::spawn(move || {
                 let mut buffer = [0; 1024];
                 while let Ok(length @ 1..) = stream.read(&mut buffer) {
-                    sender.send(buffer[..length].to_vec()).unwrap();
-                    stream.write_all(&buffer[..length]).unwrap();
+                    // A test that has ended listens no longer.
+                    if sender.send(buffer[..length].to_vec()).is_err() || stream.write_all(&buffer[..length]).is_err() {
+                        return;
+                    }
                 }
             });
         }
@@ -45,10 +75,13 @@ fn exchange(stream: &mut TcpStream, message: &[u8]) -> Vec<u8> {
     }
 }
 
-#[test]
+fn is_refused(address: SocketAddr) -> bool {
+    TcpStream::connect(address).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+}
+
 fn an_undisturbed_proxy_forwards_everything() {
     let (server, received) = echo();
-    let proxy = Proxy::before(server);
+    let proxy = Proxy::start(server);
     let (mut one, mut two) = (connect(&proxy), connect(&proxy));
     assert_eq!(exchange(&mut one, b"one"), b"one");
     assert_eq!(exchange(&mut two, b"two"), b"two");
@@ -56,34 +89,31 @@ fn an_undisturbed_proxy_forwards_everything() {
     assert_eq!(received.try_iter().count(), 3);
 }
 
-#[test]
 fn a_dropped_reply_leaves_the_request_done_and_happens_once() {
     let (server, received) = echo();
-    let proxy = Proxy::before(server);
+    let proxy = Proxy::start(server);
     let (mut dropped, mut undisturbed) = (connect(&proxy), connect(&proxy));
-    proxy.disturb(Disturbance::DropReply);
+    proxy.drop_next_reply();
     assert_eq!(exchange(&mut dropped, b"lost"), b"");
     assert_eq!(received.recv().unwrap(), b"lost");
     assert_eq!(exchange(&mut undisturbed, b"fine"), b"fine");
     assert_eq!(exchange(&mut connect(&proxy), b"again"), b"again");
 }
 
-#[test]
 fn the_server_receives_the_first_half_of_a_cut_request() {
     let (server, received) = echo();
-    let proxy = Proxy::before(server);
-    proxy.disturb(Disturbance::CutRequest);
+    let proxy = Proxy::start(server);
+    proxy.disturb_after(0, Fault::CutRequest);
     assert_eq!(exchange(&mut connect(&proxy), b"12345678"), b"");
     assert_eq!(received.recv().unwrap(), b"1234");
     assert_eq!(exchange(&mut connect(&proxy), b"again"), b"again");
 }
 
-#[test]
-fn a_disturbance_happens_after_the_given_number_of_requests() {
+fn a_fault_happens_after_the_given_number_of_requests() {
     let (server, _received) = echo();
-    let proxy = Proxy::before(server);
+    let proxy = Proxy::start(server);
     let mut stream = connect(&proxy);
-    proxy.disturb_after(2, Disturbance::DropReply);
+    proxy.disturb_after(2, Fault::DropReply);
     assert_eq!(exchange(&mut stream, b"one"), b"one");
     assert_eq!(exchange(&mut connect(&proxy), b"two"), b"two");
     assert_eq!(proxy.disturbed(), 0);
@@ -91,25 +121,23 @@ fn a_disturbance_happens_after_the_given_number_of_requests() {
     assert_eq!(proxy.disturbed(), 1);
 }
 
-#[test]
 fn the_end_of_a_connection_is_not_a_request() {
     let (server, received) = echo();
-    let proxy = Proxy::before(server);
+    let proxy = Proxy::start(server);
     let mut ending = connect(&proxy);
     assert_eq!(exchange(&mut ending, b"before"), b"before");
-    proxy.disturb(Disturbance::CutRequest);
+    proxy.disturb_after(0, Fault::CutRequest);
     drop(ending);
     assert_eq!(exchange(&mut connect(&proxy), b"12"), b"");
     assert_eq!(received.iter().take(2).last().unwrap(), b"1");
 }
 
-#[test]
 fn a_delayed_reply_comes_late_and_whole() {
     let (server, received) = echo();
-    let proxy = Proxy::before(server);
+    let proxy = Proxy::start(server);
     let mut stream = connect(&proxy);
     let (delay, begin) = (Duration::from_millis(100), Instant::now());
-    proxy.disturb(Disturbance::Delay(delay));
+    proxy.delay(delay);
     stream.write_all(b"slow").unwrap();
     assert_eq!(received.recv().unwrap(), b"slow");
     let mut reply = [0; 4];
@@ -119,13 +147,12 @@ fn a_delayed_reply_comes_late_and_whole() {
     assert_eq!(exchange(&mut stream, b"again"), b"again");
 }
 
-#[test]
-fn a_blackhole_forwards_nothing_and_closes_everything_at_its_end() {
+fn a_silent_proxy_forwards_nothing_and_mending_closes_everything() {
     let (server, received) = echo();
-    let proxy = Proxy::before(server);
+    let proxy = Proxy::start(server);
     let mut old = connect(&proxy);
     assert_eq!(exchange(&mut old, b"before"), b"before");
-    proxy.disturb(Disturbance::Blackhole(10 * LONG));
+    proxy.swallow();
     let mut new = connect(&proxy);
     for stream in [&mut old, &mut new] {
         stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
@@ -135,57 +162,90 @@ fn a_blackhole_forwards_nothing_and_closes_everything_at_its_end() {
         stream.set_read_timeout(Some(LONG)).unwrap();
     }
     assert_eq!(received.try_iter().collect::<Vec<_>>(), [b"before"]);
-    proxy.clear();
+    proxy.mend();
     assert!(matches!(old.read(&mut [0; 8]), Ok(0) | Err(_)));
     assert_eq!(exchange(&mut connect(&proxy), b"after"), b"after");
 }
 
-#[test]
-fn clearing_after_a_blackhole_changes_nothing() {
+fn a_silence_ends_by_itself_at_its_time() {
     let (server, _received) = echo();
-    let proxy = Proxy::before(server);
+    let proxy = Proxy::start(server);
     let mut stream = connect(&proxy);
-    proxy.disturb(Disturbance::Blackhole(short(Duration::from_millis(500))));
+    proxy.swallow_for(Duration::from_millis(500));
     assert_eq!(exchange(&mut stream, b"lost"), b"");
     let mut stream = connect(&proxy);
     assert_eq!(exchange(&mut stream, b"before"), b"before");
-    proxy.clear();
+    // It is over: there is nothing left to end.
+    proxy.mend();
     assert_eq!(exchange(&mut stream, b"after"), b"after");
 }
 
-#[test]
-fn clearing_removes_a_disturbance_that_has_not_happened() {
+fn mending_removes_a_fault_that_has_not_happened() {
     let (server, _received) = echo();
-    let proxy = Proxy::before(server);
-    proxy.disturb(Disturbance::DropReply);
-    proxy.disturb(Disturbance::Blackhole(LONG * 10));
-    proxy.clear();
+    let proxy = Proxy::start(server);
+    proxy.drop_next_reply();
+    proxy.swallow();
+    proxy.mend();
     assert_eq!(exchange(&mut connect(&proxy), b"fine"), b"fine");
+    assert_eq!(proxy.disturbed(), 0);
 }
 
-#[test]
-fn an_outage_closes_everything_and_ends_at_the_same_address() {
+fn a_cut_closes_everything_and_ends_at_the_same_address() {
     let (server, received) = echo();
-    let proxy = Proxy::before(server);
+    let proxy = Proxy::start(server);
     let address = proxy.address();
-    let mut stream = connect(&proxy);
-    assert_eq!(exchange(&mut stream, b"before"), b"before");
-    proxy.shut();
-    assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
-    assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
-    proxy.reopen();
-    assert_eq!(proxy.address(), address);
-    assert_eq!(exchange(&mut connect(&proxy), b"after"), b"after");
-    assert_eq!(received.try_iter().collect::<Vec<_>>(), [&b"before"[..], b"after"]);
+    for round in 0..3 {
+        let mut stream = connect(&proxy);
+        assert_eq!(exchange(&mut stream, b"before"), b"before");
+        proxy.cut();
+        proxy.cut();
+        assert!(is_refused(address), "round {round}");
+        assert!(matches!(stream.read(&mut [0; 8]), Ok(0) | Err(_)), "round {round}");
+        proxy.mend();
+        proxy.mend();
+        assert_eq!(proxy.address(), address);
+        assert_eq!(exchange(&mut connect(&proxy), b"after"), b"after");
+    }
+    assert_eq!(received.try_iter().count(), 6);
 }
 
-#[test]
+fn a_cut_ends_a_silence_and_a_silence_does_not_end_a_cut() {
+    let (server, _received) = echo();
+    let proxy = Proxy::start(server);
+    let mut stream = connect(&proxy);
+    proxy.swallow();
+    proxy.cut();
+    assert!(matches!(stream.read(&mut [0; 8]), Ok(0) | Err(_)));
+    proxy.swallow();
+    assert!(is_refused(proxy.address()));
+    proxy.mend();
+    assert_eq!(exchange(&mut connect(&proxy), b"after"), b"after");
+}
+
+fn new_connections_go_where_the_proxy_leads_now() {
+    let ((one, at_one), (two, at_two)) = (echo(), echo());
+    let proxy = Proxy::start(one);
+    let mut old = connect(&proxy);
+    assert_eq!(exchange(&mut old, b"old"), b"old");
+    proxy.redirect(two);
+    assert_eq!(exchange(&mut connect(&proxy), b"new"), b"new");
+    assert_eq!(exchange(&mut old, b"old"), b"old");
+    assert_eq!((at_one.try_iter().count(), at_two.try_iter().count()), (2, 1));
+}
+
 fn a_dropped_proxy_closes_everything() {
     let (server, _received) = echo();
-    let proxy = Proxy::before(server);
+    let proxy = Proxy::start(server);
     let (address, mut stream) = (proxy.address(), connect(&proxy));
     assert_eq!(exchange(&mut stream, b"before"), b"before");
     drop(proxy);
-    assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
-    until("a closed port", || TcpStream::connect(address).is_err());
+    assert!(matches!(stream.read(&mut [0; 8]), Ok(0) | Err(_)));
+    // The thread ends on its own time.
+    for _ in 0..6000 {
+        if TcpStream::connect(address).is_err() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the port stays open");
 }

@@ -1,18 +1,11 @@
-//! A TCP proxy that drops, cuts, delays and swallows.
+//! The proxy of the conformance kit, with faults that a seed chooses.
 
-mod link;
-
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::Instant;
+use regrant_conformance::Fault;
 
-use crate::port::Port;
 use crate::random::Random;
-use crate::time::until;
-use link::{Front, Pending, State};
 
 /// A network fault. The first three affect one request, the next one on any connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,43 +22,29 @@ pub enum Disturbance {
     Blackhole(Duration),
 }
 
-/// A proxy on its own port. It runs on its own thread, so it also works for tests that block.
+/// A [`regrant_conformance::Proxy`] whose faults are values, so that a table or a seed chooses among them.
 #[derive(Debug)]
-pub struct Proxy {
-    address: SocketAddr,
-    server: watch::Sender<SocketAddr>,
-    pending: Arc<Pending>,
-    /// Dropping this ends the thread.
-    state: watch::Sender<State>,
-}
+pub struct Proxy(regrant_conformance::Proxy);
 
 impl Proxy {
     /// Connections from this address are never disturbed.
-    pub(crate) const UNDISTURBED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
+    pub(crate) const UNDISTURBED: Ipv4Addr = regrant_conformance::Proxy::UNDISTURBED;
 
     /// Starts a proxy that forwards to `server`, which need not run yet.
     #[must_use]
     pub fn before(server: SocketAddr) -> Self {
-        let port = Port::reserve();
-        let (address, pending, state) = (port.address, Arc::<Pending>::default(), watch::Sender::new(State::Open));
-        let server = watch::Sender::new(server);
-        let front = Front { port, server: server.subscribe(), pending: Arc::clone(&pending), state: state.subscribe() };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        std::thread::spawn(move || runtime.block_on(front.serve()));
-        let proxy = Self { address, server, pending, state };
-        proxy.wait_until_open();
-        proxy
+        Self(regrant_conformance::Proxy::start(server))
     }
 
     /// Address of the proxy; the same after an outage.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Leads new connections to another server, as an address does that moves in a failover. Open ones stay.
     pub fn lead_to(&self, server: SocketAddr) {
-        self.server.send_replace(server);
+        self.0.redirect(server);
     }
 
     /// Sets the next disturbance. Replaces one that has not happened yet.
@@ -75,12 +54,13 @@ impl Proxy {
 
     /// Sets a disturbance after `requests` undisturbed requests. A blackhole begins at once all the same.
     pub fn disturb_after(&self, requests: u32, disturbance: Disturbance) {
-        if let Disturbance::Blackhole(span) = disturbance {
-            let end = Instant::now() + span;
-            self.change(State::BlackholeUntil(end), |now| !matches!(now, State::Shut));
-        } else {
-            self.pending.set(Some((requests, disturbance)));
-        }
+        let fault = match disturbance {
+            Disturbance::DropReply => Fault::DropReply,
+            Disturbance::CutRequest => Fault::CutRequest,
+            Disturbance::Delay(span) => Fault::Delay(span),
+            Disturbance::Blackhole(span) => return self.0.swallow_for(span),
+        };
+        self.0.disturb_after(requests, fault);
     }
 
     /// Sets a random disturbance, or none. Delays and blackholes are usually shorter than `deadline`, and sometimes
@@ -101,43 +81,21 @@ impl Proxy {
     /// Number of disturbed requests; those swallowed by a blackhole are not counted.
     #[must_use]
     pub fn disturbed(&self) -> usize {
-        self.pending.disturbed()
+        self.0.disturbed()
     }
 
     /// Removes a disturbance that has not happened yet, and ends a blackhole.
     pub fn clear(&self) {
-        self.pending.set(None);
-        self.change(State::Open, |now| matches!(now, State::BlackholeUntil(_)));
+        self.0.mend();
     }
 
     /// Starts an outage: closes all connections and refuses new ones. Returns when it has begun.
     pub fn shut(&self) {
-        self.state.send_replace(State::Shut);
-        // Each connection holds a receiver while it lives, and the listener holds one.
-        until("a proxy that is shut", || self.state.receiver_count() == 1 && !self.accepts());
+        self.0.cut();
     }
 
     /// Ends an outage.
     pub fn reopen(&self) {
-        self.change(State::Open, |now| matches!(now, State::Shut));
-        self.wait_until_open();
-    }
-
-    fn change(&self, state: State, condition: impl FnOnce(&State) -> bool) {
-        self.state.send_if_modified(|now| {
-            let changes = condition(now);
-            if changes {
-                *now = state;
-            }
-            changes
-        });
-    }
-
-    fn wait_until_open(&self) {
-        until("a proxy that is open", || self.accepts());
-    }
-
-    fn accepts(&self) -> bool {
-        TcpStream::connect(self.address).is_ok()
+        self.0.mend();
     }
 }
