@@ -4,14 +4,13 @@
 
 use std::num::NonZeroU16;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
+use regrant_conformance::Proxy;
 use regrant_conformance::store::{Fixture, StoreHarness, Suite};
-use regrant_postgres::{PostgresStore, PostgresStoreBuilder, Table};
+use regrant_postgres::{PostgresStore, PostgresStoreBuilder};
 use server::{new_table, server};
-use testbed::{Disturbance, Proxy};
+use testbed::LONG;
 
 #[path = "it/server.rs"]
 mod server;
@@ -33,25 +32,37 @@ impl StoreHarness for Postgres {
     type Store = PostgresStore;
 
     async fn fresh(&self) -> Fixture<PostgresStore> {
+        // However busy the machine: none of these cases is about the deadline.
+        self.fixture(|builder| builder.deadline(LONG)).await
+    }
+
+    async fn prompt(&self) -> Fixture<PostgresStore> {
+        self.fixture(|builder| builder).await
+    }
+}
+
+impl Postgres {
+    async fn fixture(&self, with_deadline: fn(PostgresStoreBuilder) -> PostgresStoreBuilder) -> Fixture<PostgresStore> {
         let table = match self.partitions {
             None => new_table(),
             Some(count) => new_table().partitioned(count),
         };
-        let proxy = Proxy::before(server().address());
-        let builder = builder(&proxy, table);
-        builder.migrate().await.unwrap();
-        let (one, two) = (builder.open().await.unwrap(), builder.open().await.unwrap());
-        let proxy = Arc::new(proxy);
-        let outage = Arc::clone(&proxy);
-        Fixture::new(one).with_second_handle(two).with_outage(async move || outage.shut()).with_lost_reply(move || {
-            proxy.disturb(Disturbance::DropReply);
-            std::future::ready(())
-        })
+        let proxy = Proxy::start(server().address());
+        let builder = PostgresStore::builder(server().url_at(proxy.address())).unwrap().table(table).max_connections(4);
+        let builder = with_deadline(builder);
+        let (one, two) = (opened(&builder).await, opened(&builder).await);
+        Fixture::new(one).with_second_handle(two).with_proxy(proxy)
     }
 }
 
-fn builder(proxy: &Proxy, table: Table) -> PostgresStoreBuilder {
-    // However busy the machine: no case is about the deadline.
-    let builder = PostgresStore::builder(server().url_at(proxy.address())).unwrap().deadline(Duration::from_secs(60));
-    builder.table(table).max_connections(4)
+/// Opens a store, however busy the machine: the deadline of production may be too short for it.
+async fn opened(builder: &PostgresStoreBuilder) -> PostgresStore {
+    for _ in 0..50 {
+        if builder.migrate().await.is_ok()
+            && let Ok(store) = builder.open().await
+        {
+            return store;
+        }
+    }
+    builder.open().await.unwrap()
 }

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         .single_use()
         .single_use_purge()
         .without("outage", "an embedded file has no link to lose; `locks` has the locked file")
+        .without("silence", "an embedded file has no link that falls silent; `overdue` has a disk that hangs")
         .without("lost_reply", "an embedded file loses no reply");
     regrant_conformance::run(suite)
 }

@@ -30,8 +30,8 @@ pub enum Fault {
 
 /// A TCP proxy between a store and its server, on a port of its own of 127.0.0.1. It disturbs the link on demand.
 ///
-/// It runs on a thread of its own, so it also works for tests that block. Dropping it closes the port and all
-/// connections.
+/// [`Fixture::with_proxy`](crate::store::Fixture::with_proxy) gives it to the kit. It runs on a thread of its own, so
+/// it also works for tests that block. Dropping it closes the port and all connections.
 ///
 /// ```
 /// use std::io::{Read as _, Write as _};
