@@ -20,5 +20,6 @@ mod opening;
 mod permissions;
 mod processes;
 mod purge;
+mod shared_file;
 mod single_use;
 mod size;
