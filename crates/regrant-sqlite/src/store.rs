@@ -16,6 +16,7 @@ use crate::db::Db;
 use crate::deadline::Deadline;
 use crate::direct::Direct;
 use crate::error::Failure;
+use crate::host_rows::HostRows;
 use crate::overdue::Overdue;
 use crate::task::{NewTask, task};
 use crate::threads::Queue;
@@ -112,7 +113,13 @@ impl TokenStore for SqliteStore {
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
         let key = key.clone();
-        self.write(move |db| grants::swap(db, &key, expect, &record)).await
+        match HostRows::waiting_for(self, expect) {
+            None => self.write(move |db| grants::swap(db, &key, expect, &record)).await,
+            Some(rows) => {
+                let swapped = self.write(move |db| rows.swap(db, &key, expect, &record)).await?;
+                swapped.map_err(|failure| failure.at(&self.path))
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod damage;
 mod durability;
 mod errors;
 mod group_commit;
+mod host_rows;
 mod locks;
 mod opening;
 #[cfg(unix)]
