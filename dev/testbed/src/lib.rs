@@ -5,7 +5,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Postgres`], [`Redis`], [`RedisCluster`] | servers to kill, restart and fail over |
+//! | [`Postgres`], [`Redis`], [`RedisSentinels`], [`RedisCluster`] | servers to kill, restart and fail over |
+//! | [`PgBouncer`] | a pooler in front of PostgreSQL |
 //! | [`Proxy`] | a connection to them that drops, cuts and delays |
 //! | [`Workload`], [`Load`] | clients and an attacker at work meanwhile, one or several at once, and their [`Report`] |
 //! | [`RetryingClient`] | one such client |
@@ -23,6 +24,7 @@ mod calls;
 mod client;
 mod cluster;
 mod load;
+mod pgbouncer;
 mod port;
 mod postgres;
 mod program;
@@ -31,6 +33,7 @@ mod random;
 mod redis;
 mod replays;
 mod report;
+mod sentinels;
 mod server;
 mod time;
 mod workload;
@@ -39,10 +42,12 @@ pub use calls::{failures, key, record, text_of};
 pub use client::RetryingClient;
 pub use cluster::RedisCluster;
 pub use load::Load;
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use proxy::{Disturbance, Proxy};
 pub use random::Random;
 pub use redis::Redis;
 pub use report::Report;
+pub use sentinels::RedisSentinels;
 pub use time::{LONG, retry, short, until};
 pub use workload::Workload;

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::Read as _;
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -60,6 +60,19 @@ impl Postgres {
     #[must_use]
     pub fn start_with(settings: &[&str]) -> Self {
         let postgres = Self::prepare(settings.iter().map(ToString::to_string).collect());
+        postgres.start_on_a_copy();
+        postgres
+    }
+
+    /// Starts a server that offers TLS with this certificate and its key, in PEM.
+    #[must_use]
+    pub fn start_with_certificate(certificate: &str, key: &str) -> Self {
+        let postgres = Self::prepare(TLS_SETTINGS.map(str::to_owned).to_vec());
+        std::fs::write(postgres.certificate(), certificate).expect("a file in the folder");
+        let key_file = postgres.server.folder().join("key.pem");
+        std::fs::write(&key_file, key).expect("a file in the folder");
+        std::fs::set_permissions(&key_file, Permissions::from_mode(0o600)).expect("a file in the folder");
+        give_to_postgres(&key_file);
         postgres.start_on_a_copy();
         postgres
     }
@@ -175,7 +188,7 @@ impl Postgres {
 
     fn prepare(settings: Vec<String>) -> Self {
         let port = Port::reserve();
-        let mut command = as_postgres("postgres");
+        let mut command = as_postgres("postgres", PACKAGE);
         command.extend(["-D", "data", "-p"].map(OsString::from));
         command.push(port.address.port().to_string().into());
         for setting in SETTINGS.into_iter().chain(settings.iter().map(String::as_str)) {
@@ -225,7 +238,7 @@ impl Postgres {
     }
 
     fn as_its_user(&self, name: &str) -> Command {
-        let words = as_postgres(name);
+        let words = as_postgres(name, PACKAGE);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).current_dir(self.server.folder());
         command
@@ -237,13 +250,13 @@ impl Postgres {
 }
 
 /// Command line of the program `name`. Root runs it as the user `postgres`, because PostgreSQL refuses to run as root.
-fn as_postgres(name: &str) -> Vec<OsString> {
+pub(crate) fn as_postgres(name: &str, package: &str) -> Vec<OsString> {
     let change_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"];
     let change_user = if is_root() { &change_user[..] } else { &[] };
-    change_user.iter().map(OsString::from).chain([program(name, PACKAGE).into()]).collect()
+    change_user.iter().map(OsString::from).chain([program(name, package).into()]).collect()
 }
 
-fn give_to_postgres(path: &Path) {
+pub(crate) fn give_to_postgres(path: &Path) {
     if is_root() {
         run(Command::new("chown").arg("postgres:").arg(path));
     }
