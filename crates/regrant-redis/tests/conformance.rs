@@ -1,4 +1,5 @@
-//! A single server and a cluster keep the promises of a store. A cluster does so with and without waiting for replicas.
+//! A single server, one that sentinels name, and a cluster keep the promises of a store. A cluster does so with and
+//! without waiting for replicas.
 
 mod common;
 
@@ -6,12 +7,13 @@ use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use common::{at, behind_proxy, connected, fresh_prefix};
+use common::{at, behind_proxy, connected, fresh_name, fresh_prefix};
 use regrant_conformance::store::{Fixture, StoreHarness, Suite};
 use regrant_redis::{Durability, RedisStore};
-use testbed::{Disturbance, LONG, Proxy, Redis, RedisCluster};
+use testbed::{Disturbance, LONG, Proxy, Redis, RedisCluster, RedisSentinels, short};
 
 static SERVER: LazyLock<Redis> = LazyLock::new(Redis::start);
+static SENTINELS: LazyLock<RedisSentinels> = LazyLock::new(RedisSentinels::start);
 static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(RedisCluster::start);
 
 const REPLICATED: Durability = Durability::Replicated { replicas: 1, timeout: Duration::from_secs(20) };
@@ -27,7 +29,8 @@ fn main() -> ExitCode {
     let outages = suite("cluster_of_its_own", OwnCluster).into_iter().filter(|trial| trial.name().contains("outage::"));
     let clusters =
         cluster("acknowledged", Durability::Acknowledged).into_iter().chain(cluster("replicated", REPLICATED));
-    regrant_conformance::run(suite("single", Single).into_iter().chain(clusters).chain(outages))
+    let single = suite("single", Single).into_iter().chain(suite("sentinel", Sentinel));
+    regrant_conformance::run(single.chain(clusters).chain(outages))
 }
 
 fn suite<H: StoreHarness<Store = RedisStore> + 'static>(name: &str, harness: H) -> Suite<H> {
@@ -41,21 +44,42 @@ impl StoreHarness for Single {
     type Store = RedisStore;
 
     async fn fresh(&self) -> Fixture<RedisStore> {
-        let prefix = fresh_prefix();
         let (proxy, url) = behind_proxy(&SERVER);
-        let proxy = Arc::new(proxy);
-        let [first, second] = [url.clone(), url].map(|url| at(url).key_prefix(&prefix));
-        Fixture::new(connected(first).await)
-            .with_second_handle(connected(second).await)
-            .with_outage({
-                let proxy = Arc::clone(&proxy);
-                async move || proxy.shut()
-            })
-            .with_lost_reply(move || {
-                proxy.disturb(Disturbance::DropReply);
-                std::future::ready(())
-            })
+        reached_at(&url, proxy, LONG).await
     }
+}
+
+/// The server behind a proxy, whose address the sentinels name.
+struct Sentinel;
+
+#[async_trait::async_trait]
+impl StoreHarness for Sentinel {
+    type Store = RedisStore;
+
+    async fn fresh(&self) -> Fixture<RedisStore> {
+        let (proxy, _) = behind_proxy(&SERVER);
+        let name = fresh_name();
+        SENTINELS.watch(&name, proxy.address());
+        // A call waits for a failover until its deadline.
+        reached_at(&SENTINELS.url_for(&name), proxy, short(Duration::from_secs(4))).await
+    }
+}
+
+/// Two stores at this URL, which leads through the proxy.
+async fn reached_at(url: &str, proxy: Proxy, deadline: Duration) -> Fixture<RedisStore> {
+    let prefix = fresh_prefix();
+    let proxy = Arc::new(proxy);
+    let [first, second] = [(), ()].map(|()| at(url).deadline(deadline).key_prefix(&prefix));
+    Fixture::new(connected(first).await)
+        .with_second_handle(connected(second).await)
+        .with_outage({
+            let proxy = Arc::clone(&proxy);
+            async move || proxy.shut()
+        })
+        .with_lost_reply(move || {
+            proxy.disturb(Disturbance::DropReply);
+            std::future::ready(())
+        })
 }
 
 struct Cluster(Durability);

@@ -230,6 +230,21 @@ async fn no_call_waits_for_a_silent_redis() {
     Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
 }
 
+/// The primary and its sentinel fall silent at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_waits_for_a_silent_sentinel() {
+    let redis = Redis::start();
+    let primary = Proxy::before(redis.address());
+    let sentinel = Redis::sentinel(&format!("sentinel monitor main 127.0.0.1 {} 1\n", primary.address().port()));
+    let watcher = Proxy::before(sentinel.address());
+    let url = format!("redis-sentinel://{}/main", watcher.address());
+    let store = retry(async || RedisStore::open(&url).await).await;
+    let patient = RedisStore::builder(&url).deadline(LONG).open().await.unwrap();
+    let silence = silence_of(vec![primary, watcher], Vec::as_slice);
+    each_call_of_the_store_ends(&store, &silence).await;
+    Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_call_waits_for_a_silent_cluster() {
     let cluster = RedisCluster::start_behind_proxies();
