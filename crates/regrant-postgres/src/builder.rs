@@ -63,10 +63,12 @@ impl PostgresStore {
     /// A URL with a password and a remote host implies `sslmode=require` unless it names a mode. Under `prefer`, the
     /// default of libpq, an attacker on the path only has to claim that the server has no TLS to receive the password.
     /// `verify-full` and `verify-ca` mean the same as `require`, because the certificate and its name are always
-    /// verified.
+    /// verified. `sslrootcert` names a file, which is read now, or is `system`; see
+    /// [`root_certificate`](PostgresStoreBuilder::root_certificate).
     ///
     /// # Errors
-    /// [`OpenError::InvalidUrl`] for an invalid URL or one without a host, and [`OpenError::UnsupportedOption`].
+    /// [`OpenError::InvalidUrl`] for an invalid URL or one without a host, [`OpenError::UnsupportedOption`], and
+    /// [`OpenError::UnreadableRootCertificate`].
     pub fn builder(url: impl AsRef<str>) -> Result<PostgresStoreBuilder, OpenError> {
         PostgresStoreBuilder::from_url(url.as_ref())
     }
@@ -74,7 +76,8 @@ impl PostgresStore {
 
 impl PostgresStoreBuilder {
     fn from_url(url: &str) -> Result<Self, OpenError> {
-        url::parse(url).map(Self::from_config)
+        let (config, root_certificate) = url::parse(url)?;
+        Ok(Self { root_certificate, ..Self::from_config(config) })
     }
 
     /// Options for the store at this configuration. It is used as it is, including `ssl_mode`, which is `Prefer` unless
