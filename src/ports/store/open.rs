@@ -70,6 +70,7 @@ struct Kind {
 /// | `sqlite:///var/lib/auth/grants.db` | the file at this absolute path |
 /// | `postgres://user:password@host/database` | `regrant_postgres::PostgresStore`, whose tables exist |
 /// | `redis://host:port`, `redis-cluster://host:port,host:port` | `regrant_redis::RedisStore` |
+/// | `redis-sentinel://host:port,host:port/name` | `regrant_redis::RedisStore`, of the primary that sentinels name |
 #[expect(missing_debug_implementations, reason = "functions have no debug output")]
 pub struct StoreOpener(Vec<Kind>);
 
