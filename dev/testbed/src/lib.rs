@@ -5,7 +5,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Postgres`], [`Redis`], [`RedisCluster`] | servers to kill, restart and fail over |
+//! | [`Postgres`], [`Redis`], [`RedisCluster`], [`Dynalite`], [`Etcd`] | servers to kill, restart and fail over |
 //! | [`Proxy`] | a connection to them that drops, cuts and delays |
 //! | [`Workload`], [`Load`] | clients and an attacker at work meanwhile, one or several at once, and their [`Report`] |
 //! | [`RetryingClient`] | one such client |
@@ -22,6 +22,8 @@
 mod calls;
 mod client;
 mod cluster;
+mod dynalite;
+mod etcd;
 mod load;
 mod port;
 mod postgres;
@@ -38,6 +40,8 @@ mod workload;
 pub use calls::{failures, key, record, text_of};
 pub use client::RetryingClient;
 pub use cluster::RedisCluster;
+pub use dynalite::Dynalite;
+pub use etcd::Etcd;
 pub use load::Load;
 pub use postgres::Postgres;
 pub use proxy::{Disturbance, Proxy};
