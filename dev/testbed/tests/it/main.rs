@@ -8,6 +8,7 @@
 )]
 
 mod cluster;
+mod dynamodb;
 mod failovers;
 mod faulty_links;
 mod kill_sqlite;

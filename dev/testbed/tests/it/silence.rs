@@ -20,9 +20,11 @@ use regrant::{
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
 use regrant_sqlite::SqliteStore;
-use testbed::{Disturbance, LONG, Postgres, Proxy, Redis, RedisCluster, retry, short};
+use testbed::{Disturbance, Dynalite, LONG, Postgres, Proxy, Redis, RedisCluster, retry, short};
 use tokio::sync::Barrier;
 use tokio::time::timeout;
+
+use crate::dynamodb;
 
 const CALL_OF_A_STORE: Duration = Duration::from_secs(2);
 const CALL_OF_THE_SERVICE: Duration = Duration::from_secs(5);
@@ -236,6 +238,19 @@ async fn no_call_waits_for_a_silent_cluster() {
     let store = retry(async || RedisStore::cluster(cluster.urls()).open().await).await;
     let patient = RedisStore::cluster(cluster.urls()).deadline(LONG).open().await.unwrap();
     let silence = silence_of(cluster, RedisCluster::proxies);
+    each_call_of_the_store_ends(&store, &silence).await;
+    Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_waits_for_a_silent_dynamodb() {
+    let dynalite = Dynalite::start();
+    let proxy = Proxy::before(dynalite.address());
+    let builder = dynamodb::at(proxy.address());
+    builder.create_table().await.unwrap();
+    let store = builder.open().await.unwrap();
+    let patient = builder.deadline(LONG).open().await.unwrap();
+    let silence = silence_of(vec![proxy], Vec::as_slice);
     each_call_of_the_store_ends(&store, &silence).await;
     Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
 }
