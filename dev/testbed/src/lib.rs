@@ -5,7 +5,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Postgres`], [`Redis`], [`RedisCluster`] | servers to kill, restart and fail over |
+//! | [`Postgres`], [`MariaDb`], [`Redis`], [`RedisCluster`] | servers to kill, restart and fail over |
 //! | [`Proxy`] | a connection to them that drops, cuts and delays |
 //! | [`Workload`], [`Load`] | clients and an attacker at work meanwhile, one or several at once, and their [`Report`] |
 //! | [`RetryingClient`] | one such client |
@@ -22,7 +22,9 @@
 mod calls;
 mod client;
 mod cluster;
+mod identity;
 mod load;
+mod mariadb;
 mod port;
 mod postgres;
 mod program;
@@ -39,6 +41,7 @@ pub use calls::{failures, key, record, text_of};
 pub use client::RetryingClient;
 pub use cluster::RedisCluster;
 pub use load::Load;
+pub use mariadb::{Held, MariaDb};
 pub use postgres::Postgres;
 pub use proxy::{Disturbance, Proxy};
 pub use random::Random;

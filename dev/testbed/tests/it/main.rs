@@ -12,6 +12,7 @@ mod failovers;
 mod faulty_links;
 mod kill_sqlite;
 mod kills;
+mod mariadb;
 mod memory;
 mod postgres;
 mod proxy;
