@@ -98,7 +98,7 @@ impl MariaDb {
         replica
     }
 
-    /// Starts a Galera cluster of two nodes. Both accept writes; one alone accepts nothing when the other has died.
+    /// Starts a Galera cluster of two nodes, which both accept writes.
     #[must_use]
     pub fn cluster() -> [Self; 2] {
         let first = Self::node("", &[]);

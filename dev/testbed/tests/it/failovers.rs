@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use regrant::clock::{Clock as _, SystemClock};
+use regrant_mysql::MysqlStore;
 use regrant_postgres::PostgresStore;
 use regrant_redis::{Durability, RedisStore};
-use testbed::{LONG, Load, Postgres, Proxy, Random, Redis, RedisCluster, Report, RetryingClient, retry, short};
+use testbed::{
+    LONG, Load, MariaDb, Postgres, Proxy, Random, Redis, RedisCluster, Report, RetryingClient, retry, short,
+};
 
 fn deadline() -> Duration {
     short(Duration::from_secs(1))
@@ -36,6 +39,35 @@ async fn fail_over_postgres(lag: impl FnOnce(&Postgres)) -> Report {
     load.rounds(50).await;
     primary.kill();
     standby.promote();
+    load.rounds(100).await;
+    no_session_was_lost(load.end().await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_of_mariadb_that_follows_takes_over_and_no_session_is_lost() {
+    fail_over_mariadb(|_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_of_mariadb_that_lagged_takes_over_and_sessions_heal() {
+    let report = fail_over_mariadb(MariaDb::stop_following).await;
+    assert!(report.heals > 0 && report.double_uses > 0, "{report}");
+}
+
+/// Kills the primary under load, and promotes the replica that lags or does not.
+async fn fail_over_mariadb(lag: impl FnOnce(&MariaDb)) -> Report {
+    let primary = MariaDb::start();
+    let replica = primary.replica();
+    let both = primary.url_at(format_args!("{},{}", primary.address(), replica.address()));
+    let builder = MysqlStore::builder(both).unwrap().deadline(deadline());
+    retry(async || builder.migrate().await).await;
+    let store = retry(async || builder.open().await).await;
+    let mut load = Load::begin(&store, 4, &mut Random::seeded());
+    load.rounds(100).await;
+    lag(&replica);
+    load.rounds(50).await;
+    primary.kill();
+    replica.promote();
     load.rounds(100).await;
     no_session_was_lost(load.end().await)
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use regrant::store::{SingleUse, TokenStore};
+use regrant_mysql::MysqlStore;
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
-use testbed::{Postgres, Proxy, Random, Redis, RedisCluster, Workload, retry, short};
+use testbed::{MariaDb, Postgres, Proxy, Random, Redis, RedisCluster, Workload, retry, short};
 
 /// Deadline of the stores. It decides how long the test takes: some delays are longer.
 fn deadline() -> Duration {
@@ -17,6 +18,15 @@ async fn three_hundred_rounds_over_a_faulty_link_to_postgres() {
     let postgres = Postgres::start();
     let link = Proxy::before(postgres.address());
     let builder = PostgresStore::builder(postgres.url_at(link.address())).unwrap().deadline(deadline());
+    retry(async || builder.migrate().await).await;
+    three_hundred_rounds(retry(async || builder.open().await).await, &[link]).await;
+}
+
+#[tokio::test]
+async fn three_hundred_rounds_over_a_faulty_link_to_mariadb() {
+    let mariadb = MariaDb::start();
+    let link = Proxy::before(mariadb.address());
+    let builder = MysqlStore::builder(mariadb.url_at(link.address())).unwrap().deadline(deadline());
     retry(async || builder.migrate().await).await;
     three_hundred_rounds(retry(async || builder.open().await).await, &[link]).await;
 }

@@ -17,10 +17,11 @@ use regrant::{
     IssueRequest, Key, KeyRing, RedeemRequest, RedirectUri, RefreshRequest, Subject, TokenError, TokenResponse,
     TokenService,
 };
+use regrant_mysql::MysqlStore;
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
 use regrant_sqlite::SqliteStore;
-use testbed::{Disturbance, LONG, Postgres, Proxy, Redis, RedisCluster, retry, short};
+use testbed::{Disturbance, LONG, MariaDb, Postgres, Proxy, Redis, RedisCluster, retry, short};
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
@@ -206,6 +207,24 @@ async fn no_call_waits_for_a_silent_postgres() {
     let proxy = Proxy::before(postgres.address());
     let url = postgres.url_at(proxy.address());
     let builder = PostgresStore::builder(&url).unwrap();
+    retry(async || builder.migrate().await).await;
+    let store = retry(async || builder.open().await).await;
+    let patient = builder.deadline(LONG).open().await.unwrap();
+    let silence = silence_of(vec![proxy], Vec::as_slice);
+    each_call_of_the_store_ends(&store, &silence).await;
+    silence(true);
+    let purged = in_time("purge", CALL_OF_A_STORE, store.purge_expired(SystemClock.now(), 10)).await;
+    silence(false);
+    assert!(purged.unwrap_err().is_transient());
+    Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_waits_for_a_silent_mariadb() {
+    let mariadb = MariaDb::start();
+    let proxy = Proxy::before(mariadb.address());
+    let url = mariadb.url_at(proxy.address());
+    let builder = MysqlStore::builder(&url).unwrap();
     retry(async || builder.migrate().await).await;
     let store = retry(async || builder.open().await).await;
     let patient = builder.deadline(LONG).open().await.unwrap();
