@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -215,6 +216,26 @@ impl Policy {
         let live_access_tokens = 1..=MAX_LIVE_ACCESS_TOKENS;
         ensure("max_live_access_tokens", live_access_tokens.contains(&self.max_live_access_tokens), "1 to 1000")?;
         ensure("id_token_lifetime", self.id_token_lifetime >= second, "at least 1s")
+    }
+
+    /// Returns the policy in force for a client, for the grants of one flow or without its overrides for single flows.
+    /// For a client without overrides that is this policy, which was validated when the service was built.
+    ///
+    /// # Errors
+    /// As for [`for_client`](Self::for_client).
+    pub(crate) fn in_force(
+        &self,
+        client: &ClientPolicy,
+        grant_type: Option<&GrantType>,
+    ) -> Result<Cow<'_, Self>, PolicyError> {
+        if client.is_empty() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let policy = match grant_type {
+            Some(grant_type) => self.for_client(client, grant_type),
+            None => self.for_client_alone(client),
+        };
+        policy.map(Cow::Owned)
     }
 
     /// Returns the policy for a client, without its overrides for single flows.

@@ -75,7 +75,7 @@ impl<S: TokenStore> TokenService<S> {
     }
 
     fn is_strong_enough(&self, client: &Client) -> Result<bool, PolicyError> {
-        let policy = self.0.policy.for_client_alone(&client.policy)?;
+        let policy = self.0.policy.in_force(&client.policy, None)?;
         Ok(!policy.require_asymmetric_authentication || client.authentication_methods.are_asymmetric())
     }
 }

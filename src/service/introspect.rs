@@ -96,7 +96,7 @@ impl<S: TokenStore> Call<'_, S> {
         let is_own = engine::owned_by(caller, &grant).is_ok();
         let own_policy = is_own.then(|| call.policy(caller, grant.grant_type())).transpose()?;
         let now = self.service.now();
-        let found = engine::introspect(grant, &opened, Some(caller), own_policy.as_ref(), now);
+        let found = engine::introspect(grant, &opened, Some(caller), own_policy.as_deref(), now);
         let Ok(found) = found else { return Ok(None) };
         Ok(call.subject_may_be_served(found.subject()).await?.then_some(found))
     }

@@ -96,7 +96,7 @@ impl<S: TokenStore> Call<'_, S> {
             }
             None => None,
         };
-        let found = engine::introspect(grant, opened, None, own_policy.as_ref(), self.service.now());
+        let found = engine::introspect(grant, opened, None, own_policy.as_deref(), self.service.now());
         found.map_err(|grant| {
             let is_revoked = matches!(grant.phase(), Phase::Revoked { .. });
             let refusal = if is_revoked { Refusal::GrantRevoked } else { Refusal::AccessTokenInactive };
