@@ -305,14 +305,14 @@ impl<S: TokenStore> Endpoints<S> {
         let Form { parameters, claim, .. } = self.read(Endpoint::Introspection, request)?;
         let token = parameters.required("token")?;
         let caller = self.authenticate(&claim).await?;
-        let active = self.service.introspect(&caller, token).await?;
-        let members = introspection::members(active.as_ref(), self.issuer.as_str());
+        let active = self.service.find_token(&caller, token).await?;
+        let json = introspection::body(active.as_ref(), self.issuer.as_str());
         if introspection::wants_jwt(request)
-            && let Some(jwt) = self.service.sign_introspection(&caller, &members.to_map()).await?
+            && let Some(jwt) = self.service.sign_introspection(&caller, &introspection::members(&json)).await?
         {
             return Ok(body::introspection_jwt(jwt));
         }
-        Ok(Response::json(200, &members))
+        Ok(Response::with_json(200, json).not_stored())
     }
 
     /// Starts a device authorization (RFC 8628 section 3.1). Served only if the host has a page where users enter the

@@ -70,7 +70,8 @@ impl Response {
         Self::with_json(status, mem::take(&mut *bytes.0))
     }
 
-    fn with_json(status: u16, body: Vec<u8>) -> Self {
+    /// A response with a body that is JSON already, without cache headers.
+    pub(super) fn with_json(status: u16, body: Vec<u8>) -> Self {
         Self { body, ..Self::empty(status) }.with_header("content-type", "application/json")
     }
 
