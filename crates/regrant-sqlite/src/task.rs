@@ -55,7 +55,9 @@ impl<T> Reply<T> {
     }
 
     fn send(&self, answer: Result<T, Failure>) {
-        if let Some(sender) = self.sender().take() {
+        // Unlocked first: the caller wakes at once, and its next call looks whether this one was answered.
+        let sender = self.sender().take();
+        if let Some(sender) = sender {
             // The receiver is gone if the future was dropped; the work stays done.
             let _ = sender.send(answer);
         }
