@@ -96,10 +96,10 @@ impl Attempt {
     async fn send(&self, call: &Call<'_>, lease: &mut Lease<'_>) -> Result<(Value, bool), RedisError> {
         let limit = lease.limit();
         let connection = lease.connection().await?;
-        let command = call.command(self.with_text);
         if call.is_read() && !connection.is_cluster() {
             return read(call, connection, limit).await.map(|value| (value, true));
         }
+        let command = call.command(self.with_text);
         if call.wait.is_none() && self.importing.is_none() {
             return connection.send(command, call.key(), limit).await.map(|value| (value, true));
         }
