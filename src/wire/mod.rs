@@ -81,6 +81,7 @@ mod token_request;
 mod user_info;
 
 pub use crate::outcome::malformed::MalformedRequest;
+pub use crate::vocabulary::json_object;
 pub use authorization::{Ask, AuthorizationError, AuthorizationFault, AuthorizationRequest, Prompt, ResponseMode};
 pub use certificate::CertificateHeader;
 pub use cors::{Cors, CorsError};

@@ -15,14 +15,14 @@ use serde_json::Value;
 use super::failure::{self, Failure};
 use super::user_info::authorization;
 use super::{Endpoint, Endpoints, MalformedRequest, Request, Response};
-use crate::client::{AuthenticationMethods, Client, ClientAuthenticationMethod, ClientKeys, RegistrationRules, object};
+use crate::client::{AuthenticationMethods, Client, ClientAuthenticationMethod, ClientKeys, RegistrationRules};
 use crate::outcome::{ErrorCode, Operation};
 use crate::ports::Unavailable;
 use crate::ports::authenticator::{ClientStore, Rate, RegisteredClient, SecretHash};
 use crate::ports::host::{AttemptKind, AttemptOutcome};
 use crate::ports::store::TokenStore;
 use crate::vocabulary::{
-    ClientId, ClientSecret, GrantType, RedirectUri, Scope, SecretBytes, Timestamp, TokenType, draw,
+    ClientId, ClientSecret, GrantType, RedirectUri, Scope, SecretBytes, Timestamp, TokenType, draw, json_object,
 };
 
 /// The maximum length of a registration, in bytes.
@@ -122,7 +122,7 @@ impl<S: TokenStore> Endpoints<S> {
         if let Some(expected) = &registration.initial_access_token {
             self.check_initial_access_token(expected, request).await?;
         }
-        let document = object(json_body(request)?).ok_or(MalformedRequest::Json)?;
+        let document = json_object(json_body(request)?).ok_or(MalformedRequest::Json)?;
         let id: [u8; 16] = draw(self.service.entropy());
         let id = ClientId::new(URL_SAFE_NO_PAD.encode(id)).map_err(|_| MalformedRequest::ClientId)?;
         let client = registration.rules.judge(id, &document)?;

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{Rate, RegisteredClient, Supported};
-use crate::client::{Client, RegistrationRules, object};
+use crate::client::{Client, RegistrationRules};
 use crate::ports::Unavailable;
-use crate::vocabulary::{ClientId, Clock, Timestamp, absolute_uri, forward_to_arc};
+use crate::vocabulary::{ClientId, Clock, Timestamp, absolute_uri, forward_to_arc, json_object};
 
 /// The maximum length of a document, in bytes (draft-ietf-oauth-client-id-metadata-document, security considerations).
 const MAX_DOCUMENT: usize = 5 * 1024;
@@ -178,7 +178,7 @@ impl MetadataDocuments {
         if document.len() > MAX_DOCUMENT {
             return None;
         }
-        let document = object(document)?;
+        let document = json_object(document)?;
         let names_itself = document.get("client_id").and_then(Value::as_str) == Some(client_id.as_str());
         let has_secret = ["client_secret", "client_secret_expires_at"].iter().any(|name| document.contains_key(*name));
         if !names_itself || has_secret {

@@ -1,43 +1,59 @@
-//! Strict parsing of untrusted JSON.
+//! JSON from outside, read strictly.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-const MAX_DEPTH: usize = 32;
-const MAX_VALUES: usize = 1024;
+/// Parses a JSON object with the strictness of [`form`](crate::wire::form()). Returns `None` for anything else, for a
+/// member that is named twice at any depth, for more than 32 levels, and for more than 1024 values.
+///
+/// Of two members with one name two readers could take different ones (RFC 8259 section 4), for example a proxy that
+/// checks redirection URIs. The bounds are there because a text of many short values costs far more memory than its
+/// length.
+///
+/// ```
+/// use regrant::wire::json_object;
+///
+/// let object = json_object(br#"{ "iss": "https://as.example" }"#);
+/// assert_eq!(object.map(|members| members["iss"] == "https://as.example"), Some(true));
+/// assert_eq!(json_object(br#"{ "iss": "https://as.example", "iss": "https://other.example" }"#), None);
+/// assert_eq!(json_object(b"[]"), None);
+/// ```
+#[must_use]
+pub fn json_object(json: &[u8]) -> Option<Map<String, Value>> {
+    strict_json(json, 32, 1024)
+}
 
-/// Parses a JSON object. Returns `None` for anything else, for a member named twice at any depth (another reader might
-/// use the other one, RFC 7515 section 4), and for a text that could cost more memory than a token deserves.
-pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
-    let left = Cell::new(MAX_VALUES);
-    let mut text = serde_json::Deserializer::from_slice(bytes);
-    Plain { depth: 0, left: &left }.deserialize(&mut text).ok()?;
+/// Parses a JSON text with at most `max_depth` levels and `max_values` values, in which no object names a member twice.
+pub(crate) fn strict_json<T: DeserializeOwned>(json: &[u8], max_depth: usize, max_values: usize) -> Option<T> {
+    let left = Cell::new(max_values);
+    let mut text = serde_json::Deserializer::from_slice(json);
+    Strict { levels: max_depth, left: &left }.deserialize(&mut text).ok()?;
     text.end().ok()?;
-    serde_json::from_slice(bytes).ok()
+    serde_json::from_slice(json).ok()
 }
 
 /// Walks through a value without storing it.
 #[derive(Clone, Copy)]
-struct Plain<'a> {
-    depth: usize,
+struct Strict<'a> {
+    /// The number of further levels.
+    levels: usize,
+    /// The number of further values, at all levels.
     left: &'a Cell<usize>,
 }
 
-impl Plain<'_> {
+impl Strict<'_> {
     fn enter<E: Error>(self) -> Result<Self, E> {
-        if self.depth == MAX_DEPTH {
-            return Err(E::custom("nested too deep"));
-        }
-        Ok(Self { depth: self.depth + 1, ..self })
+        let levels = self.levels.checked_sub(1).ok_or_else(|| E::custom("nested too deep"))?;
+        Ok(Self { levels, ..self })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Plain<'_> {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -47,7 +63,7 @@ impl<'de> DeserializeSeed<'de> for Plain<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Plain<'_> {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
