@@ -69,7 +69,7 @@ impl<S: TokenStore> TokenService<S> {
                     let call = error.known_client().map_or(call, |client_id| call.by(client_id));
                     Err(call.refuse(Refusal::ClientAuthenticationFailed(reason)))
                 }
-                None => Err(call.fail(TokenError::Authenticator(error))),
+                None => Err(call.fail(TokenError::authenticator(error))),
             },
         }
     }

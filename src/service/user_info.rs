@@ -13,7 +13,6 @@ use crate::engine::{self, FoundToken, UserInfoRequest, UserInfoResponse};
 use crate::grant::{Grant, Phase};
 use crate::outcome::{Operation, Refusal};
 use crate::ports::Unavailable;
-use crate::ports::authenticator::AuthenticateError;
 use crate::ports::host::{ClaimsTarget, HostClaims};
 use crate::ports::jwt::UserInfoClaims;
 use crate::ports::store::TokenStore;
@@ -78,10 +77,10 @@ impl<S: TokenStore> Call<'_, S> {
     /// Looks the client up that is named without its credentials.
     ///
     /// # Errors
-    /// [`TokenError::Authenticator`].
+    /// [`TokenError::Authenticator`], and [`TokenError::RateLimited`].
     pub(super) async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, TokenError> {
         let found = self.service.0.authenticator.find_client(client_id).await;
-        found.map_err(|outage| self.fail(TokenError::Authenticator(AuthenticateError::unavailable(outage))))
+        found.map_err(|outage| self.fail(TokenError::authenticator(outage)))
     }
 
     /// Finds the access token in its grant.

@@ -17,7 +17,6 @@ use super::user_info::authorization;
 use super::{Endpoint, Endpoints, MalformedRequest, Request, Response};
 use crate::client::{AuthenticationMethods, Client, ClientAuthenticationMethod, ClientKeys, RegistrationRules};
 use crate::outcome::{ErrorCode, Operation};
-use crate::ports::Unavailable;
 use crate::ports::authenticator::{ClientStore, Rate, RegisteredClient, SecretHash};
 use crate::ports::host::{AttemptKind, AttemptOutcome};
 use crate::ports::store::TokenStore;
@@ -87,7 +86,7 @@ impl ClientRegistration {
     }
 
     /// Sets the maximum number of new clients in a minute, for all senders and on this node. Default 60. Further ones
-    /// get 503.
+    /// get 429 with `Retry-After`, and the event is `RateLimited`.
     #[must_use]
     pub fn with_most_per_minute(mut self, most: u32) -> Self {
         self.rate = Rate::per_minute(most);
@@ -127,16 +126,13 @@ impl<S: TokenStore> Endpoints<S> {
         let id = ClientId::new(URL_SAFE_NO_PAD.encode(id)).map_err(|_| MalformedRequest::ClientId)?;
         let client = registration.rules.judge(id, &document)?;
         let now = self.service.now();
-        if !registration.rate.try_take(now) {
-            let cause = Unavailable::new("the maximum number of registrations in a minute is reached");
-            return Err(self.service.fail_registration(cause).into());
-        }
+        let fail = |cause| self.service.fail_registration(cause, request.peer);
+        registration.rate.take(now).map_err(|exceeded| fail(exceeded.into()))?;
         let secret = has_secret(&client).then(|| self.new_secret());
         // The rules admit only clients whose credentials fit.
         let registered = RegisteredClient::new(client, secret.iter().map(SecretHash::sha256))
             .map_err(|_| MalformedRequest::ClientMetadata("token_endpoint_auth_method"))?;
-        let stored = registration.clients.put(&registered).await;
-        stored.map_err(|outage| self.service.fail_registration(outage))?;
+        registration.clients.put(&registered).await.map_err(fail)?;
         let client = registered.client();
         self.service.report_registration(&client.id);
         Ok(Response::json(201, &Registered::of(client, secret.as_ref(), now)))

@@ -378,11 +378,14 @@ async fn registrations_beyond_the_limit_wait_for_the_next_minute() {
     assert_eq!(host.register(&document).await.status(), 201);
     assert_eq!(host.register(&document).await.status(), 201);
     host.events.take();
-    assert_eq!(host.register(&document).await.outcome(), (503, "temporarily_unavailable"));
+    host.clock.advance(fixtures::seconds(20));
+    let limited = host.register(&document).await;
+    assert_eq!(limited.outcome(), (429, "temporarily_unavailable"));
+    assert_eq!(limited.header("retry-after"), Some("40"));
     let events = host.events.take();
-    assert_eq!((events[0].operation, events[0].kind), (Operation::RegisterClient, EventKind::Unavailable));
+    assert_eq!((events[0].operation, events[0].kind), (Operation::RegisterClient, EventKind::RateLimited));
     assert_eq!(host.count().await, 2);
-    host.clock.advance(fixtures::seconds(60));
+    host.clock.advance(fixtures::seconds(40));
     assert_eq!(host.register(&document).await.status(), 201);
 }
 

@@ -132,7 +132,8 @@ impl MetadataDocuments {
         self
     }
 
-    /// Sets the maximum number of fetches in a minute. Default 60. Anyone can cause them. Requests beyond it get 503.
+    /// Sets the maximum number of fetches in a minute, for all senders and on this node. Default 60. Anyone can cause
+    /// them. Requests beyond it get 429 with `Retry-After`, and the event is `RateLimited`.
     #[must_use]
     pub fn with_most_fetches_per_minute(mut self, most: u32) -> Self {
         self.rate = Rate::per_minute(most);
@@ -154,9 +155,7 @@ impl MetadataDocuments {
         if let Some(kept) = self.kept().get(client_id).filter(|kept| is_young(kept)) {
             return Ok(Some(kept.registered.clone()));
         }
-        if !self.rate.try_take(now) {
-            return Err(Unavailable::new("too many metadata documents of clients are fetched"));
-        }
+        self.rate.take(now)?;
         let Some(document) = self.fetcher.fetch(client_id.as_str()).await? else { return Ok(None) };
         let registered = self.judge(client_id, &document);
         let mut kept = self.kept();
