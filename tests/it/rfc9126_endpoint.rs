@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fixtures::{APP, Auth, Config, POSTER, REDIRECT, Reply, SPA, Server, StubVerifier, seconds};
+use fixtures::{
+    APP, Auth, CHALLENGE, Config, POSTER, REDIRECT, Reply, SPA, Server, StubRequestObjects, StubVerifier, seconds,
+};
 use regrant::authenticator::CredentialRefusal;
 use regrant::event::{ErrorCode, EventKind, Operation};
 use regrant::grant::Confirmation;
@@ -11,8 +13,8 @@ use regrant::wire::{Endpoint, MalformedRequest, Paths, Prompt};
 use regrant::{Policy, Refusal};
 use serde_json::json;
 
-use crate::authorization_request::{Asked, CHALLENGE, ask, demo, redirected, shown, value, with};
-use crate::rfc9101_request_objects::{Objects, object};
+use crate::authorization_request::{Asked, ask, demo, redirected, shown, value, with};
+use crate::rfc9101_request_objects::object;
 
 const PAR: Endpoint = Endpoint::PushedAuthorizationRequest;
 
@@ -20,7 +22,7 @@ fn config() -> Config {
     Config {
         endpoints: |endpoints| {
             let paths = Paths { authorization: Some("/authorize".to_owned()), ..Paths::default() };
-            endpoints.with_paths(paths).with_request_objects(Objects)
+            endpoints.with_paths(paths).with_request_objects(StubRequestObjects)
         },
         proof_verifier: Some(StubVerifier::default()),
         ..Config::default()
