@@ -36,6 +36,14 @@ policy_fields! {
     /// `redirect_uri` (FAPI 2.0 Security Profile section 5.3.2.2). Default false. AM:
     /// `requirePushedAuthorizationRequests`, for clients `require_pushed_authorization_requests`.
     require_pushed_authorization_requests: bool = false, am: false, with: with_require_pushed_authorization_requests;
+    /// Requires that clients sign their authorization requests (RFC 9101 section 10.5), as
+    /// [`Client::require_signed_request_object`](crate::Client::require_signed_request_object) does for one client.
+    /// Default false. AM has no such setting.
+    ///
+    /// [`Endpoints`](crate::wire::Endpoints) refuses other requests, at the authorization endpoint and when they are
+    /// pushed. A verifier must be set ([`with_request_objects`](crate::wire::Endpoints::with_request_objects)). A host
+    /// that calls [`TokenService::authorize`](crate::TokenService::authorize) itself judges the signature itself.
+    require_signed_request_object: bool = false, am: false, with: with_require_signed_request_object;
     /// The lifetime of an access token: at least 1 s, and never past the end of its grant. Default 1 h. AM:
     /// `accessTokenLifetime`.
     #[serde(with = "human" / "human::optional")]

@@ -1,10 +1,11 @@
 //! RFC 9101: authorization requests that the client signs. The verifier of the tests accepts `client|claims|right`.
 
-use fixtures::{CHALLENGE, Config, REDIRECT, SPA, Server, StubRequestObjects};
+use fixtures::{APP, CHALLENGE, Config, REDIRECT, SPA, Server, StubRequestObjects};
 use regrant::authenticator::{AssertionFault, CredentialRefusal};
 use regrant::event::{ErrorCode, EventKind, Operation, Port};
+use regrant::policy::ClientPolicy;
 use regrant::wire::{Endpoint, MalformedRequest, Prompt};
-use regrant::{Client, Refusal};
+use regrant::{Client, Policy, Refusal};
 use serde_json::{Value, json};
 
 use crate::authorization_request::{ask, demo, parameters, redirected, shown, value, with};
@@ -133,6 +134,25 @@ async fn a_client_that_must_sign_is_refused_without_a_signature() {
     assert_eq!(server.config.events.operations(), [refused]);
     assert!(ask(&server, &signed(&object(json!({})))).await.is_ok());
     assert!(ask(&server, &with(&[("client_id", "app")])).await.is_ok(), "another client need not sign");
+}
+
+// Section 10.5.
+#[tokio::test]
+async fn a_policy_may_require_that_all_clients_sign() {
+    let config =
+        || Config { endpoints: |endpoints| endpoints.with_request_objects(StubRequestObjects), ..Config::default() };
+    let everybody = config().policy(Policy::default().with_require_signed_request_object(true));
+    let exempt = ClientPolicy::default().with_require_signed_request_object(false);
+    let server = everybody.with_client(APP, |client| client.with_policy(exempt.clone())).start();
+    let calls = server.store().calls();
+    assert_eq!(redirected(ask(&server, &with(&[])).await.unwrap_err()).0, ErrorCode::InvalidRequest);
+    let refused = (Operation::Authorize, EventKind::Refused(Refusal::RequestObjectRequired));
+    assert_eq!((server.config.events.operations(), server.store().calls()), (vec![refused], calls));
+    assert!(ask(&server, &signed(&object(json!({})))).await.is_ok());
+    assert!(ask(&server, &with(&[("client_id", "app")])).await.is_ok(), "the policy of a client takes precedence");
+    assert_eq!(server.document(Endpoint::Metadata).await.json["require_signed_request_object"], true);
+    let document = config().start().document(Endpoint::Metadata).await.json;
+    assert_eq!(document.get("require_signed_request_object"), None);
 }
 
 #[tokio::test]
