@@ -275,6 +275,20 @@ async fn a_request_object_may_be_pushed() {
 }
 
 #[tokio::test]
+async fn a_request_of_too_many_parameters_is_refused_when_it_is_pushed() {
+    let server = config().start();
+    let names: Vec<String> = (0..64).map(|number| format!("p{number}")).collect();
+    let own: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let usual = plain(&[]).len();
+    // The reference of a client that authenticates in a header has one more: the `client_id`.
+    let uri = pushed(&server, APP, &own[..63 - usual]).await;
+    assert!(arrive(&server, "app", &uri).await.is_ok());
+    let before = server.store().snapshot();
+    assert_eq!(push(&server, APP, &own[..64 - usual]).await.outcome(), (400, "invalid_request"));
+    assert_eq!(server.store().snapshot(), before);
+}
+
+#[tokio::test]
 async fn the_store_keeps_no_credentials_of_the_client() {
     let server = config().start();
     pushed(&server, POSTER, &[("nonce", "kept"), ("x", "canary")]).await;
