@@ -1,12 +1,10 @@
 //! The JSON form of a [`Client`], with the names of RFC 7591 where they exist. Databases and configuration hold it, so
 //! a name never changes.
 
-use std::fmt;
 use std::net::IpAddr;
 
-use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{AuthenticationMethods, Client, ClientAuthenticationMethod, ClientKeys, IntrospectionAccess, TlsSubject};
 use crate::policy::ClientPolicy;
@@ -228,39 +226,5 @@ fn subject(members: [Option<TlsSubject>; 5]) -> Result<Option<TlsSubject>, Inval
     match (present.next(), present.next()) {
         (only, None) => Ok(only),
         (_, Some(_)) => Err(InvalidValue::new("tls_client_auth subject", "must be one member alone")),
-    }
-}
-
-/// Parses a JSON object that names each of its own members once. Of two values two readers could take different ones,
-/// for example a proxy that checks redirection URIs.
-pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
-    serde_json::from_slice(bytes).ok().map(|Object(members)| members)
-}
-
-struct Object(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members)
-    }
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Object;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object, A::Error> {
-        let mut object = Map::new();
-        while let Some((name, value)) = members.next_entry::<String, Value>()? {
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member is repeated"));
-            }
-        }
-        Ok(Object(object))
     }
 }

@@ -14,7 +14,6 @@ mod methods;
 mod rules;
 
 pub use crate::vocabulary::Registration;
-pub(crate) use json::object;
 pub use keys::{ClientKeys, TlsSubject};
 pub(crate) use metadata::Client;
 pub use metadata::IntrospectionAccess;

@@ -106,7 +106,13 @@ impl RegistrationRules {
     /// [`MetadataFault`] with the first member that is not accepted.
     pub fn judge(&self, id: ClientId, document: &Map<String, Value>) -> Result<Client, MetadataFault> {
         let Self { most, .. } = self;
-        let methods = self.authentication_methods(document)?;
+        let (methods, scope) = (self.authentication_methods(document)?, self.scope_of(document)?);
+        // What is left of it. Otherwise a request without a scope would ask for more than the client has. An empty one
+        // stays: each request must name its scope.
+        let default_scope = match &most.default_scope {
+            Some(default) if !default.is_empty() => Some(default.intersection(&scope)).filter(|left| !left.is_empty()),
+            default => default.clone(),
+        };
         let client = Client {
             authentication_methods: methods,
             assertion_algorithm: assertion_algorithm(document)?,
@@ -114,7 +120,8 @@ impl RegistrationRules {
             name: name(document)?,
             redirect_uris: self.uris(document, "redirect_uris")?,
             post_logout_redirect_uris: self.uris(document, "post_logout_redirect_uris")?,
-            scope: self.scope_of(document)?,
+            scope,
+            default_scope,
             introspection: IntrospectionAccess::Own,
             ..most.clone()
         };

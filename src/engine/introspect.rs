@@ -16,13 +16,12 @@ use std::time::Duration;
 
 use super::access::admits_refresh_tokens;
 use crate::client::{Client, IntrospectionAccess};
-use crate::grant::{Approval, Grant, GrantSummary, Head, Phase, Remaining, earlier};
+use crate::grant::{Approval, Grant, Head, LiveAccessToken, Phase, Remaining, earlier};
 use crate::policy::Policy;
 use crate::ports::host::HostClaims;
-use crate::token::{Detail, Opened, TokenKind};
+use crate::token::{Reference, TokenKind};
 use crate::vocabulary::{
-    AuthorizationDetails, ClientId, Confirmation, Digest, GrantId, GrantType, Resources, Scope, Subject, Timestamp,
-    TokenType,
+    AuthorizationDetails, ClientId, Confirmation, GrantId, GrantType, Resources, Scope, Subject, Timestamp, TokenType,
 };
 
 /// An active token (RFC 7662 section 2.2): one that would be accepted at this moment. Returned by
@@ -117,11 +116,13 @@ pub(crate) struct FoundToken {
     resources: Option<Resources>,
     /// The authorization details of a narrowed token; `None` is those of the grant.
     narrowed: Option<AuthorizationDetails>,
-    issued_at: Timestamp,
-    expires_at: Option<Timestamp>,
-    remaining: Option<Box<Remaining>>,
-    token_type: Option<TokenType>,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) remaining: Option<Box<Remaining>>,
+    pub(crate) token_type: Option<TokenType>,
     confirmation: Option<Confirmation>,
+    /// The claims of the host, which the service adds.
+    pub(crate) host_claims: HostClaims,
     grant: Box<Grant>,
 }
 
@@ -146,6 +147,11 @@ impl FoundToken {
         self.resources.as_ref().unwrap_or(&self.grant.approval().resources)
     }
 
+    /// Returns the authorization details of the token.
+    pub(crate) fn authorization_details(&self) -> Option<&AuthorizationDetails> {
+        self.narrowed.as_ref().or(self.grant.approval().authorization_details.as_ref())
+    }
+
     /// Returns the key that the token is bound to.
     pub(crate) const fn confirmation(&self) -> Option<&Confirmation> {
         self.confirmation.as_ref()
@@ -167,9 +173,11 @@ impl FoundToken {
             remaining,
             token_type,
             confirmation,
+            host_claims,
             grant,
         } = self;
-        let GrantSummary { id: grant_id, client_id, grant_type, approval, .. } = grant.summary();
+        let grant_id = grant.id();
+        let (client_id, grant_type, approval) = grant.into_approval();
         ActiveToken {
             kind,
             client_id,
@@ -182,7 +190,7 @@ impl FoundToken {
             confirmation,
             approval,
             grant_id,
-            host_claims: HostClaims::default(),
+            host_claims,
             remaining,
             narrowed,
         }
@@ -201,7 +209,7 @@ impl FoundToken {
 /// they state. The policy of another client is not applied.
 pub(crate) fn introspect(
     grant: Box<Grant>,
-    presented: &Opened,
+    token: &Reference,
     caller: Option<&Client>,
     own_policy: Option<&Policy>,
     now: Timestamp,
@@ -211,11 +219,10 @@ pub(crate) fn introspect(
     }
     // A token was issued to end with its grant at the latest. Only a policy that was tightened since ends it earlier.
     let grant_expiry = own_policy.and_then(|policy| grant.absolute_expiry(policy));
-    let digest = presented.secret.digest();
-    let mut found = match presented.detail {
-        Detail::AccessToken { serial } => access_token(grant, serial, digest, caller, own_policy.is_some()),
-        Detail::RefreshToken { generation, .. } => refresh_token(grant, generation, digest, caller, own_policy, now),
-        Detail::Code => Err(grant),
+    let mut found = match token.kind {
+        TokenKind::AccessToken | TokenKind::JwtId => access_token(grant, token, caller, own_policy.is_some()),
+        TokenKind::RefreshToken => refresh_token(grant, token, caller, own_policy, now),
+        TokenKind::AuthorizationCode | TokenKind::DeviceCode | TokenKind::RequestUri => Err(grant),
     }?;
     found.expires_at = earlier(found.expires_at, grant_expiry);
     if found.expires_at.is_none_or(|expiry| now < expiry) { Ok(found) } else { Err(found.grant) }
@@ -224,12 +231,12 @@ pub(crate) fn introspect(
 /// Finds the access token in the record. The digest is compared too: a key of the ring can seal any serial.
 fn access_token(
     grant: Box<Grant>,
-    serial: u32,
-    digest: Digest,
+    presented: &Reference,
     caller: Option<&Client>,
     is_own: bool,
 ) -> Result<FoundToken, Box<Grant>> {
-    let Some(token) = grant.access_tokens().find(|token| token.serial == serial && token.digest == digest) else {
+    let is_it = |token: &&LiveAccessToken| token.serial == presented.number && token.digest == presented.digest;
+    let Some(token) = grant.access_tokens().find(is_it) else {
         return Err(grant);
     };
     let may_know = match caller.map(|caller| &caller.introspection) {
@@ -252,6 +259,7 @@ fn access_token(
         remaining: None,
         token_type: Some(TokenType::of(token.confirmation.as_ref())),
         confirmation: token.confirmation,
+        host_claims: HostClaims::default(),
         grant,
     })
 }
@@ -259,8 +267,7 @@ fn access_token(
 /// Compares the refresh token with the head. Former and forked tokens are inactive.
 fn refresh_token(
     grant: Box<Grant>,
-    generation: u32,
-    digest: Digest,
+    presented: &Reference,
     caller: Option<&Client>,
     own_policy: Option<&Policy>,
     now: Timestamp,
@@ -271,7 +278,7 @@ fn refresh_token(
     // A refresh of a grant that may have no refresh tokens any more would be refused.
     let is_refused =
         caller.zip(own_policy).is_some_and(|(client, policy)| !admits_refresh_tokens(&grant, client, policy));
-    let is_head = |head: &&Head| head.generation == generation && head.digest == digest;
+    let is_head = |head: &&Head| head.generation == presented.number && head.digest == presented.digest;
     let Some(head) = grant.head().filter(is_head).filter(|_| may_know && !is_refused) else {
         return Err(grant);
     };
@@ -285,6 +292,7 @@ fn refresh_token(
         remaining: own_policy.and_then(|policy| grant.remaining(|| now, policy)),
         token_type: None,
         confirmation: grant.approval().confirmation,
+        host_claims: HostClaims::default(),
         grant,
     })
 }

@@ -83,6 +83,8 @@ pub(crate) use transition::Rotation;
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::client::Client;
 use crate::policy::Policy;
 use crate::token::{Binding, Salt};
@@ -134,10 +136,12 @@ pub struct Grant {
     head: Option<Head>,
     /// The last rotations, oldest first, at most [`MAX_RECENT`](transition::MAX_RECENT): one entry for each generation
     /// before that of the head, without a gap.
-    recent: Vec<Retired>,
+    ///
+    /// As many as most grants have are in the grant itself: a grant is read with each request, and is one allocation.
+    recent: SmallVec<[Retired; 2]>,
     /// Live access tokens, oldest first. Only these are active in introspection, so dropping an entry revokes its
-    /// token.
-    access_tokens: Vec<LiveAccessToken>,
+    /// token. A client that refreshes every half hour has two.
+    access_tokens: SmallVec<[LiveAccessToken; 2]>,
     /// Drawn for each write, so that no two writes of a record are equal: a writer that reads the record back can
     /// recognize its own. Without it, two writers that decide the same would both take the one record for theirs.
     write_id: [u8; 4],
@@ -182,8 +186,8 @@ impl Grant {
             expires_at: None,
             phase: Phase::Active { redeemed: None },
             head: None,
-            recent: Vec::new(),
-            access_tokens: Vec::new(),
+            recent: SmallVec::new(),
+            access_tokens: SmallVec::new(),
             write_id: [0; 4],
         }
     }

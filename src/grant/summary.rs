@@ -91,6 +91,11 @@ pub struct GrantSummary {
 }
 
 impl Grant {
+    /// Returns client, flow and approval. Consumes the grant, so that the approval is not copied.
+    pub(crate) fn into_approval(self: Box<Self>) -> (ClientId, GrantType, Approval) {
+        (self.client_id, self.grant_type, self.approval)
+    }
+
     /// Returns the public part of the grant. Consumes the grant: the approval moves, and no digest stays behind in a
     /// value that a host might serialize.
     pub(crate) fn summary(self: Box<Self>) -> GrantSummary {

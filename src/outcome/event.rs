@@ -203,7 +203,7 @@ impl Operation {
 /// | `Replayed` | clients lose responses or refresh in parallel | watch its share of `Rotated` |
 /// | `WriteConfirmed` | the store answers late or repeats writes | look at its latency |
 /// | `Refused`, `Malformed` | normal, until one client or one cause has very many | look at the cause |
-/// | `RateLimited` | somebody guesses, or a client has a wrong secret | look at the peer |
+/// | `RateLimited` | somebody guesses, a client has a wrong secret, or strangers make clients | look at the peer |
 /// | `ReuseDetected`, `GrantRevoked` by reuse | theft, or a faulty client | inform the user |
 /// | `Healed` | the store lost acknowledged writes | look at its failover and durability |
 /// | `Contended` | very many writers of one grant, or clocks more than 5 s apart | find the client, compare clocks |
@@ -263,9 +263,9 @@ pub enum EventKind {
     ClientRegistered,
     /// The request was refused.
     Refused(Refusal),
-    /// The [`RateLimit`](crate::host::RateLimit) of the host admitted no further attempt. The credential was not
-    /// checked. The client gets 429. The event names a client only after its authentication: a claim might be a
-    /// mistyped secret.
+    /// The [`RateLimit`](crate::host::RateLimit) of the host admitted no further attempt, and the credential was not
+    /// checked. Or a limit of the registrations, or of the fetches of metadata documents, in a minute was reached. The
+    /// client gets 429. The event names a client only after its authentication: a claim might be a mistyped secret.
     RateLimited,
     /// Every attempt met a conflicting write. The client gets 503 and tries again.
     Contended,

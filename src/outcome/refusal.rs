@@ -195,7 +195,8 @@ pub enum Refusal {
     #[error("request object not accepted: {0}")]
     RequestObjectRefused(CredentialRefusal),
     /// The client must sign its authorization requests
-    /// ([`Client::require_signed_request_object`](crate::Client::require_signed_request_object)), and the request has
+    /// ([`Client::require_signed_request_object`](crate::Client::require_signed_request_object), or
+    /// [`Policy::require_signed_request_object`](crate::Policy::require_signed_request_object)), and the request has
     /// no request object.
     #[error("request object required")]
     RequestObjectRequired,

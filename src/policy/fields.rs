@@ -106,6 +106,11 @@ macro_rules! policy_fields {
         }
 
         impl ClientPolicy {
+            /// Returns true if everything is inherited.
+            pub(super) fn is_empty(&self) -> bool {
+                $( self.$field.is_none() && )+ self.grant_types.is_empty()
+            }
+
             $(
                 #[doc = concat!("Overrides [`", stringify!($field), "`](Self::", stringify!($field), ").")]
                 #[must_use]

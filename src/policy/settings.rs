@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -36,6 +37,14 @@ policy_fields! {
     /// `redirect_uri` (FAPI 2.0 Security Profile section 5.3.2.2). Default false. AM:
     /// `requirePushedAuthorizationRequests`, for clients `require_pushed_authorization_requests`.
     require_pushed_authorization_requests: bool = false, am: false, with: with_require_pushed_authorization_requests;
+    /// Requires that clients sign their authorization requests (RFC 9101 section 10.5), as
+    /// [`Client::require_signed_request_object`](crate::Client::require_signed_request_object) does for one client.
+    /// Default false. AM has no such setting.
+    ///
+    /// [`Endpoints`](crate::wire::Endpoints) refuses other requests, at the authorization endpoint and when they are
+    /// pushed. A verifier must be set ([`with_request_objects`](crate::wire::Endpoints::with_request_objects)). A host
+    /// that calls [`TokenService::authorize`](crate::TokenService::authorize) itself judges the signature itself.
+    require_signed_request_object: bool = false, am: false, with: with_require_signed_request_object;
     /// The lifetime of an access token: at least 1 s, and never past the end of its grant. Default 1 h. AM:
     /// `accessTokenLifetime`.
     #[serde(with = "human" / "human::optional")]
@@ -215,6 +224,26 @@ impl Policy {
         let live_access_tokens = 1..=MAX_LIVE_ACCESS_TOKENS;
         ensure("max_live_access_tokens", live_access_tokens.contains(&self.max_live_access_tokens), "1 to 1000")?;
         ensure("id_token_lifetime", self.id_token_lifetime >= second, "at least 1s")
+    }
+
+    /// Returns the policy in force for a client, for the grants of one flow or without its overrides for single flows.
+    /// For a client without overrides that is this policy, which was validated when the service was built.
+    ///
+    /// # Errors
+    /// As for [`for_client`](Self::for_client).
+    pub(crate) fn in_force(
+        &self,
+        client: &ClientPolicy,
+        grant_type: Option<&GrantType>,
+    ) -> Result<Cow<'_, Self>, PolicyError> {
+        if client.is_empty() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let policy = match grant_type {
+            Some(grant_type) => self.for_client(client, grant_type),
+            None => self.for_client_alone(client),
+        };
+        policy.map(Cow::Owned)
     }
 
     /// Returns the policy for a client, without its overrides for single flows.

@@ -69,13 +69,13 @@ impl<S: TokenStore> TokenService<S> {
                     let call = error.known_client().map_or(call, |client_id| call.by(client_id));
                     Err(call.refuse(Refusal::ClientAuthenticationFailed(reason)))
                 }
-                None => Err(call.fail(TokenError::Authenticator(error))),
+                None => Err(call.fail(TokenError::authenticator(error))),
             },
         }
     }
 
     fn is_strong_enough(&self, client: &Client) -> Result<bool, PolicyError> {
-        let policy = self.0.policy.for_client_alone(&client.policy)?;
+        let policy = self.0.policy.in_force(&client.policy, None)?;
         Ok(!policy.require_asymmetric_authentication || client.authentication_methods.are_asymmetric())
     }
 }

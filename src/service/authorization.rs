@@ -42,6 +42,15 @@ impl<S> TokenService<S> {
         )
     }
 
+    /// Returns true if the client must sign its authorization requests (RFC 9101 section 10.5).
+    ///
+    /// # Errors
+    /// [`TokenError::Policy`] when the overrides of the client contradict the policy of the provider.
+    pub(crate) fn requires_signed_request(&self, operation: Operation, client: &Client) -> Result<bool, TokenError> {
+        let policy = Call::new(self, operation).by(&client.id).policy(client, &GrantType::AuthorizationCode)?;
+        Ok(client.require_signed_request_object || policy.require_signed_request_object)
+    }
+
     /// Reports that an authorization request was refused before it reached a call, and returns the error.
     pub(crate) fn refuse_authorization(&self, operation: Operation, client: &Client, refusal: Refusal) -> TokenError {
         Call::new(self, operation).by(&client.id).refuse(refusal)

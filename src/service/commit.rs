@@ -39,7 +39,7 @@ pub(super) enum Written {
     Lost(Option<Loaded>),
 }
 
-impl<S: TokenStore> Call<'_, S> {
+impl<'a, S: TokenStore> Call<'a, S> {
     /// Decides about a grant until the decision is stored. `decide` may run several times and must not have effects of
     /// its own.
     ///
@@ -78,7 +78,7 @@ impl<S: TokenStore> Call<'_, S> {
         id: GrantId,
         presented: &Opened,
         possession: &PresentedKeys,
-        mut terms: Option<Terms>,
+        mut terms: Option<Terms<'a>>,
         decide: impl Fn(&mut Grant, Admitted<'_>, &Context<'_>) -> Decision<UnsignedResponse>,
     ) -> Result<TokenResponse, TokenError> {
         let call = self.about(id);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::outcome::{ErrorCode, EventKind, Failure, Port, Refusal, chain};
 use crate::policy::PolicyError;
 use crate::ports::Unavailable;
-use crate::ports::authenticator::AuthenticateError;
+use crate::ports::authenticator::{AuthenticateError, RateExceeded};
 use crate::ports::host::ClaimsError;
 use crate::ports::store::StoreError;
 
@@ -48,7 +48,10 @@ pub enum TokenError {
     /// The polls of a device are the exception. `authorization_pending` and `slow_down` mean that it polls on.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// The [`RateLimit`](crate::host::RateLimit) of the host admits no further attempt. The credential was not checked.
+    /// The [`RateLimit`](crate::host::RateLimit) of the host admits no further attempt, and the credential was not
+    /// checked. Or strangers registered as many [clients](crate::wire::ClientRegistration::with_most_per_minute), or
+    /// named as many [documents](crate::authenticator::MetadataDocuments::with_most_fetches_per_minute), as a minute
+    /// allows.
     #[error("too many attempts")]
     RateLimited {
         /// The time after which another attempt may be admitted.
@@ -104,6 +107,16 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Returns the error of an authenticator that failed: its outage, or a limit of the work that strangers cause.
+    pub(super) fn authenticator(cause: impl Into<AuthenticateError>) -> Self {
+        let error = cause.into();
+        let exceeded = chain(&error).find_map(|cause| cause.downcast_ref()).copied();
+        match exceeded {
+            Some(RateExceeded { retry_after }) => Self::RateLimited { retry_after },
+            None => Self::Authenticator(error),
+        }
+    }
+
     /// Returns the error of a refused request. Two refusals are no statement about the token, so the client must try
     /// again: a clock that is behind the record, and a key that differs from the one of the record.
     pub(super) const fn refused(refusal: Refusal) -> Self {

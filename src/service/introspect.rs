@@ -8,7 +8,7 @@ use crate::outcome::{Operation, Refusal};
 use crate::ports::authenticator::AuthenticatedClient;
 use crate::ports::host::{ClaimsRequest, ClaimsTarget, HostClaims};
 use crate::ports::store::TokenStore;
-use crate::token::{Opened, TokenKind};
+use crate::token::{TokenFormat, TokenKind};
 
 impl<S: TokenStore> TokenService<S> {
     /// Introspects an access or refresh token (RFC 7662). `None`: the token is not active, or `caller` may not know of
@@ -41,39 +41,46 @@ impl<S: TokenStore> TokenService<S> {
         caller: &AuthenticatedClient,
         token: &str,
     ) -> Result<Option<ActiveToken>, TokenError> {
+        self.find_token(caller, token).await.map(|found| found.map(FoundToken::into_active))
+    }
+
+    /// Introspects a token for the wire layer, which reads the facts in the grant.
+    ///
+    /// # Errors
+    /// As for [`introspect`](Self::introspect).
+    pub(crate) async fn find_token(
+        &self,
+        caller: &AuthenticatedClient,
+        token: &str,
+    ) -> Result<Option<FoundToken>, TokenError> {
         let call = Call::new(self, Operation::Introspect).of(caller);
         let _timer = self.timer(call.operation);
         if !caller.is_confidential() {
             return Err(call.refuse(Refusal::PublicCaller));
         }
-        match call.find(caller, token).await? {
+        let Some(mut found) = call.find(caller, token).await? else { return Ok(None) };
+        if self.0.claims_source.is_some() && found.is_access_token() {
             // Boxed: without a source the call would carry the size of this future.
-            Some(found) if self.0.claims_source.is_some() => Box::pin(call.with_host_claims(found)).await.map(Some),
-            found => Ok(found.map(FoundToken::into_active)),
+            found.host_claims = Box::pin(call.claims_of(&found, ClaimsTarget::AccessToken)).await?;
         }
+        Ok(Some(found))
     }
 
-    /// Opens a token that is introspected or revoked, of any kind and form. Reads no store.
-    pub(super) fn open_any(&self, text: &str) -> Option<Box<Opened>> {
-        self.0.tokens.open_any(text).or_else(|| {
+    /// Opens a token of any kind and form with `open`, a method of the format. Reads no store.
+    pub(super) fn open_any<T>(
+        &self,
+        text: &str,
+        open: impl Fn(&TokenFormat, TokenKind, &str) -> Option<T>,
+    ) -> Option<T> {
+        let tokens = &self.0.tokens;
+        tokens.kind_of(text).and_then(|kind| open(tokens, kind, text)).or_else(|| {
             let jti = self.0.jwt_issuer.as_deref()?.read_access_token(text)?;
-            self.0.tokens.open(TokenKind::JwtId, &jti)
+            open(tokens, TokenKind::JwtId, &jti)
         })
     }
 }
 
 impl<S: TokenStore> Call<'_, S> {
-    /// Asks the host for the claims of an access token: those that a JWT has.
-    async fn with_host_claims(&self, found: FoundToken) -> Result<ActiveToken, TokenError> {
-        if !found.is_access_token() {
-            return Ok(found.into_active());
-        }
-        let host_claims = self.claims_of(&found, ClaimsTarget::AccessToken).await?;
-        let mut active = found.into_active();
-        active.host_claims = host_claims;
-        Ok(active)
-    }
-
     /// Asks the host for its claims about the owner of an access token.
     ///
     /// # Errors
@@ -88,15 +95,15 @@ impl<S: TokenStore> Call<'_, S> {
 
     /// Finds the active token `token`; `None` when it is not active or `caller` may not know of it.
     pub(super) async fn find(&self, caller: &Client, token: &str) -> Result<Option<FoundToken>, TokenError> {
-        let Some(opened) = self.service.open_any(token) else { return Ok(None) };
-        let call = self.about(opened.grant_id);
-        let Some((mut grant, _)) = call.load(opened.grant_id).await? else { return Ok(None) };
+        let Some(token) = self.service.open_any(token, TokenFormat::refer) else { return Ok(None) };
+        let call = self.about(token.grant_id);
+        let Some((mut grant, _)) = call.load(token.grant_id).await? else { return Ok(None) };
         // Covers also an opaque token that a thief of a ring key sealed from the `jti` of a withdrawn JWT.
         self.service.drop_withdrawn(&mut grant);
         let is_own = engine::owned_by(caller, &grant).is_ok();
         let own_policy = is_own.then(|| call.policy(caller, grant.grant_type())).transpose()?;
         let now = self.service.now();
-        let found = engine::introspect(grant, &opened, Some(caller), own_policy.as_ref(), now);
+        let found = engine::introspect(grant, &token, Some(caller), own_policy.as_deref(), now);
         let Ok(found) = found else { return Ok(None) };
         Ok(call.subject_may_be_served(found.subject()).await?.then_some(found))
     }

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::outcome::{EventKind, Operation, Refusal};
 use crate::ports::Unavailable;
-use crate::vocabulary::{ClientId, Entropy};
+use crate::vocabulary::{ClientId, Entropy, Peer};
 
 impl<S> TokenService<S> {
     /// Returns the source of randomness, for client ids and secrets.
@@ -23,7 +23,7 @@ impl<S> TokenService<S> {
     }
 
     /// Reports that a client could not be registered now, and returns the error.
-    pub(crate) fn fail_registration(&self, cause: Unavailable) -> TokenError {
-        Call::new(self, Operation::RegisterClient).fail(TokenError::Authenticator(cause.into()))
+    pub(crate) fn fail_registration(&self, cause: Unavailable, peer: Option<&Peer>) -> TokenError {
+        Call::new(self, Operation::RegisterClient).from(peer).fail(TokenError::authenticator(cause))
     }
 }

@@ -7,6 +7,7 @@ use crate::grant::{Grant, RevocationReason};
 use crate::outcome::Operation;
 use crate::ports::authenticator::AuthenticatedClient;
 use crate::ports::store::TokenStore;
+use crate::token::TokenFormat;
 use crate::vocabulary::{GrantId, Subject};
 
 impl<S: TokenStore> TokenService<S> {
@@ -31,7 +32,7 @@ impl<S: TokenStore> TokenService<S> {
     pub async fn revoke(&self, client: &AuthenticatedClient, token: &str) -> Result<(), TokenError> {
         let call = Call::new(self, Operation::Revoke).of(client);
         let _timer = self.timer(call.operation);
-        let Some(opened) = self.open_any(token) else { return Ok(()) };
+        let Some(opened) = self.open_any(token, TokenFormat::open) else { return Ok(()) };
         let revoked =
             call.transact(opened.grant_id, |grant| engine::revoke(grant, &opened, client, self.0.clock.now())).await;
         match revoked {

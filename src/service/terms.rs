@@ -1,6 +1,8 @@
 //! The policy of a client, resolved once per call: the provider's, overridden by the client's, overridden by the
 //! client's for one flow.
 
+use std::borrow::Cow;
+
 use super::call::Call;
 use super::{TokenError, TokenService};
 use crate::client::Client;
@@ -12,17 +14,17 @@ use crate::vocabulary::{GrantType, KeyId, Scope};
 /// The terms of a client for one flow: the policy in force, and the key that signs its access tokens if they are JWTs.
 ///
 /// The key is chosen together with the policy and before the decision, so that the decision can record it.
-pub(super) struct Terms {
-    pub(super) policy: Policy,
+pub(super) struct Terms<'a> {
+    pub(super) policy: Cow<'a, Policy>,
     signing_key: Option<KeyId>,
 }
 
-impl<S> Call<'_, S> {
+impl<'a, S> Call<'a, S> {
     /// Resolves the terms of `client` for `grant_type`. Done once per call.
     ///
     /// # Errors
     /// [`TokenError::Policy`] when the overrides of the client contradict the policy of the provider.
-    pub(super) fn terms(&self, client: &Client, grant_type: &GrantType) -> Result<Terms, TokenError> {
+    pub(super) fn terms(&self, client: &Client, grant_type: &GrantType) -> Result<Terms<'a>, TokenError> {
         let policy = self.policy(client, grant_type)?;
         let inner = &self.service.0;
         let is_jwt = policy.access_token_format == AccessTokenFormat::Jwt;
@@ -49,11 +51,11 @@ impl<S> Call<'_, S> {
     ///
     /// # Errors
     /// As for [`terms`](Self::terms).
-    pub(super) fn policy(&self, client: &Client, grant_type: &GrantType) -> Result<Policy, TokenError> {
+    pub(super) fn policy(&self, client: &Client, grant_type: &GrantType) -> Result<Cow<'a, Policy>, TokenError> {
         let inner = &self.service.0;
         let policy = inner
             .policy
-            .for_client(&client.policy, grant_type)
+            .in_force(&client.policy, Some(grant_type))
             .and_then(|policy| policy.require(inner.ports()).map(|()| policy));
         policy.map_err(|error| self.fail(TokenError::Policy(error)))
     }
@@ -61,7 +63,7 @@ impl<S> Call<'_, S> {
 
 impl<S> TokenService<S> {
     /// Returns the context of a decision that is made now, without a key.
-    pub(super) fn context<'a>(&'a self, client: &'a Client, terms: &'a Terms) -> Context<'a> {
+    pub(super) fn context<'a>(&'a self, client: &'a Client, terms: &'a Terms<'_>) -> Context<'a> {
         Context {
             client,
             policy: &terms.policy,

@@ -13,11 +13,10 @@ use crate::engine::{self, FoundToken, UserInfoRequest, UserInfoResponse};
 use crate::grant::{Grant, Phase};
 use crate::outcome::{Operation, Refusal};
 use crate::ports::Unavailable;
-use crate::ports::authenticator::AuthenticateError;
 use crate::ports::host::{ClaimsTarget, HostClaims};
 use crate::ports::jwt::UserInfoClaims;
 use crate::ports::store::TokenStore;
-use crate::token::{Detail, Opened};
+use crate::token::{Reference, TokenFormat, TokenKind};
 use crate::vocabulary::{ClientCertificate, ClientId, Confirmation, Scope, Subject, TokenType};
 
 impl<S: TokenStore> TokenService<S> {
@@ -47,14 +46,14 @@ impl<S: TokenStore> TokenService<S> {
     pub async fn user_info(&self, request: &UserInfoRequest) -> Result<UserInfoResponse, TokenError> {
         let call = Call::new(self, Operation::UserInfo);
         let _timer = self.timer(call.operation);
-        let opened = self.open_any(request.access_token.expose());
-        let opened = opened.filter(|opened| matches!(opened.detail, Detail::AccessToken { .. }));
-        let opened = opened.ok_or_else(|| call.refuse(Refusal::TokenUnrecognized))?;
-        let call = call.about(opened.grant_id);
-        let (mut grant, _) = call.load(opened.grant_id).await?.ok_or_else(|| call.refuse(Refusal::GrantUnknown))?;
+        let token = self.open_any(request.access_token.expose(), TokenFormat::refer);
+        let token = token.filter(|token| matches!(token.kind, TokenKind::AccessToken | TokenKind::JwtId));
+        let token = token.ok_or_else(|| call.refuse(Refusal::TokenUnrecognized))?;
+        let call = call.about(token.grant_id);
+        let (mut grant, _) = call.load(token.grant_id).await?.ok_or_else(|| call.refuse(Refusal::GrantUnknown))?;
         self.drop_withdrawn(&mut grant);
         let client = call.find_client(grant.client_id()).await?;
-        let found = call.active(grant, &opened, client.as_deref())?;
+        let found = call.active(grant, &token, client.as_deref())?;
         call.prove_at_resource(request, &found).await?;
         let refuse = |refusal| Err(call.refuse_for(refusal, found.grant()));
         let Some(subject) = found.subject() else { return refuse(Refusal::SubjectMissing) };
@@ -78,17 +77,17 @@ impl<S: TokenStore> Call<'_, S> {
     /// Looks the client up that is named without its credentials.
     ///
     /// # Errors
-    /// [`TokenError::Authenticator`].
+    /// [`TokenError::Authenticator`], and [`TokenError::RateLimited`].
     pub(super) async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, TokenError> {
         let found = self.service.0.authenticator.find_client(client_id).await;
-        found.map_err(|outage| self.fail(TokenError::Authenticator(AuthenticateError::unavailable(outage))))
+        found.map_err(|outage| self.fail(TokenError::authenticator(outage)))
     }
 
     /// Finds the access token in its grant.
     ///
     /// # Errors
     /// [`TokenError::Refused`] with the reason for the host. The sender gets one answer for all of them.
-    fn active(&self, grant: Box<Grant>, opened: &Opened, client: Option<&Client>) -> Result<FoundToken, TokenError> {
+    fn active(&self, grant: Box<Grant>, token: &Reference, client: Option<&Client>) -> Result<FoundToken, TokenError> {
         let own_policy = match client {
             Some(client) => {
                 engine::owned_by(client, &grant).map_err(|refusal| self.refuse_for(refusal, &grant))?;
@@ -96,7 +95,7 @@ impl<S: TokenStore> Call<'_, S> {
             }
             None => None,
         };
-        let found = engine::introspect(grant, opened, None, own_policy.as_ref(), self.service.now());
+        let found = engine::introspect(grant, token, None, own_policy.as_deref(), self.service.now());
         found.map_err(|grant| {
             let is_revoked = matches!(grant.phase(), Phase::Revoked { .. });
             let refusal = if is_revoked { Refusal::GrantRevoked } else { Refusal::AccessTokenInactive };

@@ -45,7 +45,7 @@ impl TokenSecret {
     }
 
     pub(crate) fn digest(&self) -> Digest {
-        Digest::from_bytes(*Sha256::new().digest(&self.0))
+        digest(&self.0)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
@@ -84,6 +84,17 @@ pub(crate) enum Detail {
         generation: u32,
         lineage: Lineage,
     },
+}
+
+/// The entry of a record to which a token refers, by digest: enough to look the token up, and nothing that opens or
+/// makes one. So a future may keep it across an `await` without a box.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reference {
+    pub(crate) grant_id: GrantId,
+    pub(crate) kind: TokenKind,
+    /// The generation of a refresh token, or the serial of an access token.
+    pub(crate) number: u32,
+    pub(crate) digest: Digest,
 }
 
 impl std::fmt::Debug for Opened {
@@ -145,35 +156,65 @@ impl TokenFormat {
     /// realm or format version, or a changed bit. The caller learns no reason, and so the client learns none.
     #[must_use]
     pub(crate) fn open(&self, kind: TokenKind, text: &str) -> Option<Box<Opened>> {
+        let mut sealed = SecretBytes::zero();
+        let Body { grant_id, number, secret, lineage } = self.body(kind, text, &mut sealed)?;
+        Some(Box::new(Opened {
+            grant_id,
+            secret: TokenSecret(SecretBytes::new(*secret)),
+            detail: match kind {
+                TokenKind::AuthorizationCode | TokenKind::DeviceCode | TokenKind::RequestUri => Detail::Code,
+                TokenKind::AccessToken | TokenKind::JwtId => Detail::AccessToken { serial: number },
+                TokenKind::RefreshToken => {
+                    Detail::RefreshToken { generation: number, lineage: Lineage::read(lineage)? }
+                }
+            },
+        }))
+    }
+
+    /// Opens `text` as [`open`](Self::open) does, for callers that only look the token up.
+    #[must_use]
+    pub(crate) fn refer(&self, kind: TokenKind, text: &str) -> Option<Reference> {
+        let mut sealed = SecretBytes::zero();
+        let Body { grant_id, number, secret, .. } = self.body(kind, text, &mut sealed)?;
+        Some(Reference { grant_id, kind, number, digest: digest(secret) })
+    }
+
+    /// Decodes and opens `text` in `sealed`, which is zeroed when the caller drops it.
+    fn body<'a>(&self, kind: TokenKind, text: &str, sealed: &'a mut SecretBytes<MAX_SEALED>) -> Option<Body<'a>> {
         let spelled = text.strip_prefix(self.prefixes.of(kind));
         let spelled = spelled.filter(|spelled| spelled.len() == sealed_len(kind) / 3 * 4)?;
-        let mut sealed = SecretBytes::<MAX_SEALED>::zero();
         let sealed = &mut sealed[..sealed_len(kind)];
         URL_SAFE_NO_PAD.decode_slice(spelled, sealed).ok()?;
         let ([key_id, iv @ ..], body) = sealed.split_first_chunk_mut::<HEAD>()?;
         if !self.ring.key(*key_id)?.open(kind, iv, body) {
             return None;
         }
-        let number = u32::from_be_bytes(body[GRANT_ID_END..NUMBER_END].try_into().ok()?);
-        Some(Box::new(Opened {
-            grant_id: GrantId::from_bytes(body[..GRANT_ID_END].try_into().ok()?),
-            secret: TokenSecret(SecretBytes::new(body[NUMBER_END..BODY].try_into().ok()?)),
-            detail: match kind {
-                TokenKind::AuthorizationCode | TokenKind::DeviceCode | TokenKind::RequestUri => Detail::Code,
-                TokenKind::AccessToken | TokenKind::JwtId => Detail::AccessToken { serial: number },
-                TokenKind::RefreshToken => {
-                    Detail::RefreshToken { generation: number, lineage: Lineage::read(&body[BODY..])? }
-                }
-            },
-        }))
+        let (grant_id, rest) = body.split_first_chunk()?;
+        let (number, rest) = rest.split_first_chunk()?;
+        let (secret, lineage) = rest.split_first_chunk()?;
+        let (grant_id, number) = (GrantId::from_bytes(*grant_id), u32::from_be_bytes(*number));
+        Some(Body { grant_id, number, secret, lineage })
     }
 
-    /// Opens `text` as the kind that its prefix names. So `token_type_hint` (RFC 7009 section 2.1) is not needed. A
-    /// `jti` and a `request_uri` are no tokens and are never opened here.
-    pub(crate) fn open_any(&self, text: &str) -> Option<Box<Opened>> {
+    /// Returns the kind that the prefix of `text` names. So `token_type_hint` (RFC 7009 section 2.1) is not needed. A
+    /// `jti` and a `request_uri` are no tokens and are never named here.
+    pub(crate) fn kind_of(&self, text: &str) -> Option<TokenKind> {
         let is_token = |kind: &TokenKind| !matches!(kind, TokenKind::JwtId | TokenKind::RequestUri);
         let is_prefixed = |kind: &TokenKind| is_token(kind) && text.starts_with(self.prefixes.of(*kind));
-        let kind = TokenKind::ALL.into_iter().find(is_prefixed)?;
-        self.open(kind, text)
+        TokenKind::ALL.into_iter().find(is_prefixed)
     }
+}
+
+/// The content of a token, in the buffer in which it was opened.
+struct Body<'a> {
+    grant_id: GrantId,
+    number: u32,
+    secret: &'a [u8; 32],
+    /// Empty, except in a refresh token.
+    lineage: &'a [u8],
+}
+
+/// Returns the digest of a secret that a record has.
+fn digest(secret: &[u8; 32]) -> Digest {
+    Digest::from_bytes(*Sha256::new().digest(secret))
 }

@@ -51,7 +51,7 @@ mod sha256;
 mod siv;
 
 pub use crate::vocabulary::{IdToken, Realm, TokenType};
-pub(crate) use format::{Claims, Detail, Opened, TokenFormat, TokenSecret};
+pub(crate) use format::{Claims, Detail, Opened, Reference, TokenFormat, TokenSecret};
 pub(crate) use keys::{Derivation, Key, KeyRing, Salt};
 pub use keys::{KeyRingError, KeyText};
 pub(crate) use lineage::{Binding, Lineage, Root};

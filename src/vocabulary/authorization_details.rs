@@ -1,16 +1,13 @@
 //! Authorization details (RFC 9396): the content of an authorization, where a scope is too coarse.
 
-use std::cell::Cell;
-use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::vocabulary::{InvalidValue, literal};
+use crate::vocabulary::{InvalidValue, literal, strict_json};
 
 /// The maximum length of the text. A JWT access token with it still fits into the 8 KiB of headers that most servers
 /// accept.
@@ -139,88 +136,9 @@ fn parse(json: &str) -> Result<Vec<Map<String, Value>>, InvalidValue> {
     if json.len() > MAX_LENGTH {
         return Err(TOO_LONG);
     }
-    let left = Cell::new(MAX_VALUES);
-    let mut text = serde_json::Deserializer::from_str(json);
-    let is_strict = Strict { depth: 0, left: &left }.deserialize(&mut text).and_then(|()| text.end());
-    is_strict.map_err(|_| INVALID)?;
-    let objects: Vec<Map<String, Value>> = serde_json::from_str(json).map_err(|_| INVALID)?;
+    let objects: Vec<Map<String, Value>> = strict_json(json.as_bytes(), MAX_DEPTH, MAX_VALUES).ok_or(INVALID)?;
     let has_type = |object: &Map<String, Value>| type_of(object).is_some_and(|own| !own.is_empty());
     if (1..=MAX_OBJECTS).contains(&objects.len()) && objects.iter().all(has_type) { Ok(objects) } else { Err(INVALID) }
-}
-
-/// Walks through a value without storing it. Refuses a member that is named twice, since two readers could take
-/// different ones (RFC 8259 section 4), and texts that cost more memory than their length justifies.
-#[derive(Clone, Copy)]
-struct Strict<'a> {
-    depth: usize,
-    left: &'a Cell<usize>,
-}
-
-impl Strict<'_> {
-    fn enter<E: Error>(self) -> Result<Self, E> {
-        let depth = self.depth + 1;
-        if depth > MAX_DEPTH { Err(E::custom("nested too deep")) } else { Ok(Self { depth, ..self }) }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let left = self.left.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
-        self.left.set(left);
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let inner = self.enter()?;
-        let mut names = HashSet::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if !names.insert(name) {
-                return Err(A::Error::custom("a member twice"));
-            }
-            members.next_value_seed(inner)?;
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let inner = self.enter()?;
-        while elements.next_element_seed(inner)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
 }
 
 impl FromStr for AuthorizationDetails {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::vocabulary::InvalidValue;
@@ -40,7 +41,7 @@ impl GrantId {
 impl fmt::Display for GrantId {
     /// 22 base64url characters without padding: fit for URLs, file names and logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+        Base64Display::new(&self.0, &URL_SAFE_NO_PAD).fmt(f)
     }
 }
 

@@ -31,6 +31,7 @@ mod presented_keys;
 mod resource;
 mod scope;
 mod secret;
+mod strict_json;
 mod token_type;
 mod uri;
 mod user_code;
@@ -60,6 +61,8 @@ pub use secret::{
     RequestUri,
 };
 pub(crate) use secret::{Digest, SecretBytes};
+pub use strict_json::json_object;
+pub(crate) use strict_json::strict_json;
 pub use token_type::TokenType;
 pub(crate) use uri::{absolute_uri, normal_form};
 pub use user_code::UserCode;

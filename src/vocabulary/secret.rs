@@ -4,11 +4,12 @@
 //! a guess is right. The library compares digests in constant time.
 
 use std::fmt;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
 use crate::vocabulary::Entropy;
 
@@ -18,20 +19,20 @@ macro_rules! secret_text {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
         #[derive(Clone)]
-        pub struct $name(Zeroizing<String>);
+        pub struct $name(SecretText);
 
         impl $name {
             /// Takes the text unchecked. The service checks the text when it uses it: malformed and unknown secrets are
             /// refused in the same way, so that the answer reveals no difference.
             pub fn new(text: impl Into<String>) -> Self {
-                Self(Zeroizing::new(text.into()))
+                Self(SecretText(text.into()))
             }
 
             /// Returns the secret text. Never log it, and never put it into a URL: URLs get into logs, histories and
             /// `Referer` headers. The returned text is not copied; a copy is not zeroed.
             #[must_use]
             pub fn expose(&self) -> &str {
-                &self.0
+                &self.0.0
             }
         }
 
@@ -53,6 +54,18 @@ macro_rules! secret_text {
             }
         }
     };
+}
+
+/// A text that is zeroed when dropped, with the room behind it. At once: `Zeroizing` goes byte by byte.
+#[derive(Clone)]
+struct SecretText(String);
+
+impl Drop for SecretText {
+    fn drop(&mut self) {
+        let mut bytes = mem::take(&mut self.0).into_bytes();
+        bytes.resize(bytes.capacity(), 0);
+        bytes.as_mut_slice().zeroize();
+    }
 }
 
 secret_text! {

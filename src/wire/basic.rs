@@ -21,11 +21,11 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Decodes an Authorization header: Basic (RFC 7617). Returns `None` for another scheme or bad base64.
 pub(super) fn decode(header: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let (scheme, credentials) = str::from_utf8(header).ok()?.split_once(' ')?;
+    let (scheme, credentials) = form::split_once(str::from_utf8(header).ok()?, b' ');
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let credentials = credentials.trim();
+    let credentials = credentials?.trim();
     // The buffer is also zeroed if the text stops being base64 behind the secret.
     let mut pair = Zeroizing::new(vec![0; decoded_len_estimate(credentials.len())]);
     let length = BASE64.decode_slice(credentials, &mut pair).ok()?;
@@ -36,6 +36,6 @@ pub(super) fn decode(header: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 /// Splits a decoded header into the client id and the secret, both form-encoded (RFC 6749 section 2.3.1). Returns
 /// `None` without a colon or with a broken encoding.
 pub(super) fn split(pair: &[u8]) -> Option<(Text<'_>, Text<'_>)> {
-    let colon = pair.iter().position(|byte| *byte == b':')?;
-    Some((form::decode(&pair[..colon])?, form::decode(&pair[colon + 1..])?))
+    let (id, secret) = form::split_once(form::text(pair)?, b':');
+    Some((form::decode(id)?, form::decode(secret?)?))
 }

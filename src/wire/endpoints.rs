@@ -223,18 +223,22 @@ impl<S> Endpoints<S> {
 }
 
 impl<S: TokenStore> Endpoints<S> {
-    /// Responds to a request to `endpoint`. Adds the CORS headers, if pages may call the endpoints.
+    /// Responds to a request to `endpoint`. Adds the CORS headers, if pages may call the endpoints. `HEAD` gets the
+    /// response of `GET` [without the content](Response::for_method).
     ///
     /// Use this method when the router of the host has chosen the endpoint, otherwise [`Handler::respond`], which looks
     /// up the path. Never fails: an error is a response too. A dropped future is harmless, as for every call of the
     /// service.
     pub async fn handle(&self, endpoint: Endpoint, request: &Request<'_>) -> Response {
-        let Some(cors) = &self.cors else { return self.respond_to(endpoint, request).await };
-        let response = match cors.preflight(endpoint, request) {
+        let response = match self.cors.as_ref().and_then(|cors| cors.preflight(endpoint, request)) {
             Some(response) => response,
             None => self.respond_to(endpoint, request).await,
         };
-        cors.allow(endpoint, request, response)
+        let response = match &self.cors {
+            Some(cors) => cors.allow(endpoint, request, response),
+            None => response,
+        };
+        response.for_method(request.method)
     }
 
     /// Turns a failure into an error response, and adds the DPoP nonce. The only place that does either, so no endpoint
@@ -305,14 +309,14 @@ impl<S: TokenStore> Endpoints<S> {
         let Form { parameters, claim, .. } = self.read(Endpoint::Introspection, request)?;
         let token = parameters.required("token")?;
         let caller = self.authenticate(&claim).await?;
-        let active = self.service.introspect(&caller, token).await?;
-        let members = introspection::members(active.as_ref(), self.issuer.as_str());
+        let active = self.service.find_token(&caller, token).await?;
+        let json = introspection::body(active.as_ref(), self.issuer.as_str());
         if introspection::wants_jwt(request)
-            && let Some(jwt) = self.service.sign_introspection(&caller, &members.to_map()).await?
+            && let Some(jwt) = self.service.sign_introspection(&caller, &introspection::members(&json)).await?
         {
             return Ok(body::introspection_jwt(jwt));
         }
-        Ok(Response::json(200, &members))
+        Ok(Response::with_json(200, json).not_stored())
     }
 
     /// Starts a device authorization (RFC 8628 section 3.1). Served only if the host has a page where users enter the
@@ -329,8 +333,7 @@ impl<S: TokenStore> Endpoints<S> {
         Ok(body::device(&device, &paths::url(&self.issuer, verification)))
     }
 
-    /// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint. `HEAD` gets
-    /// the response of `GET`; the HTTP library of the adapter drops the body.
+    /// Responds with a document, if the server has it. Otherwise 404, as for a path that is no endpoint.
     async fn document(&self, endpoint: Endpoint, request: &Request<'_>) -> Result<Response, Failure> {
         if !matches!(request.method, "GET" | "HEAD") {
             return Err(MalformedRequest::Method(endpoint.methods()).into());
@@ -381,7 +384,7 @@ impl<S: TokenStore> Handler for Endpoints<S> {
     async fn respond(&self, request: &Request<'_>) -> Response {
         match self.paths.endpoint(request.path) {
             Some(endpoint) => self.handle(endpoint, request).await,
-            None => MalformedRequest::UnknownEndpoint.response(),
+            None => MalformedRequest::UnknownEndpoint.response().for_method(request.method),
         }
     }
 

@@ -112,10 +112,14 @@ fn is_form(content_type: &[u8]) -> bool {
 /// # Errors
 /// [`MalformedRequest::Encoding`], [`MalformedRequest::Repeated`] or [`MalformedRequest::TooManyParameters`].
 pub(super) fn parse(body: &[u8]) -> Result<Parameters<'_>, MalformedRequest> {
+    let body = text(body).ok_or_else(|| fault_of_no_text(body))?;
     // A byte order mark would become part of the first name and hide that parameter.
-    if body.starts_with(b"\xef\xbb\xbf") {
+    if body.starts_with('\u{feff}') {
         return Err(MalformedRequest::Encoding);
     }
+    // Most bodies have none, and then each part is a text as it is: the separators are ASCII.
+    let has_escapes = is_escaped(body);
+    let read = |part| if has_escapes { decode(part) } else { Some(Text::Sent(part)) };
     let mut pairs: Vec<(Text<'_>, Text<'_>)> = Vec::with_capacity(8);
     let mut rest = Some(body);
     while let Some(body) = rest {
@@ -125,8 +129,8 @@ pub(super) fn parse(body: &[u8]) -> Result<Parameters<'_>, MalformedRequest> {
             continue;
         }
         let (name, value) = split_once(pair, b'=');
-        let name = decode(name).ok_or(MalformedRequest::Encoding)?;
-        let value = decode(value.unwrap_or_default()).ok_or(MalformedRequest::Encoding)?;
+        let name = read(name).ok_or(MalformedRequest::Encoding)?;
+        let value = read(value.unwrap_or_default()).ok_or(MalformedRequest::Encoding)?;
         let is_repeated = pairs.iter().any(|(earlier, _)| **earlier == *name);
         if is_repeated && !REPEATABLE.contains(&&*name) {
             return Err(MalformedRequest::Repeated);
@@ -139,30 +143,46 @@ pub(super) fn parse(body: &[u8]) -> Result<Parameters<'_>, MalformedRequest> {
     Ok(Parameters::new(pairs))
 }
 
-/// Splits at the first `separator`. Returns `None` as the second part if there is no separator.
-fn split_once(bytes: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
-    match memchr(separator, bytes) {
-        Some(at) => (&bytes[..at], Some(&bytes[at + 1..])),
-        None => (bytes, None),
+/// Returns the fault of a body that is no text: that of the parameters before the bad one, if they have one.
+#[cold]
+fn fault_of_no_text(body: &[u8]) -> MalformedRequest {
+    let good = body.split(|byte| *byte == b'&').take_while(|pair| text(pair).is_some());
+    let length = good.map(|pair| pair.len() + 1).sum();
+    body.get(..length).and_then(|before| parse(before).err()).unwrap_or(MalformedRequest::Encoding)
+}
+
+/// Splits at the first `separator`, an ASCII character. Returns `None` as the second part if there is no separator.
+pub(super) fn split_once(text: &str, separator: u8) -> (&str, Option<&str>) {
+    match memchr(separator, text.as_bytes()) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
     }
+}
+
+/// Returns the text of `bytes`; `None` for bad UTF-8 and for a NUL.
+pub(super) fn text(bytes: &[u8]) -> Option<&str> {
+    str::from_utf8(bytes).ok().filter(|_| memchr(0, bytes).is_none())
+}
+
+fn is_escaped(text: &str) -> bool {
+    memchr2(b'+', b'%', text.as_bytes()).is_some()
 }
 
 /// Decodes one form-encoded part (RFC 6749 appendix B). Returns `None` for a broken escape, bad UTF-8 or a NUL.
 ///
 /// Each part is decoded on its own: two parts with half a character each must not make a valid text together.
-pub(super) fn decode(part: &[u8]) -> Option<Text<'_>> {
-    let text = match memchr2(b'+', b'%', part) {
-        Some(_) => Text::Decoded(unescape(part)?),
-        None => Text::Sent(str::from_utf8(part).ok()?),
-    };
-    memchr(0, text.as_bytes()).is_none().then_some(text)
+pub(super) fn decode(part: &str) -> Option<Text<'_>> {
+    if !is_escaped(part) {
+        return Some(Text::Sent(part));
+    }
+    unescape(part).filter(|text| memchr(0, text.as_bytes()).is_none()).map(Text::Decoded)
 }
 
 /// Decodes a part with escapes. The buffer never grows, since decoding never lengthens a text: a reallocation would
 /// leave a secret behind.
-fn unescape(part: &[u8]) -> Option<Zeroizing<String>> {
+fn unescape(part: &str) -> Option<Zeroizing<String>> {
     let mut text = Zeroizing::new(Vec::with_capacity(part.len()));
-    let mut rest = part;
+    let mut rest = part.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         rest = behind;
         text.push(match first {

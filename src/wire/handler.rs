@@ -32,7 +32,8 @@ pub(super) const BODY_LIMIT: usize = 64 * 1024;
 #[async_trait]
 pub trait Handler: Send + Sync {
     /// Returns the response. There is no error: an implementation turns each failure into a response, as
-    /// [`MalformedRequest::response`](super::MalformedRequest::response) does.
+    /// [`MalformedRequest::response`](super::MalformedRequest::response) does. To `HEAD` it may respond as to `GET`:
+    /// the adapter sends the response [for the method](Response::for_method).
     ///
     /// An adapter may drop the future when the client closes the connection.
     async fn respond(&self, request: &Request<'_>) -> Response;

@@ -4,14 +4,15 @@
 //! grant and the bytes of the host ([`Approval::data`](crate::Approval::data)) are not among them: a resource server
 //! could otherwise recognise one sign-in across several tokens.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use std::time::Duration;
+
+use serde_json::Map;
 
 use super::Request;
-use crate::engine::ActiveToken;
+use super::json::{self, Value};
+use crate::engine::FoundToken;
 use crate::grant::Actor;
-use crate::ports::host::HostClaims;
-use crate::vocabulary::{AuthorizationDetails, Confirmation, Resource, Resources, Subject, Timestamp, TokenType};
+use crate::vocabulary::Resources;
 
 /// The media type by which a caller asks for a JWT and recognises one (RFC 9701 sections 4 and 5).
 pub(super) const JWT_MEDIA_TYPE: &str = "application/token-introspection+jwt";
@@ -31,101 +32,57 @@ pub(super) fn wants_jwt(request: &Request<'_>) -> bool {
     })
 }
 
-/// Returns the members of the response. An inactive token has no members besides `active` (RFC 7662 section 2.2): the
-/// caller must not learn why it is inactive.
-pub(super) fn members<'a>(active: Option<&'a ActiveToken>, issuer: &'a str) -> Members<'a> {
-    active.map_or_else(Members::default, |token| Members {
-        active: true,
-        scope: token.scope.as_str(),
-        client_id: Some(token.client_id.as_str()),
-        token_type: token.token_type.map(TokenType::as_str),
-        exp: token.expires_at.map(Timestamp::as_secs),
-        iat: Some(token.issued_at.as_secs()),
-        refresh_token_timeout: token.refresh_token_timeout().map(|left| left.as_secs()),
-        authorization_expires_in: token.authorization_expires_in().map(|left| left.as_secs()),
-        sub: token.approval.subject.as_ref().map(Subject::as_str),
-        aud: audience(&token.resources),
-        authorization_details: token.authorization_details(),
-        iss: Some(issuer),
-        auth_time: token.approval.auth_time.map(Timestamp::as_secs),
-        acr: token.approval.acr.as_deref(),
-        amr: &token.approval.amr,
-        cnf: token.confirmation.as_ref(),
-        act: token.approval.actor.as_ref(),
-        may_act: token.approval.may_act.clone().map(|actor| Actor::new(actor, None)),
-        host_claims: Some(&token.host_claims).filter(|claims| !claims.is_empty()),
-    })
-}
-
-impl Members<'_> {
-    /// Returns the members for the JWT.
-    pub(super) fn to_map(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(members)) => members,
-            _ => Map::new(),
-        }
-    }
-}
-
-/// The members of RFC 7662 section 2.2, and those of its extensions: `cnf` (RFC 8705 section 3.2, RFC 9449 section
-/// 6.2), `authorization_details` (RFC 9396 section 9.2), the times of a refresh token
+/// Returns the response as JSON. An inactive token has no members besides `active` (RFC 7662 section 2.2): the caller
+/// must not learn why it is inactive.
+///
+/// The members are those of RFC 7662 section 2.2, and those of its extensions: `cnf` (RFC 8705 section 3.2, RFC 9449
+/// section 6.2), `authorization_details` (RFC 9396 section 9.2), the times of a refresh token
 /// (draft-ietf-oauth-refresh-token-expiration section 7), `act` and `may_act` (RFC 8693 sections 4.1 and 4.4),
 /// `auth_time` and `acr` (RFC 9470 section 6.2), and `amr` (RFC 8176).
-#[derive(Default, Serialize)]
-pub(super) struct Members<'a> {
-    active: bool,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    scope: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exp: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iat: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token_timeout: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorization_expires_in: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sub: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aud: Option<Audience<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorization_details: Option<&'a AuthorizationDetails>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iss: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth_time: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acr: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    amr: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cnf: Option<&'a Confirmation>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    act: Option<&'a Actor>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    may_act: Option<Actor>,
-    #[serde(flatten)]
-    host_claims: Option<&'a HostClaims>,
+pub(super) fn body(active: Option<&FoundToken>, issuer: &str) -> Vec<u8> {
+    let Some(token) = active else { return json::object(&[("active", Some(Value::Json("false")))]) };
+    let approval = token.grant().approval();
+    let audiences = audiences(token.resources());
+    let amr = (!approval.amr.is_empty()).then(|| json::text(&approval.amr));
+    let cnf = token.confirmation().map(json::text);
+    let act = approval.actor.as_ref().map(json::text);
+    let may_act = approval.may_act.clone().map(|actor| json::text(&Actor::new(actor, None)));
+    let remaining = token.remaining.as_deref();
+    let seconds = |left: Option<Duration>| left.map(|left| left.as_secs().into());
+    let members = [
+        ("active", Some(Value::Json("true"))),
+        ("scope", Some(token.scope().as_str()).filter(|scope| !scope.is_empty()).map(Into::into)),
+        ("client_id", Some(token.grant().client_id().as_str().into())),
+        ("token_type", token.token_type.map(|token_type| token_type.as_str().into())),
+        ("exp", token.expires_at.map(Into::into)),
+        ("iat", Some(token.issued_at.into())),
+        ("refresh_token_timeout", seconds(remaining.and_then(|left| left.refresh_token_timeout))),
+        ("authorization_expires_in", seconds(remaining.and_then(|left| left.authorization_expires_in))),
+        ("sub", approval.subject.as_ref().map(|subject| subject.as_str().into())),
+        ("aud", audiences.as_deref().map(Value::Json)),
+        ("authorization_details", token.authorization_details().map(|details| Value::Json(details.as_str()))),
+        ("iss", Some(issuer.into())),
+        ("auth_time", approval.auth_time.map(Into::into)),
+        ("acr", approval.acr.as_deref().map(Into::into)),
+        ("amr", amr.as_deref().map(Value::Json)),
+        ("cnf", cnf.as_deref().map(Value::Json)),
+        ("act", act.as_deref().map(Value::Json)),
+        ("may_act", may_act.as_deref().map(Value::Json)),
+    ];
+    json::object_with(&members, &token.host_claims)
 }
 
-/// One audience is a string, several are an array (RFC 7519 section 4.1.3).
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Audience<'a> {
-    One(&'a str),
-    Several(Vec<&'a str>),
-}
-
-/// Returns `aud`; `None` when the token is limited to no resource.
-fn audience(resources: &Resources) -> Option<Audience<'_>> {
-    let all: Vec<&str> = resources.iter().map(Resource::as_str).collect();
-    match all.as_slice() {
-        [] => None,
-        [one] => Some(Audience::One(one)),
-        _ => Some(Audience::Several(all)),
+/// Returns `aud`: one audience is a string, several are an array (RFC 7519 section 4.1.3). `None` when the token is
+/// limited to no resource.
+fn audiences(resources: &Resources) -> Option<String> {
+    match resources.iter().len() {
+        0 => None,
+        1 => resources.iter().next().map(json::text),
+        _ => Some(json::text(resources)),
     }
+}
+
+/// Returns the members of the response for a JWT.
+pub(super) fn members(json: &[u8]) -> Map<String, serde_json::Value> {
+    serde_json::from_slice(json).unwrap_or_default()
 }

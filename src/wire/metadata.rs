@@ -133,6 +133,7 @@ struct OpenId<'a> {
 /// 5, RFC 9396 section 10, RFC 9449 section 5.1, RFC 9701 section 7, draft-ietf-oauth-refresh-token-expiration section
 /// 8 and draft-ietf-oauth-client-id-metadata-document. A feature that is off has no member.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "members of the document, independent of each other")]
 struct Metadata<'a> {
     issuer: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,6 +173,8 @@ struct Metadata<'a> {
     require_pushed_authorization_requests: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     request_object_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    require_signed_request_object: bool,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     authorization_details_types_supported: &'a [String],
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
@@ -226,6 +229,7 @@ impl<'a> Metadata<'a> {
                 .as_ref()
                 .map(|verifier| verifier.algorithms())
                 .unwrap_or_default(),
+            require_signed_request_object: service.policy().require_signed_request_object,
             authorization_details_types_supported: &supported.authorization_details_types,
             refresh_token_expiration_types_supported: match service.policy().refresh_token_expiration {
                 RefreshTokenExpiration::None => &[],

@@ -2,14 +2,15 @@
 //!
 //! An adapter passes a [`Request`] to a [`Handler`], which [`Endpoints`] is, and sends the [`Response`]. This module
 //! applies all rules of the protocol: duplicate parameters, challenges of a 401, cache headers, CORS. Adapters exist
-//! for axum (`regrant-axum`) and actix-web (`regrant-actix-web`). They move bytes and decide nothing, so two servers
-//! with different adapters give the same answers.
+//! for everything that serves a tower service (`regrant-tower`), for axum (`regrant-axum`) and for actix-web
+//! (`regrant-actix-web`). They move bytes and decide nothing, so two servers with different adapters give the same
+//! answers.
 //!
 //! The path of a token request, from the outside to the inside:
 //!
 //! | step | adds |
 //! |---|---|
-//! | [`Endpoints::handle`] | CORS headers |
+//! | [`Endpoints::handle`] | CORS headers; no content for `HEAD` |
 //! | error mapping | the error response, its event, the DPoP nonce |
 //! | dispatch | the endpoint |
 //! | token request | form, client credentials, certificate, DPoP proof, scope, resources |
@@ -81,6 +82,7 @@ mod token_request;
 mod user_info;
 
 pub use crate::outcome::malformed::MalformedRequest;
+pub use crate::vocabulary::json_object;
 pub use authorization::{Ask, AuthorizationError, AuthorizationFault, AuthorizationRequest, Prompt, ResponseMode};
 pub use certificate::CertificateHeader;
 pub use cors::{Cors, CorsError};

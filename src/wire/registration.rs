@@ -15,14 +15,13 @@ use serde_json::Value;
 use super::failure::{self, Failure};
 use super::user_info::authorization;
 use super::{Endpoint, Endpoints, MalformedRequest, Request, Response};
-use crate::client::{AuthenticationMethods, Client, ClientAuthenticationMethod, ClientKeys, RegistrationRules, object};
+use crate::client::{AuthenticationMethods, Client, ClientAuthenticationMethod, ClientKeys, RegistrationRules};
 use crate::outcome::{ErrorCode, Operation};
-use crate::ports::Unavailable;
 use crate::ports::authenticator::{ClientStore, Rate, RegisteredClient, SecretHash};
 use crate::ports::host::{AttemptKind, AttemptOutcome};
 use crate::ports::store::TokenStore;
 use crate::vocabulary::{
-    ClientId, ClientSecret, GrantType, RedirectUri, Scope, SecretBytes, Timestamp, TokenType, draw,
+    ClientId, ClientSecret, GrantType, RedirectUri, Scope, SecretBytes, Timestamp, TokenType, draw, json_object,
 };
 
 /// The maximum length of a registration, in bytes.
@@ -87,7 +86,7 @@ impl ClientRegistration {
     }
 
     /// Sets the maximum number of new clients in a minute, for all senders and on this node. Default 60. Further ones
-    /// get 503.
+    /// get 429 with `Retry-After`, and the event is `RateLimited`.
     #[must_use]
     pub fn with_most_per_minute(mut self, most: u32) -> Self {
         self.rate = Rate::per_minute(most);
@@ -122,21 +121,18 @@ impl<S: TokenStore> Endpoints<S> {
         if let Some(expected) = &registration.initial_access_token {
             self.check_initial_access_token(expected, request).await?;
         }
-        let document = object(json_body(request)?).ok_or(MalformedRequest::Json)?;
+        let document = json_object(json_body(request)?).ok_or(MalformedRequest::Json)?;
         let id: [u8; 16] = draw(self.service.entropy());
         let id = ClientId::new(URL_SAFE_NO_PAD.encode(id)).map_err(|_| MalformedRequest::ClientId)?;
         let client = registration.rules.judge(id, &document)?;
         let now = self.service.now();
-        if !registration.rate.try_take(now) {
-            let cause = Unavailable::new("the maximum number of registrations in a minute is reached");
-            return Err(self.service.fail_registration(cause).into());
-        }
+        let fail = |cause| self.service.fail_registration(cause, request.peer);
+        registration.rate.take(now).map_err(|exceeded| fail(exceeded.into()))?;
         let secret = has_secret(&client).then(|| self.new_secret());
         // The rules admit only clients whose credentials fit.
         let registered = RegisteredClient::new(client, secret.iter().map(SecretHash::sha256))
             .map_err(|_| MalformedRequest::ClientMetadata("token_endpoint_auth_method"))?;
-        let stored = registration.clients.put(&registered).await;
-        stored.map_err(|outage| self.service.fail_registration(outage))?;
+        registration.clients.put(&registered).await.map_err(fail)?;
         let client = registered.client();
         self.service.report_registration(&client.id);
         Ok(Response::json(201, &Registered::of(client, secret.as_ref(), now)))

@@ -31,8 +31,8 @@ const CHALLENGE: &str = "Basic realm=\"oauth2\", charset=\"UTF-8\"";
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The headers in order, with names in lower case and without `content-length` and `date`, which the HTTP library
-    /// sets.
+    /// The headers in order, with names in lower case and without `date` and `content-length`, which the HTTP library
+    /// sets. Only a response to `HEAD` has a `content-length`.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body.
     pub body: Vec<u8>,
@@ -70,7 +70,8 @@ impl Response {
         Self::with_json(status, mem::take(&mut *bytes.0))
     }
 
-    fn with_json(status: u16, body: Vec<u8>) -> Self {
+    /// A response with a body that is JSON already, without cache headers.
+    pub(super) fn with_json(status: u16, body: Vec<u8>) -> Self {
         Self { body, ..Self::empty(status) }.with_header("content-type", "application/json")
     }
 
@@ -80,6 +81,28 @@ impl Response {
     pub fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Returns the response for a request of this method: for `HEAD` the length of the content in place of the content
+    /// (RFC 9110 sections 8.6 and 9.3.2), otherwise the response itself. Not every HTTP library drops the content: over
+    /// HTTP/2 it would break the connection.
+    ///
+    /// [`Endpoints::handle`](super::Endpoints::handle) has done it. A second time changes nothing.
+    ///
+    /// ```
+    /// use regrant::wire::Response;
+    ///
+    /// let response = Response::json(200, &"up").for_method("HEAD");
+    /// assert!(response.body.is_empty());
+    /// assert!(response.headers.contains(&("content-length", "4".into())));
+    /// ```
+    #[must_use]
+    pub fn for_method(mut self, method: &str) -> Self {
+        if method != "HEAD" || self.body.is_empty() {
+            return self;
+        }
+        let length = mem::take(&mut self.body).len();
+        self.with_header("content-length", length.to_string())
     }
 
     /// Forbids caches to keep the response (RFC 6749 section 5.1). `pragma` is for caches of HTTP/1.0, and the RFC

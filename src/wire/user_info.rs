@@ -10,13 +10,10 @@
 //! Two of them in one request are an error (RFC 6750 section 2): a gateway could check one, and this server another. A
 //! token in the URL is not read, because URLs end up in logs (RFC 6750 section 5.3).
 
-use serde::Serialize;
-
 use super::failure::{self, Failure};
-use super::{Endpoint, Endpoints, MalformedRequest, Request, Response, form, requested};
+use super::{Endpoint, Endpoints, MalformedRequest, Request, Response, form, json, requested};
 use crate::engine::UserInfoRequest;
 use crate::outcome::ErrorCode;
-use crate::ports::host::HostClaims;
 use crate::ports::store::TokenStore;
 use crate::vocabulary::{AccessToken, PresentedKeys, TokenType};
 
@@ -35,13 +32,13 @@ impl<S: TokenStore> Endpoints<S> {
         let keys = PresentedKeys::none().with_dpop(proof).with_certificate(self.certificate(request)?);
         let asked = UserInfoRequest::new(access_token).with_token_type(token_type).with_presented_keys(keys);
         let answer = self.service.user_info(&asked).await?;
-        Ok(match answer.jwt {
-            Some(jwt) => {
-                let response = Response { body: jwt.into_bytes(), ..Response::empty(200) };
-                response.with_header("content-type", "application/jwt").not_stored()
-            }
-            None => Response::json(200, &Members { sub: answer.subject.as_str(), host_claims: &answer.host_claims }),
-        })
+        if let Some(jwt) = answer.jwt {
+            let response = Response { body: jwt.into_bytes(), ..Response::empty(200) };
+            return Ok(response.with_header("content-type", "application/jwt").not_stored());
+        }
+        // A source cannot set `sub`, so no member is written twice.
+        let sub = [("sub", Some(answer.subject.as_str().into()))];
+        Ok(Response::with_json(200, json::object_with(&sub, &answer.host_claims)).not_stored())
     }
 
     /// Returns the access token of the request.
@@ -122,14 +119,6 @@ impl<S: TokenStore> Endpoints<S> {
             response.with_header("www-authenticate", challenge)
         })
     }
-}
-
-/// `sub` and the claims of the host. A source cannot set `sub`, so no member is written twice.
-#[derive(Serialize)]
-struct Members<'a> {
-    sub: &'a str,
-    #[serde(flatten)]
-    host_claims: &'a HostClaims,
 }
 
 /// Reads the token in the Authorization header. Returns `None` if there is none, or one of another scheme.

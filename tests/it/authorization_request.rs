@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::{
-    APP, Config, ISSUER, ORDERS, REDIRECT, SCOPE, SPA, Server, StubVerifier, USER, WatchedStore, resources, scope,
-    seconds, subject,
+    APP, CHALLENGE, Config, ISSUER, ORDERS, REDIRECT, SCOPE, SPA, Server, StubVerifier, USER, WatchedStore, resources,
+    scope, seconds, subject,
 };
 use regrant::authenticator::{AuthenticateError, ClientAuthenticator};
 use regrant::event::{ErrorCode, EventKind, Operation, Port};
@@ -23,9 +23,6 @@ use regrant::{
     Approval, AuthenticatedClient, AuthorizationDetails, Client, ClientCredentials, ClientId, ClientRegistry,
     GrantType, Issuer, Key, KeyRing, Policy, RedirectUri, Refusal, TokenService,
 };
-
-/// RFC 7636 appendix B: that of [`VERIFIER`].
-pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A request of the public client, with `own` in place of the usual parameters. An empty value leaves one out.
 pub(crate) fn with<'a>(own: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {

@@ -2,14 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fixtures::{Config, REDIRECT, SPA, Seeded, Server, WatchedStore, encode};
+use fixtures::{CHALLENGE, Config, REDIRECT, SPA, Seeded, Server, WatchedStore, encode};
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 use regrant::event::{EventKind, Operation};
 use regrant::wire::{Ask, AuthorizationError, Response, ResponseMode};
 use regrant::{Entropy as _, RedirectUri, Refusal};
 use sha2::{Digest as _, Sha256};
 
-use crate::authorization_request::{CHALLENGE, ask, ask_raw, demo, header, parameters, value, with};
+use crate::authorization_request::{ask, ask_raw, demo, header, parameters, value, with};
 
 #[tokio::test]
 async fn a_response_has_its_parameters_where_the_client_wants_them() {

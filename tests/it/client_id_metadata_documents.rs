@@ -13,9 +13,10 @@ use regrant::client::{ClientAuthenticationMethod, RegistrationRules};
 use regrant::clock::ManualClock;
 use regrant::event::EventKind;
 use regrant::host::Unavailable;
-use regrant::wire::{Endpoint, Endpoints, Request};
+use regrant::wire::{AuthorizationRequest, Endpoint, Endpoints, Request};
 use regrant::{
-    Client, ClientCredentials, ClientId, GrantType, Issuer, Key, KeyRing, MemoryStore, Refusal, TokenService,
+    Client, ClientCredentials, ClientId, GrantType, Issuer, Key, KeyRing, MemoryStore, Refusal, TokenError,
+    TokenService,
 };
 use serde_json::{Value, json};
 
@@ -246,8 +247,17 @@ async fn an_outage_of_the_publisher_and_too_many_fetches_are_no_refusals() {
     assert_eq!(events.kinds(), [unknown; 2]);
     assert_eq!(host.web.fetched().len(), 3);
     let error = service.authenticate(&public("https://a.example/3")).await.unwrap_err();
-    assert_eq!((error.code().status(), host.web.fetched().len()), (503, 0));
+    assert!(matches!(error, TokenError::RateLimited { retry_after } if retry_after == seconds(60)), "{error:?}");
+    assert_eq!((error.code().status(), host.web.fetched().len()), (429, 0));
+    assert_eq!(events.kinds(), [EventKind::RateLimited]);
+
+    let endpoints = Endpoints::new(service, Issuer::from_static(ISSUER)).unwrap();
+    let http = Request::new("GET", "/authorize", &[], b"").with_query("client_id=https%3A%2F%2Fa.example%2F3");
+    let response = endpoints.ask(&AuthorizationRequest::read(&http, 0)).await.unwrap_err().response();
+    assert_eq!(response.status, 429, "the user reloads the page");
+    assert!(response.headers.contains(&("retry-after", "60".into())), "{response:?}");
     host.clock.advance(seconds(60));
+    let service = endpoints.service();
     assert_eq!(service.authenticate(&public("https://a.example/3")).await.unwrap_err().code().status(), 400);
 }
 

@@ -25,6 +25,7 @@ mod default_audience;
 mod failure_events;
 mod fapi2;
 mod generated_keys;
+mod head;
 mod issuer;
 mod jwt_tokens;
 mod lifecycle;

@@ -25,6 +25,7 @@ fn the_defaults_are_those_of_the_table() {
     let policy = Policy::default();
     assert_eq!(policy.authorization_code_lifetime, seconds(120));
     assert_eq!((policy.pushed_request_lifetime, policy.require_pushed_authorization_requests), (MINUTE, false));
+    assert!(!policy.require_signed_request_object);
     assert_eq!(policy.access_token_lifetime, HOUR);
     assert_eq!(policy.refresh_token_lifetime, Lifetime::Of(7 * DAY));
     assert_eq!(policy.grant_lifetime, Lifetime::Never);
@@ -76,6 +77,7 @@ const EVERY_FIELD: &str = r#"
 authorization_code_lifetime = "90s"
 pushed_request_lifetime = "2m"
 require_pushed_authorization_requests = true
+require_signed_request_object = true
 access_token_lifetime = "10m"
 access_token_lifetime_jitter = "1m"
 refresh_token_lifetime = "30d"
@@ -109,6 +111,7 @@ fn a_configuration_file_sets_every_field_in_words_for_people() {
         .with_authorization_code_lifetime(seconds(90))
         .with_pushed_request_lifetime(2 * MINUTE)
         .with_require_pushed_authorization_requests(true)
+        .with_require_signed_request_object(true)
         .with_access_token_lifetime(10 * MINUTE)
         .with_access_token_lifetime_jitter(MINUTE)
         .with_refresh_token_lifetime((30 * DAY).into())

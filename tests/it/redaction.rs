@@ -292,7 +292,7 @@ impl Lifecycle {
         let asked = [
             ("response_type", "code"),
             ("redirect_uri", REDIRECT),
-            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge", fixtures::CHALLENGE),
             ("code_challenge_method", "S256"),
         ];
         for auth in [APP, POSTER, SPA] {

@@ -370,6 +370,21 @@ async fn guesses_of_the_initial_access_token_are_limited() {
     assert_eq!(host.send("POST", &right, body.as_bytes()).await.status(), 201);
 }
 
+#[test]
+fn the_default_scope_of_the_rules_is_narrowed_to_the_scope_of_the_client() {
+    for (scope, default) in [("write", "write"), ("read write", "read"), ("read", "read")] {
+        let document = json!({ "redirect_uris": [CALLBACK], "scope": scope });
+        let client =
+            RegistrationRules::within(most()).judge(ClientId::from_static("new"), document.as_object().unwrap());
+        let client = client.unwrap();
+        assert_eq!(client.scope_of(None), Some(fixtures::scope(default)), "{scope}");
+    }
+    let rules = RegistrationRules::within(most().with_default_scope(fixtures::scope("")));
+    let document = json!({ "redirect_uris": [CALLBACK], "scope": "read" });
+    let client = rules.judge(ClientId::from_static("new"), document.as_object().unwrap()).unwrap();
+    assert_eq!(client.scope_of(None), None, "each request names its scope");
+}
+
 #[tokio::test]
 async fn registrations_beyond_the_limit_wait_for_the_next_minute() {
     let host = host_with(RegistrationRules::within(most()), |registration| registration.with_most_per_minute(2));
@@ -378,11 +393,14 @@ async fn registrations_beyond_the_limit_wait_for_the_next_minute() {
     assert_eq!(host.register(&document).await.status(), 201);
     assert_eq!(host.register(&document).await.status(), 201);
     host.events.take();
-    assert_eq!(host.register(&document).await.outcome(), (503, "temporarily_unavailable"));
+    host.clock.advance(fixtures::seconds(20));
+    let limited = host.register(&document).await;
+    assert_eq!(limited.outcome(), (429, "temporarily_unavailable"));
+    assert_eq!(limited.header("retry-after"), Some("40"));
     let events = host.events.take();
-    assert_eq!((events[0].operation, events[0].kind), (Operation::RegisterClient, EventKind::Unavailable));
+    assert_eq!((events[0].operation, events[0].kind), (Operation::RegisterClient, EventKind::RateLimited));
     assert_eq!(host.count().await, 2);
-    host.clock.advance(fixtures::seconds(60));
+    host.clock.advance(fixtures::seconds(40));
     assert_eq!(host.register(&document).await.status(), 201);
 }
 

@@ -1,38 +1,18 @@
 //! RFC 9101: authorization requests that the client signs. The verifier of the tests accepts `client|claims|right`.
 
-use async_trait::async_trait;
-use fixtures::{Config, REDIRECT, SPA, Server};
-use regrant::authenticator::{AssertionFault, CredentialError, CredentialRefusal, VerifyRequestObject};
+use fixtures::{APP, CHALLENGE, Config, REDIRECT, SPA, Server, StubRequestObjects};
+use regrant::authenticator::{AssertionFault, CredentialRefusal};
 use regrant::event::{ErrorCode, EventKind, Operation, Port};
+use regrant::policy::ClientPolicy;
 use regrant::wire::{Endpoint, MalformedRequest, Prompt};
-use regrant::{Client, Refusal};
-use serde_json::{Map, Value, json};
+use regrant::{Client, Policy, Refusal};
+use serde_json::{Value, json};
 
-use crate::authorization_request::{CHALLENGE, ask, demo, parameters, redirected, shown, value, with};
-
-/// Verifies without signatures.
-pub(crate) struct Objects;
-
-#[async_trait]
-impl VerifyRequestObject for Objects {
-    async fn verify(&self, client: &Client, request_object: &str) -> Result<Map<String, Value>, CredentialError> {
-        let parts: Vec<&str> = request_object.split('|').collect();
-        let [signer, claims, signature] = parts[..] else { return Err(AssertionFault::Malformed.into()) };
-        match signature {
-            "unreachable" => return Err(CredentialError::unavailable("the keys of the client are out of reach")),
-            "right" if signer == client.id.as_str() => {}
-            _ => return Err(AssertionFault::Signature.into()),
-        }
-        serde_json::from_str(claims).map_err(|_| AssertionFault::Malformed.into())
-    }
-
-    fn algorithms(&self) -> Vec<&'static str> {
-        vec!["ES256"]
-    }
-}
+use crate::authorization_request::{ask, demo, parameters, redirected, shown, value, with};
 
 pub(crate) fn server() -> Server {
-    let config = Config { endpoints: |endpoints| endpoints.with_request_objects(Objects), ..Config::default() };
+    let config =
+        Config { endpoints: |endpoints| endpoints.with_request_objects(StubRequestObjects), ..Config::default() };
     config.start()
 }
 
@@ -72,7 +52,8 @@ async fn only_the_parameters_in_the_object_count() {
 #[tokio::test]
 async fn claims_and_details_may_be_json_in_the_object() {
     let registered = |client: Client| client.with_authorization_details_types(["payment"]);
-    let config = Config { endpoints: |endpoints| endpoints.with_request_objects(Objects), ..Config::default() };
+    let config =
+        Config { endpoints: |endpoints| endpoints.with_request_objects(StubRequestObjects), ..Config::default() };
     let server = config.with_client(SPA, registered).start();
     let own = json!({ "claims": { "userinfo": {} }, "authorization_details": [{ "type": "payment" }] });
     let asked = ask(&server, &signed(&object(own))).await.unwrap();
@@ -144,7 +125,8 @@ async fn an_outage_of_the_verifier_is_an_outage() {
 // Section 10.5.
 #[tokio::test]
 async fn a_client_that_must_sign_is_refused_without_a_signature() {
-    let config = Config { endpoints: |endpoints| endpoints.with_request_objects(Objects), ..Config::default() };
+    let config =
+        Config { endpoints: |endpoints| endpoints.with_request_objects(StubRequestObjects), ..Config::default() };
     let server = config.with_client(SPA, |client| client.with_require_signed_request_object(true)).start();
     let (code, text) = redirected(ask(&server, &with(&[])).await.unwrap_err());
     assert!(code == ErrorCode::InvalidRequest && text.contains("request"), "{text}");
@@ -152,6 +134,25 @@ async fn a_client_that_must_sign_is_refused_without_a_signature() {
     assert_eq!(server.config.events.operations(), [refused]);
     assert!(ask(&server, &signed(&object(json!({})))).await.is_ok());
     assert!(ask(&server, &with(&[("client_id", "app")])).await.is_ok(), "another client need not sign");
+}
+
+// Section 10.5.
+#[tokio::test]
+async fn a_policy_may_require_that_all_clients_sign() {
+    let config =
+        || Config { endpoints: |endpoints| endpoints.with_request_objects(StubRequestObjects), ..Config::default() };
+    let everybody = config().policy(Policy::default().with_require_signed_request_object(true));
+    let exempt = ClientPolicy::default().with_require_signed_request_object(false);
+    let server = everybody.with_client(APP, |client| client.with_policy(exempt.clone())).start();
+    let calls = server.store().calls();
+    assert_eq!(redirected(ask(&server, &with(&[])).await.unwrap_err()).0, ErrorCode::InvalidRequest);
+    let refused = (Operation::Authorize, EventKind::Refused(Refusal::RequestObjectRequired));
+    assert_eq!((server.config.events.operations(), server.store().calls()), (vec![refused], calls));
+    assert!(ask(&server, &signed(&object(json!({})))).await.is_ok());
+    assert!(ask(&server, &with(&[("client_id", "app")])).await.is_ok(), "the policy of a client takes precedence");
+    assert_eq!(server.document(Endpoint::Metadata).await.json["require_signed_request_object"], true);
+    let document = config().start().document(Endpoint::Metadata).await.json;
+    assert_eq!(document.get("require_signed_request_object"), None);
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fixtures::{APP, Auth, Config, POSTER, REDIRECT, Reply, SPA, Server, StubVerifier, seconds};
+use fixtures::{
+    APP, Auth, CHALLENGE, Config, POSTER, REDIRECT, Reply, SPA, Server, StubRequestObjects, StubVerifier, seconds,
+};
 use regrant::authenticator::CredentialRefusal;
 use regrant::event::{ErrorCode, EventKind, Operation};
 use regrant::grant::Confirmation;
@@ -11,8 +13,8 @@ use regrant::wire::{Endpoint, MalformedRequest, Paths, Prompt};
 use regrant::{Policy, Refusal};
 use serde_json::json;
 
-use crate::authorization_request::{Asked, CHALLENGE, ask, demo, redirected, shown, value, with};
-use crate::rfc9101_request_objects::{Objects, object};
+use crate::authorization_request::{Asked, ask, demo, redirected, shown, value, with};
+use crate::rfc9101_request_objects::object;
 
 const PAR: Endpoint = Endpoint::PushedAuthorizationRequest;
 
@@ -20,7 +22,7 @@ fn config() -> Config {
     Config {
         endpoints: |endpoints| {
             let paths = Paths { authorization: Some("/authorize".to_owned()), ..Paths::default() };
-            endpoints.with_paths(paths).with_request_objects(Objects)
+            endpoints.with_paths(paths).with_request_objects(StubRequestObjects)
         },
         proof_verifier: Some(StubVerifier::default()),
         ..Config::default()
@@ -270,6 +272,20 @@ async fn a_request_object_may_be_pushed() {
     let reply = must.post(PAR, SPA, &[("request", &signed)]).await;
     let uri = reply.text("request_uri").to_owned();
     assert!(arrive(&must, "spa", &uri).await.is_ok(), "the signature was verified when it was pushed");
+}
+
+#[tokio::test]
+async fn a_request_of_too_many_parameters_is_refused_when_it_is_pushed() {
+    let server = config().start();
+    let names: Vec<String> = (0..64).map(|number| format!("p{number}")).collect();
+    let own: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let usual = plain(&[]).len();
+    // The reference of a client that authenticates in a header has one more: the `client_id`.
+    let uri = pushed(&server, APP, &own[..63 - usual]).await;
+    assert!(arrive(&server, "app", &uri).await.is_ok());
+    let before = server.store().snapshot();
+    assert_eq!(push(&server, APP, &own[..64 - usual]).await.outcome(), (400, "invalid_request"));
+    assert_eq!(server.store().snapshot(), before);
 }
 
 #[tokio::test]

@@ -143,6 +143,9 @@ fn a_host_reads_forms_by_the_same_rules() {
         ("repeated", read(FORM, "POST", b"a=1&a=1"), Err(MalformedRequest::Repeated)),
         ("encoding", read(FORM, "POST", b"a=%ff"), Err(MalformedRequest::Encoding)),
         ("half a character each", read(FORM, "POST", b"%c3=%a9"), Err(MalformedRequest::Encoding)),
+        ("no text", read(FORM, "POST", b"a&\xff"), Err(MalformedRequest::Encoding)),
+        ("the first of two faults", read(FORM, "POST", b"a&a&\xff"), Err(MalformedRequest::Repeated)),
+        ("the other one first", read(FORM, "POST", b"a=\0&a&a"), Err(MalformedRequest::Encoding)),
     ] {
         assert_eq!(result, expected, "{name}");
     }

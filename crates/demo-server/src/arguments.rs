@@ -27,7 +27,8 @@ pub(crate) struct Arguments {
     /// nor the address is opened.
     #[arg(long)]
     pub(crate) check: bool,
-    /// The store of grants: memory, sqlite:PATH, postgres://..., redis://..., redis-cluster://host:port,host:port.
+    /// The store of grants: memory, sqlite:PATH, postgres://..., mysql://..., redis://...,
+    /// redis-cluster://host:port,host:port.
     #[arg(long, value_name = "STORE", default_value = "memory")]
     pub(crate) store: String,
     /// For tests only: time stands still until /dev/clock moves it. Also enables /dev/purge, /dev/users and

@@ -25,8 +25,9 @@ pub(crate) async fn page(
     };
     // The link of the consent page to another user. Beside a pushed request no other parameter counts.
     let is_switch = sent.parameter("prompt") == Some("login");
+    let now = server.service.now();
     let is_fresh = |session: &Session| {
-        session.is_for(request.query) || !(is_switch || ask.requires_sign_in(session.signed_in_at, None))
+        session.is_for(request.query, now) || !(is_switch || ask.requires_sign_in(session.signed_in_at, None))
     };
     match current_session(server, request).filter(is_fresh) {
         None if ask.prompt().contains(&Prompt::None) => Ok(ask.login_required()),

@@ -42,8 +42,8 @@ fn is_confirmed(server: &Server, request: &EndSessionRequest<'_>) -> bool {
 fn confirmation(server: &Server, request: &EndSessionRequest<'_>, session: &Session) -> Response {
     let asked = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
     let fields = asked.iter().filter_map(|name| Some(hidden(name, request.parameters.get(name)?)));
-    let client = request.client.map(|client| Escaped(server.name(&client.id)));
-    let asks = client.map(|name| format!("<p><strong>{name}</strong> asks to sign you out.</p>\n"));
+    let name = request.client.map(|client| server.name(&client.id));
+    let asks = name.map(|name| format!("<p><strong>{}</strong> asks to sign you out.</p>\n", Escaped(&name)));
     let body = format!(
         "{asks}<p>You are signed in as <strong>{user}</strong>. If you sign out, the applications that you used in this \
          session lose their access.</p>\n<form method=\"post\" action=\"{path}\">\n{csrf}{fields}\

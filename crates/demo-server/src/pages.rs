@@ -128,7 +128,7 @@ const DECISION: &str = "<button id=\"allow\" name=\"decision\" value=\"allow\">A
 fn asks(server: &Server, client_id: &ClientId, scope: &Scope, resources: &Resources, session: &Session) -> String {
     let mut html = format!(
         "<p><strong>{}</strong> (<code>{}</code>) asks for access to the account <strong>{}</strong>.</p>\n",
-        Escaped(server.name(client_id)),
+        Escaped(&server.name(client_id)),
         Escaped(client_id.as_str()),
         Escaped(session.subject.as_str()),
     );

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,10 @@ use regrant::wire::{CertificateHeader, Cors, Endpoints, IssuerMismatch, Paths, R
 use regrant::{ClientId, ClientRegistry, GrantType, Issuer, Subject, TokenError, TokenService};
 use regrant_jose::JwtTokens;
 use regrant_jose::bearer::JwtBearerFlow;
+use regrant_jose::request_object::RequestObjects;
 
 use crate::answer::Problem;
-use crate::config::{Display, Setup, SigningKeys};
+use crate::config::{Setup, SigningKeys};
 use crate::csrf::Csrf;
 use crate::password::PasswordFlow;
 use crate::paths;
@@ -39,9 +41,11 @@ pub(crate) struct Server {
     pub(crate) paths: Paths,
     pub(crate) sign_in_path: String,
     pub(crate) csrf: Csrf,
-    display: Display,
+    /// The meaning of each scope token.
+    scopes: BTreeMap<String, String>,
     signing_keys: SigningKeys,
     bearer_flow: Option<Arc<JwtBearerFlow>>,
+    request_objects: Option<Arc<RequestObjects>>,
     certificate_header: Option<CertificateHeader>,
     cors: Option<Cors>,
 }
@@ -73,10 +77,11 @@ impl Server {
             sign_in_path: paths::sign_in(&paths),
             paths,
             csrf: Csrf::new(),
-            display: setup.display,
+            scopes: setup.scopes,
             issuer: setup.issuer,
             signing_keys: setup.signing_keys,
             bearer_flow: setup.bearer_flow.map(Arc::new),
+            request_objects: setup.request_objects.map(Arc::new),
             certificate_header: setup.certificate_header,
             cors: setup.cors,
         })
@@ -91,6 +96,9 @@ impl Server {
             .with_approver(GrantType::Password, password);
         if let Some(flow) = &self.bearer_flow {
             endpoints = endpoints.with_approver(GrantType::JwtBearer, Arc::clone(flow));
+        }
+        if let Some(verifier) = &self.request_objects {
+            endpoints = endpoints.with_request_objects(Arc::clone(verifier));
         }
         if let Some(header) = &self.certificate_header {
             endpoints = endpoints.with_certificate_header(header.clone());
@@ -120,13 +128,14 @@ impl Server {
     }
 
     /// Returns the name of a client for its users.
-    pub(crate) fn name<'a>(&'a self, client_id: &'a ClientId) -> &'a str {
-        self.display.client_names.get(client_id).map_or(client_id.as_str(), String::as_str)
+    pub(crate) fn name(&self, client_id: &ClientId) -> String {
+        let client = self.clients.client(client_id);
+        client.and_then(|client| client.name.clone()).unwrap_or_else(|| client_id.to_string())
     }
 
     /// Returns the meaning of a scope token for users, if it is known.
     pub(crate) fn scope_in_words(&self, token: &str) -> Option<&str> {
-        self.display.scopes.get(token).map(String::as_str)
+        self.scopes.get(token).map(String::as_str)
     }
 
     /// Activates new signing keys, and returns their ids.

@@ -12,6 +12,9 @@ use crate::cookie;
 
 const LIFETIME: Duration = Duration::from_secs(2 * 3600);
 
+/// The time for which a user who signed in for a request is not asked again by that request.
+const FOR_ITS_REQUEST: Duration = Duration::from_secs(300);
+
 /// The maximum number of sessions. Signing in costs an attacker nothing, so a new session replaces the oldest one when
 /// memory is full.
 const CAPACITY: usize = 10_000;
@@ -28,10 +31,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Returns true if the user signed in for the request with this query. Its wish for a new sign-in is fulfilled
-    /// then: otherwise the user would have to sign in for ever.
-    pub(crate) fn is_for(&self, query: Option<&str>) -> bool {
-        self.signed_in_for.is_some() && self.signed_in_for == query.map(digest)
+    /// Returns true if the user has just signed in for the request with this query. Its wish for a new sign-in is
+    /// fulfilled then: otherwise the user would have to sign in for ever. Later its `max_age` counts again.
+    pub(crate) fn is_for(&self, query: Option<&str>, now: Timestamp) -> bool {
+        let is_own = self.signed_in_for.is_some() && self.signed_in_for == query.map(digest);
+        is_own && now.since(self.signed_in_at) < Some(FOR_ITS_REQUEST)
     }
 
     fn is_alive(&self, now: Timestamp) -> bool {

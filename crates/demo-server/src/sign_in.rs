@@ -95,6 +95,7 @@ fn shown(server: &Server, request: &Request<'_>, target: Target, query: &str, wh
     };
     let client_id = parameter("client_id").and_then(|client_id| ClientId::new(client_id).ok());
     let client = client_id.and_then(|client_id| server.clients.client(&client_id));
+    let name = client.map(|client| server.name(&client.id));
     let kept = cookie::read(request).filter(|value| cookie::is_drawn(value));
     let value = kept.map_or_else(cookie::draw, str::to_owned);
     let form = pages::SignIn {
@@ -102,7 +103,7 @@ fn shown(server: &Server, request: &Request<'_>, target: Target, query: &str, wh
         csrf: &server.csrf.token(&value),
         target,
         query,
-        client: client.as_deref().map(|client| server.name(&client.id)),
+        client: name.as_deref(),
         username: parameter("login_hint"),
         why,
     };

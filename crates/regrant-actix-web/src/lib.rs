@@ -9,7 +9,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::body::{BodyStream, BoxBody, MessageBody as _};
+use actix_web::body::{BodyStream, BoxBody, MessageBody as _, SizedStream};
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
@@ -161,7 +161,8 @@ async fn serve(
     answer: impl AsyncFnOnce(&wire::Request<'_>) -> wire::Response,
 ) -> HttpResponse {
     let received = Received::read(request, payload, limit).await;
-    send(answer(&received.as_request(&received.headers())).await)
+    let answer = answer(&received.as_request(&received.headers())).await;
+    send(answer.for_method(received.head.method().as_str()))
 }
 
 /// A received request. The body may be incomplete.
@@ -220,12 +221,22 @@ async fn next(stream: &mut BodyStream<Payload>, limit: usize) -> Result<Option<B
 #[expect(clippy::expect_used, reason = "regrant answers with statuses and headers that HTTP has")]
 fn send(answer: wire::Response) -> HttpResponse {
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).expect("HTTP has this status"));
+    let mut length = None;
     for (name, value) in answer.headers {
+        if name == "content-length" {
+            length = value.parse().ok();
+            continue;
+        }
         let value = match value {
             Cow::Borrowed(value) => Bytes::from_static(value.as_bytes()),
             Cow::Owned(value) => value.into(),
         };
         response.append_header((name, HeaderValue::from_maybe_shared(value).expect("HTTP has this value")));
     }
-    response.body(answer.body)
+    // The response to HEAD: actix-web takes the length from a body, and sends nothing of it.
+    let nothing: Payload = Payload::None;
+    match length {
+        Some(length) => response.body(SizedStream::new(length, nothing)),
+        None => response.body(answer.body),
+    }
 }

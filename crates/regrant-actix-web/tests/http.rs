@@ -8,5 +8,7 @@ use common::ActixWeb;
 use regrant_conformance::http::Suite;
 
 fn main() -> ExitCode {
-    regrant_conformance::run(Suite::new(ActixWeb))
+    let http1 = Suite::new(ActixWeb { is_http2: false }).named("http1");
+    let http2 = Suite::new(ActixWeb { is_http2: true }).named("http2");
+    regrant_conformance::run(http1.into_iter().chain(http2))
 }

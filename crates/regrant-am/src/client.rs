@@ -34,6 +34,7 @@ impl ClientRegistration {
         let scope = from.scopes("scopes")?;
         let default_scope = default_scope(from, &scope)?;
         let client = authenticating(Client::new(id), from, method, &scope)
+            .with_name(name(from)?)
             .with_redirect_uris(from.redirect_uris()?)
             .with_grant_types(grant_types(from, provider)?)
             .with_introspection(introspection(&scope))
@@ -54,6 +55,20 @@ pub(super) fn inactive(id: &ClientId, from: &mut Attributes) -> Result<Option<Fi
     let status = from.text("status")?.filter(|status| !status.eq_ignore_ascii_case("Active"));
     let why = Meaning::LeftOut("only clients whose status is Active are served");
     Ok(status.map(|status| Finding::new(format!("{id}.status"), excerpt(&status), why)))
+}
+
+/// The name for users. AM keeps one for each language, as `en|Orders`; the first one without a language counts, or else
+/// the first one.
+fn name(from: &mut Attributes) -> Result<Option<String>, ImportError> {
+    let attribute = "clientName";
+    let names = from.list(attribute)?.unwrap_or_default();
+    let without_language = names.iter().find(|name| !name.contains('|'));
+    let Some(chosen) = without_language.or(names.first()) else { return Ok(None) };
+    if names.len() > 1 {
+        from.report(attribute, Meaning::Differs("a client has one name, whatever the language of the user"));
+    }
+    let name = chosen.split_once('|').map_or(chosen.as_str(), |(_, name)| name);
+    Ok(Some(name.to_owned()).filter(|name| !name.is_empty()))
 }
 
 /// The grant types of the client that the provider allows. Without a list, AM permits only the authorization code.

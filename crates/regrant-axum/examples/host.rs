@@ -1,6 +1,5 @@
 //! A host in one file: sign-in, consent, authorization code with PKCE, refresh tokens, and "my sessions", with SQLite.
-//! `docs/host-guide.md` explains it part by part.
-//! Run it with `cargo run -p regrant-axum --example host`. The user is `demo`, the password is `changeit`.
+//! `docs/host-guide.md` explains it. Run it with `cargo run -p regrant-axum --example host`, as `demo` / `changeit`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{collections::HashMap, error::Error, net::SocketAddr, time::Duration};
@@ -34,7 +33,7 @@ struct Session {
     id: String,
     user: Subject,
     signed_in_at: Timestamp,
-    /// The request for which the user signed in. It does not ask for that again, even with `prompt=login`.
+    /// The request for which the user signed in. For five minutes it does not ask again, even with `prompt=login`.
     signed_in_for: String,
 }
 
@@ -43,7 +42,9 @@ async fn authorize(host: Shared, headers: HeaderMap, request: AuthorizationReque
     let ask = host.endpoints.ask(&request.0).await?;
     let query = request.0.query_without(&[]);
     let is_silent = ask.prompt().contains(&Prompt::None); // the client wants no page
-    let is_fresh = |own: &Session| own.signed_in_for == query || !ask.requires_sign_in(own.signed_in_at, None);
+    let age = |own: &Session| host.endpoints.service().now().since(own.signed_in_at);
+    let is_new = |own: &Session| own.signed_in_for == query && age(own) < Some(Duration::from_secs(300));
+    let is_fresh = |own: &Session| is_new(own) || !ask.requires_sign_in(own.signed_in_at, None);
     let Some(session) = host.session(&headers).filter(is_fresh) else {
         let sign_in = Redirect::to(&format!("/sign-in?{query}"));
         return if is_silent { Err(ask.login_required().into()) } else { Ok(sign_in.into_response()) };
@@ -92,8 +93,7 @@ async fn sign_in(host: Shared, headers: HeaderMap, request: AuthorizationRequest
     // Back to the request, or to the page of this host: no parameter names another target.
     let is_authorization = request.0.parameter("client_id").is_some();
     let then = if is_authorization { format!("/authorize?{query}") } else { "/sessions".to_owned() };
-    let signed_in_at = host.endpoints.service().now();
-    let session = Session { id: random(), user, signed_in_at, signed_in_for: query };
+    let session = Session { id: random(), user, signed_in_at: host.endpoints.service().now(), signed_in_for: query };
     let cookie = random();
     let header = format!("session={cookie}; HttpOnly; SameSite=Lax; Path=/"); // and Secure, with https
     host.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(cookie, session);

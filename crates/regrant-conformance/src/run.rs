@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub use libtest_mimic::Trial;
-use libtest_mimic::{Arguments, Completion};
+use libtest_mimic::{Arguments, Completion, Failed};
 
 /// Runs the tests of one or more suites, as the arguments of `cargo test` ask for.
 ///
@@ -16,7 +16,7 @@ use libtest_mimic::{Arguments, Completion};
 /// use regrant_conformance::http::{self, Direct};
 ///
 /// fn main() -> ExitCode {
-///     regrant_conformance::run(http::Suite::new(Direct).without("not_http", "no HTTP server is involved"))
+///     regrant_conformance::run(http::Suite::new(Direct))
 /// }
 /// ```
 #[must_use]
@@ -52,6 +52,16 @@ impl Plan {
         })
     }
 
+    /// Returns a test that may turn out to be ignored.
+    pub(crate) fn ignorable(
+        &self,
+        group: &str,
+        case: &str,
+        judge: impl FnOnce() -> Result<Completion, Failed> + Send + 'static,
+    ) -> Trial {
+        Trial::ignorable_test(format!("{}{group}::{case}", self.prefix), judge)
+    }
+
     /// Returns a test that is shown as ignored, for all cases of a group.
     pub(crate) fn ignored(&self, group: &str, reason: &str) -> Trial {
         let reason = reason.to_owned();
@@ -70,12 +80,12 @@ const TIME_LIMIT: Duration = Duration::from_secs(600);
 
 /// Runs one case on threads of its own.
 #[expect(clippy::expect_used, reason = "a case that cannot run has failed")]
-pub(crate) fn block_on(case: impl Future<Output = ()>) {
+pub(crate) fn block_on<T>(case: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(4)
         .enable_all()
         .build()
         .expect("the system has threads for a test")
         .block_on(async { tokio::time::timeout(TIME_LIMIT, case).await })
-        .expect("the case ends in time");
+        .expect("the case ends in time")
 }

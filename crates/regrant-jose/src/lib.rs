@@ -11,7 +11,6 @@ pub mod client_assertion;
 pub mod dpop;
 #[cfg(feature = "http")]
 pub mod http;
-mod json;
 mod jwk;
 pub mod jws;
 pub mod key;

@@ -1,14 +1,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Pool};
 use tokio::time::timeout;
 use tokio_postgres::Config;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Unanswered};
 use crate::open_error::OpenError;
 use crate::queries::{ClientQueries, Queries, Query};
+use crate::row::{Column, Row};
 use crate::runner::Runner;
+use crate::session::{Pool, Session};
 use crate::store::PostgresStore;
 use crate::table::Table;
 use crate::{connection, migration, url};
@@ -63,10 +64,12 @@ impl PostgresStore {
     /// A URL with a password and a remote host implies `sslmode=require` unless it names a mode. Under `prefer`, the
     /// default of libpq, an attacker on the path only has to claim that the server has no TLS to receive the password.
     /// `verify-full` and `verify-ca` mean the same as `require`, because the certificate and its name are always
-    /// verified.
+    /// verified. `sslrootcert` names a file, which is read now, or is `system`; see
+    /// [`root_certificate`](PostgresStoreBuilder::root_certificate).
     ///
     /// # Errors
-    /// [`OpenError::InvalidUrl`] for an invalid URL or one without a host, and [`OpenError::UnsupportedOption`].
+    /// [`OpenError::InvalidUrl`] for an invalid URL or one without a host, [`OpenError::UnsupportedOption`], and
+    /// [`OpenError::UnreadableRootCertificate`].
     pub fn builder(url: impl AsRef<str>) -> Result<PostgresStoreBuilder, OpenError> {
         PostgresStoreBuilder::from_url(url.as_ref())
     }
@@ -74,7 +77,8 @@ impl PostgresStore {
 
 impl PostgresStoreBuilder {
     fn from_url(url: &str) -> Result<Self, OpenError> {
-        url::parse(url).map(Self::from_config)
+        let (config, root_certificate) = url::parse(url)?;
+        Ok(Self { root_certificate, ..Self::from_config(config) })
     }
 
     /// Options for the store at this configuration. It is used as it is, including `ssl_mode`, which is `Prefer` unless
@@ -88,8 +92,29 @@ impl PostgresStoreBuilder {
     /// Options for a store that uses a pool of the application. Its connections must not be inside a transaction when
     /// the pool returns them.
     #[must_use]
-    pub fn from_pool(pool: Pool) -> Self {
-        Self::new(Source::Pool(pool))
+    pub fn from_pool(pool: deadpool_postgres::Pool) -> Self {
+        Self::new(Source::Pool(Pool::Deadpool(pool)))
+    }
+
+    /// Options for a store that uses a pool of the application, an `sqlx::PgPool` of sqlx 0.9. Its connections must not
+    /// be inside a transaction when the pool returns them. The store prepares its 16 statements in the statement cache
+    /// of each connection, which must not be smaller (100 by default).
+    ///
+    /// Unlike the other pools, sqlx sends a ping before and after each use of a connection, which takes time. The first
+    /// one can be turned off (`test_before_acquire`); then a call may fail as transient after the server was restarted.
+    ///
+    /// ```no_run
+    /// use regrant_postgres::{OpenError, PostgresStore, PostgresStoreBuilder};
+    ///
+    /// async fn store(pool: sqlx_postgres::PgPool) -> Result<PostgresStore, OpenError> {
+    ///     PostgresStoreBuilder::from_sqlx_pool(pool).open().await
+    /// }
+    /// ```
+    #[cfg(feature = "sqlx")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sqlx")))]
+    #[must_use]
+    pub fn from_sqlx_pool(pool: sqlx_postgres::PgPool) -> Self {
+        Self::new(Source::Pool(Pool::Sqlx(pool)))
     }
 
     fn new(source: Source) -> Self {
@@ -136,10 +161,11 @@ impl PostgresStoreBuilder {
         let pool = self.pool(self.deadline)?;
         let queries = Queries::of(&self.table);
         within(self.deadline, async {
-            let client = connect(&pool).await?;
-            check_session(&client).await?;
-            migration::check(&client, &self.table).await?;
-            check_tables(&client, &self.table, &queries).await
+            let mut session = connect(&pool).await?;
+            check_session(&mut session).await?;
+            migration::check(&mut session, &self.table).await?;
+            check_tables(&mut session, &self.table, &queries).await?;
+            check_pooler(session, &pool, self.deadline / 4).await
         })
         .await?;
         Ok(PostgresStore::new(Runner { pool, deadline: self.deadline }, queries, self.table.clone()))
@@ -154,8 +180,8 @@ impl PostgresStoreBuilder {
     pub async fn migrate(&self) -> Result<(), OpenError> {
         let limit = self.deadline.max(MIGRATION);
         let pool = self.pool(limit)?;
-        let client = within(self.deadline, connect(&pool)).await?;
-        within(limit, migration::run(&client, &self.table)).await
+        let mut session = within(self.deadline, connect(&pool)).await?;
+        within(limit, migration::run(&mut session, &self.table)).await
     }
 
     /// Returns a pool whose statements end after `statement`.
@@ -164,7 +190,7 @@ impl PostgresStoreBuilder {
             Source::Pool(pool) => Ok(pool.clone()),
             Source::Config(config) => {
                 let root = self.root_certificate.as_deref();
-                connection::pool(config, self.max_connections, self.deadline, statement, root)
+                connection::pool(config, self.max_connections, self.deadline, statement, root).map(Pool::Deadpool)
             }
         }
     }
@@ -185,43 +211,45 @@ async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, OpenErr
     timeout(limit, work).await.unwrap_or_else(|_| Err(OpenError::from_failure(Failure::Deadline)))
 }
 
-async fn connect(pool: &Pool) -> Result<Client, OpenError> {
-    pool.get().await.map_err(|error| OpenError::from_failure(error.into()))
+async fn connect(pool: &Pool) -> Result<Session, OpenError> {
+    pool.get().await.map_err(OpenError::from_failure)
 }
 
 /// Sessions of the store's own pool always pass; those of an application's pool may not.
-async fn check_session(client: &Client) -> Result<(), OpenError> {
+async fn check_session(session: &mut Session) -> Result<(), OpenError> {
     let sql = "SELECT current_setting('transaction_read_only'), current_setting('synchronous_commit')";
-    let row = client.query_one(sql, &[]).await.map_err(failed)?;
-    match (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?) {
+    let rows = session.query(sql, &[]).await.map_err(failed)?;
+    match (value(&rows, 0)?, value(&rows, 1)?) {
         ("on", _) => Err(OpenError::ReadOnly),
         (_, "off") => Err(OpenError::AsynchronousCommit),
         _ => Ok(()),
     }
 }
 
-async fn check_tables(client: &Client, table: &Table, queries: &Queries) -> Result<(), OpenError> {
+async fn check_tables(session: &mut Session, table: &Table, queries: &Queries) -> Result<(), OpenError> {
     for table in [table.to_string(), table.marks()] {
-        check_privileges(client, &table, &["SELECT", "INSERT", "UPDATE", "DELETE"]).await?;
+        check_privileges(session, &table, &["SELECT", "INSERT", "UPDATE", "DELETE"]).await?;
     }
-    prepare(client, &queries.all()).await
+    prepare(session, &queries.all()).await
 }
 
 /// Checks what the directory of clients needs. A role that serves no directory needs no privilege on its table.
 pub(crate) async fn check_clients(runner: &Runner, table: &Table, queries: &ClientQueries) -> Result<(), OpenError> {
     within(runner.deadline, async {
-        let client = connect(&runner.pool).await?;
-        check_privileges(&client, &table.clients(), &["SELECT", "INSERT", "UPDATE"]).await?;
-        prepare(&client, &queries.all()).await
+        let mut session = connect(&runner.pool).await?;
+        check_privileges(&mut session, &table.clients(), &["SELECT", "INSERT", "UPDATE"]).await?;
+        prepare(&mut session, &queries.all()).await
     })
     .await
 }
 
-async fn check_privileges(client: &Client, table: &str, needed: &[&str]) -> Result<(), OpenError> {
+async fn check_privileges(session: &mut Session, table: &str, needed: &[&str]) -> Result<(), OpenError> {
     let mut missing = Vec::new();
     for right in needed {
-        let row = client.query_one("SELECT has_table_privilege($1, $2)", &[&table, right]).await;
-        if !row.and_then(|row| row.try_get(0)).map_err(failed)? {
+        let sql = "SELECT has_table_privilege($1, $2)";
+        let rows = session.query(sql, &[table.into(), (*right).into()]).await.map_err(failed)?;
+        let is_granted: bool = value(&rows, 0)?;
+        if !is_granted {
             missing.push(*right);
         }
     }
@@ -233,13 +261,61 @@ async fn check_privileges(client: &Client, table: &str, needed: &[&str]) -> Resu
 }
 
 /// Prepares the statements, which looks up every column.
-async fn prepare(client: &Client, queries: &[&Query]) -> Result<(), OpenError> {
+async fn prepare(session: &mut Session, queries: &[&Query]) -> Result<(), OpenError> {
     for query in queries {
-        client.prepare_cached(&query.sql).await.map_err(failed)?;
+        session.prepare(&query.sql).await.map_err(OpenError::from_failure)?;
     }
     Ok(())
 }
 
-fn failed(error: tokio_postgres::Error) -> OpenError {
-    OpenError::from_failure(error.into())
+/// Recognises a pooler that runs the transactions of one connection in several sessions and does not follow its
+/// prepared statements. Otherwise calls would fail as soon as two of them meet. A second connection takes the session
+/// in which the statement of the first one was prepared, which now needs another session.
+///
+/// The check is left out where it would need a connection that is not free in time.
+async fn check_pooler(mut session: Session, pool: &Pool, limit: Duration) -> Result<(), OpenError> {
+    if pool.max_size() < 2 {
+        return Ok(());
+    }
+    let Ok(Ok(other)) = timeout(limit, pool.get()).await else { return Ok(()) };
+    // The pool must not get a connection inside a transaction.
+    let mut other = Discarded(Some(other));
+    let checked = timeout(limit, async {
+        session.query(SHARED, &[]).await?;
+        if let Some(other) = &mut other.0 {
+            other.batch("BEGIN; SELECT 1").await?;
+        }
+        session.query(SHARED, &[]).await.map(drop).map_err(Failure::from)
+    });
+    match checked.await {
+        Err(_) => {
+            session.discard();
+            Ok(())
+        }
+        Ok(answer) => answer.map_err(OpenError::from_failure),
+    }
+}
+
+/// A session that is closed when it is dropped.
+struct Discarded(Option<Session>);
+
+impl Drop for Discarded {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            session.discard();
+        }
+    }
+}
+
+/// Statement that two sessions are asked to know.
+const SHARED: &str = "SELECT 1";
+
+/// Returns a column of the first row.
+fn value<'a, T: Column<'a>>(rows: &'a [Row], index: usize) -> Result<T, OpenError> {
+    let row = rows.first().ok_or_else(|| OpenError::Other("an answer has no row".into()))?;
+    row.get(index).map_err(OpenError::Other)
+}
+
+fn failed(unanswered: Unanswered) -> OpenError {
+    OpenError::from_failure(unanswered.failure)
 }

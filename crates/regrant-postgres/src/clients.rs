@@ -8,13 +8,12 @@ use regrant::client::Registration;
 use regrant::host::Unavailable;
 use regrant::store::StoreError;
 use regrant::token::Realm;
-use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
 use crate::builder::check_clients;
 use crate::open_error::OpenError;
+use crate::param::Param;
 use crate::queries::{ClientQueries, Query};
-use crate::row::column;
+use crate::row::{Row, column};
 use crate::runner::Runner;
 use crate::store::PostgresStore;
 
@@ -72,7 +71,7 @@ impl PostgresClients {
         self
     }
 
-    async fn rows(&self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
+    async fn rows(&self, query: &Query, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         let runner: &Runner = self.store.runner();
         Ok(runner.run(query, params).await?.rows)
     }
@@ -87,12 +86,12 @@ impl fmt::Debug for PostgresClients {
 #[async_trait]
 impl ClientDirectory for PostgresClients {
     async fn find(&self, client_id: &ClientId) -> Result<Option<RegisteredClient>, Unavailable> {
-        let rows = self.rows(&self.queries.find, &[&self.realm.as_str(), &client_id.as_str()]).await?;
+        let rows = self.rows(&self.queries.find, &[self.realm.as_str().into(), client_id.as_str().into()]).await?;
         Ok(rows.first().map(client).transpose()?.flatten())
     }
 
     async fn supported(&self) -> Result<Supported, Unavailable> {
-        let rows = self.rows(&self.queries.features, &[&self.realm.as_str()]).await?;
+        let rows = self.rows(&self.queries.features, &[self.realm.as_str().into()]).await?;
         let texts = rows.iter().filter_map(|row| column::<Option<&str>>(row, 1).transpose());
         let parsed: Result<Vec<Supported>, StoreError> =
             texts.map(|text| Supported::from_json(text?).map_err(StoreError::corrupt)).collect();
@@ -106,17 +105,18 @@ impl ClientStore for PostgresClients {
         let own = registered.client();
         let stored = registered.to_stored().map_err(StoreError::rejected)?;
         let given = i64::try_from(own.registration.0).map_err(StoreError::rejected)?;
-        let (realm, client_id) = (self.realm.as_str(), own.id.as_str());
-        let key = features_key(&stored.features);
-        let params: [&(dyn ToSql + Sync); 7] =
-            [&realm, &client_id, &given, &stored.metadata, &stored.secrets, &stored.features, &key];
+        let (realm, client_id) = (Param::from(self.realm.as_str()), own.id.as_str().into());
+        let [metadata, secrets, features] =
+            [&stored.metadata, &stored.secrets, &stored.features].map(|text| Param::from(text.as_str()));
+        let key = features_key(&stored.features).into();
+        let params = [realm, client_id, given.into(), metadata, secrets, features, key];
         let rows = self.rows(&self.queries.put, &params).await?;
         let row = rows.first().ok_or_else(|| StoreError::corrupt("the new row was not returned"))?;
         Ok(Registration(column::<i64>(row, 0)?.cast_unsigned()))
     }
 
     async fn delete(&self, client_id: &ClientId) -> Result<bool, Unavailable> {
-        let rows = self.rows(&self.queries.delete, &[&self.realm.as_str(), &client_id.as_str()]).await?;
+        let rows = self.rows(&self.queries.delete, &[self.realm.as_str().into(), client_id.as_str().into()]).await?;
         Ok(!rows.is_empty())
     }
 
@@ -124,7 +124,7 @@ impl ClientStore for PostgresClients {
         // The empty text sorts before every id.
         let after = after.map_or("", ClientId::as_str);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self.rows(&self.queries.page, &[&self.realm.as_str(), &after, &limit]).await?;
+        let rows = self.rows(&self.queries.page, &[self.realm.as_str().into(), after.into(), limit.into()]).await?;
         let clients: Result<Vec<_>, StoreError> = rows.iter().filter_map(|row| client(row).transpose()).collect();
         Ok(clients?)
     }

@@ -19,14 +19,32 @@ pub(crate) enum Failure {
     Server { code: String, message: String },
     /// The server offers no TLS, or its certificate is not trusted.
     #[error("TLS failed")]
-    Tls(#[source] tokio_postgres::Error),
+    Tls(#[source] Source),
     /// No password is configured, or the server asks for an unknown authentication method.
     #[error("the login failed")]
-    Login(#[source] tokio_postgres::Error),
+    Login(#[source] Source),
     #[error("the connection failed")]
-    Connection(#[source] tokio_postgres::Error),
+    Connection(#[source] Source),
     #[error("the connection pool cannot be used: {0}")]
     Pool(&'static str),
+}
+
+type Source = Box<dyn Error + Send + Sync>;
+
+/// Failure of a statement, and whether the server may have received it.
+pub(crate) struct Unanswered {
+    pub(crate) failure: Failure,
+    pub(crate) was_sent: bool,
+}
+
+impl Unanswered {
+    pub(crate) fn sent(failure: impl Into<Failure>) -> Self {
+        Self { failure: failure.into(), was_sent: true }
+    }
+
+    pub(crate) fn not_sent(failure: impl Into<Failure>) -> Self {
+        Self { failure: failure.into(), was_sent: false }
+    }
 }
 
 /// Consequence of a failure for the write, the session and the caller.
@@ -97,9 +115,9 @@ impl From<tokio_postgres::Error> for Failure {
             None if is_unwritable(&error) => Self::ReadOnly,
             // The driver identifies the failed step of connecting only by its message.
             None => match error.to_string().as_str() {
-                "error performing TLS handshake" if !is_cut(&error) => Self::Tls(error),
-                "authentication error" | "invalid configuration" => Self::Login(error),
-                _ => Self::Connection(error),
+                "error performing TLS handshake" if !is_cut(&error) => Self::Tls(error.into()),
+                "authentication error" | "invalid configuration" => Self::Login(error.into()),
+                _ => Self::Connection(error.into()),
             },
         }
     }
@@ -127,6 +145,28 @@ impl From<PoolError> for Failure {
             PoolError::NoRuntimeSpecified => Self::Pool("it has timeouts but no runtime"),
             PoolError::PostCreateHook(HookError::Message(_)) => Self::Pool("its hook refused a new connection"),
         }
+    }
+}
+
+#[cfg(feature = "sqlx")]
+impl From<sqlx_core::Error> for Failure {
+    fn from(error: sqlx_core::Error) -> Self {
+        match error {
+            sqlx_core::Error::Database(said) => {
+                Self::Server { code: said.code().unwrap_or_default().into_owned(), message: said.message().to_owned() }
+            }
+            sqlx_core::Error::PoolTimedOut => Self::NoConnection,
+            sqlx_core::Error::PoolClosed => Self::Pool("it is closed"),
+            sqlx_core::Error::Tls(_) => Self::Tls(error.into()),
+            sqlx_core::Error::Configuration(_) => Self::Login(error.into()),
+            _ => Self::Connection(error.into()),
+        }
+    }
+}
+
+impl From<Unanswered> for Failure {
+    fn from(unanswered: Unanswered) -> Self {
+        unanswered.failure
     }
 }
 

@@ -1,9 +1,8 @@
 //! Creates and changes the tables in numbered steps; the schema table records the completed ones.
 
-use deadpool_postgres::Client;
-
 use crate::failure::Failure;
 use crate::open_error::OpenError;
+use crate::session::Session;
 use crate::table::Table;
 
 /// Steps, oldest first. A released step never changes; a change is a new step at the end.
@@ -22,14 +21,14 @@ impl Table {
 }
 
 /// Runs the steps that have not been run.
-pub(crate) async fn run(client: &Client, table: &Table) -> Result<(), OpenError> {
-    let installed = installed(client, table).await?.unwrap_or(0);
+pub(crate) async fn run(session: &mut Session, table: &Table) -> Result<(), OpenError> {
+    let installed = installed(session, table).await?.unwrap_or(0);
     if installed > latest() {
         return Err(OpenError::NewerSchema { found: installed, known: latest() });
     }
     for (version, step) in (1..).zip(STEPS).filter(|(version, _)| *version > installed) {
         let mut attempt = 1;
-        while let Err(failure) = apply(client, &statements(table, version, step)).await {
+        while let Err(failure) = apply(session, &statements(table, version, step)).await {
             if attempt == MAX_ATTEMPTS || !is_race(&failure) {
                 return Err(OpenError::from_failure(failure));
             }
@@ -40,9 +39,9 @@ pub(crate) async fn run(client: &Client, table: &Table) -> Result<(), OpenError>
 }
 
 /// Checks that the table has the schema version of this release.
-pub(crate) async fn check(client: &Client, table: &Table) -> Result<(), OpenError> {
+pub(crate) async fn check(session: &mut Session, table: &Table) -> Result<(), OpenError> {
     let known = latest();
-    match installed(client, table).await? {
+    match installed(session, table).await? {
         None => Err(OpenError::MissingTable { table: table.to_string() }),
         Some(found) if found > known => Err(OpenError::NewerSchema { found, known }),
         Some(found) if found < known => Err(OpenError::OlderSchema { found, known }),
@@ -56,12 +55,12 @@ const fn latest() -> i32 {
     latest
 }
 
-async fn installed(client: &Client, table: &Table) -> Result<Option<i32>, OpenError> {
+async fn installed(session: &mut Session, table: &Table) -> Result<Option<i32>, OpenError> {
     let sql = format!("SELECT max(version) FROM {}", table.beside("schema"));
-    let row = client.query_one(&sql, &[]).await.and_then(|row| row.try_get(0)).map_err(Failure::from);
-    match row {
+    match session.query(&sql, &[]).await.map_err(Failure::from) {
         Err(failure) if failure.is_missing_table() => Ok(None),
-        row => row.map_err(OpenError::from_failure),
+        Err(failure) => Err(OpenError::from_failure(failure)),
+        Ok(rows) => rows.first().map_or(Ok(None), |row| row.get(0)).map_err(OpenError::Other),
     }
 }
 
@@ -79,9 +78,9 @@ fn statements(table: &Table, version: i32, step: fn(&Table) -> Vec<String>) -> V
     statements
 }
 
-async fn apply(client: &Client, statements: &[String]) -> Result<(), Failure> {
+async fn apply(session: &mut Session, statements: &[String]) -> Result<(), Failure> {
     for statement in statements {
-        client.batch_execute(statement).await?;
+        session.batch(statement).await?;
     }
     Ok(())
 }

@@ -6,16 +6,14 @@ use crate::failure::Failure;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The connection URL is invalid or has an unknown parameter. The parameter is not named: it may be part of a
-    /// password.
+    /// The connection URL is invalid.
     #[error("the connection URL is not valid")]
     InvalidUrl,
-    /// The connection URL has an option of libpq that the driver does not support, or not with this value. Instead of
-    /// `sslrootcert` use [`root_certificate`](crate::PostgresStoreBuilder::root_certificate).
-    #[error("the connection URL has an option that is not supported, or not with its value: `{name}`")]
+    /// The connection URL has a parameter that is not supported, or not with this value.
+    #[error("the connection URL has a parameter that is not supported, or not with its value: `{name}`")]
     UnsupportedOption {
-        /// Name of the option.
-        name: &'static str,
+        /// Name of the parameter.
+        name: String,
     },
     /// A table or schema name is not 1 to 48 ASCII letters, digits and underscores, or begins with a digit.
     #[error("a table or schema name must be 1 to 48 ASCII letters, digits and underscores, and not begin with a digit")]
@@ -23,6 +21,9 @@ pub enum OpenError {
     /// The root certificate is not a certificate in PEM.
     #[error("the root certificate is not a certificate in PEM")]
     InvalidRootCertificate,
+    /// The file of `sslrootcert` cannot be read.
+    #[error("the file of the root certificate cannot be read")]
+    UnreadableRootCertificate(#[source] std::io::Error),
     /// No server answered within the deadline, or the connection broke.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Source),

@@ -5,8 +5,49 @@ use std::error::Error;
 use regrant::clock::Timestamp;
 use regrant::store::{GrantRecord, StoreError, StoredGrant, Version};
 use regrant::{ClientId, GrantId, InvalidValue, Subject};
-use tokio_postgres::Row;
+#[cfg(feature = "sqlx")]
+use sqlx_core::row::Row as _;
 use tokio_postgres::types::FromSql;
+
+/// A row, whichever driver has received it.
+pub(crate) enum Row {
+    Tokio(tokio_postgres::Row),
+    #[cfg(feature = "sqlx")]
+    Sqlx(sqlx_postgres::PgRow),
+}
+
+/// A type of columns that each driver decodes.
+#[cfg(not(feature = "sqlx"))]
+pub(crate) trait Column<'a>: FromSql<'a> {}
+
+#[cfg(not(feature = "sqlx"))]
+impl<'a, T: FromSql<'a>> Column<'a> for T {}
+
+/// A type of columns that each driver decodes.
+#[cfg(feature = "sqlx")]
+pub(crate) trait Column<'a>:
+    FromSql<'a> + sqlx_core::decode::Decode<'a, sqlx_postgres::Postgres> + sqlx_core::types::Type<sqlx_postgres::Postgres>
+{
+}
+
+#[cfg(feature = "sqlx")]
+impl<'a, T> Column<'a> for T where
+    T: FromSql<'a>
+        + sqlx_core::decode::Decode<'a, sqlx_postgres::Postgres>
+        + sqlx_core::types::Type<sqlx_postgres::Postgres>
+{
+}
+
+impl Row {
+    /// Returns a column. A value of another type is an error.
+    pub(crate) fn get<'a, T: Column<'a>>(&'a self, index: usize) -> Result<T, Box<dyn Error + Send + Sync>> {
+        match self {
+            Self::Tokio(row) => Ok(row.try_get(index)?),
+            #[cfg(feature = "sqlx")]
+            Self::Sqlx(row) => Ok(row.try_get(index)?),
+        }
+    }
+}
 
 /// Decodes the grant in a row of a read, if there is one: see [`Queries`](crate::queries::Queries).
 pub(crate) fn grant(row: &Row) -> Result<Option<(GrantId, StoredGrant)>, StoreError> {
@@ -30,8 +71,8 @@ pub(crate) fn counts(rows: &[Row]) -> Result<(usize, usize), StoreError> {
 }
 
 /// Returns a column. A value of another type is a damaged row.
-pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, StoreError> {
-    row.try_get(index).map_err(StoreError::corrupt)
+pub(crate) fn column<'a, T: Column<'a>>(row: &'a Row, index: usize) -> Result<T, StoreError> {
+    row.get(index).map_err(StoreError::corrupt)
 }
 
 fn invalid(error: InvalidValue) -> StoreError {

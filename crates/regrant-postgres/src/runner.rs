@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::types::ToSql;
 
-use crate::failure::{Failure, Verdict};
-use crate::lease::{Answer, Lease, Unanswered};
+use crate::failure::{Failure, Unanswered, Verdict};
+use crate::lease::{Answer, Lease};
+use crate::param::Param;
 use crate::queries::Query;
+use crate::session::Pool;
 
 /// Most attempts of a statement that was certainly not applied or that changes nothing.
 const MAX_ATTEMPTS: usize = 8;
@@ -19,7 +19,7 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    pub(crate) async fn run(&self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Answer, Failure> {
+    pub(crate) async fn run(&self, query: &Query, params: &[Param<'_>]) -> Result<Answer, Failure> {
         self.run_until(self.deadline(), query, params).await
     }
 
@@ -32,12 +32,12 @@ impl Runner {
         &self,
         until: Instant,
         query: &Query,
-        params: &[&(dyn ToSql + Sync)],
+        params: &[Param<'_>],
     ) -> Result<Answer, Failure> {
         let mut attempt = 1;
         loop {
-            let client = timeout_at(until, self.pool.get()).await.map_err(|_| Failure::NoConnection)??;
-            let lease = Lease::new(client, until, self.deadline);
+            let session = timeout_at(until, self.pool.get()).await.map_err(|_| Failure::NoConnection)??;
+            let lease = Lease::new(session, until, self.deadline);
             let Unanswered { failure, was_sent } = match timeout_at(until, lease.ask(query, params)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(unanswered)) => unanswered,

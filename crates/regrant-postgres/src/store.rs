@@ -11,9 +11,8 @@ use regrant::store::{
 use regrant::token::Realm;
 use regrant::{GrantId, Subject};
 use tokio::time::Instant;
-use tokio_postgres::types::ToSql;
 
-use crate::payload::Payload;
+use crate::param::Param;
 use crate::queries::{Queries, Query, WINDOW};
 use crate::row;
 use crate::runner::Runner;
@@ -62,7 +61,7 @@ impl OpenUrl for PostgresStore {
 #[async_trait]
 impl TokenStore for PostgresStore {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
-        let params: [&(dyn ToSql + Sync); 2] = [&key.id.as_bytes().as_slice(), &key.realm.as_str()];
+        let params = [key.id.as_bytes().as_slice().into(), key.realm.as_str().into()];
         let Shared { runner, queries, .. } = &*self.0;
         let until = runner.deadline();
         let mut rows = runner.run_until(until, &queries.find, &params).await?.rows;
@@ -77,19 +76,18 @@ impl TokenStore for PostgresStore {
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
         let Shared { runner, queries, .. } = &*self.0;
-        let (id, realm) = (key.id.as_bytes().as_slice(), key.realm.as_str());
-        let (version, expires_at) = (Version::random().0.cast_signed(), record.expires_at.map(Timestamp::as_millis));
-        let payload = Payload(&record.payload);
+        let (id, realm) = (Param::from(key.id.as_bytes().as_slice()), Param::from(key.realm.as_str()));
+        let version = Param::from(Version::random().0.cast_signed());
+        let expires_at = Param::from(record.expires_at.map(Timestamp::as_millis));
+        let payload = Param::Payload(&record.payload);
         let answer = match expect {
             Expect::Absent => {
                 let (client_id, subject) = (record.client_id.as_str(), record.subject.as_ref().map(Subject::as_str));
-                let params: [&(dyn ToSql + Sync); 7] =
-                    [&id, &realm, &version, &client_id, &subject, &expires_at, &payload];
+                let params = [id, realm, version, client_id.into(), subject.into(), expires_at, payload];
                 runner.run(&queries.insert, &params).await?
             }
             Expect::Version(Version(expected)) => {
-                let expected = expected.cast_signed();
-                let params: [&(dyn ToSql + Sync); 6] = [&id, &realm, &expected, &version, &expires_at, &payload];
+                let params = [id, realm, expected.cast_signed().into(), version, expires_at, payload];
                 runner.run(&queries.update, &params).await?
             }
         };
@@ -116,11 +114,8 @@ impl GrantIndex for PostgresStore {
                 (&queries.page_of_both, subject.as_str(), Some(client.as_str()))
             }
         };
-        let (realm, limit) = (realm.as_str(), bigint(limit));
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&realm, &after, &limit, &of];
-        if let Some(client) = &and {
-            params.push(client);
-        }
+        let mut params: Vec<Param<'_>> = vec![realm.as_str().into(), after.into(), bigint(limit).into(), of.into()];
+        params.extend(and.map(Param::from));
         let rows = self.0.runner.run(query, &params).await?.rows;
         rows.iter().filter_map(|row| row::grant(row).transpose()).collect()
     }
@@ -153,7 +148,7 @@ impl PurgeExpired for PostgresStore {
 #[async_trait]
 impl SingleUse for PostgresStore {
     async fn use_once(&self, id: &UseId, expires_at: Timestamp) -> Result<Use, StoreError> {
-        let params: [&(dyn ToSql + Sync); 2] = [&id.as_bytes().as_slice(), &expires_at.as_millis()];
+        let params = [id.as_bytes().as_slice().into(), expires_at.as_millis().into()];
         let answer = self.0.runner.run(&self.0.queries.mark, &params).await?;
         Ok(if answer.changed == 0 { Use::Again } else { Use::First })
     }
@@ -168,7 +163,8 @@ impl PostgresStore {
         now: Timestamp,
         limit: usize,
     ) -> Result<(usize, usize), StoreError> {
-        let answer = self.0.runner.run_until(until, query, &[&now.as_millis(), &bigint(limit)]).await?;
+        let params = [now.as_millis().into(), bigint(limit).into()];
+        let answer = self.0.runner.run_until(until, query, &params).await?;
         row::counts(&answer.rows)
     }
 }

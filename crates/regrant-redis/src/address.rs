@@ -4,47 +4,96 @@ use std::time::Duration;
 
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::TcpSettings;
-use redis::{
-    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError, TlsCertificates,
-};
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 
 use crate::open_error::OpenError;
+use crate::server::{Sentinels, certificates, client};
 
-/// A server or some nodes of a cluster, as URLs. Has no `Debug`, because the URLs may hold a password.
+/// A server, sentinels that know it, or some nodes of a cluster, as URLs. Has no `Debug`, because the URLs may hold a
+/// password.
 pub(crate) enum Address {
     Single(String),
+    Sentinel {
+        sentinels: Vec<String>,
+        /// URL of the primary, except that the host is that of a sentinel.
+        node: String,
+        /// Name of the primary in the configuration of the sentinels.
+        name: String,
+    },
     Cluster(Vec<String>),
+    /// No URL, and the reason.
+    Invalid(&'static str),
 }
 
 impl Address {
-    /// Parses `redis-cluster://user:password@host:port,host:port` into one URL for each node, and any other URL as a
+    /// Parses `redis-cluster://user:password@host:port,host:port` into one URL for each node,
+    /// `redis-sentinel://user:password@host:port,host:port/name` into one for each sentinel, and any other URL as a
     /// single server.
     pub(crate) fn parse(url: &str) -> Self {
-        let split = |scheme: &str, rest: &str| {
-            let (credentials, hosts) = rest.rsplit_once('@').map_or(("", rest), |(user, hosts)| (user, hosts));
-            let at = if credentials.is_empty() { "" } else { "@" };
-            Self::Cluster(hosts.split(',').map(|host| format!("{scheme}://{credentials}{at}{host}")).collect())
-        };
         match url.split_once("://") {
-            Some(("redis-cluster", rest)) => split("redis", rest),
-            Some(("rediss-cluster", rest)) => split("rediss", rest),
+            Some(("redis-cluster", rest)) => Self::cluster("redis", rest),
+            Some(("rediss-cluster", rest)) => Self::cluster("rediss", rest),
+            Some(("redis-sentinel", rest)) => Self::sentinel("redis", rest).unwrap_or_else(Self::Invalid),
+            Some(("rediss-sentinel", rest)) => Self::sentinel("rediss", rest).unwrap_or_else(Self::Invalid),
             _ => Self::Single(url.to_owned()),
         }
+    }
+
+    fn cluster(scheme: &str, rest: &str) -> Self {
+        let (credentials, hosts) = credentials(rest);
+        Self::Cluster(hosts.split(',').map(|host| format!("{scheme}://{credentials}{host}")).collect())
+    }
+
+    /// Parses `user:password@host:port,host:port/name/database?sentinel_username=user&sentinel_password=password`.
+    fn sentinel(scheme: &str, rest: &str) -> Result<Self, &'static str> {
+        let (credentials, rest) = credentials(rest);
+        let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let (hosts, path) = rest.split_once('/').ok_or("the name of the primary is missing")?;
+        let (name, database) = path.split_once('/').unwrap_or((path, ""));
+        // The characters that a sentinel allows.
+        let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_of_a_name) {
+            return Err("the name of the primary must be letters, digits, dots, dashes and underscores");
+        }
+        let (mut user, mut password) = ("", "");
+        for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("sentinel_username", value)) => user = value,
+                Some(("sentinel_password", value)) => password = value,
+                _ => return Err("the parameters are sentinel_username and sentinel_password"),
+            }
+        }
+        let own = if user.is_empty() && password.is_empty() { String::new() } else { format!("{user}:{password}@") };
+        let hosts: Vec<String> = hosts.split(',').map(with_sentinel_port).collect();
+        let node = hosts.first().map(|host| format!("{scheme}://{credentials}{host}/{database}")).unwrap_or_default();
+        let sentinels = hosts.iter().map(|host| format!("{scheme}://{own}{host}")).collect();
+        Ok(Self::Sentinel { sentinels, node, name: name.to_owned() })
     }
 
     fn urls(&self) -> &[String] {
         match self {
             Self::Single(url) => std::slice::from_ref(url),
-            Self::Cluster(urls) => urls,
+            Self::Cluster(urls) | Self::Sentinel { sentinels: urls, .. } => urls,
+            Self::Invalid(_) => &[],
         }
     }
 
     /// Creates a client for each URL.
     pub(crate) fn clients(&self, root_certificate: Option<&[u8]>) -> Result<Vec<Client>, OpenError> {
+        if let Self::Invalid(why) = self {
+            return Err(OpenError::Url((*why).to_owned()));
+        }
         self.urls()
             .iter()
             .map(|url| client(server(url)?, root_certificate).map_err(|error| url_error(&error)))
             .collect()
+    }
+
+    /// Returns the sentinels, if the address names any.
+    pub(crate) fn sentinels(&self, root_certificate: Option<&[u8]>) -> Result<Option<Sentinels>, OpenError> {
+        let Self::Sentinel { node, name, .. } = self else { return Ok(None) };
+        let clients = self.clients(root_certificate)?;
+        Ok(Some(Sentinels::new(clients, name.clone(), server(node)?, root_certificate.map(<[u8]>::to_vec))))
     }
 
     /// Creates the client of the cluster.
@@ -69,6 +118,18 @@ impl Address {
     }
 }
 
+/// Splits `user:password@hosts` behind the `@`.
+fn credentials(rest: &str) -> (&str, &str) {
+    rest.split_at(rest.rfind('@').map_or(0, |at| at + 1))
+}
+
+/// Adds the port of a sentinel, 26379, to a host without a port.
+fn with_sentinel_port(host: &str) -> String {
+    // The colons of an IPv6 address are in brackets.
+    let has_port = host.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+    if has_port || host.is_empty() { host.to_owned() } else { format!("{host}:26379") }
+}
+
 fn server(url: &str) -> Result<ConnectionInfo, OpenError> {
     let info = url.into_connection_info().map_err(|error| url_error(&error))?;
     if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
@@ -77,17 +138,6 @@ fn server(url: &str) -> Result<ConnectionInfo, OpenError> {
     // RESP3: `HELLO` returns a map, and the cluster client reports lost connections at once.
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     Ok(info.set_redis_settings(redis).set_tcp_settings(tcp_settings()))
-}
-
-fn client(server: ConnectionInfo, root_certificate: Option<&[u8]>) -> Result<Client, RedisError> {
-    match root_certificate {
-        Some(certificate) => Client::build_with_tls(server, certificates(certificate)),
-        None => Client::open(server),
-    }
-}
-
-fn certificates(root: &[u8]) -> TlsCertificates {
-    TlsCertificates { client_tls: None, root_cert: Some(root.to_vec()) }
 }
 
 /// A call is one small packet in each direction; with Nagle's algorithm it could be delayed by 40 ms.

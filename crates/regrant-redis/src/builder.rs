@@ -48,9 +48,21 @@ impl RedisStore {
         Self::builder(url).open().await
     }
 
-    /// Options for the store at `url`. A single server is `redis://user:password@host:port/database`, a cluster
-    /// `redis-cluster://user:password@host:port,host:port`; with TLS the schemes are `rediss` and `rediss-cluster`. One
-    /// reachable node of a cluster is enough; several are named for the case that one is down.
+    /// Options for the store at `url`:
+    ///
+    /// | deployment | URL |
+    /// |---|---|
+    /// | a single server | `redis://user:password@host:port/database` |
+    /// | Redis Sentinel | `redis-sentinel://user:password@host:port,host:port/name/database` |
+    /// | a cluster | `redis-cluster://user:password@host:port,host:port` |
+    ///
+    /// With TLS the schemes are `rediss`, `rediss-sentinel` and `rediss-cluster`.
+    ///
+    /// The hosts of `redis-sentinel` are the sentinels, with the port 26379 unless another one is given, and `name` is
+    /// that of the primary in their configuration. User, password and database are those of the servers; the
+    /// parameters `sentinel_username` and `sentinel_password` are those of the sentinels. Name all sentinels: the
+    /// answer with the highest epoch counts. One reachable node of a cluster is enough; several are named for the case
+    /// that one is down.
     pub fn builder(url: impl AsRef<str>) -> RedisStoreBuilder {
         RedisStoreBuilder::from_url(url.as_ref())
     }
@@ -129,7 +141,7 @@ impl RedisStoreBuilder {
         }
         let keys = Keys::new(self.prefix.clone()).ok_or(option("key_prefix", "must not hold braces"))?;
         let endpoint = timeout(self.deadline, self.endpoint(&keys, attempt_limit)).await.map_err(unreachable)??;
-        let server = Server::new(endpoint, attempt_limit);
+        let server = Server::new(endpoint, attempt_limit, self.deadline);
         Ok(RedisStore::new(Inner { server, keys, durability: self.durability, deadline: self.deadline }))
     }
 
@@ -152,20 +164,26 @@ impl RedisStoreBuilder {
     /// Connects to the server or cluster and checks it.
     async fn endpoint(&self, keys: &Keys, attempt_limit: Duration) -> Result<Endpoint, OpenError> {
         let certificate = self.root_certificate.as_deref();
-        let clients = self.address.clients(certificate)?;
-        let (greeting, client) = connect_any(clients, attempt_limit).await?;
+        let (greeting, endpoint) = if let Some(sentinels) = self.address.sentinels(certificate)? {
+            let (greeting, _) = sentinels.primary(attempt_limit).await.map_err(OpenError::from_error)?;
+            (greeting, Endpoint::Sentinel(sentinels))
+        } else {
+            let clients = self.address.clients(certificate)?;
+            let (greeting, client) = connect_any(clients, attempt_limit).await?;
+            (greeting, Endpoint::Single(client))
+        };
         if greeting.version < (6, 2) {
             return Err(OpenError::TooOld);
         }
         let endpoint = match (&self.address, greeting.mode) {
             (_, Mode::Sentinel) => return Err(OpenError::Sentinel),
-            (Address::Single(_), Mode::Cluster) => return Err(OpenError::ClusterNode),
             (Address::Cluster(_), Mode::Standalone) => return Err(OpenError::NotACluster),
-            (Address::Single(_), Mode::Standalone) if greeting.role == Role::Replica => return Err(OpenError::Replica),
-            (Address::Single(_), Mode::Standalone) => Endpoint::Single(client),
             (Address::Cluster(_), Mode::Cluster) => {
                 Endpoint::Cluster(self.address.cluster_client(certificate, attempt_limit)?)
             }
+            (_, Mode::Cluster) => return Err(OpenError::ClusterNode),
+            (_, Mode::Standalone) if greeting.role == Role::Replica => return Err(OpenError::Replica),
+            (_, Mode::Standalone) => endpoint,
         };
         let mut connection = endpoint.open(attempt_limit).await.map_err(OpenError::from_error)?;
         if !self.assumes_noeviction {

@@ -36,7 +36,7 @@ impl Keys {
     }
 
     pub(crate) fn grant(&self, key: &GrantKey) -> String {
-        format!("{}g:{{{}}}:{}", self.prefix, key.id, key.realm)
+        [self.prefix.as_str(), "g:{", &key.id.to_string(), "}:", key.realm.as_str()].concat()
     }
 
     pub(crate) fn used(&self, id: &UseId) -> String {

@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use redis::{ErrorKind, RedisError};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// Reason that a store could not be opened. Never contains a URL or a password.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +38,15 @@ pub enum OpenError {
     /// The server is not a node of a cluster but was addressed as one.
     #[error("the server is not a node of a cluster: use `redis://`")]
     NotACluster,
-    /// The server is a sentinel: it knows the address of the primary and holds no data.
-    #[error("the server is a sentinel: name the primary")]
+    /// The server is a sentinel, but was addressed as one that holds data.
+    #[error("the server is a sentinel: use `redis-sentinel://`")]
     Sentinel,
+    /// The server is no sentinel, but was addressed as one.
+    #[error("the server is not a sentinel: use `redis://`")]
+    NotASentinel,
+    /// The sentinels know no primary of the name in the URL.
+    #[error("the sentinels know no primary of this name")]
+    UnknownPrimary,
     /// Under memory pressure the server would delete grants: users are logged out, and the evidence of token theft is
     /// lost.
     #[error("the server's maxmemory-policy is {0}: it must be noeviction")]
@@ -56,6 +62,9 @@ impl OpenError {
             ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Unreachable(error.into()),
             ErrorKind::RESP3NotSupported => Self::TooOld,
             ErrorKind::InvalidClientConfig => Self::Url(error.to_string()),
+            ErrorKind::EmptySentinelList => Self::NotASentinel,
+            ErrorKind::MasterNameNotFoundBySentinel => Self::UnknownPrimary,
+            ErrorKind::Server(ServerErrorKind::ReadOnly) => Self::Replica,
             _ => Self::Refused(error.into()),
         }
     }

@@ -18,13 +18,15 @@ use crate::grants::Failure;
 use crate::keys::Keys;
 use crate::server::{Server, Wait};
 
-/// Store for grants and single-use marks in a Redis or Valkey server or in a Redis Cluster. Clones share connections.
+/// Store for grants and single-use marks in a Redis or Valkey server, in the primary that sentinels name, or in a Redis
+/// Cluster. Clones share connections.
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), regrant_redis::OpenError> {
 /// use regrant_redis::RedisStore;
 ///
 /// let single = RedisStore::open("rediss://app:secret@redis.example:6379").await?;
+/// let watched = RedisStore::open("redis-sentinel://app:secret@s1.example,s2.example,s3.example/main").await?;
 /// let cluster = RedisStore::open("redis-cluster://app:secret@a.example:6379,b.example:6379").await?;
 /// # Ok(())
 /// # }
@@ -57,7 +59,8 @@ impl Inner {
 
 #[async_trait]
 impl OpenUrl for RedisStore {
-    const SCHEMES: &'static [&'static str] = &["redis", "rediss", "redis-cluster", "rediss-cluster"];
+    const SCHEMES: &'static [&'static str] =
+        &["redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster"];
 
     /// Opens the store, as [`open`](RedisStore::open) does.
     async fn open_url(url: &str) -> Result<SharedStore, Box<dyn Error + Send + Sync>> {

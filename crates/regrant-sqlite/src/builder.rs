@@ -13,6 +13,7 @@ use crate::overdue::Overdue;
 use crate::schema;
 use crate::store::SqliteStore;
 use crate::synchronous::Synchronous;
+use crate::table_prefix::{TablePrefix, Tables};
 use crate::threads::{spawn_readers, spawn_writer};
 
 /// Options of a [`SqliteStore`].
@@ -38,6 +39,7 @@ pub struct SqliteStoreBuilder {
     deadline: Duration,
     readers: usize,
     direct_reads: bool,
+    tables: Tables,
 }
 
 impl SqliteStore {
@@ -57,7 +59,13 @@ impl SqliteStore {
 
 impl Default for SqliteStoreBuilder {
     fn default() -> Self {
-        Self { synchronous: Synchronous::default(), deadline: Duration::from_secs(2), readers: 2, direct_reads: true }
+        Self {
+            synchronous: Synchronous::default(),
+            deadline: Duration::from_secs(2),
+            readers: 2,
+            direct_reads: true,
+            tables: Tables::default(),
+        }
     }
 }
 
@@ -93,9 +101,32 @@ impl SqliteStoreBuilder {
         self
     }
 
+    /// Keeps the grants in a database of the application, in tables and indexes whose names begin with `prefix`. The
+    /// file may have any other tables, and other stores under other prefixes, which see nothing of each other. Nothing
+    /// else of it is read or changed, except that [`open`](Self::open) switches it to a write-ahead log. The version of
+    /// the schema is in the table `schema` of the prefix; `user_version` and `application_id` stay the application's.
+    ///
+    /// Default: none. The file is the store's own then, and any other database is refused.
+    ///
+    /// ```
+    /// use regrant_sqlite::{SqliteStore, TablePrefix};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.db");
+    /// let app = rusqlite::Connection::open(&path)?;
+    /// app.execute_batch("CREATE TABLE accounts (name TEXT)")?;
+    /// let store = SqliteStore::builder().table_prefix(TablePrefix::new("oauth_")?).open(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn table_prefix(mut self, prefix: impl Into<Option<TablePrefix>>) -> Self {
+        self.tables = Tables::under(prefix.into());
+        self
+    }
+
     /// Opens the store in this file. Creates the file if it does not exist; its folder must exist. Blocks the thread.
     /// On Unix a new file and its companions `-wal` and `-shm` are readable and writable by their owner alone (0600).
-    /// An existing file keeps its mode, and its companions get the same mode.
+    /// An existing file keeps its mode, and its companions get the same mode. The umask of the process changes none of
+    /// this.
     ///
     /// # Errors
     /// If the file cannot be used as a store; the [`OpenError`] has the cause.
@@ -109,7 +140,7 @@ impl SqliteStoreBuilder {
     fn open_file(&self, path: &Path) -> Result<SqliteStore, OpenError> {
         let deadline = Deadline::after(self.deadline);
         create_private(path);
-        let connect = || connect(path, self.synchronous, deadline);
+        let connect = || connect(path, &self.tables, self.synchronous, deadline);
         let writer = connect()?;
         if writer.is_readonly(MAIN_DB)? {
             return Err(OpenError::ReadOnly);

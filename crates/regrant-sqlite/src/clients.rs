@@ -8,8 +8,9 @@ use regrant::client::Registration;
 use regrant::host::Unavailable;
 use regrant::store::StoreError;
 use regrant::token::Realm;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
+use crate::db::Db;
 use crate::store::SqliteStore;
 
 /// Directory of clients in the file of a [`SqliteStore`], for a
@@ -46,7 +47,8 @@ pub struct SqliteClients {
 }
 
 impl SqliteStore {
-    /// The directory of clients in the same file, for the default realm.
+    /// The directory of clients in the same file, under the same
+    /// [prefix](crate::SqliteStoreBuilder::table_prefix), for the default realm.
     #[must_use]
     pub fn clients(&self) -> SqliteClients {
         SqliteClients { store: self.clone(), realm: Realm::default() }
@@ -128,7 +130,7 @@ impl Entry {
     }
 }
 
-fn find(db: &Connection, realm: &Realm, client_id: &ClientId) -> rusqlite::Result<Option<Entry>> {
+fn find(db: &Db, realm: &Realm, client_id: &ClientId) -> rusqlite::Result<Option<Entry>> {
     db.prepare_cached(
         "SELECT registration, metadata, secrets FROM regrant_clients \
          WHERE realm = ?1 AND client_id = ?2 AND metadata IS NOT NULL",
@@ -138,13 +140,7 @@ fn find(db: &Connection, realm: &Realm, client_id: &ClientId) -> rusqlite::Resul
 }
 
 /// A deleted client leaves its number behind, so that the next one with its id gets a higher one.
-fn put(
-    db: &Connection,
-    realm: &Realm,
-    client_id: &ClientId,
-    given: i64,
-    stored: &StoredClient,
-) -> rusqlite::Result<i64> {
+fn put(db: &Db, realm: &Realm, client_id: &ClientId, given: i64, stored: &StoredClient) -> rusqlite::Result<i64> {
     db.prepare_cached(
         "INSERT INTO regrant_clients (realm, client_id, registration, metadata, secrets, features) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (realm, client_id) DO UPDATE SET \
@@ -158,7 +154,7 @@ fn put(
     )
 }
 
-fn delete(db: &Connection, realm: &Realm, client_id: &ClientId) -> rusqlite::Result<bool> {
+fn delete(db: &Db, realm: &Realm, client_id: &ClientId) -> rusqlite::Result<bool> {
     let rows = db
         .prepare_cached(
             "UPDATE regrant_clients SET metadata = NULL, secrets = NULL, features = NULL \
@@ -168,7 +164,7 @@ fn delete(db: &Connection, realm: &Realm, client_id: &ClientId) -> rusqlite::Res
     Ok(rows == 1)
 }
 
-fn page(db: &Connection, realm: &Realm, after: Option<&ClientId>, limit: usize) -> rusqlite::Result<Vec<Entry>> {
+fn page(db: &Db, realm: &Realm, after: Option<&ClientId>, limit: usize) -> rusqlite::Result<Vec<Entry>> {
     // The empty text sorts before every id.
     let after = after.map_or("", ClientId::as_str);
     db.prepare_cached(
@@ -180,7 +176,7 @@ fn page(db: &Connection, realm: &Realm, after: Option<&ClientId>, limit: usize) 
 }
 
 /// Jumps from each distinct text to the next one in the index: anyone may cause this call, and clients are many.
-fn features(db: &Connection, realm: &Realm) -> rusqlite::Result<Vec<String>> {
+fn features(db: &Db, realm: &Realm) -> rusqlite::Result<Vec<String>> {
     db.prepare_cached(
         "WITH RECURSIVE found (features) AS (\
          SELECT min(features) FROM regrant_clients WHERE realm = ?1 AND features IS NOT NULL \

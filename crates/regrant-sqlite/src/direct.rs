@@ -1,9 +1,8 @@
 use std::sync::Mutex;
 use std::thread;
 
-use rusqlite::Connection;
-
 use crate::connection::is_busy;
+use crate::db::Db;
 use crate::threads::close;
 
 /// Most connections of this kind. Each has a page cache of its own.
@@ -11,11 +10,11 @@ const MOST: usize = 8;
 
 /// Connections for reads on the calling thread. A read of one row takes microseconds, less than the way to another
 /// thread and back.
-pub(crate) struct Direct(Vec<Mutex<Connection>>);
+pub(crate) struct Direct(Vec<Mutex<Db>>);
 
 impl Direct {
     /// Opens a connection for each processor.
-    pub(crate) fn open(connect: impl Fn() -> rusqlite::Result<Connection>) -> rusqlite::Result<Self> {
+    pub(crate) fn open(connect: impl Fn() -> rusqlite::Result<Db>) -> rusqlite::Result<Self> {
         let count = thread::available_parallelism().map_or(1, usize::from).min(MOST);
         (0..count).map(|_| connect().map(Mutex::new)).collect::<Result<_, _>>().map(Self)
     }
@@ -25,10 +24,7 @@ impl Direct {
     }
 
     /// Runs `work`, or returns `None` if it would have to wait: for a connection, or for the lock of another process.
-    pub(crate) fn try_read<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Option<rusqlite::Result<T>> {
+    pub(crate) fn try_read<T>(&self, work: impl FnOnce(&Db) -> rusqlite::Result<T>) -> Option<rusqlite::Result<T>> {
         let db = self.0.iter().find_map(|db| db.try_lock().ok())?;
         Some(work(&db)).filter(|result| !result.as_ref().is_err_and(is_busy))
     }
@@ -42,13 +38,14 @@ impl Drop for Direct {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::{Error, ffi};
+    use rusqlite::{Connection, Error, ffi};
 
     use super::*;
+    use crate::table_prefix::Tables;
 
     #[test]
     fn a_read_that_would_wait_is_left_to_a_thread() {
-        let direct = Direct(vec![Mutex::new(Connection::open_in_memory().unwrap())]);
+        let direct = Direct(vec![Mutex::new(Db::new(Connection::open_in_memory().unwrap(), Tables::default()))]);
         let fails = |code| direct.try_read(|_| Err::<(), _>(Error::SqliteFailure(ffi::Error::new(code), None)));
         assert!(fails(ffi::SQLITE_BUSY).is_none(), "another process has the lock");
         assert!(matches!(fails(ffi::SQLITE_CORRUPT), Some(Err(_))));

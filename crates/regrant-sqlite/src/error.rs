@@ -17,6 +17,10 @@ pub(crate) enum Failure {
     RolledBack,
     #[error("the transaction may not have been committed")]
     Commit(#[source] Arc<Error>),
+    #[error("the rows of the host could not be written, so the grant was not stored either")]
+    HostRows(#[source] Arc<Error>),
+    #[error("the code that writes rows of the host panicked, so the grant was not stored")]
+    HostPanicked,
     #[error(transparent)]
     Sqlite(Arc<Error>),
 }
@@ -54,9 +58,17 @@ impl Failure {
     }
 
     fn verdict(&self) -> fn(Box<InFile>) -> StoreError {
-        // All writes of a batch share its commit, so its error says nothing about a single write.
-        let Self::Sqlite(error) = self else { return StoreError::unavailable };
+        let error = match self {
+            Self::Sqlite(error) | Self::HostRows(error) => error,
+            Self::HostPanicked => return StoreError::rejected,
+            // All writes of a batch share its commit, so its error says nothing about a single write.
+            Self::DeadlinePassed | Self::ThreadEnded | Self::RolledBack | Self::Commit(_) => {
+                return StoreError::unavailable;
+            }
+        };
         match error.sqlite_error_code() {
+            // Not of SQLite, but of the code of the host.
+            None if matches!(self, Self::HostRows(_)) => StoreError::rejected,
             // No SQLite code: a column holds a value that this crate does not write.
             None | Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::corrupt,
             // Another connection or the machine is the cause. A full disk recovers too: by the next purge or log

@@ -5,11 +5,12 @@ use regrant::store::{Expect, GrantKey, GrantOwner, GrantRecord, StoredGrant, Swa
 use regrant::token::Realm;
 use regrant::{ClientId, GrantId, InvalidValue, Subject};
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, Row, params};
+use rusqlite::{Error, OptionalExtension, Row, params};
 
+use crate::db::Db;
 use crate::purge::PurgeStep;
 
-pub(crate) fn load(db: &Connection, key: &GrantKey) -> rusqlite::Result<Option<StoredGrant>> {
+pub(crate) fn load(db: &Db, key: &GrantKey) -> rusqlite::Result<Option<StoredGrant>> {
     db.prepare_cached(
         "SELECT version, client_id, subject, expires_at, payload FROM regrant_grants WHERE id = ?1 AND realm = ?2",
     )?
@@ -17,7 +18,7 @@ pub(crate) fn load(db: &Connection, key: &GrantKey) -> rusqlite::Result<Option<S
     .optional()
 }
 
-pub(crate) fn swap(db: &Connection, key: &GrantKey, expect: Expect, record: &GrantRecord) -> rusqlite::Result<Swap> {
+pub(crate) fn swap(db: &Db, key: &GrantKey, expect: Expect, record: &GrantRecord) -> rusqlite::Result<Swap> {
     let is_stored = match expect {
         Expect::Absent => insert(db, key, record)?,
         Expect::Version(version) => update(db, key, version, record)?,
@@ -25,7 +26,7 @@ pub(crate) fn swap(db: &Connection, key: &GrantKey, expect: Expect, record: &Gra
     Ok(if is_stored { Swap::Stored } else { Swap::Conflict })
 }
 
-fn insert(db: &Connection, key: &GrantKey, record: &GrantRecord) -> rusqlite::Result<bool> {
+fn insert(db: &Db, key: &GrantKey, record: &GrantRecord) -> rusqlite::Result<bool> {
     let rows = db
         .prepare_cached(
             "INSERT INTO regrant_grants (id, realm, version, client_id, subject, expires_at, purge_at, payload) \
@@ -45,7 +46,7 @@ fn insert(db: &Connection, key: &GrantKey, record: &GrantRecord) -> rusqlite::Re
 
 /// The first statement touches no index, so a refresh changes one page: client and subject never change, and
 /// `purge_at` need not follow an expiry that moves later. The second is for an expiry before `purge_at`.
-fn update(db: &Connection, key: &GrantKey, version: Version, record: &GrantRecord) -> rusqlite::Result<bool> {
+fn update(db: &Db, key: &GrantKey, version: Version, record: &GrantRecord) -> rusqlite::Result<bool> {
     let execute = |sql| -> rusqlite::Result<bool> {
         let params = params![
             key.id.as_bytes(),
@@ -67,7 +68,7 @@ fn update(db: &Connection, key: &GrantKey, version: Version, record: &GrantRecor
 }
 
 pub(crate) fn page(
-    db: &Connection,
+    db: &Db,
     realm: &Realm,
     owner: &GrantOwner,
     after: Option<GrantId>,
@@ -95,7 +96,7 @@ pub(crate) fn page(
 
 /// Examines `limit` rows that may have expired. Deletes those that have expired and moves `purge_at` of the others to
 /// their expiry.
-pub(crate) fn purge(db: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<PurgeStep> {
+pub(crate) fn purge(db: &Db, now: Timestamp, limit: usize) -> rusqlite::Result<PurgeStep> {
     let params = params![now.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX)];
     let deleted = db
         .prepare_cached(

@@ -2,12 +2,13 @@
 
 use regrant::clock::Timestamp;
 use regrant::store::{Use, UseId};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
+use crate::db::Db;
 use crate::purge::PurgeStep;
 
 /// Inserts a mark. Two uses in one transaction behave as in two: the second finds the first.
-pub(crate) fn use_once(db: &Connection, id: &UseId, expires_at: Timestamp) -> rusqlite::Result<Use> {
+pub(crate) fn use_once(db: &Db, id: &UseId, expires_at: Timestamp) -> rusqlite::Result<Use> {
     let rows = db
         .prepare_cached("INSERT INTO regrant_marks (id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
         .execute(params![id.as_bytes(), expires_at.as_millis()])?;
@@ -15,7 +16,7 @@ pub(crate) fn use_once(db: &Connection, id: &UseId, expires_at: Timestamp) -> ru
 }
 
 /// Deletes at most `limit` expired marks.
-pub(crate) fn purge(db: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<PurgeStep> {
+pub(crate) fn purge(db: &Db, now: Timestamp, limit: usize) -> rusqlite::Result<PurgeStep> {
     let deleted = db
         .prepare_cached(
             "DELETE FROM regrant_marks WHERE id IN \

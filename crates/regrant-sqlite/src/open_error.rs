@@ -23,6 +23,15 @@ pub enum OpenError {
     /// The file is a SQLite database of another application. Nothing in it was changed.
     #[error("the file is a database of another application")]
     OtherApplication,
+    /// The file has tables of this prefix that no store made. Nothing in it was changed.
+    #[error("the file has tables with this prefix that are not those of a store")]
+    OtherTables,
+    /// A prefix of tables is 1 to 32 lower-case ASCII letters, digits and underscores, begins with a letter, and not
+    /// with `sqlite_`.
+    #[error(
+        "a table prefix is 1 to 32 lower-case letters, digits and underscores, begins with a letter, and not with sqlite_"
+    )]
+    InvalidTablePrefix,
     /// A newer release of this crate wrote the file. Nothing in it was changed.
     #[error("the database has version {found} of the schema; this release knows {known}")]
     NewerSchema {

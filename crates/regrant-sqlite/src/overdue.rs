@@ -110,7 +110,9 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
+    use crate::db::Db;
     use crate::error::Failure;
+    use crate::table_prefix::Tables;
     use crate::task::{NewTask, task};
     use crate::threads::spawn_writer;
 
@@ -119,11 +121,11 @@ mod tests {
     #[tokio::test]
     async fn a_call_ends_at_its_deadline_though_the_disk_does_not_answer() {
         let overdue = Overdue::spawn().unwrap();
-        let writer = spawn_writer(Connection::open_in_memory().unwrap()).unwrap();
+        let writer = spawn_writer(Db::new(Connection::open_in_memory().unwrap(), Tables::default())).unwrap();
         let (answers, disk) = mpsc::channel::<()>();
         let ask = |work: Box<dyn FnMut() + Send>| {
             let (deadline, mut work) = (Deadline::after(SOON), work);
-            let NewTask { task, waiting, result } = task(deadline, move |_: &Connection| {
+            let NewTask { task, waiting, result } = task(deadline, move |_: &Db| {
                 work();
                 Ok(())
             });

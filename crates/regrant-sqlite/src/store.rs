@@ -11,11 +11,12 @@ use regrant::store::{
     TokenStore, Use, UseId,
 };
 use regrant::token::Realm;
-use rusqlite::Connection;
 
+use crate::db::Db;
 use crate::deadline::Deadline;
 use crate::direct::Direct;
 use crate::error::Failure;
+use crate::host_rows::HostRows;
 use crate::overdue::Overdue;
 use crate::task::{NewTask, task};
 use crate::threads::Queue;
@@ -55,7 +56,7 @@ impl SqliteStore {
     pub(crate) async fn read<T, W>(&self, mut work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        W: FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     {
         if let Some(found) = self.direct.try_read(&mut work) {
             return found.map_err(|error| Failure::from(error).at(&self.path));
@@ -67,7 +68,7 @@ impl SqliteStore {
     pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        W: FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     {
         self.ask(&self.writer, self.deadline(), work).await
     }
@@ -79,7 +80,7 @@ impl SqliteStore {
     async fn ask<T, W>(&self, queue: &Queue, deadline: Deadline, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        W: FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     {
         let NewTask { task, waiting, result } = task(deadline, work);
         self.overdue.watch(deadline, waiting);
@@ -112,7 +113,13 @@ impl TokenStore for SqliteStore {
 
     async fn compare_and_swap(&self, key: &GrantKey, expect: Expect, record: GrantRecord) -> Result<Swap, StoreError> {
         let key = key.clone();
-        self.ask(&self.writer, self.deadline(), move |db| grants::swap(db, &key, expect, &record)).await
+        match HostRows::waiting_for(self, expect) {
+            None => self.write(move |db| grants::swap(db, &key, expect, &record)).await,
+            Some(rows) => {
+                let swapped = self.write(move |db| rows.swap(db, &key, expect, &record)).await?;
+                swapped.map_err(|failure| failure.at(&self.path))
+            }
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::connection::retry_while_busy;
+use crate::db::Db;
 use crate::deadline::Deadline;
 use crate::error::Failure;
 use crate::overdue::Waiting;
@@ -13,7 +13,7 @@ pub(crate) trait Task: Send {
     /// True if it is too late to begin: the caller has gone or the deadline has passed.
     fn is_over(&self) -> bool;
 
-    fn run(&mut self, db: &Connection);
+    fn run(&mut self, db: &Db);
 
     /// Sends the result to the caller; it is valid only if the transaction was committed.
     fn answer(self: Box<Self>, committed: Result<(), Failure>);
@@ -30,7 +30,7 @@ pub(crate) struct NewTask<T> {
 pub(crate) fn task<T, W>(deadline: Deadline, work: W) -> NewTask<T>
 where
     T: Send + 'static,
-    W: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    W: FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
 {
     let (reply, result) = oneshot::channel();
     let reply = Arc::new(Reply(Mutex::new(Some(reply))));
@@ -55,7 +55,9 @@ impl<T> Reply<T> {
     }
 
     fn send(&self, answer: Result<T, Failure>) {
-        if let Some(sender) = self.sender().take() {
+        // Unlocked first: the caller wakes at once, and its next call looks whether this one was answered.
+        let sender = self.sender().take();
+        if let Some(sender) = sender {
             // The receiver is gone if the future was dropped; the work stays done.
             let _ = sender.send(answer);
         }
@@ -75,13 +77,13 @@ impl<T: Send> Waiting for Reply<T> {
 impl<T, W> Task for Call<T, W>
 where
     T: Send,
-    W: FnMut(&Connection) -> rusqlite::Result<T> + Send,
+    W: FnMut(&Db) -> rusqlite::Result<T> + Send,
 {
     fn is_over(&self) -> bool {
         self.reply.is_answered() || self.deadline.has_passed()
     }
 
-    fn run(&mut self, db: &Connection) {
+    fn run(&mut self, db: &Db) {
         self.result = Some(retry_while_busy(self.deadline, || (self.work)(db)));
     }
 

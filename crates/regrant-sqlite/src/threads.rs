@@ -4,9 +4,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, thread};
 
-use rusqlite::Connection;
-
 use crate::connection::{is_busy, wait_for_lock};
+use crate::db::Db;
 use crate::error::Failure;
 use crate::task::Task;
 
@@ -20,7 +19,7 @@ const READS_PER_TURN: usize = 8;
 /// them alive.
 pub(crate) type Queue = Sender<Box<dyn Task>>;
 
-pub(crate) fn spawn_writer(db: Connection) -> io::Result<Queue> {
+pub(crate) fn spawn_writer(db: Db) -> io::Result<Queue> {
     let (queue, tasks) = mpsc::channel();
     thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
         while let Some(batch) = take(&tasks, WRITES_PER_COMMIT) {
@@ -31,7 +30,7 @@ pub(crate) fn spawn_writer(db: Connection) -> io::Result<Queue> {
     Ok(queue)
 }
 
-pub(crate) fn spawn_readers(connections: Vec<Connection>) -> io::Result<Queue> {
+pub(crate) fn spawn_readers(connections: Vec<Db>) -> io::Result<Queue> {
     let (queue, tasks) = mpsc::channel();
     let tasks = Arc::new(Mutex::new(tasks));
     for db in connections {
@@ -49,7 +48,7 @@ pub(crate) fn spawn_readers(connections: Vec<Connection>) -> io::Result<Queue> {
 
 /// Closes one connection at a time. The last connection to close moves the log into the file. Two that close at the
 /// same moment each see the other one, and neither would do it.
-pub(crate) fn close(db: Connection) {
+pub(crate) fn close(db: Db) {
     static CLOSING: Mutex<()> = Mutex::new(());
     let _turn = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
     drop(db);
@@ -61,7 +60,7 @@ fn take(tasks: &Receiver<Box<dyn Task>>, limit: usize) -> Option<Vec<Box<dyn Tas
     Some(std::iter::once(first).chain(tasks.try_iter()).take(limit).collect())
 }
 
-fn read(db: &Connection, batch: Vec<Box<dyn Task>>) {
+fn read(db: &Db, batch: Vec<Box<dyn Task>>) {
     for mut task in batch {
         if !task.is_over() {
             task.run(db);
@@ -71,7 +70,7 @@ fn read(db: &Connection, batch: Vec<Box<dyn Task>>) {
 }
 
 /// Group commit: one transaction and one flush to the disk for all tasks, then all answers.
-fn write(db: &Connection, mut batch: Vec<Box<dyn Task>>) {
+fn write(db: &Db, mut batch: Vec<Box<dyn Task>>) {
     let committed = begin(db, &mut batch).and_then(|()| run(db, &mut batch)).and_then(|()| commit(db));
     for task in batch {
         task.answer(committed.clone());
@@ -79,7 +78,7 @@ fn write(db: &Connection, mut batch: Vec<Box<dyn Task>>) {
 }
 
 /// Waits for the write lock while any caller waits for this batch.
-fn begin(db: &Connection, batch: &mut Vec<Box<dyn Task>>) -> Result<(), Failure> {
+fn begin(db: &Db, batch: &mut Vec<Box<dyn Task>>) -> Result<(), Failure> {
     loop {
         for late in batch.extract_if(.., |task| task.is_over()) {
             late.answer(Ok(()));
@@ -93,7 +92,7 @@ fn begin(db: &Connection, batch: &mut Vec<Box<dyn Task>>) -> Result<(), Failure>
 
 /// Runs the tasks in order of arrival, so two swaps of one grant behave as in separate transactions. A failed task does
 /// not affect the others, unless SQLite itself rolled back the transaction (a full disk, an I/O error).
-fn run(db: &Connection, batch: &mut [Box<dyn Task>]) -> Result<(), Failure> {
+fn run(db: &Db, batch: &mut [Box<dyn Task>]) -> Result<(), Failure> {
     for task in batch {
         // The task before this one may have taken long.
         if task.is_over() {
@@ -107,7 +106,7 @@ fn run(db: &Connection, batch: &mut [Box<dyn Task>]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn commit(db: &Connection) -> Result<(), Failure> {
+fn commit(db: &Db) -> Result<(), Failure> {
     execute(db, "COMMIT").map_err(|error| {
         if !db.is_autocommit() {
             // If this fails too, the next BEGIN fails and reports it.
@@ -117,6 +116,6 @@ fn commit(db: &Connection) -> Result<(), Failure> {
     })
 }
 
-fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {
+fn execute(db: &Db, sql: &str) -> rusqlite::Result<()> {
     db.prepare_cached(sql)?.execute([]).map(drop)
 }

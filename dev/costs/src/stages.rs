@@ -11,9 +11,10 @@ use std::process::Command;
 use crate::callgrind::Profile;
 
 /// Name of the stage, file, function.
-const STAGES: [(&str, &str, &str); 10] = [
+const STAGES: [(&str, &str, &str); 12] = [
     ("form", "src/wire/form.rs", "form"),
     ("open", "src/token/format.rs", "open"),
+    ("open", "src/token/format.rs", "refer"),
     ("decode", "src/grant/codec.rs", "decode_sharing"),
     ("decide", "src/engine/issue.rs", "issue"),
     ("decide", "src/engine/refresh.rs", "refresh"),
@@ -22,6 +23,7 @@ const STAGES: [(&str, &str, &str); 10] = [
     ("encode", "src/grant/codec.rs", "encode"),
     ("JSON", "src/wire/response.rs", "json"),
     ("JSON", "src/wire/response.rs", "object"),
+    ("JSON", "src/wire/introspection.rs", "body"),
 ];
 
 pub(crate) struct Stages(Vec<Stage>);

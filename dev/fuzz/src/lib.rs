@@ -39,7 +39,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 17] = [
     Target { name: "form", run: targets::form::run, max_len: 8192 },
     Target { name: "basic", run: targets::basic::run, max_len: 4096 },
     Target { name: "token", run: targets::token::run, max_len: 512 },
@@ -48,6 +48,10 @@ pub const TARGETS: [Target; 14] = [
     Target { name: "jws", run: targets::jws::run, max_len: 4096 },
     Target { name: "dpop", run: targets::dpop::run, max_len: 4096 },
     Target { name: "assertion", run: targets::assertion::run, max_len: 4096 },
+    Target { name: "authorization_details", run: targets::authorization_details::run, max_len: 8192 },
+    Target { name: "authorization_request", run: targets::authorization_request::run, max_len: 4096 },
+    // Longer than the longest registration.
+    Target { name: "registration", run: targets::registration::run, max_len: 20_000 },
     Target { name: "jwk_set", run: targets::jwk_set::run, max_len: 8192 },
     Target { name: "certificate", run: targets::certificate::run, max_len: 8192 },
     // A name comes from the configuration, and comparing the parts of one takes quadratic time.

@@ -1,7 +1,7 @@
 //! Mutations of a corpus: splices, flips, words, repeats. Deterministic by its seed.
 
 /// Words that parsers compare with, and values at the ends of ranges.
-const WORDS: [&[u8]; 60] = [
+const WORDS: [&[u8]; 72] = [
     b"&",
     b"=",
     b"%00",
@@ -24,6 +24,18 @@ const WORDS: [&[u8]; 60] = [
     b"refresh_token",
     b"code",
     b"openid",
+    b"request_uri",
+    b"request=spa|{",
+    b"redirect_uri=",
+    b"response_mode=form_post",
+    b"state=",
+    b"c4n4ryQ7x",
+    b"authorization_details=",
+    b"\"type\":\"account\"",
+    b"\"redirect_uris\":[",
+    b"https://",
+    b"javascript:",
+    b"\xe2\x80\xae",
     b"rt_",
     b"at_",
     b"ac_",

@@ -8,10 +8,11 @@ use std::time::Duration;
 use regrant::GrantId;
 use regrant::clock::{Clock as _, SystemClock};
 use regrant::store::{PurgeExpired, TokenStore};
+use regrant_mysql::MysqlStore;
 use regrant_postgres::PostgresStore;
 use regrant_redis::{Durability, RedisStore};
 use regrant_sqlite::SqliteStore;
-use testbed::{LONG, Postgres, Proxy, Random, Redis, RedisCluster, retry, short};
+use testbed::{LONG, MariaDb, Postgres, Proxy, Random, Redis, RedisCluster, retry, short};
 
 use crate::faulty::{Faulty, Flaw};
 use crate::history::Failover;
@@ -38,7 +39,7 @@ pub struct Plan {
 }
 
 /// Names of the stores, as the command line takes them.
-pub const STORES: [&str; 5] = ["memory", "sqlite", "postgres", "redis", "cluster"];
+pub const STORES: [&str; 6] = ["memory", "sqlite", "postgres", "mariadb", "redis", "cluster"];
 
 /// Runs all scenarios of a store once.
 ///
@@ -52,6 +53,10 @@ pub async fn run(store: &str, plan: &Plan, random: &mut Random, table: &mut Tabl
             table.add("postgres, links and kills", postgres(plan, random).await);
             table.add("postgres, failover", fail_over_postgres(false, plan, random).await);
             table.add("postgres, failover, lagging", fail_over_postgres(true, plan, random).await);
+        }
+        "mariadb" => {
+            table.add("mariadb, links and kills", mariadb(plan, random).await);
+            table.add("mariadb, failover, lagging", fail_over_mariadb(plan, random).await);
         }
         "redis" => {
             table.add("redis, links and kills", redis(plan, random).await);
@@ -135,6 +140,44 @@ async fn fail_over_postgres(lags: bool, plan: &Plan, random: &mut Random) -> Rep
     let begins = traffic.recorder().now();
     primary.kill();
     standby.promote();
+    let ends = traffic.recorder().now();
+    traffic.calls(plan.calls).await;
+    let failover = Failover { lags_from, begins, ends };
+    Report::of(&traffic.end().await, windows, 1, |_| vec![failover])
+}
+
+/// Links that drop, cut and delay, ended sessions and a killed server.
+async fn mariadb(plan: &Plan, random: &mut Random) -> Report {
+    let (windows, server) = (windows(random), MariaDb::start());
+    let links = vec![Proxy::before(server.address()), Proxy::before(server.address())];
+    let stores = [mariadb_at(server.url_at(links[0].address())).await, mariadb_at(server.url()).await];
+    let mut traffic = traffic(&stores, windows, links, random);
+    for _ in 0..2 {
+        traffic.calls(plan.calls).await;
+        server.terminate_connections();
+        traffic.calls(plan.calls).await;
+        server.kill();
+        server.restart();
+    }
+    traffic.calls(plan.calls).await;
+    Report::of(&traffic.end().await, windows, 4, |_| Vec::new())
+}
+
+/// A replica that has followed no more for a while takes over.
+async fn fail_over_mariadb(plan: &Plan, random: &mut Random) -> Report {
+    let (windows, primary) = (windows(random), MariaDb::start());
+    let replica = primary.replica();
+    let both = primary.url_at(format_args!("{},{}", primary.address(), replica.address()));
+    let stores = [mariadb_at(both.clone()).await, mariadb_at(both).await];
+    let mut traffic = traffic(&stores, windows, Vec::new(), random);
+    traffic.calls(plan.calls).await;
+    let lags_from = traffic.recorder().now();
+    replica.catch_up_with(&primary);
+    replica.stop_following();
+    traffic.calls(plan.calls).await;
+    let begins = traffic.recorder().now();
+    primary.kill();
+    replica.promote();
     let ends = traffic.recorder().now();
     traffic.calls(plan.calls).await;
     let failover = Failover { lags_from, begins, ends };
@@ -283,6 +326,12 @@ where
 
 async fn postgres_at(url: String) -> PostgresStore {
     let builder = PostgresStore::builder(url).expect("a URL").deadline(deadline());
+    retry(async || builder.migrate().await).await;
+    retry(async || builder.open().await).await
+}
+
+async fn mariadb_at(url: String) -> MysqlStore {
+    let builder = MysqlStore::builder(url).expect("a URL").deadline(deadline());
     retry(async || builder.migrate().await).await;
     retry(async || builder.open().await).await
 }

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         .single_use()
         .single_use_purge()
         .without("outage", "an embedded file has no link to lose")
+        .without("silence", "an embedded file has no link that falls silent")
         .without("lost_reply", "an embedded file loses no reply");
     regrant_conformance::run(suite)
 }

@@ -90,10 +90,11 @@ async fn answer<S: TokenStore>(endpoints: &Endpoints<S>, channel: &mut Channel, 
             let headers = if authorization.is_empty() { &headers[..1] } else { &headers };
             let path = std::str::from_utf8(path).expect("a path");
             let mut response = endpoints.respond(&Request::new("POST", path, headers, body)).await;
+            // Before the answer: the parent may search as soon as it has read that.
+            frame.zeroize();
             channel.write(&response.body);
             response.body.zeroize();
         }
-        frame.zeroize();
     }
 }
 

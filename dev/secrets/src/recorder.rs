@@ -32,7 +32,7 @@ fn is_allowed(value: &str) -> bool {
     // One letter many times, a malformed verifier of the kit, is also the thumbprint of a stub's key.
     let is_one_letter = value.bytes().all(|byte| value.as_bytes()[0] == byte);
     // A case sends the challenge as the verifier. Challenges are public, and a pushed request is kept as it was sent.
-    let is_challenge = value == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let is_challenge = value == fixtures::CHALLENGE;
     // The password and the signature for which the kit's directory fails are a word of its error.
     is_one_letter || is_challenge || value.ends_with("unreachable")
 }

@@ -9,7 +9,7 @@ use actix_web::{App, HttpServer};
 use async_trait::async_trait;
 use regrant::store::TokenStore;
 use regrant::wire::Endpoints;
-use regrant_conformance::http::{Exchange, HttpHarness, Loopback, WatchedStore};
+use regrant_conformance::http::{Connection, Exchange, HttpHarness, Loopback, WatchedStore};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ pub struct Axum;
 
 #[async_trait]
 impl HttpHarness for Axum {
-    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>) -> Box<dyn Exchange> {
+    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>, _: Connection) -> Box<dyn Exchange> {
         let (address, server) = axum(endpoints).await;
         Box::new(Loopback::new(address, server))
     }
@@ -37,7 +37,7 @@ pub struct ActixWeb;
 
 #[async_trait]
 impl HttpHarness for ActixWeb {
-    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>) -> Box<dyn Exchange> {
+    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>, _: Connection) -> Box<dyn Exchange> {
         let (address, running) = actix_web(endpoints).await;
         Box::new(Loopback::new(address, running))
     }

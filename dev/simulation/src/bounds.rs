@@ -11,6 +11,9 @@ use regrant::policy::{GracePeriod, Lifetime, Limit, OnReuse, OnRollback, Previou
 /// The number of rotations that a record remembers (ARCHITECTURE.md, the grant record).
 pub(crate) const REMEMBERED: usize = 8;
 
+/// The time that a user has from the arrival of a pushed request on.
+pub(crate) const TIME_TO_DECIDE: i64 = 30 * 60_000;
+
 /// The bounds over all policies that a life has had.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
@@ -62,6 +65,11 @@ impl Bounds {
 
     pub(crate) fn code_lifetime(&self) -> (i64, i64) {
         self.over(|policy| millis(policy.authorization_code_lifetime))
+    }
+
+    /// The time in which the browser must bring the reference to a pushed request.
+    pub(crate) fn pushed_lifetime(&self) -> (i64, i64) {
+        self.over(|policy| millis(policy.pushed_request_lifetime))
     }
 
     pub(crate) fn live_access_tokens(&self) -> usize {

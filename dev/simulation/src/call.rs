@@ -5,9 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use fixtures::{REDIRECT, VERIFIER, basic, form};
+use fixtures::{CHALLENGE, REDIRECT, VERIFIER, basic, form};
 use regrant::device::UserCode;
-use regrant::wire::{Endpoint, Request};
+use regrant::wire::{AuthorizationRequest, Endpoint, Request, Response};
 use regrant::{Approval, AuthorizeRequest, TokenError};
 use serde_json::{Value, json};
 
@@ -34,6 +34,12 @@ impl fmt::Display for Party {
 pub(crate) enum What {
     /// The host's authorization endpoint: the user has approved.
     Authorize,
+    /// The client pushes its authorization request.
+    Push,
+    /// The browser brings the reference of a pushed request to the host's authorization endpoint.
+    Visit,
+    /// The same, and the user approves.
+    Approve,
     Redeem,
     Password,
     ClientCredentials,
@@ -62,7 +68,7 @@ pub(crate) struct Call {
     pub(crate) node: usize,
     pub(crate) what: What,
     pub(crate) credentials: Credentials,
-    /// The presented token, code or user code.
+    /// The presented token, code, user code or `request_uri`.
     pub(crate) token: String,
     /// The key of the DPoP proof, and the number of the proof.
     pub(crate) proof: Option<(char, u64)>,
@@ -114,6 +120,7 @@ impl Call {
             let from = world.now();
             let (status, body) = match self.what {
                 What::Authorize => self.authorize(&node).await,
+                What::Visit | What::Approve => self.visit(&node, &world).await,
                 What::ApproveDevice => self.approve_device(&node).await,
                 What::RevokeSubject => {
                     let revoked = node.endpoints.service().revoke_subject(&user(self.owner)).await;
@@ -133,6 +140,25 @@ impl Call {
             .with_code_challenge(self.has_verifier.then(|| fixtures::challenge(VERIFIER)));
         let code = node.endpoints.service().authorize(client, request).await;
         outcome(code.map(|code| json!({ "code": code.code.expose() })))
+    }
+
+    /// Nothing beside the client and the reference counts.
+    async fn visit(&self, node: &Node, world: &World) -> (u16, Value) {
+        let client = CLIENTS[self.credentials.client].id;
+        let query = form(&[("client_id", client), ("request_uri", &self.token), ("state", "beside")]);
+        let request = Request::new("GET", "/authorize", &[], b"").with_query(query.as_str());
+        let answered = match node.endpoints.ask(&AuthorizationRequest::read(&request, 0)).await {
+            Ok(_) if self.what == What::Visit => return (200, json!({})),
+            Ok(ask) => {
+                world.begin_another_call();
+                ask.approve(Approval::of(user(self.owner))).await
+            }
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(response) => (200, json!({ "code": code(&response) })),
+            Err(error) => (error.code().status(), json!({ "error": error.code().as_str() })),
+        }
     }
 
     async fn approve_device(&self, node: &Node) -> (u16, Value) {
@@ -173,6 +199,15 @@ impl Call {
                 Endpoint::Token,
                 vec![("grant_type", "authorization_code"), ("code", token), ("redirect_uri", REDIRECT)],
             ),
+            What::Push => (
+                Endpoint::PushedAuthorizationRequest,
+                vec![
+                    ("response_type", "code"),
+                    ("redirect_uri", REDIRECT),
+                    ("code_challenge", CHALLENGE),
+                    ("code_challenge_method", "S256"),
+                ],
+            ),
             What::Password => (
                 Endpoint::Token,
                 vec![("grant_type", "password"), ("username", fixtures::USER), ("password", fixtures::PASSWORD)],
@@ -193,7 +228,9 @@ impl Call {
             ),
             What::Introspect => (Endpoint::Introspection, vec![("token", token)]),
             What::Revoke => (Endpoint::Revocation, vec![("token", token)]),
-            What::Authorize | What::ApproveDevice | What::RevokeSubject => (Endpoint::Metadata, Vec::new()),
+            What::Authorize | What::Visit | What::Approve | What::ApproveDevice | What::RevokeSubject => {
+                (Endpoint::Metadata, Vec::new())
+            }
         };
         if self.what == What::Redeem && self.has_verifier {
             parameters.push(("code_verifier", VERIFIER));
@@ -203,6 +240,12 @@ impl Call {
         }
         (endpoint, parameters)
     }
+}
+
+/// The code in the answer that the browser carries to the client.
+fn code(response: &Response) -> Option<&str> {
+    let (_, location) = response.headers.iter().find(|(name, _)| *name == "location")?;
+    location.split(['?', '&']).find_map(|part| part.strip_prefix("code="))
 }
 
 fn redirect_uri() -> regrant::RedirectUri {

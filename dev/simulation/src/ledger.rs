@@ -58,6 +58,8 @@ pub(crate) struct Chain {
     pub(crate) id: Option<GrantId>,
     pub(crate) created: (i64, i64),
     pub(crate) code: Option<String>,
+    /// The key to which the code is bound.
+    pub(crate) code_key: Option<char>,
     /// A redemption of the code wrote, or was answered.
     pub(crate) is_code_used: bool,
     pub(crate) is_code_answered: bool,
@@ -82,6 +84,24 @@ pub(crate) struct Chain {
     pub(crate) scope: &'static str,
 }
 
+/// A pushed authorization request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pushed {
+    pub(crate) client: usize,
+    /// The key that its client proved. The code is for this key alone.
+    pub(crate) key: Option<char>,
+    pub(crate) created: (i64, i64),
+    /// The time of the write that recorded the arrival of the browser.
+    pub(crate) arrived: Option<(i64, i64)>,
+    /// The time at which its code left.
+    pub(crate) used: Option<i64>,
+    /// A write used it up, or may have done so.
+    pub(crate) is_maybe_used: bool,
+    /// The store lost writes of it.
+    pub(crate) is_rolled_back: bool,
+    pub(crate) registration: u64,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rollback {
     /// The time to which the record went back.
@@ -95,6 +115,7 @@ pub(crate) enum Token {
     Refresh { chain: usize, generation: usize },
     Access { chain: usize, index: usize },
     Code { chain: usize },
+    Request { index: usize },
     Device,
 }
 
@@ -111,6 +132,8 @@ pub(crate) struct Ledger {
     /// Grants that the store lost before one of their tokens was seen, and the time to which it went back.
     pub(crate) lost: HashMap<GrantId, i64>,
     pub(crate) devices: HashMap<String, usize>,
+    pub(crate) pushed: Vec<Pushed>,
+    pub(crate) pushed_by_id: HashMap<GrantId, usize>,
     forgers: Vec<Forger>,
 }
 
@@ -118,7 +141,20 @@ impl Ledger {
     pub(crate) fn new() -> Self {
         let forgers = KEYS.iter().map(|(id, secret)| Forger::new(*id, secret)).collect();
         let (chains, tokens, by_id, repeated_proofs, sealed_anew, ended, lost, devices) = Default::default();
-        Self { chains, tokens, by_id, repeated_proofs, sealed_anew, ended, lost, devices, forgers }
+        let (pushed, pushed_by_id) = Default::default();
+        Self {
+            chains,
+            tokens,
+            by_id,
+            repeated_proofs,
+            sealed_anew,
+            ended,
+            lost,
+            devices,
+            pushed,
+            pushed_by_id,
+            forgers,
+        }
     }
 
     /// Opens a token of the library.
@@ -133,6 +169,7 @@ impl Ledger {
             Some("rt_") => forge::REFRESH,
             Some("at_") => forge::ACCESS,
             Some("ac_") => forge::CODE,
+            Some("urn") => return self.enter_reference_sealed_anew(text),
             _ => return,
         };
         let Some(content) = self.open(kind, text) else { return };
@@ -148,6 +185,30 @@ impl Ledger {
         if let Some(token) = known.into_iter().find(is_same).and_then(|known| self.tokens.get(known)).copied() {
             self.tokens.insert(text.to_owned(), token);
             self.sealed_anew.insert(text.to_owned());
+        }
+    }
+
+    fn enter_reference_sealed_anew(&mut self, text: &str) {
+        let Some(content) = self.open(forge::REQUEST_URI, text) else { return };
+        let is_same = |(known, token): (&String, &Token)| {
+            let own = matches!(token, Token::Request { .. }).then(|| self.open(forge::REQUEST_URI, known)).flatten();
+            own.is_some_and(|own| own.grant_id == content.grant_id && own.secret == content.secret).then_some(*token)
+        };
+        if let Some(token) = self.tokens.iter().find_map(is_same) {
+            self.tokens.insert(text.to_owned(), token);
+            self.sealed_anew.insert(text.to_owned());
+        }
+    }
+
+    /// Enters a pushed request.
+    pub(crate) fn push(&mut self, request_uri: &str, pushed: Pushed) {
+        let index = self.pushed.len();
+        self.pushed.push(pushed);
+        self.tokens.insert(request_uri.to_owned(), Token::Request { index });
+        if let Some(content) = self.open(forge::REQUEST_URI, request_uri) {
+            let id = GrantId::from_bytes(content.grant_id);
+            self.pushed_by_id.insert(id, index);
+            self.pushed[index].is_rolled_back = self.lost.contains_key(&id);
         }
     }
 
@@ -167,6 +228,7 @@ impl Ledger {
             id: None,
             created,
             code: None,
+            code_key: None,
             is_code_used: false,
             is_code_answered: false,
             has_challenge: false,
@@ -206,9 +268,11 @@ impl Ledger {
             Some(Token::Refresh { chain, generation }) => format!("R{chain}.{generation}"),
             Some(Token::Access { chain, index }) => format!("A{chain}.{index}"),
             Some(Token::Code { chain }) => format!("code {chain}"),
+            Some(Token::Request { index }) => format!("request {index}"),
             Some(Token::Device) => "a device code".to_owned(),
             None if token.starts_with("rt_") => "a forged refresh token".to_owned(),
             None if token.starts_with("at_") => "a forged access token".to_owned(),
+            None if token.starts_with("urn:") => "a forged request_uri".to_owned(),
             None if token.is_empty() => "nothing".to_owned(),
             None => "another text".to_owned(),
         }

@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     /// The stage of the key ring at the beginning.
     pub(crate) ring: usize,
     pub(crate) thieves: usize,
+    /// Owners push their authorization requests.
+    pub(crate) pushes: bool,
     pub(crate) changes: Changes,
     pub(crate) steps: Vec<Step>,
 }
@@ -107,7 +109,8 @@ impl Plan {
         let steps = (0..count).map(|_| Step { actor: actor(&mut dice, thieves), seed: dice.next() }).collect();
         // All nodes may know the next key already.
         let ring = usize::from(changes.keys && seed % 2 == 1);
-        Self { seed, faults, ring, policy: policies[policy].clone(), clients, thieves, changes, steps }
+        let (pushes, policy) = (dice.chance(30), policies[policy].clone());
+        Self { seed, faults, policy, clients, ring, thieves, pushes, changes, steps }
     }
 }
 
@@ -387,7 +390,7 @@ impl Life {
         match call.by {
             Party::Owner(owner) => self.owners[owner].receive(&call, &reply, &self.judge.ledger),
             Party::Thief(thief) => {
-                for token in ["refresh_token", "access_token"].iter().filter_map(|name| reply.text(name)) {
+                for token in ["refresh_token", "access_token", "code"].iter().filter_map(|name| reply.text(name)) {
                     self.hold(thief, token.to_owned());
                 }
             }
@@ -439,5 +442,6 @@ impl Reply {
 }
 
 impl What {
-    pub(crate) const ALL: [Self; 5] = [Self::Refresh, Self::Redeem, Self::Introspect, Self::Revoke, Self::Exchange];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Refresh, Self::Redeem, Self::Introspect, Self::Revoke, Self::Exchange, Self::Approve];
 }

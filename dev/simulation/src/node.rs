@@ -39,6 +39,9 @@ pub(crate) const CLIENTS: [Registered; 5] = [
     Registered { id: "api", secret: "Ju4Cb9TfVi7oKx3PnZa2Wr", is_confidential: true },
 ];
 
+/// The number of the account of the thieves, as that of an owner.
+pub(crate) const THIEVES: usize = 2;
+
 /// The keys that the rings of a life are made of.
 pub(crate) const KEYS: [(u8, [u8; 32]); 2] =
     [(1, *b"the first key, of 32 bytes in it"), (2, *b"another key, also 32 bytes long.")];
@@ -46,8 +49,9 @@ pub(crate) const KEYS: [(u8, [u8; 32]); 2] =
 /// The stages of the rotation of a key ring, in the order of UPGRADING.md: the primary key, then the former ones.
 pub(crate) const RINGS: [&[usize]; 3] = [&[0], &[0, 1], &[1, 0]];
 
+/// The account of an owner. Behind the two owners is that of the thieves.
 pub(crate) fn user(owner: usize) -> Subject {
-    subject(if owner == 0 { fixtures::USER } else { "another-user" })
+    subject([fixtures::USER, "another-user", "thief"][owner.min(THIEVES)])
 }
 
 /// The part of the configuration that may change while a life goes on.
@@ -93,7 +97,11 @@ impl Node {
             .jwt_issuer(shared.issuer.clone())
             .build()
             .expect("a valid policy");
-        let paths = Paths { device_verification: Some("/device".to_owned()), ..Paths::default() };
+        let paths = Paths {
+            authorization: Some("/authorize".to_owned()),
+            device_verification: Some("/device".to_owned()),
+            ..Paths::default()
+        };
         let endpoints = Endpoints::new(service, Issuer::from_static(fixtures::ISSUER))
             .expect("one issuer")
             .with_paths(paths)

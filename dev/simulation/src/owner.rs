@@ -19,18 +19,26 @@ pub(crate) struct Owner {
     former: Vec<String>,
     access: Vec<String>,
     code: Option<String>,
+    /// The reference to a pushed request.
+    request: Option<String>,
     device: Option<(String, String)>,
 }
 
 impl Owner {
-    pub(crate) const fn new(client: usize) -> Self {
-        Self { client, key: None, refresh: None, former: Vec::new(), access: Vec::new(), code: None, device: None }
+    pub(crate) fn new(client: usize) -> Self {
+        let (former, access) = (Vec::new(), Vec::new());
+        Self { client, key: None, refresh: None, former, access, code: None, request: None, device: None }
     }
 
     pub(crate) fn receive(&mut self, call: &Call, reply: &Reply, ledger: &Ledger) {
         let text = |name: &str| reply.text(name).map(str::to_owned);
         match (call.what, reply.status) {
-            (What::Authorize, 200) => self.code = text("code"),
+            (What::Push, 201) => self.request = text("request_uri"),
+            (What::Visit | What::Approve, 400) => self.request = None,
+            (What::Authorize | What::Approve, 200) => {
+                self.request = None;
+                self.code = text("code");
+            }
             (What::AuthorizeDevice, 200) => self.device = text("device_code").zip(text("user_code")),
             (What::Redeem | What::Password | What::Poll, 200) => {
                 self.code = None;
@@ -130,7 +138,7 @@ impl Life {
 
     fn sign_in(&mut self, number: usize, dice: &mut Dice) -> Result<(), Violation> {
         let owner = &self.owners[number];
-        let (code, device) = (owner.code.clone(), owner.device.clone());
+        let (code, device, request) = (owner.code.clone(), owner.device.clone(), owner.request.clone());
         if let Some(code) = code {
             return self.send_of(number, What::Redeem, Some(code), dice);
         }
@@ -139,9 +147,15 @@ impl Life {
             let token = if what == What::Poll { device_code } else { user_code };
             return self.send_of(number, what, Some(token), dice);
         }
+        if request.is_some() {
+            // The page may be loaded again before the user decides.
+            let what = if dice.chance(25) { What::Visit } else { What::Approve };
+            return self.send_of(number, what, request, dice);
+        }
         let what = match dice.below(4) {
             0 if number == 0 => What::Password,
             1 => What::AuthorizeDevice,
+            _ if self.plan.pushes => What::Push,
             _ => What::Authorize,
         };
         self.send_of(number, what, Some(String::new()), dice)
@@ -155,7 +169,8 @@ impl Life {
 
     fn call_of(&mut self, number: usize, what: What, token: String, dice: &mut Dice) -> Call {
         let Owner { client, key, .. } = self.owners[number];
-        let has_proof = matches!(what, What::Refresh | What::Redeem | What::Password | What::Poll | What::Exchange);
+        let has_proof =
+            matches!(what, What::Refresh | What::Redeem | What::Password | What::Poll | What::Exchange | What::Push);
         let proof = key.filter(|_| has_proof).map(|key| self.new_proof(key));
         Call {
             by: Party::Owner(number),
@@ -166,7 +181,8 @@ impl Life {
             proof,
             has_verifier: true,
             is_narrow: false,
-            is_lost: matches!(what, What::Redeem | What::Poll | What::Password) && dice.chance(5),
+            is_lost: matches!(what, What::Redeem | What::Poll | What::Password) && dice.chance(5)
+                || what == What::Approve && dice.chance(20),
             owner: number,
         }
     }

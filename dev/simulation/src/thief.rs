@@ -13,7 +13,7 @@ use crate::dice::Dice;
 use crate::judge::Violation;
 use crate::ledger::{Bound, Token};
 use crate::life::Life;
-use crate::node::{CLIENTS, EVIL, KEYS};
+use crate::node::{CLIENTS, EVIL, KEYS, THIEVES};
 use crate::world::NODES;
 
 /// The means of a thief, besides what it steals one by one and a key of its own.
@@ -74,6 +74,15 @@ impl Life {
             let captured = dice.pick(&calls).cloned();
             self.thieves[number].captured.extend(captured);
             return;
+        }
+        if dice.chance(15) {
+            let pushed = self.judge.ledger.tokens.iter().filter(|(_, token)| matches!(token, Token::Request { .. }));
+            let mut references: Vec<String> = pushed.map(|(reference, _)| reference.clone()).collect();
+            references.sort_unstable();
+            if let Some(stolen) = dice.pick(&references).cloned() {
+                self.say(|life| format!("thief {number} steals {}", life.judge.ledger.name(&stolen)));
+                return self.hold(number, stolen);
+            }
         }
         let chains = &self.judge.ledger.chains;
         if chains.is_empty() {
@@ -140,18 +149,20 @@ impl Life {
         let what = match (dice.below(10), self.judge.ledger.tokens.get(&token)) {
             (0..=6, Some(Token::Refresh { .. })) => What::Refresh,
             (0..=6, Some(Token::Code { .. })) => What::Redeem,
+            (0..=6, Some(Token::Request { .. })) => *dice.pick(&[What::Visit, What::Approve, What::Approve])?,
+            (0..=6, None) if token.starts_with("urn:") => What::Approve,
             (0..=6, None) if token.starts_with("rt_") => What::Refresh,
             (0..=6, None) if token.starts_with("at_") => *dice.pick(&[What::Introspect, What::Exchange])?,
             _ => *dice.pick(&What::ALL)?,
         };
-        let chain = match self.judge.ledger.tokens.get(&token) {
-            Some(Token::Refresh { chain, .. } | Token::Access { chain, .. } | Token::Code { chain }) => Some(*chain),
-            _ => None,
+        let ledger = &self.judge.ledger;
+        let victim = match ledger.tokens.get(&token) {
+            Some(Token::Refresh { chain, .. } | Token::Access { chain, .. } | Token::Code { chain }) => {
+                ledger.chains[*chain].client
+            }
+            Some(Token::Request { index }) => ledger.pushed[*index].client,
+            _ => self.owners[dice.below(self.owners.len())].client,
         };
-        let victim = chain.map_or_else(
-            || self.owners[dice.below(self.owners.len())].client,
-            |chain| self.judge.ledger.chains[chain].client,
-        );
         let credentials = if dice.chance(80) {
             Credentials { client: victim, has_secret: thief.means.secret }
         } else {
@@ -167,7 +178,7 @@ impl Life {
             has_verifier: dice.chance(10),
             is_narrow: dice.chance(10),
             is_lost: false,
-            owner: 0,
+            owner: THIEVES,
         })
     }
 
@@ -179,6 +190,7 @@ impl Life {
             let kind = match token.get(..2)? {
                 "rt" => forge::REFRESH,
                 "at" => forge::ACCESS,
+                "ur" => forge::REQUEST_URI,
                 _ => forge::CODE,
             };
             ledger.open(kind, token).map(|content| (kind, content))
@@ -217,7 +229,8 @@ impl Life {
             _ => {}
         }
         let other = *dice.pick(&[forge::REFRESH, forge::REFRESH, forge::REFRESH, forge::ACCESS, forge::CODE])?;
-        let kind = if base_kind == forge::ACCESS && dice.chance(50) { forge::ACCESS } else { other };
+        let is_kept = matches!(base_kind, forge::ACCESS | forge::REQUEST_URI) && dice.chance(50);
+        let kind = if is_kept { base_kind } else { other };
         content.lineage = (kind == forge::REFRESH).then(|| match base.lineage {
             Some((root, _)) if dice.chance(30) => (root, [0; 11]),
             Some(lineage) if dice.chance(70) => lineage,

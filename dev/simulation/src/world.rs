@@ -189,6 +189,16 @@ impl World {
         state.notes.len() - 1
     }
 
+    /// The request under way calls the service once more. What a call must not do after a failure, another one may.
+    pub(crate) fn begin_another_call(&self) {
+        let mut state = self.state();
+        let call = state.call;
+        state.writers.retain(|_, writer| *writer != call);
+        if let Some(note) = state.notes.get_mut(call) {
+            note.troubles.clear();
+        }
+    }
+
     pub(crate) async fn sleep(&self, span: i64) {
         let until = self.now() + span;
         poll_fn(|_| {

@@ -5,8 +5,11 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Postgres`], [`Redis`], [`RedisCluster`] | servers to kill, restart and fail over |
-//! | [`Proxy`] | a connection to them that drops, cuts and delays |
+//! | [`Postgres`], [`MariaDb`] | servers to kill, restart and fail over |
+//! | [`Redis`], [`RedisSentinels`], [`RedisCluster`] | the same |
+//! | [`Dynalite`], [`Etcd`] | servers to kill and restart |
+//! | [`PgBouncer`] | a pooler in front of PostgreSQL |
+//! | [`Proxy`] | the proxy of the conformance kit in front of them, with faults that a seed chooses |
 //! | [`Workload`], [`Load`] | clients and an attacker at work meanwhile, one or several at once, and their [`Report`] |
 //! | [`RetryingClient`] | one such client |
 //! | [`key`], [`record`], [`failures`], [`text_of`] | calls of a store, and their errors |
@@ -22,7 +25,12 @@
 mod calls;
 mod client;
 mod cluster;
+mod dynalite;
+mod etcd;
+mod identity;
 mod load;
+mod mariadb;
+mod pgbouncer;
 mod port;
 mod postgres;
 mod program;
@@ -31,6 +39,7 @@ mod random;
 mod redis;
 mod replays;
 mod report;
+mod sentinels;
 mod server;
 mod time;
 mod workload;
@@ -38,11 +47,16 @@ mod workload;
 pub use calls::{failures, key, record, text_of};
 pub use client::RetryingClient;
 pub use cluster::RedisCluster;
+pub use dynalite::Dynalite;
+pub use etcd::Etcd;
 pub use load::Load;
+pub use mariadb::{Held, MariaDb};
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use proxy::{Disturbance, Proxy};
 pub use random::Random;
 pub use redis::Redis;
 pub use report::Report;
+pub use sentinels::RedisSentinels;
 pub use time::{LONG, retry, short, until};
 pub use workload::Workload;

@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::fs::File;
-use std::io::Read as _;
+use std::fs::Permissions;
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use crate::identity::{PASSWORD, as_user, certify, give_to};
 use crate::port::Port;
 use crate::program::{program, run, run_with_input, try_run};
 use crate::server::Server;
@@ -38,9 +38,6 @@ static TEMPLATE: LazyLock<Postgres> = LazyLock::new(|| {
     postgres
 });
 
-/// Password of all servers of this process.
-static PASSWORD: LazyLock<String> = LazyLock::new(password);
-
 /// A running PostgreSQL with a database `regrant`, owned by the role `regrant`.
 #[derive(Debug)]
 pub struct Postgres {
@@ -64,15 +61,24 @@ impl Postgres {
         postgres
     }
 
+    /// Starts a server that offers TLS with this certificate and its key, in PEM.
+    #[must_use]
+    pub fn start_with_certificate(certificate: &str, key: &str) -> Self {
+        let postgres = Self::prepare(TLS_SETTINGS.map(str::to_owned).to_vec());
+        std::fs::write(postgres.certificate(), certificate).expect("a file in the folder");
+        let key_file = postgres.server.folder().join("key.pem");
+        std::fs::write(&key_file, key).expect("a file in the folder");
+        std::fs::set_permissions(&key_file, Permissions::from_mode(0o600)).expect("a file in the folder");
+        give_to_postgres(&key_file);
+        postgres.start_on_a_copy();
+        postgres
+    }
+
     /// Starts a server that offers TLS, with a self-signed certificate for `localhost` and 127.0.0.1.
     #[must_use]
     pub fn start_with_tls() -> Self {
         let postgres = Self::prepare(TLS_SETTINGS.map(str::to_owned).to_vec());
-        run(Command::new(program("openssl", "openssl"))
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "certificate.pem"])
-            .current_dir(postgres.server.folder()));
+        certify(postgres.server.folder());
         give_to_postgres(&postgres.server.folder().join("key.pem"));
         postgres.start_on_a_copy();
         postgres
@@ -175,7 +181,7 @@ impl Postgres {
 
     fn prepare(settings: Vec<String>) -> Self {
         let port = Port::reserve();
-        let mut command = as_postgres("postgres");
+        let mut command = as_postgres("postgres", PACKAGE);
         command.extend(["-D", "data", "-p"].map(OsString::from));
         command.push(port.address.port().to_string().into());
         for setting in SETTINGS.into_iter().chain(settings.iter().map(String::as_str)) {
@@ -225,7 +231,7 @@ impl Postgres {
     }
 
     fn as_its_user(&self, name: &str) -> Command {
-        let words = as_postgres(name);
+        let words = as_postgres(name, PACKAGE);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).current_dir(self.server.folder());
         command
@@ -236,26 +242,11 @@ impl Postgres {
     }
 }
 
-/// Command line of the program `name`. Root runs it as the user `postgres`, because PostgreSQL refuses to run as root.
-fn as_postgres(name: &str) -> Vec<OsString> {
-    let change_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"];
-    let change_user = if is_root() { &change_user[..] } else { &[] };
-    change_user.iter().map(OsString::from).chain([program(name, PACKAGE).into()]).collect()
+/// Command line of the program `name`. Neither PostgreSQL nor its pooler runs as root.
+pub(crate) fn as_postgres(name: &str, package: &str) -> Vec<OsString> {
+    as_user("postgres", program(name, package))
 }
 
-fn give_to_postgres(path: &Path) {
-    if is_root() {
-        run(Command::new("chown").arg("postgres:").arg(path));
-    }
-}
-
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").expect("a process").uid() == 0
-}
-
-/// A random password of 32 hexadecimal digits.
-fn password() -> String {
-    let mut bytes = [0; 16];
-    File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes)).expect("random bytes");
-    format!("{:032x}", u128::from_ne_bytes(bytes))
+pub(crate) fn give_to_postgres(path: &Path) {
+    give_to("postgres", path);
 }

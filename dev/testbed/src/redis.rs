@@ -1,6 +1,7 @@
-//! A Redis server.
+//! A Redis or Valkey server.
 
 use std::ffi::OsString;
+use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
@@ -13,9 +14,12 @@ const PACKAGE: &str = "redis-server";
 
 /// Every write is on disk before it is acknowledged, nothing is evicted, and a replica need not wait for others before
 /// it is synchronised.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 14] = [
     "--bind",
     "127.0.0.1",
+    // It would refuse the sentinels, which connect from another address of this machine.
+    "--protected-mode",
+    "no",
     "--save",
     "",
     "--appendonly",
@@ -28,7 +32,7 @@ const SETTINGS: [&str; 12] = [
     "0",
 ];
 
-/// A running Redis server.
+/// A running Redis server. It is Valkey's if that is the first `redis-server` on the `PATH`.
 #[derive(Debug)]
 pub struct Redis {
     server: Server,
@@ -60,6 +64,18 @@ impl Redis {
         let redis = Self { server: Server::new(port, &command, "KILL"), password };
         redis.restart();
         redis
+    }
+
+    /// Starts a sentinel with this configuration, to which it adds what it learns.
+    #[must_use]
+    pub fn sentinel(configuration: &str) -> Self {
+        let command = [program("redis-server", PACKAGE).into(), "sentinel.conf".into(), "--sentinel".into()];
+        let password = configuration.lines().find_map(|line| line.strip_prefix("requirepass ")).map(str::to_owned);
+        let sentinel = Self { server: Server::new(Port::reserve(), &command, "KILL"), password };
+        let port = format!("port {}\nbind 127.0.0.1\nprotected-mode no\n", sentinel.address().port());
+        fs::write(sentinel.server.folder().join("sentinel.conf"), port + configuration).expect("a file in the folder");
+        sentinel.restart();
+        sentinel
     }
 
     /// Starts a replica of this server and waits until it is in sync.
@@ -104,6 +120,14 @@ impl Redis {
     /// Runs a command and returns its reply as `redis-cli` prints it, one element a line. Panics on an error.
     pub fn command(&self, words: &[&str]) -> String {
         run(&mut self.cli(words))
+    }
+
+    /// Same as [`command`](Self::command); an error reply is an error.
+    ///
+    /// # Errors
+    /// The error of the server, as `redis-cli` prints it.
+    pub fn try_command(&self, words: &[&str]) -> Result<String, String> {
+        try_run(&mut self.cli(words))
     }
 
     /// Kills the server (SIGKILL).

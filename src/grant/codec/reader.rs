@@ -77,11 +77,11 @@ impl<'a> Reader<'a> {
         let mut number = 0;
         for (index, &byte) in self.rest.iter().take(10).enumerate() {
             number |= u64::from(byte & 0x7f) << (7 * index);
-            // The writer makes neither: a last byte without bits, and a tenth one with bits that would be lost.
-            if byte == 0 || (index == 9 && byte > 1) {
-                break;
-            }
             if byte < 0x80 {
+                // The writer makes neither: a last byte without bits, and a tenth one with bits that would be lost.
+                if byte == 0 || (index == 9 && byte > 1) {
+                    break;
+                }
                 self.rest = &self.rest[index + 1..];
                 return Ok(number);
             }

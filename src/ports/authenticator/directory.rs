@@ -13,8 +13,8 @@ use crate::ports::Unavailable;
 use crate::vocabulary::{ClientId, forward_to_arc};
 
 /// A directory of clients: a table of a database, an LDAP tree, a configuration service. [`DirectoryAuthenticator`]
-/// authenticates its clients. [`MemoryClients`](super::MemoryClients) is one, and the crates `regrant-sqlite` and
-/// `regrant-postgres` have one beside their stores.
+/// authenticates its clients. [`MemoryClients`](super::MemoryClients) is one, and the crates `regrant-sqlite`,
+/// `regrant-postgres` and `regrant-mysql` have one beside their stores.
 ///
 /// # Contract
 /// * **A deleted or disabled client is absent**, from the next request on. A cache has a stated age.

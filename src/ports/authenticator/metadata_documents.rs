@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{Rate, RegisteredClient, Supported};
-use crate::client::{Client, RegistrationRules, object};
+use crate::client::{Client, RegistrationRules};
 use crate::ports::Unavailable;
-use crate::vocabulary::{ClientId, Clock, Timestamp, absolute_uri, forward_to_arc};
+use crate::vocabulary::{ClientId, Clock, Timestamp, absolute_uri, forward_to_arc, json_object};
 
 /// The maximum length of a document, in bytes (draft-ietf-oauth-client-id-metadata-document, security considerations).
 const MAX_DOCUMENT: usize = 5 * 1024;
@@ -132,7 +132,8 @@ impl MetadataDocuments {
         self
     }
 
-    /// Sets the maximum number of fetches in a minute. Default 60. Anyone can cause them. Requests beyond it get 503.
+    /// Sets the maximum number of fetches in a minute, for all senders and on this node. Default 60. Anyone can cause
+    /// them. Requests beyond it get 429 with `Retry-After`, and the event is `RateLimited`.
     #[must_use]
     pub fn with_most_fetches_per_minute(mut self, most: u32) -> Self {
         self.rate = Rate::per_minute(most);
@@ -154,9 +155,7 @@ impl MetadataDocuments {
         if let Some(kept) = self.kept().get(client_id).filter(|kept| is_young(kept)) {
             return Ok(Some(kept.registered.clone()));
         }
-        if !self.rate.try_take(now) {
-            return Err(Unavailable::new("too many metadata documents of clients are fetched"));
-        }
+        self.rate.take(now)?;
         let Some(document) = self.fetcher.fetch(client_id.as_str()).await? else { return Ok(None) };
         let registered = self.judge(client_id, &document);
         let mut kept = self.kept();
@@ -178,7 +177,7 @@ impl MetadataDocuments {
         if document.len() > MAX_DOCUMENT {
             return None;
         }
-        let document = object(document)?;
+        let document = json_object(document)?;
         let names_itself = document.get("client_id").and_then(Value::as_str) == Some(client_id.as_str());
         let has_secret = ["client_secret", "client_secret_expires_at"].iter().any(|name| document.contains_key(*name));
         if !names_itself || has_secret {

@@ -36,7 +36,7 @@ pub use directory::{ClientDirectory, ClientStore, DirectoryAuthenticator};
 pub use error::AuthenticateError;
 pub use memory_clients::MemoryClients;
 pub use metadata_documents::{FetchClientMetadata, MetadataDocuments};
-pub(crate) use rate::Rate;
+pub(crate) use rate::{Rate, RateExceeded};
 pub use registered_client::{RegisteredClient, StoredClient};
 pub use registry::RegistryError;
 pub use request_object::VerifyRequestObject;

@@ -13,21 +13,38 @@ pub(crate) struct Rate {
     window: Mutex<(Timestamp, u32)>,
 }
 
+/// The work was done as many times as a minute allows. Among the causes of a failure it makes the answer 429.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the limit of a minute is reached")]
+pub(crate) struct RateExceeded {
+    /// The rest of the minute.
+    pub(crate) retry_after: Duration,
+}
+
 impl Rate {
     pub(crate) fn per_minute(most: u32) -> Self {
         Self { most, window: Mutex::new((Timestamp::default(), 0)) }
     }
 
-    /// Takes one of the times. Returns false if none is left in this minute.
-    pub(crate) fn try_take(&self, now: Timestamp) -> bool {
+    /// Takes one of the times.
+    ///
+    /// # Errors
+    /// [`RateExceeded`] if none is left in this minute.
+    pub(crate) fn take(&self, now: Timestamp) -> Result<(), RateExceeded> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let (start, count) = &mut *window;
-        // A clock that was set back starts a window too. Otherwise nothing would be left until it catches up.
-        if now.since(*start).is_none_or(|age| age >= MINUTE) {
-            (*start, *count) = (now, 0);
+        let age = match now.since(*start) {
+            Some(age) if age < MINUTE => age,
+            // A clock that was set back starts a window too. Otherwise nothing would be left until it catches up.
+            _ => {
+                (*start, *count) = (now, 0);
+                Duration::ZERO
+            }
+        };
+        if *count >= self.most {
+            return Err(RateExceeded { retry_after: MINUTE.saturating_sub(age) });
         }
-        let is_left = *count < self.most;
-        *count += u32::from(is_left);
-        is_left
+        *count += 1;
+        Ok(())
     }
 }

@@ -85,7 +85,7 @@ impl SecretHash {
     /// not; these characters are the same in both forms.
     #[must_use]
     pub fn sha256(secret: &ClientSecret) -> Self {
-        Self(Kind::Sha256(Digest::of(&[secret.expose().as_bytes()])))
+        Self(Kind::Sha256(digest(secret)))
     }
 
     /// The hash with this SHA-256 digest, for example from a database.
@@ -122,8 +122,13 @@ impl SecretHash {
 
     /// Returns true if `presented` is the secret that was hashed.
     pub async fn verify(&self, presented: &ClientSecret) -> bool {
+        self.verify_digested(presented, &digest(presented)).await
+    }
+
+    /// Verifies a secret whose [`digest`] the caller has, since it compares several hashes.
+    pub(super) async fn verify_digested(&self, presented: &ClientSecret, digest: &Digest) -> bool {
         match &self.0 {
-            Kind::Sha256(digest) => Digest::of(&[presented.expose().as_bytes()]) == *digest,
+            Kind::Sha256(own) => digest == own,
             #[cfg(feature = "argon2")]
             Kind::Argon2(hash) => Argon2Hash::verify(hash, presented).await,
             Kind::Custom(verifier) => verifier.verify(presented).await,
@@ -160,6 +165,11 @@ impl SecretHash {
             _ => None,
         }
     }
+}
+
+/// Returns the SHA-256 digest of a secret.
+pub(super) fn digest(secret: &ClientSecret) -> Digest {
+    Digest::of(&[secret.expose().as_bytes()])
 }
 
 impl FromStr for SecretHash {

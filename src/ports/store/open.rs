@@ -17,8 +17,8 @@ impl<S: TokenStore + GrantIndex + PurgeExpired + SingleUse> Store for S {}
 /// A store whose type is chosen at run time. It is a store itself, so `TokenService<SharedStore>` has every method.
 pub type SharedStore = Arc<dyn Store>;
 
-/// Opens stores of one kind by URL, for [`StoreOpener`]. The stores of `regrant-sqlite`, `regrant-postgres` and
-/// `regrant-redis` implement it.
+/// Opens stores of one kind by URL, for [`StoreOpener`]. The stores of `regrant-sqlite`, `regrant-postgres`,
+/// `regrant-mysql` and `regrant-redis` implement it.
 ///
 /// # Contract
 /// * **No error contains the URL.** It may have a password. The path of a file is no secret, and belongs into the
@@ -56,7 +56,7 @@ struct Kind {
 /// let keys = KeyRing::generate(&SystemEntropy);
 /// let service = TokenService::builder(store, ClientRegistry::new(), keys).build()?;
 ///
-/// let error = opener.open("mysql://app:secret@db.example/auth").await.err().ok_or("no error")?;
+/// let error = opener.open("mongodb://app:secret@db.example/auth").await.err().ok_or("no error")?;
 /// assert_eq!(error.to_string(), "no store has a URL of this scheme; known are memory");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -69,7 +69,9 @@ struct Kind {
 /// | `sqlite://grants.db`, `sqlite:grants.db` | `regrant_sqlite::SqliteStore`: this file in the working directory |
 /// | `sqlite:///var/lib/auth/grants.db` | the file at this absolute path |
 /// | `postgres://user:password@host/database` | `regrant_postgres::PostgresStore`, whose tables exist |
+/// | `mysql://user:password@host/database`, or `mariadb://` | `regrant_mysql::MysqlStore`, whose tables exist |
 /// | `redis://host:port`, `redis-cluster://host:port,host:port` | `regrant_redis::RedisStore` |
+/// | `redis-sentinel://host:port,host:port/name` | `regrant_redis::RedisStore`, of the primary that sentinels name |
 #[expect(missing_debug_implementations, reason = "functions have no debug output")]
 pub struct StoreOpener(Vec<Kind>);
 

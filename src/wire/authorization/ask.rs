@@ -156,7 +156,8 @@ impl<S> Ask<S> {
     /// [`acr_values`](Self::acr_values). A host that knows none of these values passes `None` for `acr`: they are
     /// wishes (OpenID Connect Core section 5.5.1.1).
     ///
-    /// Do not ask the user who has just signed in for this request: `prompt=login` would ask for ever.
+    /// Do not ask the user who has just signed in for this request: `prompt=login` and `max_age=0` would ask for ever.
+    /// Let that end after some minutes. Otherwise the same request, sent again, is answered whatever its `max_age` is.
     #[must_use]
     pub fn requires_sign_in(&self, signed_in_at: Timestamp, acr: Option<&str>) -> bool {
         let is_wanted = [Prompt::Login, Prompt::SelectAccount].iter().any(|value| self.prompt.contains(value));

@@ -65,7 +65,8 @@ impl AuthorizationError {
     /// outage would be a page without a way back to the form.
     pub(super) fn of(failure: Failure, redirection: Option<&Redirection>) -> Self {
         let fault = AuthorizationFault(failure);
-        match redirection.filter(|_| fault.code() != ErrorCode::TemporarilyUnavailable) {
+        let may_retry = matches!(fault.code(), ErrorCode::TemporarilyUnavailable | ErrorCode::TooManyRequests);
+        match redirection.filter(|_| !may_retry) {
             Some(redirection) => {
                 let code = fault.code();
                 Self::Redirect { code, response: redirection.error(code, &fault.description()) }
@@ -82,7 +83,7 @@ impl From<AuthorizationError> for Response {
 }
 
 impl AuthorizationFault {
-    /// Returns the HTTP status: 400, 405, 413, 500 or 503.
+    /// Returns the HTTP status: 400, 405, 413, 429, 500 or 503.
     #[must_use]
     pub fn status(&self) -> u16 {
         match &self.0 {
@@ -103,8 +104,8 @@ impl AuthorizationFault {
         self.0.description()
     }
 
-    /// Returns the text as a response, with `Allow` for 405 and `Retry-After` for 503. A host that shows a page of its
-    /// own takes the headers from it.
+    /// Returns the text as a response, with `Allow` for 405 and `Retry-After` for 429 and 503. A host that shows a page
+    /// of its own takes the headers from it.
     #[must_use]
     pub fn response(&self) -> Response {
         let text = format!("{}\n", self.description());

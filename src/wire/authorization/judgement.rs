@@ -156,13 +156,14 @@ impl<S: TokenStore> Endpoints<S> {
         client: &Client,
         sent: &'p Parameters<'a>,
     ) -> Result<Cow<'p, Parameters<'a>>, Failure> {
-        match sent.get("request") {
-            Some(request_object) => Ok(Cow::Owned(self.open_request_object(operation, client, request_object).await?)),
-            None if client.require_signed_request_object => {
-                Err(described(self.service.refuse_authorization(operation, client, Refusal::RequestObjectRequired)))
-            }
-            None => Ok(Cow::Borrowed(sent)),
+        if let Some(request_object) = sent.get("request") {
+            return Ok(Cow::Owned(self.open_request_object(operation, client, request_object).await?));
         }
+        if self.service.requires_signed_request(operation, client).map_err(described)? {
+            let refusal = Refusal::RequestObjectRequired;
+            return Err(described(self.service.refuse_authorization(operation, client, refusal)));
+        }
+        Ok(Cow::Borrowed(sent))
     }
 
     /// Returns the way to the client: a registered URI, with the `state` for every answer.

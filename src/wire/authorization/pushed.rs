@@ -9,6 +9,7 @@ use crate::ports::store::TokenStore;
 use crate::vocabulary::PresentedKeys;
 use crate::wire::endpoints::Form;
 use crate::wire::failure::Failure;
+use crate::wire::form::MAX_PARAMETERS;
 use crate::wire::{Endpoint, Endpoints, MalformedRequest, Request, Response, body, location, requested};
 
 /// The parameters that are for this endpoint, and not for the authorization endpoint. Credentials are not stored, and
@@ -36,7 +37,12 @@ impl<S: TokenStore> Endpoints<S> {
         let redirection = self.redirection(operation, &client, &effective)?;
         let Judged { request: asked, .. } = self.judge(operation, &client, &redirection, &effective)?;
         let kept = effective.iter().filter(|(name, _)| !NOT_STORED.contains(name));
-        let form = location::encoded([("client_id", client.id.as_str())].into_iter().chain(kept));
+        let stored: Vec<_> = [("client_id", client.id.as_str())].into_iter().chain(kept).collect();
+        // The authorization endpoint reads them again. A client that authenticates in a header sent no `client_id`.
+        if stored.len() > MAX_PARAMETERS {
+            return Err(MalformedRequest::TooManyParameters.into());
+        }
+        let form = location::encoded(stored.into_iter());
         let keys = PresentedKeys::none().with_dpop(proof).with_certificate(certificate);
         let pushed = PushRequest::new(form, asked).with_presented_keys(keys);
         let response = self.service.push_authorization_request(&client, pushed).await.map_err(described)?;

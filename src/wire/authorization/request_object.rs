@@ -22,7 +22,8 @@ impl<S> Endpoints<S> {
     /// `request_not_supported`. The crate `regrant-jose` has a verifier.
     ///
     /// Only the parameters in the signed object count then, and its `client_id` must be that of the request. A client
-    /// can be [required](Client::require_signed_request_object) to sign all of its requests.
+    /// can be [required](Client::require_signed_request_object) to sign all of its requests, and so can [all
+    /// clients](crate::Policy::require_signed_request_object).
     #[must_use]
     pub fn with_request_objects(mut self, verifier: impl VerifyRequestObject + 'static) -> Self {
         self.request_objects = Some(Arc::new(verifier));

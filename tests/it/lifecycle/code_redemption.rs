@@ -185,7 +185,7 @@ fn pkce_is_demanded_of_whom_the_policy_names() {
 fn the_plain_method_and_a_missing_method_are_no_challenge() {
     // RFC 7636 section 4.3.
     for method in [None, Some("plain"), Some("s256"), Some("")] {
-        assert!(CodeChallenge::from_request("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", method).is_err());
+        assert!(CodeChallenge::from_request(fixtures::CHALLENGE, method).is_err());
     }
 }
 

@@ -8,9 +8,9 @@ use regrant::{
     Client, ClientId, ClientRegistry, ClientSecret, GrantType, Policy, RedirectUri, Resource, Resources, Scope,
     SecretHash,
 };
-use regrant_jose::Algorithm;
 use regrant_jose::certificate::{CertificateSubject, SelfSignedTlsClientAuth, TlsClientAuth};
 use regrant_jose::client_assertion::{AssertionVerifier, ClientAssertions};
+use regrant_jose::{Algorithm, KeySource};
 use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
@@ -52,6 +52,8 @@ pub(super) struct ClientEntry {
     accepts_audience: bool,
     #[serde(default)]
     introspection: Introspection,
+    #[serde(default)]
+    require_signed_request_object: bool,
     policy: Option<Spanned<ClientPolicy>>,
 }
 
@@ -93,9 +95,10 @@ impl ClientEntry {
         self.grant_types.iter().filter_map(|grant_type| provider.for_client(&own, grant_type).ok()).collect()
     }
 
-    /// The name for its users, if set.
-    pub(super) fn name(&self) -> Option<(ClientId, String)> {
-        Some((self.client_id.get_ref().clone(), self.client_name.clone()?))
+    /// The keys that sign its authorization requests (RFC 9101), if set.
+    pub(super) fn keys(&self) -> Option<Result<(ClientId, KeySource), Fault>> {
+        let keys = jose::jwks(self.jwks.as_ref()?, "clients.jwks");
+        Some(keys.map(|keys| (self.client_id.get_ref().clone(), keys.into())))
     }
 
     /// The signing algorithm of its tokens, if set.
@@ -130,6 +133,7 @@ impl ClientEntry {
                 .map_err(|error| Fault::at(policy, "clients.policy", error))?;
         }
         let client = Client::new(self.client_id.get_ref().clone())
+            .with_name(self.client_name)
             .with_registration(self.registration)
             .with_authentication_methods(methods)
             .with_redirect_uris(self.redirect_uris)
@@ -147,6 +151,7 @@ impl ClientEntry {
             })
             .with_post_logout_redirect_uris(self.post_logout_redirect_uris)
             .with_userinfo_signed_response(self.userinfo_signed_response_alg.is_some())
+            .with_require_signed_request_object(self.require_signed_request_object)
             .with_policy(self.policy.map(Spanned::into_inner).unwrap_or_default());
         let registered = match verifier {
             Some(verifier) => registry.register_with_verifier(client, verifier),

@@ -8,7 +8,7 @@ mod setup;
 
 pub(crate) use error::ConfigError;
 pub(crate) use jose::SigningKeys;
-pub(crate) use setup::{Display, Environment, Setup};
+pub(crate) use setup::{Environment, Setup};
 
 use std::collections::BTreeMap;
 

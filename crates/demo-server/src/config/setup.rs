@@ -11,6 +11,7 @@ use regrant::{ClientId, ClientRegistry, Issuer, Key, KeyRing, Policy, Resource, 
 use regrant_am::Import;
 use regrant_jose::bearer::JwtBearerFlow;
 use regrant_jose::client_assertion::ClientAssertions;
+use regrant_jose::request_object::RequestObjects;
 use regrant_jose::{Algorithm, DpopVerifier};
 use toml::Spanned;
 use tracing::warn;
@@ -35,18 +36,14 @@ pub(crate) struct Setup {
     pub(crate) signing_keys: SigningKeys,
     /// The signing algorithm of each client that has its own.
     pub(crate) algorithms: HashMap<ClientId, Algorithm>,
-    pub(crate) display: Display,
-    pub(crate) proof_verifier: DpopVerifier,
-    pub(crate) bearer_flow: Option<JwtBearerFlow>,
-    pub(crate) certificate_header: Option<CertificateHeader>,
-    pub(crate) cors: Option<Cors>,
-}
-
-/// The words of the pages.
-pub(crate) struct Display {
-    pub(crate) client_names: HashMap<ClientId, String>,
     /// The meaning of each scope token.
     pub(crate) scopes: BTreeMap<String, String>,
+    pub(crate) proof_verifier: DpopVerifier,
+    pub(crate) bearer_flow: Option<JwtBearerFlow>,
+    /// Present if a client has keys.
+    pub(crate) request_objects: Option<RequestObjects>,
+    pub(crate) certificate_header: Option<CertificateHeader>,
+    pub(crate) cors: Option<Cors>,
 }
 
 /// The inputs besides the configuration.
@@ -96,7 +93,7 @@ impl Setup {
         let algorithms: Result<HashMap<_, _>, Fault> =
             file.clients.iter().filter_map(|client| client.algorithm(&signing_keys)).collect();
         file.clients.iter().try_for_each(|client| client.check_userinfo_algorithm(&signing_keys))?;
-        let client_names = file.clients.iter().filter_map(ClientEntry::name).collect();
+        let request_keys: Result<HashMap<_, _>, Fault> = file.clients.iter().filter_map(ClientEntry::keys).collect();
         let assertions = ClientAssertions::new(issuer.clone(), environment.clock.clone(), environment.used.clone())
             .with_audiences(paths::audiences(&issuer));
         let registrar = Registrar { provider: &policy, assertions, clock: environment.clock.clone() };
@@ -109,9 +106,12 @@ impl Setup {
             users: users(&file.users)?,
             signing_keys,
             algorithms: algorithms?,
-            display: Display { client_names, scopes: scopes(file.scopes) },
+            scopes: scopes(file.scopes),
             proof_verifier: jose::proof_verifier(&file.dpop, &keys, environment),
             bearer_flow: jose::bearer_flow(file.trusted_issuers, &issuer, environment)?,
+            request_objects: Some(request_keys?)
+                .filter(|keys| !keys.is_empty())
+                .map(|keys| RequestObjects::new(issuer.clone(), environment.clock.clone(), keys)),
             keys,
             certificate_header: file.certificate_header.map(certificate_header),
             cors: file.cors.map(|origins| cors(&origins, &file.cors_headers)).transpose()?,

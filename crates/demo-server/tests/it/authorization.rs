@@ -1,6 +1,12 @@
 //! The endpoints of the host: signing in, and the decision of the user.
 
-use crate::helper::{CALLBACK, CHALLENGE, MY_CLIENT, Server, VERIFIER};
+use fixtures::ready;
+use regrant::clock::{Clock as _, SystemClock};
+use regrant::{ClientId, SystemEntropy};
+use regrant_jose::client_assertion::ClientKey;
+use regrant_jose::{Algorithm, PrivateKey};
+
+use crate::helper::{CALLBACK, CHALLENGE, MY_CLIENT, Server, VERIFIER, config_file, encoded};
 
 const CLIENTS: &str = r#"
 [[clients]]
@@ -236,4 +242,35 @@ fn the_time_of_signing_in_reaches_introspection() {
     assert_eq!(token["iat"].as_i64().unwrap() - token["auth_time"].as_i64().unwrap(), 600);
     assert_eq!(token["sub"], "demo");
     assert_eq!(token["iss"], server.url.as_str());
+}
+
+// RFC 9101 sections 5 and 10.5.
+#[test]
+fn a_client_with_keys_signs_its_requests() {
+    let key = PrivateKey::generate(Algorithm::EdDsa, &SystemEntropy).unwrap();
+    let key = ClientKey::new(ClientId::from_static("signer"), key).unwrap();
+    let jwk = key.public_key().to_value();
+    let members = jwk.as_object().unwrap().iter().map(|(name, value)| format!("{name} = {value}"));
+    let members: Vec<String> = members.collect();
+    let config = format!(
+        "[[clients]]\nclient_id = \"signer\"\nredirect_uris = [\"https://app.example/cb\"]\nscope = \"read\"\n\
+         jwks = {{ keys = [{{ {} }}] }}\nrequire_signed_request_object = true\n",
+        members.join(", ")
+    );
+    let server = Server::start(&["--config", config_file(&config).to_str().unwrap()]);
+    let asked = [
+        ("response_type", "code"),
+        ("redirect_uri", "https://app.example/cb"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    let object = asked
+        .iter()
+        .fold(key.request_object(&server.url), |object, (name, value)| object.with_parameter(*name, *value));
+    let object = ready(object.sign(SystemClock.now(), &SystemEntropy)).unwrap();
+    let get = |parameters: &[(&str, &str)]| server.get(&format!("/oauth2/authorize?{}", encoded(parameters)));
+    let page = get(&[("client_id", "signer"), ("request", &object)]);
+    assert!(page.status == 200 && page.body.contains("id=\"password\""), "{page:?}");
+    let plain = get(&[&[("client_id", "signer")], &asked[..]].concat());
+    assert_eq!(plain.redirected("error"), "invalid_request");
 }

@@ -213,7 +213,7 @@ fn an_error_names_an_unreadable_file() {
 
 #[test]
 fn an_unknown_store_is_refused_with_the_known_ones() {
-    let output = run(&["--store", "mysql://user:hunter2@db.example"]);
+    let output = run(&["--store", "mongodb://user:hunter2@db.example"]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(message.contains("--store") && message.contains("known are memory, sqlite, postgres"), "{message}");
@@ -228,6 +228,8 @@ fn a_store_that_cannot_be_opened_ends_the_server_with_the_cause() {
         ("sqlite:grants.db?mode=ro", "mode=rwc"),
         ("postgres://user:hunter2@127.0.0.1:1/auth", "reach"),
         ("postgres://user:hunter2@[", "URL"),
+        ("mysql://user:hunter2@127.0.0.1:1/auth", "reach"),
+        ("mariadb://user:hunter2@127.0.0.1:1", "URL"),
         ("redis://user:hunter2@127.0.0.1:1", "reach"),
         ("redis-cluster://user:hunter2@127.0.0.1:1,127.0.0.1:2", "reach"),
         ("redis://user:hunter2@127.0.0.1:notaport", "URL"),

@@ -6,15 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-pub(crate) use fixtures::{VERIFIER, form as encoded};
+pub(crate) use fixtures::{CHALLENGE, VERIFIER, form as encoded};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::Request;
 
 pub(crate) const CALLBACK: &str = "https://www.example.com:443/callback";
-
-/// The challenge of [`VERIFIER`], the example of RFC 7636 appendix B.
-pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// The credentials of the built-in client.
 pub(crate) const MY_CLIENT: [(&str, &str); 2] = [("client_id", "myClient"), ("client_secret", "forgerock")];

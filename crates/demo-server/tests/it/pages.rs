@@ -141,6 +141,22 @@ fn prompt_and_max_age_decide_whether_the_user_is_asked() {
         let page = browser.sign_in(&page, "demo", "changeit");
         assert!(is_consent(&page), "the user is asked once: {again:?}: {page:?}");
     }
+    // As the server writes it.
+    let same = format!(
+        "/oauth2/authorize?client_id=app&redirect_uri=https%3A%2F%2Fapp.example%2Fother&response_type=code\
+         &code_challenge={CHALLENGE}&code_challenge_method=S256&max_age=0"
+    );
+    server.advance("1s");
+    let page = browser.get(&same);
+    assert!(is_consent(&browser.sign_in(&page, "demo", "changeit")));
+    server.advance("4m");
+    assert!(is_consent(&browser.get(&same)), "the user may take some time to decide");
+    server.advance("1m");
+    assert!(is_sign_in(&browser.get(&same)), "the same request again is not exempt for ever");
+    let page = browser.get(&link(&[]));
+    assert!(is_consent(&page), "{page:?}");
+    let page = browser.get(&link(&[("prompt", "login")]));
+    browser.sign_in(&page, "demo", "changeit");
     server.advance("60s");
     assert!(is_consent(&browser.get(&link(&[("max_age", "61")]))));
     assert!(is_sign_in(&browser.get(&link(&[("max_age", "59")]))));

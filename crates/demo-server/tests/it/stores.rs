@@ -2,7 +2,7 @@
 //! continues with the data of the last one.
 
 use rusqlite::Connection;
-use testbed::{Postgres, Redis, RedisCluster};
+use testbed::{MariaDb, Postgres, Redis, RedisCluster};
 
 use crate::helper::{CALLBACK, MY_CLIENT, Server, config_file};
 
@@ -31,6 +31,11 @@ fn on_a_sqlite_file() {
 #[test]
 fn on_postgresql() {
     are_one_server(&Postgres::start().url());
+}
+
+#[test]
+fn on_mariadb() {
+    are_one_server(&MariaDb::start().url());
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use regrant::wire::Endpoints;
-use regrant_conformance::http::{Case, Exchange, HttpHarness, HttpResponse, Loopback, WatchedStore, cases, exchange};
+use regrant_conformance::http::{
+    Case, Connection, Exchange, HttpHarness, HttpResponse, Loopback, WatchedStore, cases, exchange,
+};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -14,12 +16,12 @@ use crate::common::ActixWeb;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn actix_web_answers_byte_for_byte_as_axum_does() {
-    differ_in_nothing(&ActixWeb, &Axum).await;
+    differ_in_nothing(&ActixWeb { is_http2: false }, &Axum).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn actix_web_answers_byte_for_byte_as_hyper_does() {
-    differ_in_nothing(&ActixWeb, &Guide).await;
+    differ_in_nothing(&ActixWeb { is_http2: false }, &Guide).await;
 }
 
 async fn differ_in_nothing(one: &dyn HttpHarness, other: &dyn HttpHarness) {
@@ -47,10 +49,17 @@ struct Axum;
 
 #[async_trait]
 impl HttpHarness for Axum {
-    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>) -> Box<dyn Exchange> {
+    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>, connection: Connection) -> Box<dyn Exchange> {
         let (listener, address) = listen().await;
+        let mut router = regrant_axum::router(endpoints);
+        if let Some(certificate) = connection.certificate {
+            router = router.layer(axum::Extension(certificate));
+        }
+        if let Some(peer) = connection.peer {
+            router = router.layer(axum::Extension(peer));
+        }
         let mut server = JoinSet::new();
-        server.spawn(async { axum::serve(listener, regrant_axum::router(endpoints)).await });
+        server.spawn(async { axum::serve(listener, router).await });
         Box::new(Loopback::new(address, server))
     }
 }
@@ -59,10 +68,14 @@ struct Guide;
 
 #[async_trait]
 impl HttpHarness for Guide {
-    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>) -> Box<dyn Exchange> {
+    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>, connection: Connection) -> Box<dyn Exchange> {
         let (listener, address) = listen().await;
+        let facts = move |request: &mut hyper::Request<_>| {
+            connection.certificate.clone().map(|certificate| request.extensions_mut().insert(certificate));
+            connection.peer.clone().map(|peer| request.extensions_mut().insert(peer));
+        };
         let mut server = JoinSet::new();
-        server.spawn(crate::guide::serve(listener, endpoints));
+        server.spawn(crate::guide::serve(listener, endpoints, facts));
         Box::new(Loopback::new(address, server))
     }
 }

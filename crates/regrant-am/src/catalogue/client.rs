@@ -25,11 +25,7 @@ pub(crate) const CLIENT: &[Known] = &[
     ),
     harmless(&["mTLSSubjectDN", "mTLSTrustedCert"], "the authentication method needs no certificate"),
     // Texts shown to users.
-    host(
-        &["clientName", "clientUri", "contacts", "descriptions", "logoUri", "name", "policyUri", "tosURI"],
-        &[],
-        "the consent page",
-    ),
+    host(&["clientUri", "contacts", "descriptions", "logoUri", "name", "policyUri", "tosURI"], &[], "the consent page"),
     host(&["isConsentImplied"], &["false"], "whether users are asked for consent"),
     host(&["treeName"], &[], "how users sign in for this client"),
     // The authorization endpoint.

@@ -114,6 +114,22 @@ fn redirection_uris_are_imported_unchanged_or_left_out() {
 }
 
 #[test]
+fn a_name_is_imported_without_its_language() {
+    let name = |names: Value| {
+        let registration = client_with(&[("clientName", names)]);
+        (registration.client.name, warnings(&registration.findings, "clientName"))
+    };
+    assert_eq!(name(json!([])), (None, String::new()));
+    assert_eq!(name(json!(["Orders"])), (Some("Orders".to_owned()), String::new()));
+    assert_eq!(name(json!(["[0]=fr|Commandes"])), (Some("Commandes".to_owned()), String::new()));
+    let (several, warning) = name(json!(["fr|Commandes", "Orders"]));
+    assert_eq!(several.as_deref(), Some("Orders"));
+    assert!(warning.contains("one name"), "{warning}");
+    let import = import(&[PROVIDER, CONFIDENTIAL]);
+    assert_eq!(client(&import, "orders-web").client.name.as_deref(), Some("Orders"));
+}
+
+#[test]
 fn pushed_requests_and_authorization_details_are_imported() {
     let client = client_with(&[("require_pushed_authorization_requests", json!(true))]).client;
     assert_eq!(client.policy.require_pushed_authorization_requests, Some(true));

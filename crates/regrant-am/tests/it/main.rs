@@ -38,9 +38,10 @@ pub(crate) const MTLS: Fixture = fixture!("amster-mtls.json");
 pub(crate) const FLAT: Fixture = fixture!("flat-client.json");
 
 /// The attributes that become part of the policy or of a client, and are reported only for unusual values.
-pub(crate) const MAPPED: [&str; 29] = [
+pub(crate) const MAPPED: [&str; 30] = [
     "accessTokenLifetime",
     "authorizationCodeLifetime",
+    "clientName",
     "clientType",
     "codeLifetime",
     "codeVerifierEnforced",

@@ -22,7 +22,7 @@ pub(super) enum Body {
     Json(Value),
     /// An empty body.
     Empty,
-    /// Any body: the request is not HTTP, and regrant never sees it.
+    /// An answer of the server's own, of at least the status, or none: regrant never sees the request.
     ServersOwn,
 }
 
@@ -281,7 +281,12 @@ pub(super) fn malformed_client_id() -> Answer {
     invalid_request("The client_id is malformed.")
 }
 
-/// Any refusal, in the server's own words, of bytes that are not HTTP.
+/// A refusal, in the server's own words, of bytes that are not HTTP.
 pub(super) fn refused_by_the_server() -> Answer {
     Answer { status: 400, headers: Vec::new(), body: Body::ServersOwn }
+}
+
+/// Anything but a success, in the server's own words, at a path that is no endpoint.
+pub(super) fn served_by_nobody() -> Answer {
+    Answer { status: 300, headers: Vec::new(), body: Body::ServersOwn }
 }

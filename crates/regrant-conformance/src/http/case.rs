@@ -1,7 +1,10 @@
 use regrant::TokenServiceBuilder;
+use regrant::host::Peer;
+use regrant::proof::ClientCertificate;
 use regrant::wire::{Endpoint, Endpoints};
 
 use super::answer::{Answer, Body};
+use super::harness::Connection;
 use super::message::HttpRequest;
 use super::server::{Given, Setting};
 use super::store::WatchedStore;
@@ -12,6 +15,8 @@ pub struct Case {
     pub(super) name: String,
     pub(super) source: &'static str,
     pub(super) setting: Setting,
+    /// The facts about the connection of the requests.
+    pub(super) connection: Connection,
     pub(super) given: Vec<Given>,
     /// Requests sent through the adapter before the request, on the same connection.
     pub(super) earlier: Vec<HttpRequest>,
@@ -33,6 +38,16 @@ pub(super) enum Effect {
     NotAsked,
 }
 
+impl Effect {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Written => "then records of the store have changed",
+            Self::Unchanged => "then no record of the store has changed",
+            Self::NotAsked => "then the store was not called",
+        }
+    }
+}
+
 /// Creates a case: `request` is answered by `answer`. By default a refusal and an introspection change no record, and
 /// any other success does.
 pub(super) fn case(name: impl Into<String>, source: &'static str, request: HttpRequest, answer: Answer) -> Case {
@@ -40,6 +55,7 @@ pub(super) fn case(name: impl Into<String>, source: &'static str, request: HttpR
         name: name.into(),
         source,
         setting: Setting::default(),
+        connection: Connection::default(),
         given: Vec::new(),
         earlier: Vec::new(),
         request,
@@ -58,13 +74,15 @@ impl Case {
     }
 
     /// The origin of the rule, several separated by `, `: a section of a specification (`RFC 7009 section 2.1`), an
-    /// advisory (`CVE-2020-15223`) or an issue of another project (`owner/repository#1`).
+    /// advisory (`CVE-2020-15223`) or an issue of another project (`owner/repository#1`). A case that fails prints
+    /// their addresses.
     #[must_use]
     pub const fn source(&self) -> &str {
         self.source
     }
 
-    /// Returns false for a request that is not HTTP: the server refuses it before the adapter sees it.
+    /// Returns false for a request that no adapter sees: one that is not HTTP, or one to a path that is no endpoint.
+    /// The server refuses it in its own words.
     #[must_use]
     pub const fn is_answered_by_the_adapter(&self) -> bool {
         !matches!(self.answer.body, Body::ServersOwn)
@@ -77,6 +95,24 @@ impl Case {
 
     pub(super) fn after(mut self, earlier: HttpRequest) -> Self {
         self.earlier.push(earlier);
+        self
+    }
+
+    /// Sets the client certificate of the connection.
+    pub(super) fn showing(mut self, certificate: &'static [u8]) -> Self {
+        self.connection.certificate = Some(ClientCertificate::from_der(certificate));
+        self
+    }
+
+    /// Sets the sender.
+    pub(super) fn sent_by(mut self, peer: &str) -> Self {
+        self.connection.peer = Some(Peer::new(peer).unwrap());
+        self
+    }
+
+    /// Sets the issuer of the endpoints.
+    pub(super) fn at_issuer(mut self, issuer: &'static str) -> Self {
+        self.setting.issuer = issuer;
         self
     }
 

@@ -1,57 +1,122 @@
 use regrant::TokenServiceBuilder;
+use regrant::wire::Endpoint;
 
-use super::answer::{Answer, Body};
 use super::case::{Case, Effect};
+use super::comparison::Comparison;
 use super::harness::{Direct, HttpHarness};
 use super::message::{HttpRequest, HttpResponse};
+use super::report::report;
 use super::server::Server;
-use super::store::WatchedStore;
-use super::variables::Variables;
+use super::store::{Seen, WatchedStore};
+
+/// The verdict on an adapter in one case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "an adapter passes or fails")]
+pub enum Verdict {
+    /// The answers and the state after them are those of the case.
+    Passed,
+    /// The request [cannot be sent](super::Exchange::cannot_send), for this reason.
+    NotSent(&'static str),
+    /// They are not. The text shows the requests, the state before them, and the whole expectation beside what was
+    /// received.
+    Failed(String),
+}
 
 /// Judges an adapter by one case.
-///
-/// # Panics
-/// When the answer or the state after it is not that of the case, or not that of [`Direct`].
-pub async fn judge(harness: &dyn HttpHarness, case: &Case) {
+pub async fn judge(harness: &dyn HttpHarness, case: &Case) -> Verdict {
     let mut server = Server::after(&case.given, case.setting).await;
     let requests = requests(case, &server);
-    let adapter = harness.serve(server.endpoints.clone()).await;
+    let adapter = harness.serve(server.endpoints.clone(), case.connection.clone()).await;
+    if let Some(reason) = requests.iter().find_map(|request| adapter.cannot_send(request)) {
+        return Verdict::NotSent(reason);
+    }
     let before = server.store.seen();
-    let mut answers = adapter.exchange(&requests).await;
-
-    if case.is_answered_by_the_adapter() {
-        assert_eq!(answers.len(), requests.len(), "the connection was closed without an answer");
-        assert_is(&case.answer, &answers[answers.len() - 1], &mut server.variables);
-        let expected: Vec<_> = exchange(&Direct, case).await.iter().map(HttpResponse::normalized).collect();
-        let answers: Vec<_> = answers.drain(..).map(|answer| answer.normalized()).collect();
-        assert!(answers == expected, "not byte for byte what the endpoints say: {answers:?}, {expected:?}");
-    } else {
-        let is_refused = answers.iter().all(|answer| answer.status >= 400);
-        assert!(is_refused, "what is not HTTP was answered: {answers:?}");
-    }
-
-    let after = server.store.seen();
-    match case.effect() {
-        Effect::Written => assert!(after.records != before.records, "nothing was written"),
-        Effect::Unchanged => {
-            assert!(after.writes == before.writes && after.records == before.records, "something was written");
+    let answers = adapter.exchange(&requests).await;
+    let mut comparison = Comparison::default();
+    let is_answered = answers.len() == requests.len();
+    if !case.is_answered_by_the_adapter() {
+        comparison.refusal(case.answer.status, &answers);
+    } else if is_answered {
+        comparison.answer(&case.answer, &answers[answers.len() - 1], &mut server.variables);
+        if comparison.is_equal() {
+            same_as_direct(&mut comparison, case, &answers).await;
         }
-        Effect::NotAsked => assert!(after == before, "the store was asked"),
+    } else if case.request.breaks_off() && answers.len() == case.earlier.len() {
+        // RFC 9112 section 8, RFC 9113 section 8.1.1: nobody has to answer the client that stopped.
+        let is_alive = adapter.exchange(&[probe(&server)]).await.len() == 1;
+        comparison.row(is_alive, "then another request is answered", "then another request is not answered");
+    } else {
+        let received = format!("{} of {} requests were answered", answers.len(), requests.len());
+        comparison.row(false, "each request is answered", &received);
     }
+    effect(&mut comparison, case.effect(), &before, &server.store.seen());
     server.recovers();
-    for token in &case.active {
-        assert!(server.is_active(token).await, "{token} is not active");
+    if comparison.is_equal() {
+        for (token, is_expected) in
+            case.active.iter().map(|token| (token, true)).chain(case.inactive.iter().map(|token| (token, false)))
+        {
+            let word = |is_active| if is_active { "active" } else { "inactive" };
+            let is_active = server.is_active(token).await;
+            let [expected, received] = [is_expected, is_active].map(|is| format!("{token} is {}", word(is)));
+            comparison.row(is_active == is_expected, &expected, &received);
+        }
     }
-    for token in &case.inactive {
-        assert!(!server.is_active(token).await, "{token} is active");
+    if comparison.is_equal() { Verdict::Passed } else { Verdict::Failed(report(case, &server, &requests, &comparison)) }
+}
+
+/// Compares with the answers of the endpoints without an adapter, byte for byte.
+async fn same_as_direct(comparison: &mut Comparison, case: &Case, answers: &[HttpResponse]) {
+    let direct = exchange(&Direct, case).await;
+    for (number, (direct, received)) in direct.iter().zip(answers).enumerate() {
+        let (direct, received) = (direct.normalized(), received.normalized());
+        if direct != received {
+            let text = |answer: &HttpResponse| format!("answer {}, byte for byte: {answer}", number + 1);
+            comparison.row(false, &text(&direct), &text(&received));
+        }
     }
+    // RFC 9110 section 8.6: of the length that the answer to GET would have.
+    if case.request.method == "HEAD"
+        && let Some(length) = answers.last().and_then(|answer| answer.content_length)
+    {
+        let get = Case { request: case.request.clone().method("GET"), ..case.clone() };
+        let get = exchange(&Direct, &get).await.pop();
+        let get = get.filter(|get| answers.last().is_some_and(|answer| answer.status == get.status));
+        if let Some(get) = get {
+            let of_get = u64::try_from(get.body.len()).unwrap();
+            let text = |length| format!("content-length: {length}");
+            comparison.row(length == of_get, &text(of_get), &text(length));
+        }
+    }
+}
+
+/// Returns a request that every server answers, and that touches no grant.
+fn probe(server: &Server) -> HttpRequest {
+    HttpRequest::new("GET", Endpoint::Metadata).to(&server.endpoints.paths().metadata)
+}
+
+fn effect(comparison: &mut Comparison, expected: Effect, before: &Seen, after: &Seen) {
+    let is_changed = after.writes != before.writes || after.records != before.records;
+    let received = match (is_changed, after == before) {
+        (true, _) => Effect::Written,
+        (false, true) => Effect::NotAsked,
+        (false, false) => Effect::Unchanged,
+    };
+    let is_expected = match expected {
+        Effect::Written => after.records != before.records,
+        Effect::Unchanged => !is_changed,
+        Effect::NotAsked => after == before,
+    };
+    // A store that is not called changes no record.
+    let received = if is_expected { expected } else { received };
+    comparison.row(is_expected, expected.as_str(), received.as_str());
 }
 
 /// Returns the answers of an adapter to the requests of one case, for comparison with another adapter.
 pub async fn exchange(harness: &dyn HttpHarness, case: &Case) -> Vec<HttpResponse> {
     let server = Server::after(&case.given, case.setting).await;
     let requests = requests(case, &server);
-    harness.serve(server.endpoints.clone()).await.exchange(&requests).await
+    harness.serve(server.endpoints.clone(), case.connection.clone()).await.exchange(&requests).await
 }
 
 /// The record of a case that was [played](play).
@@ -78,7 +143,8 @@ pub async fn play(
 ) -> Played {
     let server = Server::over(store, change, &case.given, case.setting).await;
     let mut requests = requests(case, &server);
-    let answers = harness.serve(server.endpoints.clone()).await.exchange(&requests).await;
+    let adapter = harness.serve(server.endpoints.clone(), case.connection.clone()).await;
+    let answers = adapter.exchange(&requests).await;
     let unanswered = requests.split_off(answers.len());
     let codes = server.variables.named(".code");
     let exchanged = server.exchanged.into_iter().chain(requests.into_iter().zip(answers)).collect();
@@ -87,23 +153,4 @@ pub async fn play(
 
 fn requests(case: &Case, server: &Server) -> Vec<HttpRequest> {
     case.earlier.iter().chain([&case.request]).map(|request| server.variables.fill(request)).collect()
-}
-
-fn assert_is(expected: &Answer, actual: &HttpResponse, variables: &mut Variables) {
-    let shown = format!("{} {:?} {}", actual.status, actual.headers, String::from_utf8_lossy(&actual.body));
-    assert_eq!(actual.status, expected.status, "{shown}");
-    let mut headers: Vec<_> = actual.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let mut expected_headers = expected.headers.clone();
-    headers.sort_unstable();
-    expected_headers.sort_unstable();
-    assert_eq!(headers, expected_headers, "{shown}");
-    match &expected.body {
-        Body::Exactly(body) => assert_eq!(String::from_utf8_lossy(&actual.body), *body),
-        Body::Empty => assert!(actual.body.is_empty(), "{shown}"),
-        Body::Json(json) => {
-            let body = serde_json::from_slice(&actual.body).unwrap_or_else(|error| panic!("{error}: {shown}"));
-            assert!(variables.agree("", json, &body), "{shown}, not {json}");
-        }
-        Body::ServersOwn => {}
-    }
 }

@@ -9,28 +9,68 @@ use tokio::io::{
 use tokio::net::TcpStream;
 
 use super::harness::Exchange;
+#[cfg(feature = "http2")]
+use super::http2;
 use super::message::{Framing, HttpRequest, HttpResponse};
 
 /// The limit for a server that hangs; a busy machine stays far below it.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// An HTTP/1.1 server on the loopback interface, called with raw bytes, so that malformed requests can be sent.
+/// A server on the loopback interface. In HTTP/1.1 it is called with raw bytes, so that malformed requests can be sent.
 #[expect(missing_debug_implementations, reason = "guards have nothing to show")]
 pub struct Loopback {
     address: SocketAddr,
+    protocol: Protocol,
     _guard: Box<dyn Any + Send + Sync>,
 }
 
+#[derive(Clone, Copy)]
+enum Protocol {
+    Http1,
+    #[cfg(feature = "http2")]
+    Http2,
+}
+
 impl Loopback {
-    /// Creates a connection to the server at `address`, which runs until `guard` is dropped.
+    /// Creates a client of the HTTP/1.1 server at `address`, which runs until `guard` is dropped.
     pub fn new(address: SocketAddr, guard: impl Any + Send + Sync) -> Self {
-        Self { address, _guard: Box::new(guard) }
+        Self { address, protocol: Protocol::Http1, _guard: Box::new(guard) }
+    }
+
+    /// Creates a client of the HTTP/2 server at `address`, which runs until `guard` is dropped. The client has prior
+    /// knowledge (RFC 9113 section 3.3): there is neither TLS nor an upgrade.
+    ///
+    /// Names of headers are sent in lower case. A case that HTTP/2 cannot express is shown as ignored, with the reason.
+    #[cfg(feature = "http2")]
+    pub fn http2(address: SocketAddr, guard: impl Any + Send + Sync) -> Self {
+        Self { address, protocol: Protocol::Http2, _guard: Box::new(guard) }
     }
 }
 
 #[async_trait]
 impl Exchange for Loopback {
     async fn exchange(&self, requests: &[HttpRequest]) -> Vec<HttpResponse> {
+        match self.protocol {
+            Protocol::Http1 => self.exchange_http1(requests).await,
+            #[cfg(feature = "http2")]
+            Protocol::Http2 => http2::exchange(self.address, requests).await,
+        }
+    }
+
+    fn cannot_send(&self, request: &HttpRequest) -> Option<&'static str> {
+        match self.protocol {
+            Protocol::Http1 => {
+                let _ = request;
+                None
+            }
+            #[cfg(feature = "http2")]
+            Protocol::Http2 => http2::cannot_send(request),
+        }
+    }
+}
+
+impl Loopback {
+    async fn exchange_http1(&self, requests: &[HttpRequest]) -> Vec<HttpResponse> {
         let (read, mut write) = TcpStream::connect(self.address).await.unwrap().into_split();
         let mut read = BufReader::new(read);
         let mut responses = Vec::new();
@@ -69,28 +109,36 @@ async fn receive(from: &mut (impl AsyncBufRead + Unpin), request: &HttpRequest) 
             continue;
         }
         let has = |name: &str| lines.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+        let content_length: Option<u64> = has("content-length").map(|length| length.parse().unwrap());
         // RFC 9112 section 6.3.
         let body = if request.method == "HEAD" || [204, 304].contains(&status) {
             Vec::new()
         } else if has("transfer-encoding").is_some() {
             chunked(from).await?
-        } else if let Some(length) = has("content-length") {
-            exactly(from, length.parse().unwrap()).await?
+        } else if let Some(length) = content_length {
+            exactly(from, usize::try_from(length).unwrap()).await?
         } else {
             let mut rest = Vec::new();
             from.read_to_end(&mut rest).await.ok()?;
             rest
         };
-        let own = |name: &str| ["date", "connection", "content-length", "transfer-encoding"].contains(&name);
-        let headers = lines.into_iter().filter(|(name, _)| !own(name)).collect();
-        return Some(HttpResponse { status, headers, body });
+        let headers = lines.into_iter().filter(|(name, _)| !is_of_the_server(name)).collect();
+        return Some(HttpResponse { status, headers, content_length, body });
     }
+}
+
+/// Returns true for headers that the server sets, and not the adapter.
+pub(super) fn is_of_the_server(name: &str) -> bool {
+    ["date", "connection", "content-length", "transfer-encoding"].contains(&name)
 }
 
 /// Reads status and header lines.
 async fn head(from: &mut (impl AsyncBufRead + Unpin)) -> Option<(u16, Vec<(String, String)>)> {
     let first = line(from).await?;
-    let status = first.strip_prefix("HTTP/1.1 ").unwrap().split(' ').next().unwrap().parse().unwrap();
+    let status = first.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    // Content behind an answer to HEAD, or behind a 204, is taken for the next answer.
+    let status =
+        status.unwrap_or_else(|| panic!("an answer begins with {first:?}: did the one before it have content?"));
     let mut lines = Vec::new();
     loop {
         let line = line(from).await?;

@@ -1,6 +1,8 @@
+use std::fmt;
+
 use regrant::wire::{Endpoint, Paths};
 
-/// A request on the wire or in process.
+/// A request on the wire or in process. `Display` shows all of it: the secrets of the kit are test secrets.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "broken adapters change it")]
 pub struct HttpRequest {
@@ -18,7 +20,7 @@ pub struct HttpRequest {
     pub framing: Framing,
 }
 
-/// The framing of a body on the wire.
+/// The framing of a body on the wire. HTTP/2 sends a body in `DATA` frames: a chunk is a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "exchanges of other kinds must know all")]
 pub enum Framing {
@@ -28,9 +30,10 @@ pub enum Framing {
     Dribbled,
     /// Chunks of this many bytes, without a `content-length`.
     Chunked(usize),
-    /// This `content-length`, which is not that of the body. When more is announced than sent, the client then stops.
+    /// This `content-length`, which is not that of the body. When more is announced than sent, the client then stops:
+    /// it ends its half of the connection, or its stream.
     Announced(usize),
-    /// Chunks of this many bytes without the last one. The client then stops sending.
+    /// Chunks of this many bytes without the last one. The client then stops sending. In HTTP/2 it resets the stream.
     Broken(usize),
     /// Neither `content-length` nor chunks, which means an empty body (RFC 9112 section 6.3).
     Untold,
@@ -38,7 +41,7 @@ pub enum Framing {
     Raw(&'static [u8]),
 }
 
-/// An answer as received.
+/// An answer as received. `Display` shows all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "broken adapters change it")]
 pub struct HttpResponse {
@@ -47,6 +50,9 @@ pub struct HttpResponse {
     /// The header lines in their order, names in lower case, without those of the server: `date`, `connection`,
     /// `content-length` and `transfer-encoding`.
     pub headers: Vec<(String, String)>,
+    /// The `content-length`, if the answer has one. In an answer to `HEAD` it is that of the answer to `GET` (RFC 9110
+    /// section 8.6).
+    pub content_length: Option<u64>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -84,6 +90,12 @@ impl HttpRequest {
         }
     }
 
+    /// Returns true when the client stops before its message is complete. The server may answer, or close the
+    /// connection (RFC 9112 section 8).
+    pub(super) fn breaks_off(&self) -> bool {
+        self.received().is_none() && !matches!(self.framing, Framing::Raw(_))
+    }
+
     /// Adds a header line.
     #[must_use]
     pub(super) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
@@ -107,6 +119,13 @@ impl HttpRequest {
     #[must_use]
     pub(super) fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
+        self
+    }
+
+    /// Sets the path, with its query.
+    #[must_use]
+    pub(super) fn to(mut self, target: &str) -> Self {
+        target.clone_into(&mut self.target);
         self
     }
 
@@ -164,11 +183,62 @@ impl HttpResponse {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
-    /// Returns the response with sorted headers, since their order may differ between adapters.
+    /// Returns the response with sorted headers and without its `content-length`: their order, and the framing, may
+    /// differ between adapters.
     #[must_use]
     pub fn normalized(&self) -> Self {
-        let mut normalized = self.clone();
+        let mut normalized = Self { content_length: None, ..self.clone() };
         normalized.headers.sort();
         normalized
     }
+}
+
+impl fmt::Display for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Framing::Raw(bytes) = self.framing {
+            return f.write_str(&text(bytes));
+        }
+        writeln!(f, "{} {}", self.method, self.target)?;
+        for (name, value) in &self.headers {
+            writeln!(f, "{name}: {}", text(value))?;
+        }
+        let length = self.body.len();
+        match self.framing {
+            Framing::Whole if self.body.is_empty() => return f.write_str("(no body)"),
+            Framing::Whole => writeln!(f, "(content-length: {length}, in one piece)")?,
+            Framing::Dribbled => writeln!(f, "(content-length: {length}, a few bytes at a time)")?,
+            Framing::Chunked(size) => writeln!(f, "({length} bytes in chunks of at most {size}, no content-length)")?,
+            Framing::Announced(other) => writeln!(f, "(content-length: {other}, but {length} bytes are sent)")?,
+            Framing::Broken(_) => {
+                writeln!(f, "({length} bytes in chunks, but the client stops before the last chunk)")?;
+            }
+            Framing::Untold => writeln!(f, "({length} bytes without content-length and chunks)")?,
+            Framing::Raw(_) => {}
+        }
+        f.write_str(&text(&self.body))
+    }
+}
+
+impl fmt::Display for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        for (name, value) in &self.headers {
+            write!(f, "\n{name}: {value}")?;
+        }
+        if self.body.is_empty() { f.write_str("\n(no body)") } else { write!(f, "\n{}", text(&self.body)) }
+    }
+}
+
+/// The bytes of a body of which a report shows all.
+const SHOWN: usize = 2048;
+
+/// Returns bytes as text: what is not printable is escaped, and a long text ends early.
+pub(super) fn text(bytes: &[u8]) -> String {
+    let shown = &bytes[..bytes.len().min(SHOWN)];
+    let is_printable = |text: &&str| !text.chars().any(char::is_control);
+    let text = match std::str::from_utf8(shown).ok().filter(is_printable) {
+        Some(text) => text.to_owned(),
+        None => shown.escape_ascii().to_string(),
+    };
+    if bytes.len() > SHOWN { format!("{text}... ({} bytes)", bytes.len()) } else { text }
 }

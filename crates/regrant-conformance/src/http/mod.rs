@@ -8,21 +8,26 @@ mod answer;
 mod case;
 mod cases;
 mod clients;
+mod comparison;
 mod harness;
+#[cfg(feature = "http2")]
+mod http2;
 mod judge;
 mod loopback;
 mod message;
 mod ports;
+mod report;
 mod seeded;
 mod server;
+mod source;
 mod store;
 mod suite;
 mod variables;
 
 pub use case::Case;
 pub use cases::{Group, cases};
-pub use harness::{Direct, Exchange, HttpHarness};
-pub use judge::{Played, exchange, judge, play};
+pub use harness::{Connection, Direct, Exchange, HttpHarness};
+pub use judge::{Played, Verdict, exchange, judge, play};
 pub use loopback::Loopback;
 pub use message::{Framing, HttpRequest, HttpResponse};
 pub use server::RING_KEY;

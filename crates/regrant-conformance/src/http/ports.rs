@@ -2,7 +2,8 @@
 //! text, a signature is the word `right`.
 
 use std::collections::HashSet;
-use std::sync::{LazyLock, Mutex};
+use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -12,15 +13,18 @@ use regrant::authenticator::{
 };
 use regrant::clock::Timestamp;
 use regrant::grant::Confirmation;
-use regrant::host::{ClaimsRequest, ClaimsSource, ClaimsTarget, HostClaims, Unavailable};
+use regrant::host::{
+    Admission, Attempt, AttemptOutcome, ClaimsRequest, ClaimsSource, ClaimsTarget, HostClaims, Peer, RateLimit,
+    Unavailable,
+};
 use regrant::jwt::{AccessTokenClaims, IdTokenClaims, IdTokenHint, JwtIssuer, KeyId, UserInfoClaims};
 use regrant::proof::{ClientCertificate, DpopProof, ProofError, ProofFault, ProofVerifier};
 use regrant::wire::{EndSession, EndSessionRequest, EndSessionResponse, EndedSession, Response};
 use regrant::{AccessToken, Client, ClientCredentials, ClientId, Issuer, Subject};
 use serde_json::{Map, Value, json};
 
-/// The issuer of the endpoints, for proofs.
-const ISSUER: &str = "https://as.example";
+/// The origin of the endpoints, for proofs.
+const ORIGIN: &str = "https://as.example";
 
 /// A proof: a key of one letter, method and URL, a number used once, an optional nonce.
 pub(super) fn proof(key: char, path: &str, number: u32) -> String {
@@ -28,7 +32,7 @@ pub(super) fn proof(key: char, path: &str, number: u32) -> String {
 }
 
 pub(super) fn proof_of_method(key: char, method: &str, path: &str, number: u32) -> String {
-    format!("{key} {method} {ISSUER}{path} {number}")
+    format!("{key} {method} {ORIGIN}{path} {number}")
 }
 
 /// A verifier of [`proof`]s.
@@ -151,6 +155,20 @@ impl VerifyCredentials for Certificates {
     }
 }
 
+/// A limit that admits the attempts of one sender alone, or those without a sender.
+pub(super) struct Senders(pub(super) Option<&'static str>);
+
+#[async_trait]
+impl RateLimit for Senders {
+    async fn admit(&self, attempt: &Attempt<'_>) -> Result<Admission, Unavailable> {
+        let is_admitted = attempt.peer.map(Peer::as_str) == self.0;
+        let refused = Admission::Refused { retry_after: Duration::from_secs(60) };
+        Ok(if is_admitted { Admission::Admitted } else { refused })
+    }
+
+    async fn settle(&self, _: &Attempt<'_>, _: AttemptOutcome) {}
+}
+
 /// A request object: its signature, the client that signed it, and its claims with spaces between them.
 pub(super) fn object(signature: &str, signer: &str, claims: &str) -> String {
     format!("{signature} {signer} {claims}")
@@ -181,13 +199,18 @@ impl VerifyRequestObject for Objects {
 }
 
 /// An issuer whose signature is a word.
-pub(super) struct Jwts;
+pub(super) struct Jwts(Issuer);
+
+impl Jwts {
+    pub(super) fn of(issuer: &'static str) -> Self {
+        Self(Issuer::from_static(issuer))
+    }
+}
 
 #[async_trait]
 impl JwtIssuer for Jwts {
     fn issuer(&self) -> &Issuer {
-        static OWN: LazyLock<Issuer> = LazyLock::new(|| Issuer::from_static(ISSUER));
-        &OWN
+        &self.0
     }
 
     fn signing_key(&self, _: &Client, _: Timestamp) -> KeyId {

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use regrant::clock::{ManualClock, Timestamp};
 use regrant::device::UserCode;
 use regrant::host::{ApproveError, ApproveRequest, GrantApprover, SubjectGate, Unavailable};
+use regrant::proof::ClientCertificate;
 use regrant::wire::Endpoint::{Introspection, Revocation, Token};
 use regrant::wire::Endpoints;
 use regrant::{
@@ -14,7 +15,7 @@ use regrant::{
 use serde_json::Value;
 
 use super::clients::{AUDITOR, Auth, CHALLENGE, ISSUER, PASSWORD, REDIRECT, SCOPE, USER, client, post, registry};
-use super::harness::answer;
+use super::harness::{Connection, answer};
 use super::message::{HttpRequest, HttpResponse};
 use super::seeded::Seeded;
 use super::store::WatchedStore;
@@ -25,6 +26,8 @@ use super::variables::{Form, Variables};
 pub(super) enum Given {
     /// A request is answered with 200 or 201. The members of the answer are stored under this name.
     Answered(&'static str, HttpRequest),
+    /// The same over a connection with this client certificate.
+    AnsweredTo(&'static str, HttpRequest, &'static [u8]),
     /// A request is answered in any way.
     Asked(HttpRequest),
     /// The resource owner approves an authorization request; the code is `{name.code}`.
@@ -44,6 +47,23 @@ pub(super) enum Given {
     StoreDown,
 }
 
+impl Given {
+    /// Returns a step that has no request and no value.
+    fn in_words(&self) -> Option<String> {
+        Some(match self {
+            Self::Later(span) => format!("{span:?} pass"),
+            Self::DeviceApproved(name) => format!("the user approves the device of {{{name}.user_code}}"),
+            Self::DeviceDenied(name) => format!("the user denies the device of {{{name}.user_code}}"),
+            Self::AccountClosed => "the account of the user is closed".to_owned(),
+            Self::DirectoryDown => "the directory of accounts is out of reach".to_owned(),
+            Self::StoreDown => "every call of the store fails".to_owned(),
+            Self::Answered(..) | Self::AnsweredTo(..) | Self::Asked(_) | Self::Approved(..) | Self::Changed(..) => {
+                return None;
+            }
+        })
+    }
+}
+
 /// The parameters of an authorization request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CodeRequest {
@@ -61,6 +81,8 @@ pub(super) struct Server {
     pub(super) variables: Variables,
     /// The requests of the steps, and their answers.
     pub(super) exchanged: Vec<(HttpRequest, HttpResponse)>,
+    /// The steps in words.
+    pub(super) steps: Vec<String>,
     clock: ManualClock,
     accounts: Accounts,
 }
@@ -85,11 +107,11 @@ impl Server {
                 .entropy(Seeded::new())
                 .gate(accounts.clone());
         let service = change((setting.service)(service)).build().unwrap();
-        let endpoints =
-            Endpoints::new(service, Issuer::from_static(ISSUER)).unwrap().with_approver(GrantType::Password, Passwords);
+        let endpoints = Endpoints::new(service, Issuer::new(setting.issuer).unwrap()).unwrap();
+        let endpoints = endpoints.with_approver(GrantType::Password, Passwords);
         let endpoints = Arc::new((setting.endpoints)(endpoints));
-        let (variables, exchanged) = (Variables::default(), Vec::new());
-        let mut server = Self { endpoints, store, variables, exchanged, clock, accounts };
+        let (variables, exchanged, steps) = (Variables::default(), Vec::new(), Vec::new());
+        let mut server = Self { endpoints, store, variables, exchanged, steps, clock, accounts };
         for given in given {
             server.happens(given).await;
         }
@@ -97,23 +119,25 @@ impl Server {
     }
 
     async fn happens(&mut self, given: &Given) {
+        self.steps.extend(given.in_words());
         match given {
-            Given::Answered(name, request) => {
-                let answer = self.ask(request).await;
-                let is_success = matches!(answer.status, 200 | 201);
-                assert!(is_success, "{name} is refused: {}", String::from_utf8_lossy(&answer.body));
-                self.variables.set_members(name, &answer.body);
+            Given::Answered(name, request) => self.is_answered(name, request, &Connection::default()).await,
+            Given::AnsweredTo(name, request, certificate) => {
+                let certificate = Some(ClientCertificate::from_der(*certificate));
+                self.is_answered(name, request, &Connection { certificate, ..Connection::default() }).await;
             }
             Given::Asked(request) => {
-                self.ask(request).await;
+                self.ask(request, &Connection::default()).await;
             }
             Given::Approved(name, auth, request) => {
                 let code = self.approve(*auth, *request).await;
+                self.steps.push(format!("{{{name}.code}}: {code}, of an approval for {}", auth.id()));
                 self.variables.set(format!("{name}.code"), code);
             }
             Given::Later(span) => self.clock.advance(*span),
             Given::Changed(name, from, change) => {
                 let changed = change(self.variables.value(from));
+                self.steps.push(format!("{{{name}}}: {changed}, made of {from}"));
                 self.variables.set(*name, changed);
             }
             Given::DeviceApproved(name) => {
@@ -129,9 +153,17 @@ impl Server {
         }
     }
 
-    async fn ask(&mut self, request: &HttpRequest) -> HttpResponse {
+    async fn is_answered(&mut self, name: &str, request: &HttpRequest, connection: &Connection) {
+        let answer = self.ask(request, connection).await;
+        let is_success = matches!(answer.status, 200 | 201);
+        assert!(is_success, "{name} is refused: {answer}");
+        self.variables.set_members(name, &answer.body);
+    }
+
+    async fn ask(&mut self, request: &HttpRequest, connection: &Connection) -> HttpResponse {
         let request = self.variables.fill(request);
-        let answer = answer(&self.endpoints, &request).await;
+        let answer = answer(&self.endpoints, &request, connection).await;
+        self.steps.push(format!("{request}\n=> {answer}"));
         self.exchanged.push((request, answer.clone()));
         answer
     }
@@ -159,7 +191,8 @@ impl Server {
     /// Returns true when a token is active, by introspection as [`AUDITOR`].
     pub(super) async fn is_active(&self, token: &str) -> bool {
         let request = self.variables.fill(&post(Introspection, AUDITOR, &[("token", token)]));
-        let answer: Value = serde_json::from_slice(&answer(&self.endpoints, &request).await.body).unwrap();
+        let answer = answer(&self.endpoints, &request, &Connection::default()).await;
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
         answer["active"].as_bool().unwrap()
     }
 }
@@ -167,13 +200,14 @@ impl Server {
 /// The configuration of a case's server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setting {
+    pub(super) issuer: &'static str,
     pub(super) service: fn(TokenServiceBuilder<WatchedStore>) -> TokenServiceBuilder<WatchedStore>,
     pub(super) endpoints: fn(Endpoints<WatchedStore>) -> Endpoints<WatchedStore>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { service: |service| service, endpoints: |endpoints| endpoints }
+        Self { issuer: ISSUER, service: |service| service, endpoints: |endpoints| endpoints }
     }
 }
 

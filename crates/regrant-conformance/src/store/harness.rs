@@ -6,6 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use regrant::store::TokenStore;
 
+use crate::proxy::Proxy;
+
 /// Access of the kit to a store.
 ///
 /// ```
@@ -35,6 +37,16 @@ pub trait StoreHarness: Send + Sync {
     /// # Panics
     /// When the store cannot be created: the case has failed.
     async fn fresh(&self) -> Fixture<Self::Store>;
+
+    /// Creates a fixture as [`fresh`](Self::fresh) does, of a store with the deadline that it has in production: two
+    /// seconds, as the contract of [`TokenStore`] says. The groups about silence judge it. Needed only where `fresh`
+    /// sets a longer deadline, so that a busy machine spoils no other case. The default is `fresh`.
+    ///
+    /// # Panics
+    /// When the store cannot be created: the case has failed.
+    async fn prompt(&self) -> Fixture<Self::Store> {
+        self.fresh().await
+    }
 }
 
 /// A store for one case, with its faults and guards.
@@ -43,11 +55,12 @@ pub struct Fixture<S> {
     store: Arc<S>,
     second: Option<Arc<S>>,
     outage: Option<Outage>,
+    silence: Option<Outage>,
     lost_reply: Option<LostReply>,
     guards: Vec<Box<dyn Any + Send + Sync>>,
 }
 
-/// Makes the database unreachable for a store.
+/// Makes the database unreachable for a store: refused connections, or silence.
 pub type Outage = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// Loses the reply to the next request that the store sends.
@@ -56,7 +69,7 @@ pub type LostReply = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + 
 impl<S: Send + Sync> Fixture<S> {
     /// Creates a fixture of one handle to a store.
     pub fn new(store: S) -> Self {
-        Self { store: Arc::new(store), second: None, outage: None, lost_reply: None, guards: Vec::new() }
+        Self { store: Arc::new(store), second: None, outage: None, silence: None, lost_reply: None, guards: Vec::new() }
     }
 
     /// Sets a second handle to the same data, like that of another node of the application: a connection or a pool of
@@ -67,14 +80,39 @@ impl<S: Send + Sync> Fixture<S> {
         self
     }
 
-    /// Sets a function that makes the database unreachable for the handles of this fixture alone, for example by
-    /// shutting a proxy.
+    /// Sets the faults of a link: an outage, a silence, and lost replies. All handles of this fixture, and no others,
+    /// reach their server by this proxy.
+    #[must_use]
+    pub fn with_proxy(self, proxy: impl Into<Arc<Proxy>>) -> Self {
+        let cut = proxy.into();
+        let (silent, losing) = (Arc::clone(&cut), Arc::clone(&cut));
+        self.with_outage(async move || cut.cut()).with_silence(async move || silent.swallow()).with_lost_reply(
+            move || {
+                losing.drop_next_reply();
+                std::future::ready(())
+            },
+        )
+    }
+
+    /// Sets a function that makes the database unreachable for the handles of this fixture alone: connections are
+    /// closed, and new ones are refused. [`with_proxy`](Self::with_proxy) sets it for a server behind a proxy.
     #[must_use]
     pub fn with_outage<F>(mut self, outage: impl FnOnce() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         self.outage = Some(Box::new(|| Box::pin(outage())));
+        self
+    }
+
+    /// Sets a function that makes the database fall silent for the handles of this fixture alone: requests are
+    /// swallowed, on open connections and on new ones, and no connection is closed.
+    #[must_use]
+    pub fn with_silence<F>(mut self, silence: impl FnOnce() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.silence = Some(Box::new(|| Box::pin(silence())));
         self
     }
 
@@ -154,6 +192,18 @@ impl<S: Send + Sync> Fixture<S> {
         match self.outage.take() {
             Some(outage) => outage().await,
             None => panic!("the fixture has no outage: give it one, or leave `outage` out with a reason"),
+        }
+    }
+
+    /// Makes the database fall silent.
+    ///
+    /// # Panics
+    /// When the fixture does not know how.
+    #[expect(clippy::panic, reason = "a case that cannot be judged has failed")]
+    pub async fn silence(&mut self) {
+        match self.silence.take() {
+            Some(silence) => silence().await,
+            None => panic!("the fixture has no silence: give it one, or leave `silence` out with a reason"),
         }
     }
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use regrant::store::{GrantIndex, PurgeExpired, SingleUse};
 
 use super::cases::{
-    Case, grant_index, lifecycle, lost_reply, outage, purge_expired, second_handle, single_use, single_use_lost_reply,
-    single_use_outage, single_use_purge, token_store,
+    Case, grant_index, grant_index_outage, lifecycle, lost_reply, outage, purge_expired, second_handle, single_use,
+    single_use_lost_reply, single_use_outage, single_use_purge, token_store,
 };
 use super::harness::StoreHarness;
 use crate::run::{Plan, Trial};
@@ -39,6 +39,7 @@ use crate::run::{Plan, Trial};
 ///         .single_use()
 ///         .single_use_purge()
 ///         .without("outage", "no link lies between a store in memory and its data")
+///         .without("silence", "no link lies between a store in memory and its data")
 ///         .without("lost_reply", "no link lies between a store in memory and its data");
 ///     regrant_conformance::run(suite)
 /// }
@@ -51,20 +52,24 @@ pub struct Suite<H> {
 }
 
 /// The groups that may be left out, each with those that it combines.
-const OPTIONAL: [(&str, &[&str]); 9] = [
+const OPTIONAL: [(&str, &[&str]); 13] = [
     ("second_handle", &[]),
     ("grant_index", &[]),
     ("purge_expired", &[]),
     ("single_use", &[]),
     ("single_use_purge", &["single_use", "purge_expired"]),
     ("outage", &[]),
+    ("grant_index_outage", &["grant_index", "outage"]),
     ("single_use_outage", &["single_use", "outage"]),
+    ("silence", &[]),
+    ("grant_index_silence", &["grant_index", "silence"]),
+    ("single_use_silence", &["single_use", "silence"]),
     ("lost_reply", &[]),
     ("single_use_lost_reply", &["single_use", "lost_reply"]),
 ];
 
 impl<H: StoreHarness + 'static> Suite<H> {
-    /// Creates a suite of the groups `token_store`, `lifecycle`, `second_handle`, `outage` and `lost_reply`.
+    /// Creates a suite of the groups `token_store`, `lifecycle`, `second_handle`, `outage`, `silence` and `lost_reply`.
     #[must_use]
     pub fn new(harness: H) -> Self {
         Self {
@@ -75,18 +80,21 @@ impl<H: StoreHarness + 'static> Suite<H> {
                 ("lifecycle", lifecycle::cases()),
                 ("second_handle", second_handle::cases()),
                 ("outage", outage::cases()),
+                ("silence", outage::cases_of_silence()),
                 ("lost_reply", lost_reply::cases()),
             ],
         }
     }
 
-    /// Adds the group `grant_index`.
+    /// Adds the groups `grant_index`, `grant_index_outage` and `grant_index_silence`.
     #[must_use]
     pub fn grant_index(self) -> Self
     where
         H::Store: GrantIndex,
     {
         self.with("grant_index", grant_index::cases())
+            .with("grant_index_outage", grant_index_outage::cases())
+            .with("grant_index_silence", grant_index_outage::cases_of_silence())
     }
 
     /// Adds the group `purge_expired`.
@@ -98,7 +106,7 @@ impl<H: StoreHarness + 'static> Suite<H> {
         self.with("purge_expired", purge_expired::cases())
     }
 
-    /// Adds the groups `single_use`, `single_use_outage` and `single_use_lost_reply`.
+    /// Adds the groups `single_use`, `single_use_outage`, `single_use_silence` and `single_use_lost_reply`.
     #[must_use]
     pub fn single_use(self) -> Self
     where
@@ -106,6 +114,7 @@ impl<H: StoreHarness + 'static> Suite<H> {
     {
         self.with("single_use", single_use::cases())
             .with("single_use_outage", single_use_outage::cases())
+            .with("single_use_silence", single_use_outage::cases_of_silence())
             .with("single_use_lost_reply", single_use_lost_reply::cases())
     }
 

@@ -15,6 +15,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         .single_use()
         .single_use_purge()
         .without("outage", NO_LINK)
+        .without("silence", NO_LINK)
         .without("lost_reply", NO_LINK);
     let smallest = Suite::new(Smallest)
         .named("smallest")
@@ -23,6 +24,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         .without("purge_expired", "the store is empty after a restart")
         .without("single_use", "no client sends an assertion")
         .without("outage", NO_LINK)
+        .without("silence", NO_LINK)
         .without("lost_reply", NO_LINK);
     let undecided = ["grant_index", "purge_expired", "single_use"].map(|group| {
         crate::test(format!("stores::a_suite_that_is_silent_about_{group}_fails"), || assert_eq!(failed(group), 1))

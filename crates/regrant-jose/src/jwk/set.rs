@@ -1,8 +1,8 @@
+use regrant::wire::json_object;
 use serde_json::Value;
 
 use super::{Jwk, parse};
 use crate::algorithm::Algorithm;
-use crate::json;
 use crate::key::KeyError;
 
 /// The public keys of a client or of another server (RFC 7517 section 5).
@@ -38,7 +38,7 @@ impl JwkSet {
         if json.len() > Self::MAX_LENGTH {
             return Err(KeyError::TooLarge);
         }
-        Self::from_value(&Value::Object(json::object(json).ok_or(KeyError::Malformed)?))
+        Self::from_value(&Value::Object(json_object(json).ok_or(KeyError::Malformed)?))
     }
 
     /// The key for a token: the one with this key id and algorithm. Without a key id, the only key of the algorithm. A

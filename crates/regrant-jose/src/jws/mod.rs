@@ -10,11 +10,12 @@ pub use error::JwsError;
 
 use std::fmt;
 
+use regrant::wire::json_object;
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
+use crate::base64url;
 use crate::jwk::Jwk;
-use crate::{base64url, json};
 
 /// A JWT in the compact serialization of a JWS (RFC 7515 section 7.1), parsed but not yet verified.
 ///
@@ -141,7 +142,7 @@ impl fmt::Debug for Jws<'_> {
 }
 
 fn object(part: &str) -> Result<Map<String, Value>, JwsError> {
-    json::object(&base64url::decode(part).ok_or(JwsError::Encoding)?).ok_or(JwsError::Json)
+    json_object(&base64url::decode(part).ok_or(JwsError::Encoding)?).ok_or(JwsError::Json)
 }
 
 /// Returns the algorithm, unless the header has an extension that changes the meaning of other members.

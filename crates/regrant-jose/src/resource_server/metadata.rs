@@ -10,7 +10,8 @@ const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 ///
 /// Give it to [`ResourceServer::with_metadata`](crate::ResourceServer::with_metadata), which adds the members that
 /// follow from its settings and names the URL of the document in its challenges. Serve it with
-/// [`ResourceServer::metadata`](crate::ResourceServer::metadata), or with the route of `regrant-axum`.
+/// [`ResourceServer::metadata`](crate::ResourceServer::metadata), with the layer of `regrant-tower`, or with the route
+/// of `regrant-axum`.
 ///
 /// ```
 /// use regrant::{Resource, Scope};

@@ -18,7 +18,7 @@ use crate::jws::Jws;
 ///
 /// Call [`authenticate`](Self::authenticate), then [`authorize`](Self::authorize) for the scope that a route needs, or
 /// [`require`](Self::require) if it also demands how or when the user signed in. All return the complete HTTP response
-/// for a refused request. `regrant-axum` offers them as a tower layer.
+/// for a refused request. `regrant-tower` offers them as a tower layer.
 ///
 /// ```
 /// use std::sync::Arc;

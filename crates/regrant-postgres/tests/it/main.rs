@@ -11,5 +11,8 @@ mod errors;
 mod layout;
 mod opening;
 mod outages;
+mod poolers;
 mod single_use;
+#[cfg(feature = "sqlx")]
+mod sqlx_pool;
 mod tls;

@@ -6,9 +6,12 @@ local denied = {}
 local function try(command, ...)
   local reply = redis.pcall(command, ...)
   local words = type(reply) == 'table' and reply.err or ''
-  -- The messages of Redis 7 and 6.2. Any other error, for example lack of memory, is not about rights.
-  if string.find(words, 'NOPERM', 1, true) or string.find(words, "executing the script can't", 1, true) then
-    denied[#denied + 1] = string.lower(command)
+  -- The messages of Redis 6.2, of Redis 7, and of Valkey. Any other error, such as lack of memory, is not about rights.
+  for _, refusal in ipairs({'NOPERM', "executing the script can't", 'ACL failure in script'}) do
+    if string.find(words, refusal, 1, true) then
+      denied[#denied + 1] = string.lower(command)
+      break
+    end
   end
 end
 

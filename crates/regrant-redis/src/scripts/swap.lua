@@ -7,10 +7,12 @@
 local key, expected, value, expiry = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local stored = redis.pcall('GET', key)
 
--- The data of a former primary says nothing about a conflict. Only a write shows the role; this one changes nothing.
+-- The data of a former primary says nothing about a conflict. Only a write shows the role; this one changes nothing. A
+-- primary without replicas may be a former one, too.
 local function conflict()
   local reply = redis.pcall('SETRANGE', key, 0, '')
-  if type(reply) == 'table' and string.find(reply.err, 'READONLY', 1, true) then return {err = reply.err} end
+  local words = type(reply) == 'table' and reply.err or ''
+  if string.find(words, 'READONLY', 1, true) or string.find(words, 'NOREPLICAS', 1, true) then return {err = words} end
   return 0
 end
 

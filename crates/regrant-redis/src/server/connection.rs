@@ -7,16 +7,21 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::{ClusterClient, ClusterConfig};
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, Pipeline, RedisError, ServerErrorKind,
+    TlsCertificates, Value,
+};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::greeting::{Greeting, Role, greet};
+use super::sentinels::Sentinels;
 
 /// Source of connections.
-#[expect(clippy::large_enum_variant, reason = "a store has one")]
 pub(crate) enum Endpoint {
     Single(Client),
+    /// The server that the sentinels name.
+    Sentinel(Sentinels),
     Cluster(ClusterClient),
 }
 
@@ -47,6 +52,7 @@ impl Endpoint {
                     Role::Replica => Err((ErrorKind::Server(ServerErrorKind::ReadOnly), "a replica").into()),
                 }
             }
+            Self::Sentinel(sentinels) => sentinels.primary(limit).await.map(|(_, primary)| Connection::Single(primary)),
             Self::Cluster(client) => {
                 // The client waits for the named nodes, then for those that they report, so a silent node costs the
                 // limit twice.
@@ -56,6 +62,18 @@ impl Endpoint {
             }
         }
     }
+}
+
+/// Creates the client of a single server. It trusts this root, or the roots of the system.
+pub(crate) fn client(server: ConnectionInfo, root_certificate: Option<&[u8]>) -> Result<Client, RedisError> {
+    match root_certificate {
+        Some(certificate) => Client::build_with_tls(server, certificates(certificate)),
+        None => Client::open(server),
+    }
+}
+
+pub(crate) fn certificates(root: &[u8]) -> TlsCertificates {
+    TlsCertificates { client_tls: None, root_cert: Some(root.to_vec()) }
 }
 
 /// Opens a connection to a single server and reads its greeting.
@@ -112,9 +130,12 @@ impl Connection {
     /// does not notice a silent node and does not recover after losing all nodes.
     pub(super) fn must_be_replaced(&self, error: &RedisError) -> bool {
         match self {
-            Self::Single(_) => {
-                matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse | ErrorKind::Server(ServerErrorKind::ReadOnly))
-            }
+            Self::Single(_) => matches!(
+                error.kind(),
+                ErrorKind::Io
+                    | ErrorKind::Parse
+                    | ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
+            ),
             Self::Cluster(_) => error.is_timeout() || error.kind() == ErrorKind::ClusterConnectionNotFound,
         }
     }
@@ -125,6 +146,6 @@ fn primary_of(key: &str) -> SingleNodeRoutingInfo {
     SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master))
 }
 
-fn in_time<T>(outcome: Result<Result<T, RedisError>, Elapsed>) -> Result<T, RedisError> {
+pub(super) fn in_time<T>(outcome: Result<Result<T, RedisError>, Elapsed>) -> Result<T, RedisError> {
     outcome.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }

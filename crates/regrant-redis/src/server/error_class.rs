@@ -51,6 +51,11 @@ impl ErrorClass {
     }
 }
 
+/// True for the refusal of a primary that has too few replicas (`min-replicas-to-write`).
+pub(super) fn is_without_replicas(error: &RedisError) -> bool {
+    error.code() == Some("NOREPLICAS")
+}
+
 fn ask(error: &RedisError) -> Option<ErrorClass> {
     let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
     let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -4,10 +4,12 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::RedisError;
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 use tokio::sync::{RwLock, Semaphore, SemaphorePermit};
 
 use super::connection::{Connection, Endpoint};
+use super::error_class::is_without_replicas;
+use super::sentinels::Standing;
 
 /// Most calls that wait for replicas at a time.
 const OWN_CONNECTIONS: usize = 16;
@@ -46,6 +48,35 @@ impl Connections {
         Self { endpoint, shared: RwLock::default(), idle: Mutex::default(), permits: Semaphore::new(OWN_CONNECTIONS) }
     }
 
+    /// True if the primary may have been replaced although its connections are open: [`confirm`](Self::confirm) first.
+    pub(super) fn are_due(&self) -> bool {
+        matches!(&self.endpoint, Endpoint::Sentinel(sentinels) if sentinels.is_due())
+    }
+
+    /// Asks the sentinels, and drops the connections if they name another primary.
+    pub(super) async fn confirm(&self, limit: Duration) -> Standing {
+        let Endpoint::Sentinel(sentinels) = &self.endpoint else { return Standing::Confirmed };
+        let standing = sentinels.standing(limit).await;
+        if standing == Standing::Replaced {
+            self.shared.write().await.connection = None;
+            self.idle().clear();
+        }
+        standing
+    }
+
+    /// Returns the reason of a refusal: a primary that has lost its replicas may have been replaced.
+    pub(super) async fn explained(&self, error: RedisError, limit: Duration) -> RedisError {
+        if is_without_replicas(&error) && Box::pin(self.confirm(limit)).await == Standing::Replaced {
+            return (ErrorKind::Server(ServerErrorKind::ReadOnly), "the sentinels name another primary").into();
+        }
+        error
+    }
+
+    /// True if calls are repeated until their deadline: a failover takes longer than a restart.
+    pub(super) const fn are_patient(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Sentinel(_))
+    }
+
     pub(super) const fn share(&self, limit: Duration) -> Lease<'_> {
         Lease { connections: self, connection: None, kind: Kind::Shared { number: 0 }, limit }
     }
@@ -80,7 +111,11 @@ impl Connections {
     }
 }
 
-impl Lease<'_> {
+impl<'a> Lease<'a> {
+    pub(super) const fn connections(&self) -> &'a Connections {
+        self.connections
+    }
+
     /// Time limit for a reply.
     pub(super) const fn limit(&self) -> Duration {
         self.limit

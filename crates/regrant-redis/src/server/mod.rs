@@ -5,29 +5,38 @@ mod connection;
 mod error_class;
 mod greeting;
 mod lease;
+mod sentinels;
 
+use std::iter;
 use std::time::Duration;
 
 use redis::{ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
 use regrant::store::StoreError;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 pub(crate) use call::{Call, Wait};
 use connection::Target;
-pub(crate) use connection::{Connection, Endpoint, connect};
-use error_class::{ErrorClass, store_error};
+pub(crate) use connection::{Connection, Endpoint, certificates, client, connect};
+use error_class::{ErrorClass, is_without_replicas, store_error};
 pub(crate) use greeting::{Greeting, Mode, Role, text};
 use lease::{Connections, Lease};
+pub(crate) use sentinels::Sentinels;
+use sentinels::Standing;
 
 /// Pauses before the next attempts, in ms. Long enough for a restart or a moving slot, not for a whole failover: the
 /// client retries later.
-const PAUSES: [u64; 7] = [5, 20, 50, 100, 200, 400, 800];
+const PAUSES: &[u64] = &[5, 20, 50, 100, 200, 400, 800];
+
+/// Pauses, in ms, while sentinels choose another primary.
+const PATIENT_PAUSES: &[u64] = &[5, 20, 50, 100, 200];
 
 /// A server or a cluster.
 pub(crate) struct Server {
     connections: Connections,
     /// Time limit of one attempt.
     attempt_limit: Duration,
+    /// Time limit of a call.
+    deadline: Duration,
 }
 
 /// Reply of the server.
@@ -41,26 +50,31 @@ pub(crate) struct Reply {
 }
 
 impl Server {
-    pub(crate) fn new(endpoint: Endpoint, attempt_limit: Duration) -> Self {
-        Self { connections: Connections::new(endpoint), attempt_limit }
+    pub(crate) fn new(endpoint: Endpoint, attempt_limit: Duration, deadline: Duration) -> Self {
+        Self { connections: Connections::new(endpoint), attempt_limit, deadline }
     }
 
     /// Executes a call that may be sent several times: a read, or a script that recognises its own write.
     pub(crate) async fn execute(&self, call: &Call<'_>) -> Result<Reply, StoreError> {
+        let begin = Instant::now();
+        if self.connections.are_due() {
+            // Boxed: this future is large and rarely needed.
+            Box::pin(self.connections.confirm(self.attempt_limit / 2)).await;
+        }
         let mut lease = match call.wait {
             None => self.connections.share(self.attempt_limit),
             Some(wait) => self.connections.take(self.attempt_limit + wait.timeout).await.map_err(store_error)?,
         };
         let mut attempt = Attempt::default();
         let mut is_repeated = false;
-        let mut pauses = PAUSES.into_iter();
+        let mut pauses = self.pauses();
         loop {
             let error = match attempt.send(call, &mut lease).await {
                 Ok((value, is_replicated)) => {
                     lease.release();
                     return Ok(Reply { value, is_repeated, is_replicated });
                 }
-                Err(error) => error,
+                Err(error) => self.connections.explained(error, self.attempt_limit).await,
             };
             let class = ErrorClass::of(&error);
             let was_sent = lease.is_open();
@@ -78,10 +92,18 @@ impl Server {
                 ErrorClass::NoScript | ErrorClass::Ask { .. } | ErrorClass::Retryable => {}
                 ErrorClass::Lost => is_repeated |= was_sent,
             }
-            let Some(pause) = pauses.next() else { return Err(store_error(error)) };
-            sleep(Duration::from_millis(pause)).await;
+            // The last error says more than the end of the deadline would.
+            let is_in_time = |pause: &Duration| begin.elapsed() + *pause + self.attempt_limit / 4 < self.deadline;
+            let Some(pause) = pauses.next().filter(is_in_time) else { return Err(store_error(error)) };
+            sleep(pause).await;
             attempt.importing = None;
         }
+    }
+
+    /// Pauses before the next attempts.
+    fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        let (first, rest) = if self.connections.are_patient() { (PATIENT_PAUSES, Some(200)) } else { (PAUSES, None) };
+        first.iter().copied().chain(rest.into_iter().flat_map(iter::repeat)).map(Duration::from_millis)
     }
 }
 
@@ -95,11 +117,12 @@ struct Attempt {
 impl Attempt {
     async fn send(&self, call: &Call<'_>, lease: &mut Lease<'_>) -> Result<(Value, bool), RedisError> {
         let limit = lease.limit();
+        let connections = lease.connections();
         let connection = lease.connection().await?;
-        let command = call.command(self.with_text);
         if call.is_read() && !connection.is_cluster() {
-            return read(call, connection, limit).await.map(|value| (value, true));
+            return read(call, connection, connections, limit).await.map(|value| (value, true));
         }
+        let command = call.command(self.with_text);
         if call.wait.is_none() && self.importing.is_none() {
             return connection.send(command, call.key(), limit).await.map(|value| (value, true));
         }
@@ -127,7 +150,12 @@ impl Attempt {
 
 /// Reads from a single server, unless the server has become a replica behind an open connection. Then the data is old:
 /// a missing record would end a session, and a revocation would be missed. Nodes of a cluster redirect such a read.
-async fn read(call: &Call<'_>, connection: &mut Connection, limit: Duration) -> Result<Value, RedisError> {
+async fn read(
+    call: &Call<'_>,
+    connection: &mut Connection,
+    connections: &Connections,
+    limit: Duration,
+) -> Result<Value, RedisError> {
     if let Some(command) = call.on_primary() {
         match connection.send(command, call.key(), limit).await {
             // Reads go on while the server can store nothing: no disk, no replicas.
@@ -141,6 +169,12 @@ async fn read(call: &Call<'_>, connection: &mut Connection, limit: Duration) -> 
     let value = replies.next().unwrap_or_default().extract_error()?;
     match replies.next().unwrap_or_default().extract_error() {
         Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => Err(error),
+        // A primary without replicas may be a former one that is cut off from its successor.
+        Err(error)
+            if is_without_replicas(&error) && Box::pin(connections.confirm(limit)).await != Standing::Confirmed =>
+        {
+            Err(error)
+        }
         _ => Ok(value),
     }
 }

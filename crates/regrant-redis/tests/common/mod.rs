@@ -15,8 +15,13 @@ pub(crate) fn at(url: impl AsRef<str>) -> RedisStoreBuilder {
 
 /// A key prefix for one test.
 pub(crate) fn fresh_prefix() -> String {
+    format!("{}:", fresh_name())
+}
+
+/// A name that is used once.
+pub(crate) fn fresh_name() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    format!("test-{}:", NUMBER.fetch_add(1, Ordering::Relaxed))
+    format!("test-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A proxy in front of the server, and the URL that leads through the proxy.

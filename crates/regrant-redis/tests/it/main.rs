@@ -12,5 +12,6 @@ mod errors;
 mod foreign_values;
 mod index;
 mod opening;
+mod sentinel;
 mod single_use;
 mod size;

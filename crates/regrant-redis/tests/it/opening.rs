@@ -1,8 +1,6 @@
 //! A store opens or reports the fault, before the first token depends on it.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Command, Stdio};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use regrant::clock::{Clock as _, SystemClock};
@@ -12,21 +10,13 @@ use regrant_redis::{Durability, OpenError, RedisStore, RedisStoreBuilder};
 use testbed::{Redis, RedisCluster};
 
 use crate::support::{
-    HOUR, LONG, at, connected, create, fresh_prefix, key, record, record_until, replace, shared_cluster, text_of,
+    Certificate, HOUR, LONG, at, connected, create, fresh_prefix, key, record, record_until, refused, replace,
+    shared_cluster, stand_in, text_of, unused_address,
 };
-
-async fn refused(builder: RedisStoreBuilder) -> OpenError {
-    builder.open().await.expect_err("a store that must not open")
-}
 
 fn cluster_url(cluster: &RedisCluster) -> String {
     let nodes: Vec<String> = cluster.nodes().iter().map(ToString::to_string).collect();
     format!("redis-cluster://{}", nodes.join(","))
-}
-
-/// An address where nothing listens.
-fn unused_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 #[tokio::test]
@@ -247,18 +237,7 @@ async fn the_documented_rights_for_a_cluster_are_enough() {
 
 /// A server that answers the first commands of a client as an old version would.
 fn old_server(hello: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("redis://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        let (mut client, mut request) = (listener.accept().unwrap().0, [0; 4096]);
-        while let Ok(length @ 1..) = client.read(&mut request) {
-            for command in String::from_utf8_lossy(&request[..length]).split('*').skip(1) {
-                let reply = if command.contains("HELLO") { hello } else { "+OK\r\n" };
-                client.write_all(reply.as_bytes()).unwrap();
-            }
-        }
-    });
-    url
+    format!("redis://{}", stand_in(hello.to_owned(), "+OK\r\n".to_owned()))
 }
 
 #[tokio::test]
@@ -273,16 +252,8 @@ async fn a_server_that_is_too_old_is_refused() {
 
 #[tokio::test]
 async fn a_server_with_tls_is_trusted_only_with_its_certificate() {
-    let folder = std::env::temp_dir().join(format!("regrant-redis-tls-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let [key_file, certificate] = ["key.pem", "certificate.pem"].map(|file| folder.join(file).display().to_string());
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", &key_file, "-out", &certificate])
-        .stderr(Stdio::null())
-        .status();
-    assert!(made.unwrap().success());
+    let tls = Certificate::make();
+    let (certificate, key_file) = (tls.certificate(), tls.key());
     let port = unused_address().port().to_string();
     let server = Redis::start_with(&[
         "--tls-port",
@@ -295,7 +266,6 @@ async fn a_server_with_tls_is_trusted_only_with_its_certificate() {
         "no",
     ]);
     let pem = std::fs::read(&certificate).unwrap();
-    std::fs::remove_dir_all(&folder).unwrap();
     let url = format!("rediss://localhost:{port}");
     let store = connected(at(&url).root_certificate(pem.clone())).await;
     create(&store, &key(1), record("sealed")).await;

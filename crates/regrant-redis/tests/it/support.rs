@@ -1,12 +1,15 @@
 //! Stores for tests, and records to put into them.
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use redis::ConnectionLike as _;
 use regrant::clock::{Clock as _, SystemClock, Timestamp};
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore as _, Version};
-use regrant_redis::RedisStore;
+use regrant_redis::{OpenError, RedisStore, RedisStoreBuilder};
 pub(crate) use testbed::{LONG, key, text_of};
 use testbed::{Redis, RedisCluster};
 
@@ -107,4 +110,64 @@ pub(crate) fn ask<T: redis::FromRedisValue>(server: &Redis, command: &redis::Cmd
     let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
     let reply = connection.req_command(command).unwrap();
     redis::from_redis_value(reply).unwrap()
+}
+
+pub(crate) async fn refused(builder: RedisStoreBuilder) -> OpenError {
+    builder.open().await.expect_err("a store that must not open")
+}
+
+/// An address where nothing listens.
+pub(crate) fn unused_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A server that answers `HELLO` and `SENTINEL` with these replies, and `OK` to all else.
+pub(crate) fn stand_in(hello: String, sentinel: String) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let (hello, sentinel) = (hello.clone(), sentinel.clone());
+            std::thread::spawn(move || {
+                let mut request = [0; 4096];
+                while let Ok(length @ 1..) = client.read(&mut request) {
+                    for command in String::from_utf8_lossy(&request[..length]).split('*').skip(1) {
+                        let reply = match command {
+                            _ if command.contains("HELLO") => &hello,
+                            _ if command.contains("SENTINEL") => &sentinel,
+                            _ => "+OK\r\n",
+                        };
+                        client.write_all(reply.as_bytes()).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+/// A self-signed certificate for `localhost` and 127.0.0.1, and its key, in files.
+pub(crate) struct Certificate(tempfile::TempDir);
+
+impl Certificate {
+    pub(crate) fn make() -> Self {
+        let files = Self(tempfile::tempdir().unwrap());
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-keyout", &files.key(), "-out", &files.certificate()])
+            .stderr(Stdio::null())
+            .status();
+        assert!(made.unwrap().success());
+        files
+    }
+
+    pub(crate) fn key(&self) -> String {
+        self.0.path().join("key.pem").display().to_string()
+    }
+
+    pub(crate) fn certificate(&self) -> String {
+        self.0.path().join("certificate.pem").display().to_string()
+    }
 }

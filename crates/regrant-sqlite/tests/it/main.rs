@@ -14,11 +14,13 @@ mod damage;
 mod durability;
 mod errors;
 mod group_commit;
+mod host_rows;
 mod locks;
 mod opening;
 #[cfg(unix)]
 mod permissions;
 mod processes;
 mod purge;
+mod shared_file;
 mod single_use;
 mod size;

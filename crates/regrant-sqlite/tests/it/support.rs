@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regrant::ClientId;
 use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, Swap, TokenStore};
-use regrant_sqlite::{OpenError, SqliteStore};
+use regrant_sqlite::{OpenError, SqliteStore, TablePrefix};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use testbed::LONG;
@@ -44,6 +44,15 @@ impl Database {
     pub(crate) fn open(&self) -> SqliteStore {
         // Generous, because tests about the deadline set one of their own.
         SqliteStore::builder().deadline(LONG).open(&self.path).expect("the file can be opened")
+    }
+
+    /// A store in the tables of this prefix.
+    pub(crate) fn open_under(&self, prefix: &str) -> SqliteStore {
+        self.try_open_under(prefix).expect("the file can be opened")
+    }
+
+    pub(crate) fn try_open_under(&self, prefix: &str) -> Result<SqliteStore, OpenError> {
+        SqliteStore::builder().deadline(LONG).table_prefix(TablePrefix::new(prefix)?).open(&self.path)
     }
 
     /// A connection of another application to the same file.

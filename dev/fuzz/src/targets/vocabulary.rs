@@ -9,8 +9,8 @@ use regrant::device::UserCode;
 use regrant::policy::{ClientPolicy, GracePeriod, Lifetime};
 use regrant::token::Realm;
 use regrant::{
-    AuthorizationDetails, ClientId, CodeChallenge, CodeVerifier, GrantId, GrantType, Key, Policy, RedirectUri,
-    Resource, Resources, Scope, Subject,
+    ClientId, CodeChallenge, CodeVerifier, GrantId, GrantType, Key, Policy, RedirectUri, Resource, Resources, Scope,
+    Subject,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -136,19 +136,6 @@ fn identifiers(text: &str) {
     printed::<Lifetime>(text);
     printed::<GracePeriod>(text);
     let _ = parsed(text, Key::from_base64url);
-    authorization_details(text);
-}
-
-/// A client may send back what it was told, and gets the same.
-fn authorization_details(text: &str) {
-    let Some(details) = parsed(text, AuthorizationDetails::from_str) else { return };
-    assert_eq!(AuthorizationDetails::new(details.as_str()).as_ref(), Ok(&details));
-    let objects = details.objects();
-    assert!(details.is_subset_of(&details) && (1..=32).contains(&objects.len()));
-    assert_eq!(details.intersection(&details).as_ref(), Some(&details));
-    assert_eq!(details.of_types(&details.types()).as_ref(), Some(&details));
-    let expected: serde_json::Value = serde_json::from_str(text).expect("JSON");
-    assert_eq!(serde_json::to_value(&details).ok(), Some(expected));
 }
 
 fn policy(text: &str) {

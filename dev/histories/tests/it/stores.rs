@@ -31,6 +31,11 @@ async fn histories_on_postgres_have_an_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn histories_on_mariadb_have_an_order() {
+    all_histories_have_an_order("mariadb").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn histories_on_redis_have_an_order() {
     all_histories_have_an_order("redis").await;
 }

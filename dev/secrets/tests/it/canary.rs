@@ -9,6 +9,7 @@ use fixtures::Secrets;
 use regrant::MemoryStore;
 use regrant::store::{GrantIndex, SingleUse, TokenStore};
 use regrant_conformance::http::{Direct, HttpHarness, RING_KEY, WatchedStore, cases, play};
+use regrant_mysql::MysqlStore;
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
 use regrant_sqlite::SqliteStore;
@@ -16,7 +17,7 @@ use secrets::recorder::{Recorder, Remembering};
 use secrets::servers::{ActixWeb, Axum};
 use secrets::store::Copying;
 use secrets::witness::Witness;
-use testbed::{LONG, Postgres, Redis};
+use testbed::{LONG, MariaDb, Postgres, Redis};
 
 use crate::life::Life;
 
@@ -157,6 +158,38 @@ fn no_secret_is_seen_over_postgresql() {
             let read = format!("SELECT encode(pg_read_binary_file('pg_wal/{file}'), 'hex')");
             run = run.and(format!("WAL {file}"), server.execute(&read));
         }
+        run.secrets.add("password of the database", server.password());
+        run.secrets.add("wrong password of the database", "wr0ng-password-of-the-database");
+        run.assert_clean();
+    });
+}
+
+#[test]
+fn no_secret_is_seen_over_mariadb() {
+    run(async {
+        let server = MariaDb::start_with(&["--general-log", "--general-log-file=general.log"]);
+        let builder = MysqlStore::builder(server.url()).unwrap().deadline(LONG);
+        builder.migrate().await.unwrap();
+        let witness = Witness::of_the_process();
+        let wrong = server.url().replace(server.password(), "wr0ng-password-of-the-database");
+        for url in [wrong.replace("127.0.0.1", "127.0.0.9"), wrong, server.url() + "?ssl-mode=REQUIRED"] {
+            match MysqlStore::open(&url).await {
+                Ok(_) => {}
+                Err(error) => witness.error(&error),
+            }
+        }
+        let store = builder.open().await.unwrap();
+        witness.debug(&store);
+        let mut run = Run::on(&Axum, store, Some(&|| server.kill())).await;
+        let socket = server.socket();
+        let data = socket.parent().unwrap();
+        // The tables, every statement with its parameters, and the logs of the changes.
+        for file in ["general.log", "log.000001", "ib_logfile0", "ibdata1"] {
+            run = run.and(file, std::fs::read(data.join(file)).unwrap());
+        }
+        let (_, statements) = &run.places[run.places.len() - 4];
+        assert!(String::from_utf8_lossy(statements).contains("INSERT INTO `regrant_grants`"), "no statements");
+        let mut run = run.and_files_of(&data.join("regrant"));
         run.secrets.add("password of the database", server.password());
         run.secrets.add("wrong password of the database", "wr0ng-password-of-the-database");
         run.assert_clean();

@@ -145,7 +145,7 @@ impl Searched {
         } else {
             let frame = [request.target.as_bytes(), authorization.as_bytes(), &request.body].join(&0);
             self.write(&frame);
-            HttpResponse { status: 0, headers: Vec::new(), body: self.read() }
+            HttpResponse { status: 0, headers: Vec::new(), content_length: None, body: self.read() }
         };
         self.recorder.sent(&request);
         self.recorder.exchanged(&request, &response);

@@ -30,10 +30,11 @@ impl Judge {
         let acknowledged = self.acknowledged(reply);
         let is_proof_repeated = self.ledger.is_proof_repeated(call);
         let chain = &mut self.ledger.chains[index];
-        let is_right = call.is_right_client(chain.client) && call.has_verifier == chain.has_challenge;
+        let has_key = chain.code_key.is_none_or(|key| call.key() == Some(key));
+        let is_right = call.is_right_client(chain.client) && call.has_verifier == chain.has_challenge && has_key;
         let (least, most) = bounds.code_lifetime();
         if reply.status == 200 {
-            require("beyond-means", is_right, "a code is redeemed by another client or without its verifier")?;
+            require("beyond-means", is_right, "a code is redeemed by another client, or without its verifier or key")?;
             require("beyond-means", !chain.is_code_answered || chain.rollback.is_some(), "a code is redeemed twice")?;
             require("expired", reply.from - chain.created.1 <= most + bounds.margin, "an expired code is redeemed")?;
             self.not_resurrected(index, reply.from)?;

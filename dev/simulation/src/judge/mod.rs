@@ -3,7 +3,7 @@
 //! | check | violated when |
 //! |---|---|
 //! | `beyond-means` | a reply grants what the sender's client, key, token or code does not allow |
-//! | `spent` | a spent refresh token is answered |
+//! | `spent` | a spent refresh token is answered, or a pushed request after its use |
 //! | `undetected` | a spent refresh token of the rightful client is refused without the revocation of its grant |
 //! | `fork` | two refresh tokens of one generation leave, or a generation is skipped |
 //! | `unstored` | a refresh token leaves before its write is stored |
@@ -23,6 +23,7 @@
 
 mod access;
 mod issue;
+mod push;
 mod refresh;
 mod revoke;
 
@@ -136,6 +137,13 @@ impl Judge {
                     self.ledger.chains[chain].maybe_revoked = true;
                 }
             }
+            (What::Visit | What::Approve, token) => {
+                if let Some(&index) = self.ledger.pushed_by_id.get(&write.grant) {
+                    let is_known = token == Some(&Token::Request { index });
+                    require("stranger", is_known, "a forged request_uri changed a record")?;
+                    return self.request_written(index, write, call);
+                }
+            }
             // A forged token with a genuine root: a thief may end the grant with it.
             (What::Refresh | What::Revoke, None) => {
                 if let Some(&chain) = self.ledger.by_id.get(&write.grant) {
@@ -155,6 +163,9 @@ impl Judge {
     pub(crate) fn rolled_back(&mut self, (to, at): (i64, i64), changed: &[regrant::GrantId]) {
         self.facts.rolled_back = Some(at);
         for id in changed {
+            if let Some(&index) = self.ledger.pushed_by_id.get(id) {
+                self.ledger.pushed[index].is_rolled_back = true;
+            }
             let Some(&index) = self.ledger.by_id.get(id) else {
                 self.ledger.lost.insert(*id, to);
                 continue;
@@ -194,7 +205,7 @@ impl Judge {
             not_early(call, reply, note)?;
         }
         // Each grant has a deadline of its own: the host ends many, and a device has two.
-        let is_about_one = !matches!(call.what, What::RevokeSubject | What::ApproveDevice | What::Poll);
+        let is_about_one = !matches!(call.what, What::RevokeSubject | What::ApproveDevice | What::Poll | What::Approve);
         if self.circumstances.is_only_silent && is_about_one {
             let duration = reply.to - reply.from;
             require("slow", duration <= 5_000 + self.circumstances.latency, &format!("a call takes {duration} ms"))?;
@@ -210,6 +221,8 @@ impl Judge {
                 self.authorized(call, reply);
                 Ok(())
             }
+            What::Push => self.request_pushed(call, reply),
+            What::Visit | What::Approve => self.request_visited(call, reply),
             What::Refresh => self.refreshed(call, reply, note),
             What::Redeem => self.redeemed(call, reply, note),
             What::Password | What::Poll => self.issued(call, reply),
@@ -293,7 +306,7 @@ fn refused_without_write(call: &Call, note: &Note) -> Verdict {
     // A write without acknowledgement, that another request overtook: the refusal is about the record of the other.
     let is_overtaken = note.has_unknown_write;
     // The page of the host writes twice: a new grant, then the answer to the device.
-    let is_host = matches!(call.what, What::ApproveDevice | What::Authorize);
+    let is_host = matches!(call.what, What::ApproveDevice | What::Authorize | What::Approve);
     require(
         "refusal-wrote",
         note.writes == 0 || is_reaction || is_overtaken || is_host,

@@ -15,6 +15,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run stops")]
 
+mod mariadb;
 mod measure;
 mod peer;
 mod postgres;
@@ -72,6 +73,9 @@ async fn main() {
     }
     if is_wanted("postgres") {
         postgres::measure(&plan).await;
+    }
+    if is_wanted("mariadb") {
+        mariadb::measure(&plan).await;
     }
     if is_wanted("redis") {
         redis::measure(&plan).await;

@@ -62,10 +62,10 @@ impl Plan {
         Self { tasks: vec![tasks.clamp(1, TASKS[TASKS.len() - 1])], ..self }
     }
 
-    /// Measures one store and prints its rows. A peer opens its own tables at `place`.
-    pub(crate) async fn compare(&self, store: &str, baseline: impl Work, service: impl Work, place: &str) {
+    /// Measures one store and prints its rows. A peer opens its own tables at `place`; there is none without.
+    pub(crate) async fn compare(&self, store: &str, baseline: impl Work, service: impl Work, place: Option<&str>) {
         let (baseline, service) = (Arc::new(baseline), Arc::new(service));
-        let mut peer = self.peer.as_deref().map(|program| Peer::start(program, store, place));
+        let mut peer = self.peer.as_deref().zip(place).map(|(program, place)| Peer::start(program, store, place));
         for operation in [Operation::Refresh, Operation::Introspect] {
             for &tasks in &self.tasks {
                 let mut turns = Vec::new();

@@ -17,7 +17,7 @@ pub(crate) async fn measure(plan: &Plan) {
     builder.migrate().await.unwrap();
     let store = builder.open().await.unwrap();
     let baseline = Baseline::open(&server.url()).await;
-    plan.compare("postgres", baseline, Service::on(store), &server.url()).await;
+    plan.compare("postgres", baseline, Service::on(store), Some(&server.url())).await;
     if plan.rows.is_some() {
         statements(plan).await;
     }

@@ -19,7 +19,7 @@ pub(crate) async fn measure(plan: &Plan) {
     let server = Redis::start_with(&["--appendfsync", "everysec"]);
     let store = RedisStore::open(&server.url()).await.unwrap();
     let baseline = Baseline::open(&server.url()).await;
-    plan.compare("redis", baseline, Service::on(store), &server.url()).await;
+    plan.compare("redis", baseline, Service::on(store), Some(&server.url())).await;
 }
 
 struct Baseline {

@@ -14,7 +14,7 @@ pub(crate) async fn measure(plan: &Plan) {
     let store = SqliteStore::open(folder.path().join("grants.db")).unwrap();
     let baseline = Baseline::open(&folder.path().join("baseline.db"));
     let place = folder.path().join("sessions.db");
-    plan.compare("sqlite", baseline, Service::on(store), place.to_str().unwrap()).await;
+    plan.compare("sqlite", baseline, Service::on(store), place.to_str()).await;
 }
 
 struct Baseline(Mutex<Connection>);

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use regrant::store::{SingleUse, TokenStore};
+use regrant_mysql::MysqlStore;
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
-use testbed::{Load, Postgres, Random, Redis, retry, short};
+use testbed::{Load, MariaDb, Postgres, Random, Redis, retry, short};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_acknowledged_write_survives_five_kills_of_postgres() {
@@ -16,6 +17,19 @@ async fn every_acknowledged_write_survives_five_kills_of_postgres() {
     five_kills(&store, 30, || {
         postgres.kill();
         postgres.restart();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_write_survives_five_kills_of_mariadb() {
+    let mariadb = MariaDb::start();
+    let builder = MysqlStore::builder(mariadb.url()).unwrap().deadline(deadline());
+    retry(async || builder.migrate().await).await;
+    let store = retry(async || builder.open().await).await;
+    five_kills(&store, 30, || {
+        mariadb.kill();
+        mariadb.restart();
     })
     .await;
 }

@@ -8,13 +8,14 @@
 )]
 
 mod cluster;
+mod dynamodb;
 mod failovers;
 mod faulty_links;
 mod kill_sqlite;
 mod kills;
+mod mariadb;
 mod memory;
 mod postgres;
-mod proxy;
 mod redis;
 mod silence;
 mod supervisor;

@@ -17,12 +17,15 @@ use regrant::{
     IssueRequest, Key, KeyRing, RedeemRequest, RedirectUri, RefreshRequest, Subject, TokenError, TokenResponse,
     TokenService,
 };
+use regrant_mysql::MysqlStore;
 use regrant_postgres::PostgresStore;
 use regrant_redis::RedisStore;
 use regrant_sqlite::SqliteStore;
-use testbed::{Disturbance, LONG, Postgres, Proxy, Redis, RedisCluster, retry, short};
+use testbed::{Disturbance, Dynalite, LONG, MariaDb, Postgres, Proxy, Redis, RedisCluster, retry, short};
 use tokio::sync::Barrier;
 use tokio::time::timeout;
+
+use crate::dynamodb;
 
 const CALL_OF_A_STORE: Duration = Duration::from_secs(2);
 const CALL_OF_THE_SERVICE: Duration = Duration::from_secs(5);
@@ -219,6 +222,24 @@ async fn no_call_waits_for_a_silent_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_call_waits_for_a_silent_mariadb() {
+    let mariadb = MariaDb::start();
+    let proxy = Proxy::before(mariadb.address());
+    let url = mariadb.url_at(proxy.address());
+    let builder = MysqlStore::builder(&url).unwrap();
+    retry(async || builder.migrate().await).await;
+    let store = retry(async || builder.open().await).await;
+    let patient = builder.deadline(LONG).open().await.unwrap();
+    let silence = silence_of(vec![proxy], Vec::as_slice);
+    each_call_of_the_store_ends(&store, &silence).await;
+    silence(true);
+    let purged = in_time("purge", CALL_OF_A_STORE, store.purge_expired(SystemClock.now(), 10)).await;
+    silence(false);
+    assert!(purged.unwrap_err().is_transient());
+    Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_call_waits_for_a_silent_redis() {
     let redis = Redis::start();
     let proxy = Proxy::before(redis.address());
@@ -230,12 +251,40 @@ async fn no_call_waits_for_a_silent_redis() {
     Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
 }
 
+/// The primary and its sentinel fall silent at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_waits_for_a_silent_sentinel() {
+    let redis = Redis::start();
+    let primary = Proxy::before(redis.address());
+    let sentinel = Redis::sentinel(&format!("sentinel monitor main 127.0.0.1 {} 1\n", primary.address().port()));
+    let watcher = Proxy::before(sentinel.address());
+    let url = format!("redis-sentinel://{}/main", watcher.address());
+    let store = retry(async || RedisStore::open(&url).await).await;
+    let patient = RedisStore::builder(&url).deadline(LONG).open().await.unwrap();
+    let silence = silence_of(vec![primary, watcher], Vec::as_slice);
+    each_call_of_the_store_ends(&store, &silence).await;
+    Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_call_waits_for_a_silent_cluster() {
     let cluster = RedisCluster::start_behind_proxies();
     let store = retry(async || RedisStore::cluster(cluster.urls()).open().await).await;
     let patient = RedisStore::cluster(cluster.urls()).deadline(LONG).open().await.unwrap();
     let silence = silence_of(cluster, RedisCluster::proxies);
+    each_call_of_the_store_ends(&store, &silence).await;
+    Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_waits_for_a_silent_dynamodb() {
+    let dynalite = Dynalite::start();
+    let proxy = Proxy::before(dynalite.address());
+    let builder = dynamodb::at(proxy.address());
+    builder.create_table().await.unwrap();
+    let store = builder.open().await.unwrap();
+    let patient = builder.deadline(LONG).open().await.unwrap();
+    let silence = silence_of(vec![proxy], Vec::as_slice);
     each_call_of_the_store_ends(&store, &silence).await;
     Box::pin(each_call_of_the_service_ends(store, patient, &silence)).await;
 }

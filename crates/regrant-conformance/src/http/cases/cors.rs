@@ -11,7 +11,7 @@ use crate::http::case::{Case, case};
 use crate::http::clients::{APP, Auth};
 use crate::http::message::HttpRequest;
 
-const PAGE: &str = "https://spa.example";
+pub(super) const PAGE: &str = "https://spa.example";
 
 const ENDPOINTS: [(&str, Endpoint, &str); 7] = [
     ("token", Token, "POST"),
@@ -36,7 +36,7 @@ fn for_one(case: Case) -> Case {
     case.with_endpoints(|endpoints| endpoints.with_cors(Cors::origins(["https://other.example", PAGE]).unwrap()))
 }
 
-fn preflight(endpoint: Endpoint, origin: &str) -> HttpRequest {
+pub(super) fn preflight(endpoint: Endpoint, origin: &str) -> HttpRequest {
     HttpRequest::new("OPTIONS", endpoint)
         .header("origin", origin)
         .header("access-control-request-method", "POST")
@@ -62,7 +62,7 @@ fn exposed(answer: Answer, origin: &'static str) -> Answer {
 }
 
 /// A cache must not serve one page the answer for another.
-fn varying(answer: Answer) -> Answer {
+pub(super) fn varying(answer: Answer) -> Answer {
     answer.with("vary", "origin")
 }
 

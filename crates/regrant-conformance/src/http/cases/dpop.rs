@@ -1,6 +1,5 @@
 //! RFC 9449: proofs of possession at the token endpoint. A failed proof consumes nothing.
 
-use regrant::Issuer;
 use regrant::TokenServiceBuilder;
 use regrant::wire::Endpoint::{Introspection, Revocation, Token};
 use regrant::wire::Paths;
@@ -301,12 +300,6 @@ fn elsewhere() -> Vec<Case> {
     let am = |request: HttpRequest| HttpRequest { target: "/oauth2/access_token".to_owned(), ..request };
     let moved = |path| am(password(APP)).header("dpop", proof('a', path, 1));
     let at_am = |case: Case| case.with_endpoints(|endpoints| endpoints.with_paths(Paths::am_7_5()));
-    let tenant = |request: HttpRequest| HttpRequest { target: "/tenant/oauth2/token".to_owned(), ..request };
-    let at_tenant = |case: Case| {
-        case.with_endpoints(|endpoints| {
-            endpoints.with_paths(Paths::default().under(&Issuer::from_static("https://as.example/tenant")))
-        })
-    };
     vec![
         case(
             "a_bound_token_tells_its_key",
@@ -340,19 +333,6 @@ fn elsewhere() -> Vec<Case> {
             "a_proof_of_the_default_path_is_not_one_of_another",
             "RFC 9449 section 4.3",
             moved(PATH),
-            invalid_dpop_proof(),
-        )),
-        // RFC 8414 section 3.1: an issuer may have a path, and the paths begin with it.
-        at_tenant(case(
-            "a_proof_names_the_path_behind_the_host_once",
-            "RFC 9449 section 4.3",
-            tenant(password(APP)).header("dpop", proof('a', "/tenant/oauth2/token", 1)),
-            tokens_of_type("DPoP"),
-        )),
-        at_tenant(case(
-            "a_proof_without_the_path_of_the_issuer_is_refused",
-            "RFC 9449 section 4.3",
-            tenant(password(APP)).header("dpop", proof('a', PATH, 1)),
             invalid_dpop_proof(),
         )),
         case(

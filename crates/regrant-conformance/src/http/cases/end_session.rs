@@ -8,7 +8,7 @@ use crate::http::answer::{
     unavailable,
 };
 use crate::http::case::{Case, case};
-use crate::http::clients::{APP, OTHER, SIGNED_OUT};
+use crate::http::clients::{APP, ISSUER, OTHER, SIGNED_OUT};
 use crate::http::message::{Framing, HttpRequest};
 use crate::http::ports::{Browser, Jwts};
 use crate::http::server::{Given, signed_in};
@@ -29,7 +29,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(outages());
     let served = cases.into_iter().map(|case| {
         case.with_endpoints(|endpoints| endpoints.with_end_session(Browser))
-            .with_service(|service| service.jwt_issuer(Jwts))
+            .with_service(|service| service.jwt_issuer(Jwts::of(ISSUER)))
     });
     let unserved = ["GET", "POST"].map(|method| {
         let name = format!("without_a_host_there_is_no_logout_by_{}", method.to_lowercase());

@@ -194,6 +194,8 @@ fn undecodable(name: &str, endpoint: Endpoint) -> Vec<Case> {
 fn separators(name: &str, endpoint: Endpoint) -> Vec<Case> {
     let good = form(valid(endpoint));
     let harmless = [
+        // The parameter by which frameworks for HTML forms replace the method.
+        ("a_method_in_front", format!("_method=put&{good}")),
         ("separators_around_it", format!("&&{good}&&")),
         ("an_empty_pair", format!("{good}&=")),
         ("a_name_without_a_value", format!("{good}&x")),

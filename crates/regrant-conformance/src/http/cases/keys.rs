@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{metadata, valid_request};
 use crate::http::answer::{Answer, Body, inactive, invalid_client, not_served, ok};
 use crate::http::case::{Case, case};
-use crate::http::clients::{APP, Auth, PASSWORD, SCOPE, USER, post};
+use crate::http::clients::{APP, Auth, ISSUER, PASSWORD, SCOPE, USER, post};
 use crate::http::message::HttpRequest;
 use crate::http::ports::Jwts;
 use crate::http::server::signed_in;
@@ -17,14 +17,18 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = documents();
     cases.extend(introspections());
     cases.push(id_token());
-    let signing = cases.into_iter().map(|case| case.with_service(|service| service.jwt_issuer(Jwts)));
+    let signing = cases.into_iter().map(|case| case.with_service(|service| service.jwt_issuer(Jwts::of(ISSUER))));
     signing.chain(without_an_issuer()).collect()
 }
 
-fn documents() -> Vec<Case> {
-    let keys = json!({ "keys": [{ "kty": "OKP", "kid": "1" }] });
+/// The answer with the signing keys.
+pub(super) fn keys() -> Answer {
     let headers = vec![("content-type", "application/json"), ("cache-control", "public, max-age=300")];
-    let keys = Answer { status: 200, headers, body: Body::Json(keys) };
+    Answer { status: 200, headers, body: Body::Json(json!({ "keys": [{ "kty": "OKP", "kid": "1" }] })) }
+}
+
+/// The document of OpenID Connect Discovery.
+pub(super) fn openid_configuration() -> Answer {
     let mut openid = metadata::document();
     if let Body::Json(json) = &mut openid.body {
         json["jwks_uri"] = json!("https://as.example/oauth2/jwks");
@@ -36,7 +40,11 @@ fn documents() -> Vec<Case> {
             json!(["acr", "amr", "at_hash", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"]);
         json["introspection_signing_alg_values_supported"] = json!(["EdDSA"]);
     }
-    let endpoints = [("keys", Jwks, keys), ("openid_configuration", OpenIdConfiguration, openid)];
+    openid
+}
+
+fn documents() -> Vec<Case> {
+    let endpoints = [("keys", Jwks, keys()), ("openid_configuration", OpenIdConfiguration, openid_configuration())];
     let cases = endpoints.into_iter().flat_map(|(name, endpoint, answer)| {
         let request = |method: &str| HttpRequest::new(method, endpoint);
         let refused = ["POST", "PUT", "OPTIONS"].map(|method| {

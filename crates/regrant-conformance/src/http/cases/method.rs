@@ -2,11 +2,12 @@
 
 use regrant::wire::Endpoint::Token;
 
-use super::{ENDPOINTS, valid_request};
+use super::{ENDPOINTS, valid, valid_request};
 use crate::http::answer::{Answer, method_not_allowed};
 use crate::http::case::{Case, case};
 use crate::http::clients::{APP, SPA, post};
 use crate::http::server::signed_in;
+use crate::http::variables::form;
 
 const METHODS: [&str; 10] = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE", "post", "POSTPOST"];
 
@@ -43,7 +44,18 @@ pub(super) fn cases() -> Vec<Case> {
     let large = valid_request(Token, APP).method("PUT").body("a".repeat(64 * 1024 + 1));
     let large = case("a_put_above_the_limit_is_refused_with_allow", "RFC 9110 section 15.5.6", large, refusal("PUT"))
         .without_the_store();
-    refused.chain(consuming_nothing).chain([query, large]).collect()
+    // Frameworks for HTML forms take the method from a header or from the form: no other request may become a POST.
+    let good = form(valid(Token));
+    let overrides = [
+        ("a_get_with_a_method_in_a_header", valid_request(Token, APP).header("x-http-method-override", "POST"), "GET"),
+        ("a_put_with_a_method_in_its_form", valid_request(Token, APP).body(format!("_method=post&{good}")), "PUT"),
+        ("a_put_with_a_method_in_its_query", valid_request(Token, APP).query("_method=POST"), "PUT"),
+    ];
+    let overrides = overrides.map(|(what, request, method)| {
+        let name = format!("{what}_is_refused_with_allow");
+        case(name, "RFC 9110 section 15.5.6", request.method(method), refusal(method)).without_the_store()
+    });
+    refused.chain(consuming_nothing).chain([query, large]).chain(overrides).collect()
 }
 
 fn refusal(method: &str) -> Answer {

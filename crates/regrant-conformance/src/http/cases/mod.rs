@@ -21,12 +21,14 @@ mod metadata;
 mod method;
 mod not_http;
 mod offline_access;
+mod path;
 mod pushed;
 mod rate_limit;
 mod refresh;
 mod registration;
 mod revocation;
 mod scope;
+mod senders;
 mod tokens;
 mod transport;
 mod userinfo;
@@ -70,17 +72,20 @@ fn groups() -> Vec<Group> {
         group("introspection", introspection::cases()),
         group("client_authentication", client_authentication::cases()),
         group("rate_limit", rate_limit::cases()),
+        group("senders", senders::cases()),
         group("method", method::cases()),
         group("content_type", content_type::cases()),
         group("form", form::cases()),
         group("transport", transport::cases()),
         group("not_http", not_http::cases()),
+        group("path", path::cases()),
         group("code", code::cases()),
         group("metadata", metadata::cases()),
         group("keys", keys::cases()),
         group("dpop", dpop::cases()),
         group("assertions", assertions::cases()),
         group("certificates", certificates::cases()),
+        group("connection_certificates", certificates::of_the_connection()),
         group("device", device::cases()),
         group("exchange", exchange::cases()),
         group("cors", cors::cases()),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::http::answer::{
     Answer, created, incomplete, invalid_client_metadata, invalid_redirect_uri, invalid_request, method_not_allowed,
-    not_served, too_large, unauthorized_registration, unavailable,
+    not_served, too_large, too_many_attempts, unauthorized_registration,
 };
 use crate::http::case::{Case, case};
 use crate::http::clients::{APP, REDIRECT};
@@ -227,9 +227,9 @@ fn limited() -> Vec<Case> {
     let cases = [
         case(
             "a_registration_above_the_limit_may_be_tried_again",
-            "RFC 9110 section 15.6.4",
+            "RFC 6585 section 4",
             post(&public()),
-            unavailable(),
+            too_many_attempts("60"),
         )
         .given([given()]),
         case("a_registration_in_the_next_minute_is_accepted", "RFC 7591 section 5", post(&public()), later_answer())

@@ -1,11 +1,12 @@
 //! Below the form: framing and size of bodies, and the independence of requests on one connection.
 
-use regrant::wire::Endpoint::{self, Introspection, Revocation, Token};
+use regrant::wire::Cors;
+use regrant::wire::Endpoint::{self, Introspection, Metadata, Revocation, Token};
 
-use super::{ENDPOINTS, valid, valid_answer, valid_request};
+use super::{ENDPOINTS, cors, metadata, valid, valid_answer, valid_request};
 use crate::http::answer::{
-    Answer, access_token_for, inactive, incomplete, missing, no_client, revoked, several_authentications, tokens,
-    too_large,
+    Answer, access_token_for, inactive, incomplete, missing, no_client, not_utf_8, revoked, several_authentications,
+    tokens, too_large,
 };
 use crate::http::case::{Case, case};
 use crate::http::clients::{APP, Auth, SCOPE, SPA, basic, post};
@@ -62,9 +63,9 @@ fn limits(name: &str, endpoint: Endpoint) -> Vec<Case> {
         valid_request(endpoint, APP).body(format!("{valid}&x={padding}"))
     };
     let chunked = |length| of_length(length).framed(Framing::Chunked(4096));
-    let at_the_limit = [("announced", of_length(LIMIT)), ("chunked", chunked(LIMIT))].map(|(how, request)| {
+    let at_the_limit = [("an_announced", of_length(LIMIT)), ("a_chunked", chunked(LIMIT))].map(|(how, request)| {
         case(
-            format!("an_{how}_body_at_the_limit_is_read_at_{name}"),
+            format!("{how}_body_at_the_limit_is_read_at_{name}"),
             "RFC 9110 section 15.5.14",
             request,
             valid_answer(endpoint),
@@ -86,10 +87,11 @@ fn limits(name: &str, endpoint: Endpoint) -> Vec<Case> {
 fn headers(name: &str, endpoint: Endpoint) -> Vec<Case> {
     let good = basic(APP.id(), APP.secret().unwrap_or_default());
     let bare = || valid_request(endpoint, APP).without("authorization");
-    let read: [(&str, HttpRequest); 6] = [
+    let read: [(&str, HttpRequest); 7] = [
         ("a_header_name_in_upper_case", bare().header("AUTHORIZATION", &good)),
         ("a_header_value_in_white_space", bare().header("authorization", format!("  {good} \t"))),
         ("a_client_that_waits_to_go_on", valid_request(endpoint, APP).header("expect", "100-continue")),
+        ("a_method_in_a_header", valid_request(endpoint, APP).header("x-http-method-override", "PUT")),
         ("a_cookie_and_an_origin", valid_request(endpoint, APP).header("cookie", "a=b").header("origin", "null")),
         ("a_header_that_is_no_text", valid_request(endpoint, APP).header("x-anything", b"\xff\xfe")),
         (
@@ -107,13 +109,35 @@ fn headers(name: &str, endpoint: Endpoint) -> Vec<Case> {
         let name = format!("the_answer_is_json_for_who_accepts_{what}_at_{name}");
         case(name, "RFC 6749 section 5.1", request, valid_answer(endpoint)).like_a_valid_one()
     });
+    // The length of a compressed answer tells of a token in it.
+    let compressed = valid_request(endpoint, APP).header("accept-encoding", "gzip, br;q=1.0, deflate, zstd");
+    let name_of_case = format!("the_answer_is_not_compressed_for_who_accepts_that_at_{name}");
+    let uncompressed =
+        case(name_of_case, "RFC 9110 section 12.5.3", compressed, valid_answer(endpoint)).like_a_valid_one();
+    // A body that is inflated before regrant sees it may be larger than the limit.
+    let inflated = valid_request(endpoint, APP).header("content-encoding", "gzip").body(gzip(&form(valid(endpoint))));
+    let inflated =
+        case(format!("a_compressed_body_is_not_inflated_at_{name}"), "RFC 9110 section 8.4", inflated, not_utf_8());
     let twice = case(
         format!("two_authorization_lines_in_different_case_are_two_at_{name}"),
         "RFC 6749 section 2.3",
         valid_request(endpoint, APP).header("AUTHORIZATION", &good),
         several_authentications(),
     );
-    read.into_iter().chain(accepting).chain([twice.without_the_store()]).collect()
+    let refused = [twice, inflated].map(Case::without_the_store);
+    read.into_iter().chain(accepting).chain([uncompressed]).chain(refused).collect()
+}
+
+/// Returns a gzip file (RFC 1952) that holds `text` as it is. Its second byte is no UTF-8.
+fn gzip(text: &str) -> Vec<u8> {
+    let length = u16::try_from(text.len()).unwrap();
+    let crc = !text.bytes().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 })
+    });
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    // RFC 1951 section 3.2.4: one last block, not compressed.
+    let block = [&[1][..], &length.to_le_bytes(), &(!length).to_le_bytes(), text.as_bytes()].concat();
+    [&head[..], &block, &crc.to_le_bytes(), &u32::from(length).to_le_bytes()].concat()
 }
 
 /// The host sets the limit. The adapter has none of its own, above or below it.
@@ -139,10 +163,10 @@ fn broken_refreshes() -> Vec<Case> {
         let parameters = [("grant_type", "refresh_token"), ("refresh_token", "{old.refresh_token}")];
         post(Token, SPA, &parameters).framed(framing)
     };
-    [("announced", Framing::Announced(1000)), ("chunked", Framing::Broken(1000))]
+    [("an_announced", Framing::Announced(1000)), ("a_chunked", Framing::Broken(1000))]
         .into_iter()
         .map(|(how, framing)| {
-            let name = format!("an_{how}_refresh_that_breaks_off_consumes_nothing");
+            let name = format!("{how}_refresh_that_breaks_off_consumes_nothing");
             case(name, "RFC 9110 section 15.5.14", refresh(framing), incomplete())
                 .given([signed_in("old", SPA)])
                 .without_the_store()
@@ -189,5 +213,24 @@ fn one_connection() -> Vec<Case> {
         )
         .after(post(Token, APP, &[("grant_type", "refresh_token"), ("refresh_token", "{old.refresh_token}")]))
         .given(given()),
+        // Content behind an answer that must have none would be taken for the next answer.
+        case(
+            "a_request_behind_a_head_is_answered",
+            "RFC 9110 section 9.3.2",
+            HttpRequest::new("GET", Metadata),
+            metadata::document(),
+        )
+        .after(HttpRequest::new("HEAD", Metadata))
+        .without_the_store(),
+        case("a_request_behind_a_refused_head_is_served", "RFC 9110 section 9.3.2", issue(), access_token_for(SCOPE))
+            .after(valid_request(Token, APP).method("HEAD").body("")),
+        case(
+            "a_request_behind_a_preflight_is_served",
+            "RFC 9110 section 15.3.5",
+            issue(),
+            cors::varying(access_token_for(SCOPE)),
+        )
+        .after(cors::preflight(Token, cors::PAGE))
+        .with_endpoints(|endpoints| endpoints.with_cors(Cors::origins([cors::PAGE]).unwrap())),
     ]
 }

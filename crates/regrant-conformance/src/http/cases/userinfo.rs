@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::http::answer::{Answer, Body, ok, too_large, unavailable};
 use crate::http::case::{Case, case};
-use crate::http::clients::{APP, PASSWORD, REDIRECT, SIGNED, SPA, USER, VERIFIER, basic, post};
+use crate::http::clients::{APP, ISSUER, PASSWORD, REDIRECT, SIGNED, SPA, USER, VERIFIER, basic, post};
 use crate::http::message::{Framing, HttpRequest};
 use crate::http::ports::{Jwts, Proofs, UserClaims, proof, proof_of_method};
 use crate::http::server::{Given, approved_with_pkce, later, revoked, signed_in, signed_in_for};
@@ -54,7 +54,7 @@ fn denied(status: u16, error: &str, description: &str, challenge: &'static str) 
     Answer { status, headers, body: Body::Exactly(body) }
 }
 
-fn invalid_token() -> Answer {
+pub(super) fn invalid_token() -> Answer {
     let challenge = "Bearer realm=\"oauth2\", error=\"invalid_token\", \
                      error_description=\"The access token is not valid for this request.\"";
     denied(401, "invalid_token", "The access token is not valid for this request.", challenge)
@@ -127,7 +127,7 @@ fn signed() -> Vec<Case> {
         body: Body::Exactly("e30.eyJhdWQiOiJzaWduZWQiLCJzdWIiOiJkZW1vIn0.right".to_owned()),
     };
     let source = "OpenID Connect Core section 5.3.2";
-    let with_keys = |case: Case| case.with_service(|service| service.jwt_issuer(Jwts));
+    let with_keys = |case: Case| case.with_service(|service| service.jwt_issuer(Jwts::of(ISSUER)));
     let of = |name, request, answer, auth| case(name, source, request, answer).given([signed_in("old", auth)]);
     vec![
         with_keys(of("a_client_registered_for_a_jwt_gets_one", get("{old.access_token}"), jwt, SIGNED)),

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use regrant::GrantId;
-use regrant::store::{Expect, GrantIndex, GrantKey, GrantOwner, StoredGrant, Swap, TokenStore};
+use regrant::store::{Expect, GrantIndex, GrantKey, GrantOwner, StoredGrant, TokenStore};
 use regrant::token::Realm;
 
 use super::support::{
-    at_once, client_id, create, existing, id, key, owned_record, realm, record, replace, subject, swap,
+    FAR, at_once, client_id, create, ending, existing, id, key, owned_record, realm, record, refused, replace, subject,
 };
 use crate::store::StoreHarness;
 use crate::store::cases::Case;
@@ -19,6 +20,7 @@ pub(in crate::store) fn cases<H: StoreHarness<Store: GrantIndex>>() -> Vec<Case<
         grants_are_listed_by_subject_by_client_and_by_both,
         a_grant_without_a_subject_is_listed_by_its_client,
         a_creation_that_conflicts_enters_no_owner,
+        a_swap_that_conflicts_changes_no_listing,
         nobody_is_an_owner_of_nothing,
         owners_are_compared_byte_for_byte,
         a_listing_stays_in_its_realm,
@@ -65,12 +67,41 @@ async fn a_creation_that_conflicts_enters_no_owner<H: StoreHarness<Store: GrantI
     let record = |client, owner| owned_record("x", client, Some(owner));
     create(&*store, &key(1), record("app", "ann")).await;
     for (client, owner) in [("web", "bob"), ("app", "ann"), ("app", "bob"), ("web", "ann")] {
-        assert_eq!(swap(&*store, &key(1), Expect::Absent, record(client, owner)).await, Swap::Conflict);
+        refused(&*store, &key(1), Expect::Absent, record(client, owner)).await;
         for other in [by_subject("bob"), by_client("web"), by_both("bob", "web"), by_both("ann", "web")] {
             assert_eq!(page(&*store, &other, None, 10).await, [], "{other:?} owns what {client} and {owner} met");
         }
         for own in [by_subject("ann"), by_client("app"), by_both("ann", "app")] {
             assert_eq!(list(&*store, &own, 10).await, ids([1]), "{own:?} lost what {client} and {owner} met");
+        }
+    }
+}
+
+/// The same for a swap: neither the owners nor the listed record are those of a write that was refused.
+async fn a_swap_that_conflicts_changes_no_listing<H: StoreHarness<Store: GrantIndex>>(harness: &H) {
+    let fixture = harness.fresh().await;
+    let store = fixture.store();
+    let stale = create(&*store, &key(1), owned_record("first", "app", Some("ann"))).await;
+    replace(&*store, &key(1), stale, owned_record("second", "app", Some("ann"))).await;
+    let listed = [(id(1), existing(&*store, &key(1)).await)];
+    for (client, owner) in [("app", "ann"), ("web", "bob"), ("app", "bob"), ("web", "ann")] {
+        let late = || ending(owned_record("late", client, Some(owner)), FAR + Duration::from_secs(1));
+        // A slow writer, and one whose record has been deleted meanwhile.
+        refused(&*store, &key(1), Expect::Version(stale), late()).await;
+        refused(&*store, &key(2), Expect::Version(stale), late()).await;
+        for own in [by_subject("ann"), by_client("app"), by_both("ann", "app")] {
+            assert_eq!(
+                page(&*store, &own, None, 10).await,
+                listed,
+                "{own:?} after a refused swap of {client}, {owner}"
+            );
+        }
+        for other in [by_subject("bob"), by_client("web"), by_both("bob", "web"), by_both("ann", "web")] {
+            assert_eq!(
+                page(&*store, &other, None, 10).await,
+                [],
+                "{other:?} after a refused swap of {client}, {owner}"
+            );
         }
     }
 }
@@ -270,7 +301,11 @@ pub(super) async fn list(
         let page = page(store, owner, listed.last().copied(), limit).await;
         assert!(page.len() <= limit, "{} on a page of {limit}", page.len());
         for (id, _) in &page {
-            assert!(listed.last().is_none_or(|last| last < id), "not in ascending order");
+            assert!(
+                listed.last().is_none_or(|last| last < id),
+                "{id:?} comes after {:?}: pages ascend by id, and a page begins behind `after` (id > after)",
+                listed.last(),
+            );
             listed.insert(*id);
         }
         if page.len() < limit {

@@ -12,6 +12,7 @@ macro_rules! cases {
 }
 
 pub(super) mod grant_index;
+pub(super) mod grant_index_outage;
 pub(super) mod lifecycle;
 pub(super) mod lost_reply;
 pub(super) mod outage;

@@ -3,7 +3,7 @@
 use regrant::store::{SingleUse, Use};
 
 use super::single_use::{use_id, use_once};
-use super::support::FAR;
+use super::support::{FAR, assert_transient};
 use crate::store::StoreHarness;
 use crate::store::cases::Case;
 
@@ -22,7 +22,7 @@ async fn a_use_whose_reply_was_lost_is_no_replay<H: StoreHarness<Store: SingleUs
         lose().await;
         match store.use_once(&use_id(number), FAR).await {
             Ok(told) => assert_eq!(told, Use::First, "nobody else used it"),
-            Err(error) => assert!(error.is_transient(), "{error:?}"),
+            Err(error) => assert_transient("a use whose reply was lost", &error),
         }
     }
 }

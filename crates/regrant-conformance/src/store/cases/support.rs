@@ -1,9 +1,11 @@
 //! Keys, records and calls.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use regrant::clock::Timestamp;
-use regrant::store::{Expect, GrantKey, GrantRecord, StoredGrant, Swap, TokenStore, Version};
+use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore, Version};
 use regrant::token::Realm;
 use regrant::{ClientId, GrantId, Subject};
 use tokio::sync::Barrier;
@@ -73,14 +75,84 @@ pub(super) async fn swap(store: &impl TokenStore, key: &GrantKey, expect: Expect
 
 /// Creates a record and returns its version.
 pub(super) async fn create(store: &impl TokenStore, key: &GrantKey, record: GrantRecord) -> Version {
-    assert_eq!(swap(store, key, Expect::Absent, record).await, Swap::Stored, "nothing was there");
+    let swap = swap(store, key, Expect::Absent, record).await;
+    assert!(
+        swap == Swap::Stored,
+        "a creation was refused, though nothing was written under {key:?}: is another key equal to it in the database \
+         (a collation, a cut, a lost realm), or did a client library send the write twice?",
+    );
     existing(store, key).await.version
 }
 
 /// Replaces the version `current` by `record` and returns the new version.
 pub(super) async fn replace(store: &impl TokenStore, key: &GrantKey, current: Version, record: GrantRecord) -> Version {
-    assert_eq!(swap(store, key, Expect::Version(current), record).await, Swap::Stored, "nobody else writes");
+    let swap = swap(store, key, Expect::Version(current), record).await;
+    assert!(
+        swap == Swap::Stored,
+        "a swap of the version that was just loaded was refused, though nobody else writes {key:?}: does a load return \
+         old versions, or did a client library send the write twice?",
+    );
     existing(store, key).await.version
+}
+
+/// Makes a swap whose condition does not hold.
+pub(super) async fn refused(store: &impl TokenStore, key: &GrantKey, expect: Expect, record: GrantRecord) {
+    let swap = swap(store, key, expect, record).await;
+    assert!(swap == Swap::Conflict, "a swap was stored under {key:?}, though {expect:?} does not hold there");
+}
+
+/// Compares two records. Their `Debug` hides the payload, so the message shows the payload too.
+#[track_caller]
+pub(super) fn assert_record(found: &GrantRecord, written: &GrantRecord) {
+    assert!(found == written, "found {}, but {} was written", Shown(found), Shown(written));
+}
+
+/// A record of a test, with the beginning of its payload.
+struct Shown<'a>(&'a GrantRecord);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let payload = &self.0.payload;
+        write!(f, "{:?} with the payload \"{}", self.0, payload[..payload.len().min(48)].escape_ascii())?;
+        f.write_str(if payload.len() > 48 { "...\"" } else { "\"" })
+    }
+}
+
+/// Longest time of one call of a store whose database is out of reach. Five times the two seconds of the contract of
+/// [`TokenStore`], for busy machines.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Waits for a call while the database is out of reach: an error in time, which a retry may mend.
+pub(super) async fn fails_in_time<T: fmt::Debug>(what: &str, call: impl Future<Output = Result<T, StoreError>>) {
+    match ends_in_time(what, LONGEST, call).await {
+        Ok(answer) => panic!("{what}: the database is out of reach, but the answer is {answer:?}"),
+        Err(error) => assert_transient(what, &error),
+    }
+}
+
+/// Waits for a call, at most for this time.
+pub(super) async fn ends_in_time<T>(what: &str, limit: Duration, call: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(limit, call).await;
+    ended.unwrap_or_else(|_| panic!("{what}: no answer within {limit:?}; the contract is a deadline of two seconds"))
+}
+
+/// Asserts that the client may try again.
+#[track_caller]
+pub(super) fn assert_transient(what: &str, error: &StoreError) {
+    assert!(
+        error.is_transient(),
+        "{what}: this failure ends without anybody's help, so it must be `StoreError::unavailable` (transient): {error:?}",
+    );
+}
+
+/// Repeats a call until it is answered. The deadline of production may be too short for a busy machine.
+pub(super) async fn answered<T>(what: &str, call: impl AsyncFn() -> Result<T, StoreError>) -> T {
+    loop {
+        match call().await {
+            Ok(answer) => return answer,
+            Err(error) => assert_transient(what, &error),
+        }
+    }
 }
 
 /// Starts `work` on `tasks` tasks at the same moment and returns the results in order.

@@ -8,7 +8,9 @@ use regrant::GrantId;
 use regrant::clock::Timestamp;
 use regrant::store::{Expect, GrantKey, StoredGrant, Swap, Version};
 
-use super::support::{FAR, create, ending, existing, id, key, load, owned_record, realm, record, replace, swap};
+use super::support::{
+    FAR, assert_record, create, ending, existing, id, key, load, owned_record, realm, record, refused, replace, swap,
+};
 use crate::store::StoreHarness;
 use crate::store::cases::Case;
 
@@ -19,6 +21,7 @@ pub(in crate::store) fn cases<H: StoreHarness>() -> Vec<Case<H>> {
         creating_twice_conflicts,
         swapping_what_is_not_there_conflicts,
         every_write_has_a_version_of_its_own,
+        a_version_is_no_count_of_the_writes_of_its_record,
         a_stale_version_conflicts,
         a_conflict_changes_nothing,
         a_version_of_another_key_conflicts,
@@ -51,7 +54,7 @@ async fn a_record_comes_back_as_it_was_written(harness: &impl StoreHarness) {
     for (number, written) in [record("bytes"), owned_record("bytes", "robot", None)].into_iter().enumerate() {
         let key = key(number as u64);
         create(&*store, &key, written.clone()).await;
-        assert_eq!(existing(&*store, &key).await.record, written);
+        assert_record(&existing(&*store, &key).await.record, &written);
         assert_eq!(existing(&*store, &key).await, existing(&*store, &key).await, "a load changes nothing");
     }
 }
@@ -63,9 +66,9 @@ async fn creating_twice_conflicts(harness: &impl StoreHarness) {
     create(&*store, &key(1), record("first")).await;
     // Also with the very same record: a creation repeated is no creation.
     for second in ["second", "first"] {
-        assert_eq!(swap(&*store, &key(1), Expect::Absent, record(second)).await, Swap::Conflict);
+        refused(&*store, &key(1), Expect::Absent, record(second)).await;
     }
-    assert_eq!(existing(&*store, &key(1)).await.record, record("first"));
+    assert_record(&existing(&*store, &key(1)).await.record, &record("first"));
 }
 
 /// `Expect::Version` does not create.
@@ -74,7 +77,7 @@ async fn swapping_what_is_not_there_conflicts(harness: &impl StoreHarness) {
     let store = fixture.store();
     let elsewhere = create(&*store, &key(1), record("elsewhere")).await;
     for version in [Version(0), Version(1), Version(u64::MAX), elsewhere] {
-        assert_eq!(swap(&*store, &key(2), Expect::Version(version), record("x")).await, Swap::Conflict);
+        refused(&*store, &key(2), Expect::Version(version), record("x")).await;
         assert_eq!(load(&*store, &key(2)).await, None);
     }
 }
@@ -91,6 +94,18 @@ async fn every_write_has_a_version_of_its_own(harness: &impl StoreHarness) {
     }
 }
 
+/// A count begins anew when a record was deleted, and repeats itself when a database was restored: then a slow writer
+/// overwrites a record that it never read (ABA). It shows without a deletion: new records have the same version.
+async fn a_version_is_no_count_of_the_writes_of_its_record(harness: &impl StoreHarness) {
+    let fixture = harness.fresh().await;
+    let store = fixture.store();
+    let mut first = HashSet::new();
+    for number in 0..4 {
+        first.insert(create(&*store, &key(number), record("x")).await);
+    }
+    assert!(first.len() > 1, "each new record has {first:?}: draw versions, with `Version::random`");
+}
+
 /// A decision on an older record must be made again.
 async fn a_stale_version_conflicts(harness: &impl StoreHarness) {
     let fixture = harness.fresh().await;
@@ -100,10 +115,10 @@ async fn a_stale_version_conflicts(harness: &impl StoreHarness) {
         let current = versions[versions.len() - 1];
         versions.push(replace(&*store, &key(1), current, record(round.to_string())).await);
         for stale in &versions[..versions.len() - 1] {
-            assert_eq!(swap(&*store, &key(1), Expect::Version(*stale), record("stale")).await, Swap::Conflict);
+            refused(&*store, &key(1), Expect::Version(*stale), record("stale")).await;
         }
     }
-    assert_eq!(existing(&*store, &key(1)).await.record, record("4"));
+    assert_record(&existing(&*store, &key(1)).await.record, &record("4"));
 }
 
 /// A conflict changes neither the record, its version or its end, nor another record.
@@ -115,9 +130,9 @@ async fn a_conflict_changes_nothing(harness: &impl StoreHarness) {
     create(&*store, &key(2), record("neighbour")).await;
     let before = (existing(&*store, &key(1)).await, existing(&*store, &key(2)).await);
     let other = || ending(owned_record("other", "other", Some("other")), Timestamp::from_millis(FAR.as_millis() + 1));
-    assert_eq!(swap(&*store, &key(1), Expect::Absent, other()).await, Swap::Conflict);
-    assert_eq!(swap(&*store, &key(1), Expect::Version(first), other()).await, Swap::Conflict);
-    assert_eq!(swap(&*store, &key(3), Expect::Version(first), other()).await, Swap::Conflict);
+    refused(&*store, &key(1), Expect::Absent, other()).await;
+    refused(&*store, &key(1), Expect::Version(first), other()).await;
+    refused(&*store, &key(3), Expect::Version(first), other()).await;
     assert_eq!((existing(&*store, &key(1)).await, existing(&*store, &key(2)).await), before);
     assert_eq!(load(&*store, &key(3)).await, None);
     // The version is still current.
@@ -130,12 +145,12 @@ async fn a_version_of_another_key_conflicts(harness: &impl StoreHarness) {
     let store = fixture.store();
     let first = create(&*store, &key(1), record("one")).await;
     let mut second = create(&*store, &key(2), record("two")).await;
-    // Stores may number the writes of each key: lead the two apart.
+    // A store that counts fails another case: here the two are led apart.
     if second == first {
         second = replace(&*store, &key(2), second, record("two")).await;
     }
-    assert_eq!(swap(&*store, &key(1), Expect::Version(second), record("crossed")).await, Swap::Conflict);
-    assert_eq!(existing(&*store, &key(1)).await.record, record("one"));
+    refused(&*store, &key(1), Expect::Version(second), record("crossed")).await;
+    assert_record(&existing(&*store, &key(1)).await.record, &record("one"));
 }
 
 /// One after the other, on one handle.
@@ -147,7 +162,7 @@ async fn each_write_is_seen_by_the_next_load(harness: &impl StoreHarness) {
         let written = record(round.to_string());
         assert_eq!(swap(&*store, &key(1), Expect::Version(version), written.clone()).await, Swap::Stored);
         let seen = existing(&*store, &key(1)).await;
-        assert_eq!(seen.record, written);
+        assert_record(&seen.record, &written);
         version = seen.version;
     }
 }
@@ -172,7 +187,7 @@ async fn keys_are_compared_byte_for_byte(harness: &impl StoreHarness) {
         create(&*store, &key(bytes), record(bytes)).await;
     }
     for bytes in &ids {
-        assert_eq!(existing(&*store, &key(bytes)).await.record, record(bytes));
+        assert_record(&existing(&*store, &key(bytes)).await.record, &record(bytes));
     }
 }
 
@@ -204,7 +219,7 @@ async fn a_realm_is_part_of_the_key(harness: &impl StoreHarness) {
     }
     for name in names {
         let key = GrantKey { realm: realm(name), id: id(1) };
-        assert_eq!(existing(&*store, &key).await.record, record(name), "{name:?}");
+        assert_record(&existing(&*store, &key).await.record, &record(name));
     }
 }
 
@@ -218,11 +233,11 @@ async fn payloads_of_any_bytes_and_of_0_to_64_kib(harness: &impl StoreHarness) {
     for (number, payload) in payloads.iter().enumerate() {
         let key = key(number as u64);
         let version = create(&*store, &key, record(payload.clone())).await;
-        assert_eq!(*existing(&*store, &key).await.record.payload, **payload);
+        assert_record(&existing(&*store, &key).await.record, &record(payload.clone()));
         // And from any of them to any other.
         let next = &payloads[(number + 1) % payloads.len()];
         replace(&*store, &key, version, record(next.clone())).await;
-        assert_eq!(*existing(&*store, &key).await.record.payload, **next);
+        assert_record(&existing(&*store, &key).await.record, &record(next.clone()));
     }
 }
 
@@ -237,7 +252,7 @@ async fn names_with_difficult_characters(harness: &impl StoreHarness) {
     for (number, client) in clients.iter().enumerate() {
         let written = owned_record("x", client, Some(subjects[number % subjects.len()]));
         create(&*store, &key(number as u64), written.clone()).await;
-        assert_eq!(existing(&*store, &key(number as u64)).await.record, written);
+        assert_record(&existing(&*store, &key(number as u64)).await.record, &written);
     }
 }
 
@@ -251,7 +266,7 @@ async fn ends_of_every_kind(harness: &impl StoreHarness) {
         let mut written = record("x");
         written.expires_at = expires_at;
         create(&*store, &key(number as u64), written.clone()).await;
-        assert_eq!(existing(&*store, &key(number as u64)).await.record, written);
+        assert_record(&existing(&*store, &key(number as u64)).await.record, &written);
     }
 }
 
@@ -283,15 +298,15 @@ async fn a_record_past_its_end_may_vanish_but_never_returns(harness: &impl Store
         match load(&*store, &key(1)).await {
             Some(stored) => {
                 assert!(is_there, "it vanished and came back");
-                assert_eq!(stored.record, ended);
+                assert_record(&stored.record, &ended);
             }
             None => is_there = false,
         }
-        assert_eq!(swap(&*store, &key(1), Expect::Version(living), record("stale")).await, Swap::Conflict);
+        refused(&*store, &key(1), Expect::Version(living), record("stale")).await;
     }
     if !is_there {
         let anew = create(&*store, &key(1), record("anew")).await;
         assert_ne!(anew, living);
-        assert_eq!(swap(&*store, &key(1), Expect::Version(living), record("stale")).await, Swap::Conflict);
+        refused(&*store, &key(1), Expect::Version(living), record("stale")).await;
     }
 }

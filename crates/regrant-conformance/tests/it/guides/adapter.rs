@@ -30,11 +30,12 @@ async fn answer<S: TokenStore>(endpoints: &Endpoints<S>, request: Request<Incomi
         .with_query(head.uri.query())
         .with_client_certificate(head.extensions.get())
         .with_peer(head.extensions.get());
-    send(match endpoints.paths().endpoint(path) {
+    let answer = match endpoints.paths().endpoint(path) {
         Some(endpoint) => endpoints.handle(endpoint, &request).await,
         None if endpoints.paths().authorization.as_deref() == Some(path) => authorize(endpoints, &request).await,
         None => wire::Response { status: 404, headers: Vec::new(), body: Vec::new() },
-    })
+    };
+    send(answer.for_method(head.method.as_str()))
 }
 // guide: end
 
@@ -67,11 +68,17 @@ fn send(answer: wire::Response) -> Response<Full<Bytes>> {
 // guide: end
 
 // guide: serve
-pub(crate) async fn serve<S: TokenStore + 'static>(listener: TcpListener, endpoints: Arc<Endpoints<S>>) {
+pub(crate) async fn serve<S: TokenStore + 'static>(
+    listener: TcpListener,
+    endpoints: Arc<Endpoints<S>>,
+    facts: impl Fn(&mut Request<Incoming>) + Clone + Send + 'static,
+) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let endpoints = Arc::clone(&endpoints);
-        let service = service_fn(move |request| {
+        let (endpoints, facts) = (Arc::clone(&endpoints), facts.clone());
+        let service = service_fn(move |mut request| {
+            // The certificate of this connection, and its sender.
+            facts(&mut request);
             let endpoints = Arc::clone(&endpoints);
             async move { Ok::<_, Infallible>(answer(&endpoints, request).await) }
         });

@@ -15,6 +15,15 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     let adapter = || {
         let guide = include_str!("../../../../../docs/adapter-guide.md");
         assert_eq!(shown(guide, &[include_str!("adapter.rs"), include_str!("server.rs")]), 7);
+        let frameworks = [
+            include_str!("../../../../../dev/frameworks/src/axum.rs"),
+            include_str!("../../../../../dev/frameworks/src/hyper.rs"),
+            include_str!("../../../../../dev/frameworks/src/lambda.rs"),
+            include_str!("../../../../../dev/frameworks/src/poem.rs"),
+            include_str!("../../../../../dev/frameworks/src/salvo.rs"),
+            include_str!("../../../../../dev/frameworks/src/tonic.rs"),
+        ];
+        assert_eq!(shown(guide, &frameworks), frameworks.len());
     };
     let shown = [
         crate::test("guides::the_guide_shows_this_store", store),

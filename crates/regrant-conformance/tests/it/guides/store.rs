@@ -169,6 +169,7 @@ fn suite() -> Suite<Harness> {
         .single_use()
         .single_use_purge()
         .without("outage", "an embedded file has no link to lose")
+        .without("silence", "an embedded file has no link that falls silent")
         .without("lost_reply", "an embedded file loses no reply")
 }
 // guide: end

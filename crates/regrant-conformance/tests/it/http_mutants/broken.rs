@@ -4,8 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use regrant::host::Peer;
 use regrant::wire::Endpoints;
-use regrant_conformance::http::{Direct, Exchange, Framing, HttpHarness, HttpRequest, HttpResponse, WatchedStore};
+use regrant_conformance::http::{
+    Connection, Direct, Exchange, Framing, HttpHarness, HttpRequest, HttpResponse, WatchedStore,
+};
 
 /// The flaw of an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +24,28 @@ pub(crate) enum Flaw {
     ReparsedBody,
     DecodedBody,
     HalfBody,
+    HalfBodyUnanswered,
     UnchunkedBody,
+    InflatedBody,
     LimitBelow,
     LimitAbove,
     QueryAsForm,
     NoQuery,
     FoldedMethod,
+    MethodOfHeader,
+    MethodOfForm,
     OwnOptions,
     PostAlone,
     NoHead,
+    HeadWithContent,
+    HeadOfNoLength,
     OwnPath,
     PathWithQuery,
+    IssuerTwice,
+    NoIssuerPath,
+    NoCertificate,
+    NoSender,
+    OwnSender,
     AddedCharset,
     NoChallenge,
     OneAnswerLine,
@@ -46,15 +60,25 @@ pub(crate) enum Flaw {
     ErrorsAs200,
     FailuresAs400,
     ByAccept,
+    Compressed,
     NoEmptyObject,
+    NoAnswer,
+    /// No flaw: no answer to a body that breaks off.
+    NoAnswerToHalf,
 }
 
 pub(crate) struct Broken(pub(crate) Flaw);
 
 #[async_trait]
 impl HttpHarness for Broken {
-    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>) -> Box<dyn Exchange> {
-        let correct = Direct.serve(endpoints).await;
+    async fn serve(&self, endpoints: Arc<Endpoints<WatchedStore>>, mut connection: Connection) -> Box<dyn Exchange> {
+        match self.0 {
+            Flaw::NoCertificate => connection.certificate = None,
+            Flaw::NoSender => connection.peer = None,
+            Flaw::OwnSender => connection.peer = Some(Peer::address([127, 0, 0, 1].into())),
+            _ => {}
+        }
+        let correct = Direct.serve(endpoints, connection).await;
         Box::new(BrokenServer { flaw: self.0, correct, cache: Mutex::default(), client: Mutex::default() })
     }
 }
@@ -71,7 +95,13 @@ impl Exchange for BrokenServer {
     async fn exchange(&self, requests: &[HttpRequest]) -> Vec<HttpResponse> {
         let mut responses = Vec::new();
         for request in requests {
-            responses.push(self.answer(request).await);
+            let answer = self.answer(request).await;
+            let is_half = request.received().is_none();
+            match self.flaw {
+                Flaw::NoAnswer => break,
+                Flaw::NoAnswerToHalf | Flaw::HalfBodyUnanswered if is_half => break,
+                _ => responses.push(answer),
+            }
         }
         responses
     }
@@ -92,7 +122,7 @@ impl BrokenServer {
 
     /// Returns an answer that regrant does not see.
     fn own_answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
-        let plain = |status| Some(HttpResponse { status, headers: Vec::new(), body: Vec::new() });
+        let plain = |status| Some(HttpResponse { status, headers: Vec::new(), content_length: None, body: Vec::new() });
         match self.flaw {
             Flaw::OwnOptions if request.method == "OPTIONS" => plain(204),
             Flaw::PostAlone if request.method == "GET" => plain(404),
@@ -126,8 +156,11 @@ impl BrokenServer {
             Flaw::DecodedBody => {
                 request.body = String::from_utf8_lossy(&request.body).replace("%2B", "+").into_bytes();
             }
-            Flaw::HalfBody if request.received().is_none() => request.framing = Framing::Whole,
+            Flaw::HalfBody | Flaw::HalfBodyUnanswered if request.received().is_none() => {
+                request.framing = Framing::Whole;
+            }
             Flaw::UnchunkedBody if matches!(request.framing, Framing::Chunked(_)) => request.body.clear(),
+            Flaw::InflatedBody => inflate(request),
             Flaw::QueryAsForm => {
                 if let Some((_, query)) = request.target.split_once('?') {
                     request.body.extend([b"&", query.as_bytes()].concat());
@@ -136,6 +169,24 @@ impl BrokenServer {
             }
             Flaw::NoQuery => request.target = request.path().to_owned(),
             Flaw::FoldedMethod => request.method.make_ascii_uppercase(),
+            Flaw::MethodOfHeader => {
+                let named = request.headers.iter().find(|(name, _)| name == "x-http-method-override");
+                if let Some((_, method)) = named.cloned() {
+                    request.method = String::from_utf8(method).unwrap();
+                }
+            }
+            Flaw::MethodOfForm => {
+                let first = String::from_utf8_lossy(&request.body).split('&').next().unwrap_or_default().to_owned();
+                if let Some(method) = first.strip_prefix("_method=") {
+                    request.method = method.to_uppercase();
+                }
+            }
+            Flaw::IssuerTwice if request.target.starts_with("/tenant/") => {
+                request.target = format!("/tenant{}", request.target);
+            }
+            Flaw::NoIssuerPath => {
+                request.target = request.target.strip_prefix("/tenant").unwrap_or(&request.target).to_owned();
+            }
             Flaw::OwnPath => request.target = HttpRequest::new("POST", request.endpoint).target,
             Flaw::PathWithQuery => request.target = request.target.replace('?', "%3F"),
             Flaw::RememberedClient => {
@@ -171,9 +222,22 @@ impl BrokenServer {
             }
             Flaw::ErrorsAs200 if response.status == 400 => response.status = 200,
             Flaw::FailuresAs400 if response.status == 503 => response.status = 400,
+            Flaw::HeadWithContent if request.method == "HEAD" => response.body = b"{}".to_vec(),
+            Flaw::HeadOfNoLength if request.method == "HEAD" => response.content_length = Some(0),
+            Flaw::Compressed if request.headers.iter().any(|(name, _)| name == "accept-encoding") => {
+                response.headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
+            }
             Flaw::NoEmptyObject if response.body == b"{}" => response.body.clear(),
             _ => {}
         }
+    }
+}
+
+/// As a framework does that undoes the coding of a body. The gzip files of the kit hold their text as it is, behind 15
+/// bytes and before 8.
+fn inflate(request: &mut HttpRequest) {
+    if request.headers.iter().any(|(name, value)| name == "content-encoding" && value == b"gzip") {
+        request.body = request.body[15..request.body.len() - 8].to_vec();
     }
 }
 

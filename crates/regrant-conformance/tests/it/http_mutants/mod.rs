@@ -1,34 +1,59 @@
 //! Adapters that are wrong in one way each, and the cases that must reject them.
 
-mod broken;
+pub(crate) mod broken;
+#[cfg(feature = "http2")]
+mod over_http2;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use regrant_conformance::Trial;
-use regrant_conformance::http::{cases, judge};
+use regrant_conformance::http::{Case, HttpHarness, Verdict, cases, judge};
 
 use self::broken::{Broken, Flaw};
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
-    MUTANTS.iter().map(|(name, flaw, cases)| {
+    let silent = crate::test("http_mutants::no_answer_to_a_body_that_breaks_off_is_no_flaw", || {
+        for case in BREAKING_OFF {
+            assert!(accepts(&Broken(Flaw::NoAnswerToHalf), case), "{case} demands an answer");
+        }
+    });
+    let in_process = MUTANTS.iter().map(|(name, flaw, cases)| {
         crate::test(format!("http_mutants::{name}"), move || {
             for case in *cases {
-                assert!(accepts(Flaw::None, case), "{case} rejects a correct adapter");
-                assert!(!accepts(*flaw, case), "{case} lets {flaw:?} pass");
+                assert!(accepts(&Broken(Flaw::None), case), "{case} rejects a correct adapter");
+                assert!(!accepts(&Broken(*flaw), case), "{case} lets {flaw:?} pass");
             }
         })
-    })
+    });
+    let trials = in_process.chain([silent]);
+    #[cfg(feature = "http2")]
+    let trials = trials.chain(over_http2::trials());
+    trials
 }
 
-fn accepts(flaw: Flaw, case: &str) -> bool {
+fn accepts(harness: &dyn HttpHarness, case: &str) -> bool {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // The client panics on bytes that are no answer.
+    let verdict = catch_unwind(AssertUnwindSafe(|| runtime.block_on(judge(harness, named(case)))));
+    matches!(verdict, Ok(Verdict::Passed))
+}
+
+/// The case of this name.
+pub(crate) fn named(case: &str) -> &'static Case {
     let named = cases().iter().flat_map(|group| group.cases.iter().map(move |own| (group.name, own)));
     let (_, case) = named.into_iter().find(|(group, own)| case == format!("{group}::{}", own.name())).expect(case);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    catch_unwind(AssertUnwindSafe(|| runtime.block_on(judge(&Broken(flaw), case)))).is_ok()
+    case
 }
 
+const BREAKING_OFF: [&str; 4] = [
+    "transport::an_announced_refresh_that_breaks_off_consumes_nothing",
+    "transport::a_chunked_refresh_that_breaks_off_consumes_nothing",
+    "transport::a_body_of_chunks_without_the_last_one_is_refused_at_token",
+    "userinfo::a_form_that_is_cut_off_is_refused",
+];
+
 /// Each mutant, and the cases that must reject it.
-const MUTANTS: [(&str, Flaw, &[&str]); 36] = [
+const MUTANTS: [(&str, Flaw, &[&str]); 49] = [
     (
         "the_first_line_of_each_header_alone",
         Flaw::FirstHeaderLine,
@@ -84,6 +109,23 @@ const MUTANTS: [(&str, Flaw, &[&str]); 36] = [
             "transport::a_body_of_chunks_without_the_last_one_is_refused_at_revocation",
         ],
     ),
+    (
+        "half_a_body_taken_for_a_whole_one_without_an_answer",
+        Flaw::HalfBodyUnanswered,
+        &[
+            "transport::an_announced_refresh_that_breaks_off_consumes_nothing",
+            "transport::a_body_of_chunks_without_the_last_one_is_refused_at_token",
+        ],
+    ),
+    (
+        "no_answer_at_all",
+        Flaw::NoAnswer,
+        &[
+            "tokens::client_credentials_give_an_access_token_alone",
+            "transport::an_announced_refresh_that_breaks_off_consumes_nothing",
+        ],
+    ),
+    ("a_body_that_is_inflated", Flaw::InflatedBody, &["transport::a_compressed_body_is_not_inflated_at_token"]),
     ("no_body_without_a_content_length", Flaw::UnchunkedBody, &["transport::a_body_in_one_chunk_is_read_at_token"]),
     (
         "a_limit_of_its_own_below",
@@ -113,6 +155,22 @@ const MUTANTS: [(&str, Flaw, &[&str]); 36] = [
     ),
     ("a_method_in_upper_case", Flaw::FoldedMethod, &["method::lower_case_post_is_refused_with_allow_at_token"]),
     (
+        "a_method_taken_from_a_header",
+        Flaw::MethodOfHeader,
+        &[
+            "method::a_get_with_a_method_in_a_header_is_refused_with_allow",
+            "transport::a_method_in_a_header_makes_no_difference_at_token",
+        ],
+    ),
+    (
+        "a_method_taken_from_the_form",
+        Flaw::MethodOfForm,
+        &[
+            "method::a_put_with_a_method_in_its_form_is_refused_with_allow",
+            "form::a_form_with_a_method_in_front_is_read_at_revocation",
+        ],
+    ),
+    (
         "an_answer_of_its_own_to_options",
         Flaw::OwnOptions,
         &["method::options_is_refused_with_allow_at_token", "cors::a_known_page_may_call_token"],
@@ -123,6 +181,43 @@ const MUTANTS: [(&str, Flaw, &[&str]); 36] = [
         &["method::get_is_refused_with_allow_at_introspection", "metadata::a_get_is_answered"],
     ),
     ("no_route_for_head", Flaw::NoHead, &["metadata::a_head_is_answered_without_a_body"]),
+    (
+        "content_for_head",
+        Flaw::HeadWithContent,
+        &["metadata::a_head_is_answered_without_a_body", "method::head_is_refused_with_allow_at_token"],
+    ),
+    (
+        "a_length_of_nothing_for_head",
+        Flaw::HeadOfNoLength,
+        &["metadata::a_head_is_answered_without_a_body", "userinfo::a_head_is_told_the_user"],
+    ),
+    (
+        "the_path_of_the_issuer_twice",
+        Flaw::IssuerTwice,
+        &[
+            "path::a_proof_names_the_path_of_the_issuer_once",
+            "path::a_proof_with_the_path_of_the_issuer_twice_is_refused",
+        ],
+    ),
+    (
+        "no_path_of_the_issuer",
+        Flaw::NoIssuerPath,
+        &[
+            "path::a_proof_at_userinfo_names_the_path_of_the_issuer_once",
+            "path::a_proof_without_the_path_of_the_issuer_is_refused",
+        ],
+    ),
+    (
+        "a_certificate_of_the_connection_that_is_dropped",
+        Flaw::NoCertificate,
+        &[
+            "connection_certificates::a_certificate_is_accepted_at_introspection",
+            "connection_certificates::a_certificate_binds_tokens",
+            "connection_certificates::a_refresh_with_the_certificate_is_answered",
+        ],
+    ),
+    ("a_sender_that_is_dropped", Flaw::NoSender, &["senders::the_sender_that_is_admitted_is_served_at_token"]),
+    ("a_sender_that_is_made_up", Flaw::OwnSender, &["senders::a_request_without_a_sender_is_served_at_token"]),
     ("a_path_of_its_own", Flaw::OwnPath, &["dpop::a_proof_names_the_path_that_was_asked"]),
     ("a_path_with_its_query", Flaw::PathWithQuery, &["dpop::a_query_is_no_part_of_what_a_proof_names"]),
     (
@@ -191,5 +286,10 @@ const MUTANTS: [(&str, Flaw, &[&str]); 36] = [
         &["revocation::revoking_a_refresh_token_while_the_store_is_down_is_no_success"],
     ),
     ("answers_by_what_is_accepted", Flaw::ByAccept, &["transport::the_answer_is_json_for_who_accepts_html_at_token"]),
+    (
+        "compressed_answers",
+        Flaw::Compressed,
+        &["transport::the_answer_is_not_compressed_for_who_accepts_that_at_introspection"],
+    ),
     ("empty_bodies_left_out", Flaw::NoEmptyObject, &["revocation::garbage_is_revoked_already"]),
 ];

@@ -15,7 +15,12 @@ use regrant::store::{
 use regrant::token::Realm;
 use regrant::{GrantId, Subject};
 
+use tokio::time::Instant;
+
 use super::marks::Marks;
+
+/// The time that a replica is behind.
+const LAG: Duration = Duration::from_millis(20);
 
 /// The flaw of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,7 @@ pub(crate) enum Flaw {
     CreatingSwap,
     LostWrite,
     StaleRead,
+    LaggingReplica,
     HandleCache,
     WriteBehind,
     VersionReuse,
@@ -37,6 +43,8 @@ pub(crate) enum Flaw {
     ConflictOnError,
     StoredOnError,
     FinalError,
+    NoDeadline,
+    EmptyPageOnError,
     DoubleApply,
     RealmCaseFolded,
     RealmIgnored,
@@ -50,7 +58,10 @@ pub(crate) enum Flaw {
     ForgetfulIndex,
     StaleIndex,
     LaggingIndex,
+    IndexOfReplica,
     IndexBeforeTheCondition,
+    IndexBeforeTheSwap,
+    IndexOfRefusedRecord,
     IndexTakenBack,
     OwnerCaseFolded,
     OwnerPrefix,
@@ -96,6 +107,7 @@ pub(crate) struct Broken {
 #[derive(Clone, Default)]
 pub(crate) struct Cable {
     is_pulled: Arc<AtomicBool>,
+    is_silent: Arc<AtomicBool>,
     loses_next: Arc<AtomicBool>,
 }
 
@@ -114,10 +126,13 @@ struct Row {
     before: Option<StoredGrant>,
     first: StoredGrant,
     number: u64,
+    written: Instant,
     is_listed: bool,
     is_ghost: bool,
     /// Other subjects that the index lists the grant for.
     also_of: Vec<Subject>,
+    /// Another record that the index has for the grant.
+    shown: Option<GrantRecord>,
 }
 
 impl Cable {
@@ -129,8 +144,16 @@ impl Cable {
         self.loses_next.store(true, Ordering::SeqCst);
     }
 
+    pub(crate) fn silence(&self) {
+        self.is_silent.store(true, Ordering::SeqCst);
+    }
+
     fn is_pulled(&self) -> bool {
         self.is_pulled.load(Ordering::SeqCst)
+    }
+
+    fn is_silent(&self) -> bool {
+        self.is_silent.load(Ordering::SeqCst)
     }
 }
 
@@ -164,9 +187,13 @@ impl Broken {
         self.own_marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns `Err` while the cable is pulled, unless a flaw hides it.
-    pub(crate) fn reach<T>(&self, instead: Option<T>) -> Result<Option<T>, StoreError> {
-        match (self.cable.is_pulled(), instead) {
+    /// Returns `Err` while the cable is pulled or silent, unless a flaw hides it. A silent cable costs no time: the
+    /// deadline of this store has always passed already.
+    pub(crate) async fn reach<T: Send>(&self, instead: Option<T>) -> Result<Option<T>, StoreError> {
+        if self.cable.is_silent() && self.is(Flaw::NoDeadline) {
+            std::future::pending::<()>().await;
+        }
+        match (self.cable.is_pulled() || self.cable.is_silent(), instead) {
             (false, _) => Ok(None),
             (true, Some(answer)) => Ok(Some(answer)),
             (true, None) if self.is(Flaw::FinalError) => Err(StoreError::rejected("no route to host")),
@@ -221,6 +248,8 @@ impl Broken {
         match self.flaw {
             Flaw::TouchingConflict => row.stored.record.expires_at = record.expires_at,
             Flaw::IndexBeforeTheCondition if expect == Expect::Absent => row.also_of.extend(record.subject),
+            Flaw::IndexBeforeTheSwap if expect != Expect::Absent => row.also_of.extend(record.subject),
+            Flaw::IndexOfRefusedRecord if expect != Expect::Absent => row.shown = Some(record),
             // The early entry is removed, even where it belongs to the owner.
             Flaw::IndexTakenBack if expect == Expect::Absent => {
                 row.is_listed &= row.stored.record.subject != record.subject;
@@ -254,7 +283,9 @@ impl Broken {
             is_listed: before.is_none() || !self.is(Flaw::ForgetfulIndex),
             is_ghost: false,
             also_of: Vec::new(),
+            shown: None,
             number: data.versions,
+            written: Instant::now(),
             first: first.filter(|_| before.is_some()).unwrap_or_else(|| stored.clone()),
             before,
             stored,
@@ -266,7 +297,7 @@ impl Broken {
 #[async_trait]
 impl TokenStore for Broken {
     async fn load(&self, key: &GrantKey) -> Result<Option<StoredGrant>, StoreError> {
-        if self.reach(self.is(Flaw::AbsentOnError).then_some(()))?.is_some() {
+        if self.reach(self.is(Flaw::AbsentOnError).then_some(())).await?.is_some() {
             return Ok(None);
         }
         let key = self.key(key);
@@ -280,6 +311,9 @@ impl TokenStore for Broken {
         let stored = match self.flaw {
             Flaw::StaleRead => {
                 row.before.clone().filter(|_| loads.is_multiple_of(3)).unwrap_or_else(|| row.stored.clone())
+            }
+            Flaw::LaggingReplica if row.written.elapsed() < LAG => {
+                row.before.clone().unwrap_or_else(|| row.stored.clone())
             }
             // The record vanishes at its end, and returns after some loads.
             Flaw::Resurrection if row.stored.record.expires_at < Some(Timestamp::from_millis(1_000_000)) => {
@@ -300,7 +334,7 @@ impl TokenStore for Broken {
             Flaw::StoredOnError => Some(Swap::Stored),
             _ => None,
         };
-        if let Some(answer) = self.reach(instead)? {
+        if let Some(answer) = self.reach(instead).await? {
             return Ok(answer);
         }
         // A lost request, which the client treats as a lost reply.
@@ -373,7 +407,9 @@ impl GrantIndex for Broken {
         after: Option<GrantId>,
         limit: usize,
     ) -> Result<Vec<(GrantId, StoredGrant)>, StoreError> {
-        self.reach::<()>(None)?;
+        if let Some(page) = self.reach(self.is(Flaw::EmptyPageOnError).then(Vec::new)).await? {
+            return Ok(page);
+        }
         let (subject, client) = match owner {
             GrantOwner::Subject(subject) => (Some(subject), None),
             GrantOwner::Client(client) => (None, Some(client)),
@@ -388,6 +424,7 @@ impl GrantIndex for Broken {
             .filter(|(key, _)| key.realm == wanted || self.is(Flaw::IndexOfAllRealms))
             .filter(|(_, row)| row.is_listed && (!row.is_ghost || self.is(Flaw::GhostsInTheIndex)))
             .filter(|(_, row)| !self.is(Flaw::LaggingIndex) || row.number < newest)
+            .filter(|(_, row)| !self.is(Flaw::IndexOfReplica) || row.written.elapsed() >= LAG)
             .filter(|(_, row)| self.is_of(row, subject))
             .filter(|(key, _)| {
                 after.is_none_or(|after| key.id > after || self.is(Flaw::InclusivePage) && key.id == after)
@@ -399,7 +436,11 @@ impl GrantIndex for Broken {
             rows.truncate(limit);
         }
         rows.retain(|(_, row)| is_held(row));
-        let shown = |row: &Row| if self.is(Flaw::StaleIndex) { row.first.clone() } else { row.stored.clone() };
+        let shown = |row: &Row| match &row.shown {
+            Some(record) => StoredGrant { record: record.clone(), ..row.stored.clone() },
+            None if self.is(Flaw::StaleIndex) => row.first.clone(),
+            None => row.stored.clone(),
+        };
         Ok(rows.into_iter().take(limit).map(|(key, row)| (key.id, shown(row))).collect())
     }
 }
@@ -422,7 +463,7 @@ impl Broken {
 #[async_trait]
 impl PurgeExpired for Broken {
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.reach::<()>(None)?;
+        self.reach::<()>(None).await?;
         let mut data = self.data();
         let (asked_at, asked_for) = (now, limit);
         let now = match self.flaw {

@@ -19,7 +19,7 @@ impl SingleUse for Broken {
             Flaw::AgainOnError => Some(Use::Again),
             _ => None,
         };
-        if let Some(answer) = self.reach(instead)? {
+        if let Some(answer) = self.reach(instead).await? {
             return Ok(answer);
         }
         let id = match self.flaw {

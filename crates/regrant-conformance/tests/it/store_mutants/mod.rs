@@ -19,10 +19,11 @@ impl StoreHarness for Mutant {
 
     async fn fresh(&self) -> Fixture<Broken> {
         let store = Broken::new(self.0);
-        let (cable, loses) = (store.cable(), store.cable());
+        let (cable, silent, loses) = (store.cable(), store.cable(), store.cable());
         Fixture::new(store.handle())
             .with_second_handle(store.handle())
             .with_outage(async move || cable.pull())
+            .with_silence(async move || silent.silence())
             .with_lost_reply(move || {
                 loses.lose_next();
                 std::future::ready(())
@@ -54,7 +55,7 @@ fn suite(flaw: Flaw) -> Suite<Mutant> {
 }
 
 /// Each mutant, and the cases that must reject it.
-const MUTANTS: [(&str, Flaw, &[&str]); 58] = [
+const MUTANTS: [(&str, Flaw, &[&str]); 64] = [
     (
         "a_swap_that_checks_then_acts",
         Flaw::CheckThenAct,
@@ -94,6 +95,17 @@ const MUTANTS: [(&str, Flaw, &[&str]); 58] = [
         &["token_store::each_write_is_seen_by_the_next_load", "second_handle::a_write_is_seen_by_a_second_handle"],
     ),
     (
+        "a_replica_that_lags",
+        Flaw::LaggingReplica,
+        &[
+            "token_store::each_write_is_seen_by_the_next_load",
+            "token_store::a_load_among_writers_never_goes_back",
+            "second_handle::a_write_is_seen_by_a_second_handle",
+            "second_handle::a_load_on_one_handle_never_falls_behind_the_other",
+            "lifecycle::two_nodes_are_one_server",
+        ],
+    ),
+    (
         "a_handle_that_remembers_what_it_read",
         Flaw::HandleCache,
         &[
@@ -109,7 +121,10 @@ const MUTANTS: [(&str, Flaw, &[&str]); 58] = [
     (
         "versions_that_count_anew_after_a_delete",
         Flaw::VersionReuse,
-        &["purge_expired::a_version_is_not_used_again_after_a_purge"],
+        &[
+            "token_store::a_version_is_no_count_of_the_writes_of_its_record",
+            "purge_expired::a_version_is_not_used_again_after_a_purge",
+        ],
     ),
     ("versions_made_of_the_content", Flaw::VersionOfContent, &["token_store::every_write_has_a_version_of_its_own"]),
     ("a_conflict_that_writes", Flaw::TouchingConflict, &["token_store::a_conflict_changes_nothing"]),
@@ -119,11 +134,38 @@ const MUTANTS: [(&str, Flaw, &[&str]); 58] = [
         &[
             "outage::an_unreachable_store_fails_transiently",
             "outage::an_unreachable_store_is_no_absence_to_the_service",
+            "silence::a_silent_store_fails_transiently_in_time",
+            "silence::a_silent_store_is_no_absence_to_the_service",
         ],
     ),
-    ("an_outage_told_as_conflict", Flaw::ConflictOnError, &["outage::an_unreachable_store_fails_transiently"]),
-    ("an_outage_told_as_success", Flaw::StoredOnError, &["outage::an_unreachable_store_fails_transiently"]),
-    ("an_outage_told_as_final", Flaw::FinalError, &["outage::an_unreachable_store_fails_transiently"]),
+    (
+        "an_outage_told_as_conflict",
+        Flaw::ConflictOnError,
+        &["outage::an_unreachable_store_fails_transiently", "silence::a_silent_store_fails_transiently_in_time"],
+    ),
+    (
+        "an_outage_told_as_success",
+        Flaw::StoredOnError,
+        &["outage::an_unreachable_store_fails_transiently", "silence::a_silent_store_fails_transiently_in_time"],
+    ),
+    (
+        "an_outage_told_as_final",
+        Flaw::FinalError,
+        &[
+            "outage::an_unreachable_store_fails_transiently",
+            "grant_index_outage::an_unreachable_store_has_no_empty_page",
+            "single_use_outage::an_unreachable_store_knows_neither_first_nor_again",
+        ],
+    ),
+    (
+        "an_outage_told_as_an_empty_page",
+        Flaw::EmptyPageOnError,
+        &[
+            "grant_index_outage::an_unreachable_store_has_no_empty_page",
+            "grant_index_silence::a_silent_store_has_no_empty_page",
+        ],
+    ),
+    ("a_call_that_waits_for_ever", Flaw::NoDeadline, &["silence::a_silent_store_fails_transiently_in_time"]),
     (
         "a_write_repeated_and_told_as_conflict",
         Flaw::DoubleApply,
@@ -164,10 +206,21 @@ const MUTANTS: [(&str, Flaw, &[&str]); 58] = [
     ),
     ("an_index_of_old_records", Flaw::StaleIndex, &["grant_index::a_listing_shows_the_latest_record"]),
     ("an_index_that_lags", Flaw::LaggingIndex, &["grant_index::what_is_acknowledged_is_listed"]),
+    ("an_index_at_a_replica_that_lags", Flaw::IndexOfReplica, &["grant_index::what_is_acknowledged_is_listed"]),
     (
         "an_index_written_before_the_condition",
         Flaw::IndexBeforeTheCondition,
         &["grant_index::a_creation_that_conflicts_enters_no_owner"],
+    ),
+    (
+        "an_index_written_before_the_swap",
+        Flaw::IndexBeforeTheSwap,
+        &["grant_index::a_swap_that_conflicts_changes_no_listing"],
+    ),
+    (
+        "an_index_that_shows_a_refused_record",
+        Flaw::IndexOfRefusedRecord,
+        &["grant_index::a_swap_that_conflicts_changes_no_listing"],
     ),
     (
         "an_index_taken_back_from_its_owner",
@@ -247,12 +300,18 @@ const MUTANTS: [(&str, Flaw, &[&str]); 58] = [
     (
         "an_outage_told_as_first_use",
         Flaw::FirstOnError,
-        &["single_use_outage::an_unreachable_store_knows_neither_first_nor_again"],
+        &[
+            "single_use_outage::an_unreachable_store_knows_neither_first_nor_again",
+            "single_use_silence::a_silent_store_knows_neither_first_nor_again",
+        ],
     ),
     (
         "an_outage_told_as_replay",
         Flaw::AgainOnError,
-        &["single_use_outage::an_unreachable_store_knows_neither_first_nor_again"],
+        &[
+            "single_use_outage::an_unreachable_store_knows_neither_first_nor_again",
+            "single_use_silence::a_silent_store_knows_neither_first_nor_again",
+        ],
     ),
     (
         "a_replay_that_moves_the_end",

@@ -2,10 +2,10 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use regrant::wire::json_object;
 use serde_json::Value;
 
 use super::super::{InvalidToken, VerifiedToken};
-use crate::json;
 use crate::jws::Claims;
 
 /// The longest accepted body, in bytes.
@@ -44,7 +44,7 @@ pub(super) fn read(response: &IntrospectionResponse) -> Result<Answer, Introspec
     if response.status != 200 {
         return Err(IntrospectionError::Status(response.status));
     }
-    let members = Some(&response.body).filter(|body| body.len() <= MAX_LENGTH).and_then(|body| json::object(body));
+    let members = Some(&response.body).filter(|body| body.len() <= MAX_LENGTH).and_then(|body| json_object(body));
     let members = members.ok_or(IntrospectionError::Malformed)?;
     match members.get("active") {
         Some(Value::Bool(true)) => {

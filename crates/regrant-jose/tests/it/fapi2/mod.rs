@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fixtures::VERIFIER;
+use fixtures::{CHALLENGE, VERIFIER};
 use regrant::client::ClientAuthenticationMethod;
 use regrant::clock::{Clock as _, ManualClock};
 use regrant::policy::AccessTokenFormat;
@@ -41,7 +41,7 @@ const ASKED: [(&str, &str); 6] = [
     ("response_type", "code"),
     ("redirect_uri", REDIRECT),
     ("scope", "openid accounts"),
-    ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+    ("code_challenge", CHALLENGE),
     ("code_challenge_method", "S256"),
     ("state", "af0ifjsldkj"),
 ];

@@ -7,18 +7,24 @@ mod session;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use fixtures::{
     APP, Config, Events, ISSUER, OTHER, POSTER, Passwords, SPA, START, Seeded, StubIssuer, StubVerifier, WatchedStore,
-    client,
+    client, scope,
 };
-use regrant::client::ClientAuthenticationMethod;
+use regrant::authenticator::{AuthenticateError, ClientAuthenticator, DirectoryAuthenticator, MemoryClients};
+use regrant::client::{ClientAuthenticationMethod, RegistrationRules};
 use regrant::clock::ManualClock;
+use regrant::host::Unavailable;
 use regrant::jwt::JwtIssuer;
 use regrant::policy::{AccessTokenFormat, GracePeriod, Lifetime, Limit, PreviousAccessToken, SenderConstraint};
 use regrant::proof::ProofVerifier;
 use regrant::store::SingleUse;
-use regrant::wire::{CertificateHeader, Cors, Endpoints};
-use regrant::{ClientRegistry, GrantType, Issuer, MemoryStore, Policy, TokenService};
+use regrant::wire::{CertificateHeader, ClientRegistration, Cors, Endpoints};
+use regrant::{
+    AuthenticatedClient, Client, ClientCredentials, ClientId, ClientRegistry, GrantType, Issuer, MemoryStore, Policy,
+    TokenService,
+};
 use regrant_jose::certificate::{CertificateSubject, TlsClientAuth};
 use regrant_jose::client_assertion::ClientAssertions;
 use regrant_jose::dpop::DpopNonces;
@@ -71,7 +77,8 @@ impl Server {
     fn start(input: &mut Input<'_>, has_jose: bool) -> Self {
         let (store, clock, events) = (WatchedStore::default(), ManualClock::starting_at(START), Events::default());
         let flags = input.byte();
-        let (clients, ports) = (clients(&clock, has_jose), Ports::new(has_jose, flags));
+        let (registered, ports) = (MemoryClients::new(), Ports::new(has_jose, flags));
+        let clients = Clients(clients(&clock, has_jose), DirectoryAuthenticator::new(registered.clone()));
         let service = TokenService::builder(store.clone(), clients, ring())
             .policy(policy(input.byte()))
             .clock(clock.clone())
@@ -83,7 +90,11 @@ impl Server {
             .expect("a policy");
         let mut endpoints = serve_everything(Endpoints::new(service, Issuer::from_static(ISSUER)).expect("one issuer"))
             .with_approver(GrantType::Password, Passwords)
+            .with_registration(ClientRegistration::new(registered, rules()))
             .with_cors(Cors::origins(["https://app.example"]).expect("an origin"));
+        let mut paths = endpoints.paths().clone();
+        paths.authorization = Some("/authorize".to_owned());
+        endpoints = endpoints.with_paths(paths);
         if flags & 2 != 0 {
             endpoints = endpoints.with_certificate_header(CertificateHeader::rfc_9440());
         }
@@ -93,10 +104,10 @@ impl Server {
 
 fn policy(choice: u8) -> Policy {
     let policy = Policy::default();
-    match choice % 9 {
+    match choice % 10 {
         0 => policy,
         1 => Policy::am_7_5(),
-        // The requests of the target are not pushed.
+        // Not all requests of the target are pushed.
         2 => Policy::fapi2().with_require_pushed_authorization_requests(false),
         3 => policy.with_access_token_format(AccessTokenFormat::Jwt),
         4 => policy.with_issue_refresh_tokens_on_refresh(false),
@@ -106,6 +117,7 @@ fn policy(choice: u8) -> Policy {
             .with_grant_lifetime(Lifetime::Of(Duration::from_secs(3 * 3600)))
             .with_grace_period(GracePeriod::Of(Duration::ZERO)),
         7 => policy.with_sender_constraint(SenderConstraint::Dpop),
+        9 => policy.with_require_pushed_authorization_requests(true),
         _ => policy.with_grace_period(GracePeriod::UntilSuccessorUse).with_max_live_access_tokens(2),
     }
 }
@@ -117,7 +129,7 @@ fn clients(clock: &ManualClock, has_jose: bool) -> ClientRegistry {
     for auth in [APP, OTHER, POSTER, SPA] {
         config = config.with_client(auth, |mut client| {
             client.grant_types.extend(flows.clone());
-            client
+            client.with_authorization_details_types(["account", "payment"])
         });
     }
     let clients = config.registry();
@@ -140,6 +152,32 @@ fn clients(clock: &ManualClock, has_jose: bool) -> ClientRegistry {
             all.register_with_verifier(of("tls", ClientAuthenticationMethod::TlsClientAuth), Arc::new(by_name))
         })
         .expect("new ids")
+}
+
+/// The rules for clients that register themselves.
+fn rules() -> RegistrationRules {
+    let most = client(SPA).with_scope(scope("read")).with_authorization_details_types(["account"]);
+    RegistrationRules::within(most)
+}
+
+/// The clients that are known at the start, and those that register themselves.
+struct Clients(ClientRegistry, DirectoryAuthenticator<MemoryClients>);
+
+#[async_trait]
+impl ClientAuthenticator for Clients {
+    async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
+        match self.0.client(credentials.client_id()) {
+            Some(_) => self.0.authenticate(credentials).await,
+            None => self.1.authenticate(credentials).await,
+        }
+    }
+
+    async fn find_client(&self, client_id: &ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
+        match self.0.client(client_id) {
+            Some(client) => Ok(Some(client)),
+            None => self.1.find_client(client_id).await,
+        }
+    }
 }
 
 struct Ports {

@@ -3,24 +3,45 @@
 use std::sync::LazyLock;
 
 use fixtures::{
-    APP, AUDITOR, Auth, BILLING, ISSUER, ORDERS, ORDERS_API, OTHER, PASSWORD, POSTER, REDIRECT, SPA, USER, VERIFIER,
-    basic, form,
+    APP, AUDITOR, Auth, BILLING, CHALLENGE, ISSUER, ORDERS, ORDERS_API, OTHER, PASSWORD, POSTER, REDIRECT, SPA, USER,
+    VERIFIER, basic, form,
 };
 use regrant::proof::ClientCertificate;
 use regrant::wire::Endpoint;
+use serde_json::json;
 
 use super::session::Session;
 use crate::Input;
+use crate::targets::CANARY;
 use crate::targets::jose::{Kind, TOKEN_ENDPOINT, encoded, key, public_key, sign};
-
-/// Marks the texts of the input. No answer contains it.
-pub(super) const CANARY: &str = "c4n4ryQ7x";
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
+/// The authorization details that users grant.
+pub(super) const DETAILS: &str = r#"[{"type":"account","actions":["read"]},{"type":"payment","amount":1}]"#;
+
+/// Details that requests name: granted ones in another spelling, others, and malformed ones.
+const NAMED: [&str; 6] = [
+    DETAILS,
+    r#"[{"actions": ["read"], "type": "account"}]"#,
+    r#"[{"type":"payment","amount":2}]"#,
+    r#"[{"type":"admin"}]"#,
+    r#"[{"type":"account","type":"payment"}]"#,
+    "[]",
+];
+
+/// The usual authorization request, without the client.
+pub(super) const ASKED: [(&str, &str); 5] = [
+    ("redirect_uri", REDIRECT),
+    ("response_type", "code"),
+    ("code_challenge", CHALLENGE),
+    ("code_challenge_method", "S256"),
+    ("state", "a state"),
+];
 
 /// A self-signed certificate of `CN=tls`.
 static CERTIFICATE: LazyLock<ClientCertificate> =
@@ -67,13 +88,21 @@ impl Draft {
             ),
             6 => Self::new(Endpoint::Token, &[("grant_type", "password"), ("username", USER), ("password", PASSWORD)]),
             7 => Self::new(Endpoint::Token, &[("grant_type", "client_credentials"), ("scope", "read")]),
+            9 => Self::new(Endpoint::PushedAuthorizationRequest, &ASKED),
             _ => Self::new(Endpoint::DeviceAuthorization, &[]),
         };
         let flags = input.byte();
         if choice == 3 && flags & 1 != 0 {
             draft.add("code_verifier", VERIFIER);
         }
-        draft.authenticate(session, input);
+        match session.registered.clone().filter(|_| flags & 32 != 0) {
+            Some((id, Some(secret))) => draft.add_basic(&id, &secret),
+            Some((id, None)) => draft.add("client_id", id),
+            None => draft.authenticate(session, input),
+        }
+        if flags & 16 != 0 {
+            draft.add("authorization_details", input.pick(&NAMED));
+        }
         if flags & 2 != 0 {
             draft.prove(session, input);
         }
@@ -90,6 +119,23 @@ impl Draft {
         draft
     }
 
+    /// A registration (RFC 7591).
+    pub(super) fn registration(input: &mut Input<'_>) -> Self {
+        let mut draft = Self::new(Endpoint::Registration, &[]);
+        draft.headers = vec![("Content-Type".to_owned(), b"application/json".to_vec())];
+        let method = input.pick(&["none", "client_secret_basic", "client_secret_post", "private_key_jwt", ""]);
+        let uri = input.pick(&[REDIRECT, "com.example.app:/cb", "javascript:alert(1)", "http://localhost:1/cb", ""]);
+        let mut metadata = json!({ "redirect_uris": [uri], "scope": input.pick(&["read", "read write", "admin"]) });
+        if !method.is_empty() {
+            metadata["token_endpoint_auth_method"] = method.into();
+        }
+        if input.below(4) == 3 {
+            metadata[text(input)] = text(input).into();
+        }
+        draft.body = metadata.to_string().into_bytes();
+        draft
+    }
+
     /// A request of arbitrary bytes.
     pub(super) fn raw(session: &mut Session, input: &mut Input<'_>) -> Self {
         let endpoint = input.pick(&[
@@ -100,6 +146,9 @@ impl Draft {
             Endpoint::Jwks,
             Endpoint::Metadata,
             Endpoint::OpenIdConfiguration,
+            Endpoint::PushedAuthorizationRequest,
+            Endpoint::Registration,
+            Endpoint::UserInfo,
         ]);
         let mut draft = Self::new(endpoint, &[]);
         let method = input.pick(&["POST", "GET", "HEAD", "OPTIONS", "post", ""]);
@@ -123,6 +172,10 @@ impl Draft {
         self.parameters.push((name.to_owned(), value.into()));
     }
 
+    fn add_basic(&mut self, id: &str, secret: &str) {
+        self.headers.push(("Authorization".to_owned(), basic(id, secret).into_bytes()));
+    }
+
     fn authenticate(&mut self, session: &mut Session, input: &mut Input<'_>) {
         let auth = match input.below(16) {
             0..6 => APP,
@@ -140,7 +193,7 @@ impl Draft {
             _ => Auth::Basic("app", "wrong-c4n4ryQ7x"),
         };
         match auth {
-            Auth::Basic(id, secret) => self.headers.push(("Authorization".to_owned(), basic(id, secret).into_bytes())),
+            Auth::Basic(id, secret) => self.add_basic(id, secret),
             Auth::Post(id, secret) => {
                 self.add("client_id", id);
                 self.add("client_secret", secret);

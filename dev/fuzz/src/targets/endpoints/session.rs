@@ -4,18 +4,19 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use fixtures::{
-    Fault, REDIRECT, Reply, SCOPE, SPA, StubVerifier, USER, VERIFIER, challenge, client, ready, scope, subject,
+    Fault, REDIRECT, Reply, SCOPE, SPA, StubVerifier, USER, VERIFIER, challenge, client, form, ready, scope, subject,
 };
 use regrant::clock::{Clock as _, Timestamp};
 use regrant::device::UserCode;
 use regrant::event::EventKind;
 use regrant::grant::RevocationReason;
 use regrant::store::GrantOwner;
-use regrant::wire::{Endpoint, Request};
-use regrant::{Approval, AuthorizeRequest, Client, ClientId, Refusal, TokenError};
+use regrant::wire::{AuthorizationError, AuthorizationRequest, Endpoint, Request, Response};
+use regrant::{Approval, AuthorizationDetails, AuthorizeRequest, Client, ClientId, Refusal, TokenError};
 
 use super::Server;
-use super::request::{CANARY, Draft, text};
+use super::request::{ASKED, DETAILS, Draft, text};
+use crate::targets::CANARY;
 use crate::{Input, product};
 
 /// Clocks may differ by this much (ARCHITECTURE.md, walking forward).
@@ -26,6 +27,8 @@ pub(super) struct Session {
     /// Tokens and codes of all answers.
     tokens: VecDeque<String>,
     user_codes: Vec<String>,
+    /// Id and secret of the client that registered itself last.
+    pub(super) registered: Option<(String, Option<String>)>,
     pub(super) last_proof: Vec<u8>,
     serial: u32,
     /// The latest time that the clock showed.
@@ -38,7 +41,8 @@ impl Session {
     pub(super) fn new(server: Server) -> Self {
         let latest = server.clock.now();
         let (tokens, user_codes) = (VecDeque::new(), Vec::new());
-        Self { server, tokens, user_codes, last_proof: Vec::new(), serial: 0, latest, is_faulty: false }
+        let (registered, last_proof) = (None, Vec::new());
+        Self { server, tokens, user_codes, registered, last_proof, serial: 0, latest, is_faulty: false }
     }
 
     pub(super) const fn has_jose(&self) -> bool {
@@ -94,7 +98,7 @@ impl Session {
     }
 
     pub(super) fn step(&mut self, input: &mut Input<'_>) {
-        match input.below(32) {
+        match input.below(38) {
             0..9 => self.flow(0, input),
             9..12 => self.flow(1, input),
             12..14 => self.flow(2, input),
@@ -110,7 +114,13 @@ impl Session {
             28 => self.set_back(input),
             29 => self.inject(input),
             30 => self.calm(),
-            _ => self.roll_back(input),
+            31 => self.roll_back(input),
+            32 | 33 => self.flow(9, input),
+            34..37 => self.ask(input),
+            _ => {
+                let draft = Draft::registration(input);
+                self.send(&draft);
+            }
         }
         self.server.events.take();
     }
@@ -144,7 +154,15 @@ impl Session {
         if self.is_garbage(draft) {
             assert_eq!(self.server.store.calls(), calls, "garbage cost I/O: {reply:?}");
         }
-        for member in ["access_token", "refresh_token", "device_code"] {
+        if let Some(details) = reply.json.get("authorization_details") {
+            let details = AuthorizationDetails::try_from(details.clone()).expect("details");
+            assert!(details.is_subset_of(&AuthorizationDetails::from_static(DETAILS)), "{reply:?}");
+        }
+        if reply.status() == 201 && draft.endpoint == Endpoint::Registration {
+            let text = |member: &str| reply.json[member].as_str().map(str::to_owned);
+            self.registered = text("client_id").map(|id| (id, text("client_secret")));
+        }
+        for member in ["access_token", "refresh_token", "device_code", "request_uri"] {
             if let Some(token) = reply.json[member].as_str() {
                 self.remember(token.to_owned());
             }
@@ -183,7 +201,11 @@ impl Session {
     fn authorize(&mut self, input: &mut Input<'_>) {
         let flags = input.byte();
         let client: Client = client(if flags & 1 == 0 { fixtures::APP } else { SPA });
-        let approval = Approval::of(subject(USER)).with_scope(scope(SCOPE));
+        let client = client.with_authorization_details_types(["account", "payment"]);
+        let mut approval = Approval::of(subject(USER)).with_scope(scope(SCOPE));
+        if flags & 8 != 0 {
+            approval = approval.with_authorization_details(AuthorizationDetails::from_static(DETAILS));
+        }
         let confirmation = (flags & 4 != 0).then(|| StubVerifier::confirmation("a"));
         let request = AuthorizeRequest::new(approval)
             .with_redirect_uri(Some(REDIRECT.parse().expect("a URI")))
@@ -193,6 +215,61 @@ impl Session {
         match response {
             Ok(response) => self.remember(response.code.expose().to_owned()),
             Err(error) => self.check_error(&error),
+        }
+    }
+
+    /// The authorization endpoint: a request in the browser, plain or pushed, and the answer of the user.
+    fn ask(&mut self, input: &mut Input<'_>) {
+        let flags = input.byte();
+        let request_uri = self.token(input);
+        let own = self.registered.as_ref().map_or("spa", |(id, _)| id.as_str());
+        let client_id = ["app", "spa", "other", own][usize::from(flags >> 2) % 4].to_owned();
+        let hint = text(input);
+        let mut parameters = vec![("client_id", client_id.as_str()), ("login_hint", hint.as_str())];
+        match flags & 1 {
+            0 => parameters.extend(ASKED),
+            _ => parameters.push(("request_uri", request_uri.as_str())),
+        }
+        let query = form(&parameters);
+        let request = Request::new("GET", "/authorize", &[], b"").with_query(query.as_str());
+        let (calls, writes) = (self.server.store.calls(), self.server.store.writes());
+        let call = || ready(self.server.endpoints.ask(&AuthorizationRequest::read(&request, 0)));
+        let asked = if self.is_faulty { call() } else { product(query.len(), call) };
+        if flags & 1 == 0 || !self.tokens.contains(&request_uri) {
+            assert_eq!(self.server.store.calls(), calls, "garbage cost I/O");
+        }
+        let answered = match asked {
+            Ok(ask) if flags & 2 == 0 => {
+                let may_have = ask.client().authorization_details_types.iter().any(|own| own == "payment");
+                let details = may_have.then(|| AuthorizationDetails::from_static(DETAILS));
+                ready(ask.approve(Approval::of(subject(USER)).with_authorization_details(details)))
+            }
+            Ok(ask) => Ok(ask.deny()),
+            Err(error) => {
+                assert!(self.is_faulty || self.server.store.writes() == writes, "a refused request wrote: {error}");
+                Err(error)
+            }
+        };
+        self.check_answer(&answered.unwrap_or_else(AuthorizationError::response));
+    }
+
+    /// The browser is sent to the client, or shown a page. Both repeat nothing but the state.
+    fn check_answer(&mut self, response: &Response) {
+        let events = self.server.events.kinds();
+        let location = response.headers.iter().find(|(name, _)| *name == "location").map(|(_, value)| &**value);
+        let is_clock_back = self.latest > self.server.clock.now() + CLOCK_SKEW;
+        assert!(response.status < 500 || self.is_faulty || is_clock_back, "{response:?}: {events:?}");
+        assert!(!events.is_empty(), "{response:?} without an event");
+        let shown = location.map_or_else(|| String::from_utf8_lossy(&response.body), Into::into);
+        assert!(!shown.contains(CANARY), "{response:?}");
+        let Some(location) = location else { return };
+        let is_registered = [REDIRECT, "com.example.app:/cb", "http://localhost:1/cb"]
+            .iter()
+            .any(|uri| location.strip_prefix(uri).is_some_and(|rest| rest.starts_with('?')));
+        assert!(is_registered, "{location}");
+        let code = location.split(['?', '&']).find_map(|part| part.strip_prefix("code="));
+        if let Some(code) = code {
+            self.remember(code.to_owned());
         }
     }
 

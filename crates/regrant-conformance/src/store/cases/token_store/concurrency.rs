@@ -11,7 +11,9 @@ use regrant::store::{Expect, GrantKey, Swap, TokenStore, Version};
 
 use crate::store::StoreHarness;
 use crate::store::cases::Case;
-use crate::store::cases::support::{at_once, count, count_up, create, existing, key, load, record, swap};
+use crate::store::cases::support::{
+    assert_record, at_once, count, count_up, create, existing, key, load, record, swap,
+};
 
 pub(super) fn cases<H: StoreHarness>() -> Vec<Case<H>> {
     cases![
@@ -44,7 +46,7 @@ async fn a_dropped_load_disturbs_nothing(harness: &impl StoreHarness) {
         let _: Result<_, _> = tokio::time::timeout(Duration::from_micros(wait), store.load(&key(0))).await;
         for number in 0..4 {
             let seen = existing(&*store, &key(number)).await.record;
-            assert_eq!(seen, record([u8::try_from(number).unwrap()]), "an answer to another question");
+            assert_record(&seen, &record([u8::try_from(number).unwrap()]));
         }
     }
 }
@@ -73,7 +75,7 @@ async fn a_dropped_swap_is_all_or_nothing(harness: &impl StoreHarness) {
             attempts += 1;
             assert!(attempts < 10, "nothing else writes, dropped {moment:?}");
         }
-        assert_eq!(existing(&*store, &key).await.record, record("next"));
+        assert_record(&existing(&*store, &key).await.record, &record("next"));
     }
 }
 
@@ -138,7 +140,7 @@ async fn assert_one_winner(store: &impl TokenStore, key: &GrantKey, swaps: [Swap
         [Swap::Conflict, Swap::Stored] => payloads[1],
         other => panic!("one of two must win: {other:?}"),
     };
-    assert_eq!(existing(store, key).await.record, record(winner));
+    assert_record(&existing(store, key).await.record, &record(winner));
 }
 
 /// On real threads.
@@ -168,7 +170,7 @@ async fn assert_one_of_many_wins<S: TokenStore + 'static>(store: &Arc<S>, key: &
     .await;
     let winners: Vec<usize> = (0..RACERS).filter(|number| swaps[*number] == Swap::Stored).collect();
     let [winner] = winners[..] else { panic!("one of many must win, not {winners:?}") };
-    assert_eq!(existing(&**store, key).await.record, record(winner.to_string()));
+    assert_record(&existing(&**store, key).await.record, &record(winner.to_string()));
 }
 
 /// 32 writers that count one number up: no count is lost, none is made twice.
