@@ -121,8 +121,8 @@ fn a_name_is_imported_without_its_language() {
     };
     assert_eq!(name(json!([])), (None, String::new()));
     assert_eq!(name(json!(["Orders"])), (Some("Orders".to_owned()), String::new()));
-    assert_eq!(name(json!(["[0]=fr|Commandes"])), (Some("Commandes".to_owned()), String::new()));
-    let (several, warning) = name(json!(["fr|Commandes", "Orders"]));
+    assert_eq!(name(json!(["[0]=fr|Boutique"])), (Some("Boutique".to_owned()), String::new()));
+    let (several, warning) = name(json!(["fr|Boutique", "Orders"]));
     assert_eq!(several.as_deref(), Some("Orders"));
     assert!(warning.contains("one name"), "{warning}");
     let import = import(&[PROVIDER, CONFIDENTIAL]);
