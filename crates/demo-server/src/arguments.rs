@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// nor the address is opened.
     #[arg(long)]
     pub(crate) check: bool,
-    /// The store of grants: memory, sqlite:PATH, postgres://..., mysql://..., redis://...,
+    /// The store of grants: memory, sqlite:PATH, postgres://..., mysql://..., redis://..., redis-sentinel://...,
     /// redis-cluster://host:port,host:port.
     #[arg(long, value_name = "STORE", default_value = "memory")]
     pub(crate) store: String,
