@@ -31,8 +31,11 @@ pub(crate) struct Arguments {
     /// redis-cluster://host:port,host:port.
     #[arg(long, value_name = "STORE", default_value = "memory")]
     pub(crate) store: String,
-    /// For tests only: time stands still until /dev/clock moves it. Also enables /dev/purge, /dev/users and
-    /// /dev/rotate-key.
+    /// Opens the live page in the browser of the desktop.
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// For tests only: time stands still until /dev/clock moves it. Also enables /dev/purge, /dev/users,
+    /// /dev/rotate-key, /dev/store and /dev/rollback, and with them every button of the live page.
     #[arg(long)]
     pub(crate) manual_clock: bool,
 }

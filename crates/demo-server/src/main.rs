@@ -24,7 +24,9 @@ mod device;
 mod html;
 mod http;
 mod keygen;
+mod live;
 mod logout;
+mod open;
 mod pages;
 mod password;
 mod paths;
@@ -52,8 +54,10 @@ use tracing::warn;
 use app::App;
 use arguments::{Arguments, Command};
 use config::{ConfigError, Environment, Setup};
+use live::LiveStore;
 use server::Server;
 use shutdown::StopSignal;
+use store::SharedStore;
 
 /// The time that open requests get after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -84,15 +88,20 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     let address = listener.local_addr()?;
     let hand = arguments.manual_clock.then(|| ManualClock::starting_at(SystemClock.now()));
+    let live_store = hand.is_some().then(|| LiveStore::new(store.clone()));
+    let store: SharedStore = match &live_store {
+        Some(live_store) => Arc::new(live_store.clone()),
+        None => store,
+    };
     let clock: Arc<dyn Clock> = match &hand {
         Some(hand) => Arc::new(hand.clone()),
         None => Arc::new(SystemClock),
     };
     let environment = Environment { url: format!("http://{address}"), clock: clock.clone(), used: store.clone() };
     let setup = setup(&arguments, &environment)?;
-    let server = Arc::new(Server::new(setup, store, clock)?);
+    let server = Arc::new(Server::new(setup, store, clock)?.with_live_store(live_store));
     if hand.is_some() {
-        warn!("--manual-clock: TIME STANDS STILL and anybody may move it and switch users off. For tests only.");
+        warn!("--manual-clock: TIME STANDS STILL and anybody may move it, switch users and the store off. For tests only.");
     } else {
         tokio::spawn(server.service.clone().purge_continuously(PURGE_INTERVAL, sleep));
     }
@@ -102,6 +111,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let (stop, mut stopped) = (StopSignal::new()?, StopSignal::new()?);
     writeln!(stdout(), "listening on http://{address}")?;
     stdout().flush()?;
+    if arguments.open {
+        open::open(&format!("http://{address}/"));
+    }
     let out_of_patience = async {
         stopped.received().await;
         sleep(PATIENCE).await;

@@ -10,6 +10,7 @@ mod configuration;
 mod helper;
 mod issuer;
 mod lifecycle;
+mod live;
 mod openid;
 mod pages;
 mod process;
