@@ -27,6 +27,9 @@ macro_rules! client {
     ($client:ident, behind proxy of axum, $run:expr, $($flow:ident,)+) => {
         client!(@ $client, start_behind_proxy, $run, $($flow, axum;)+);
     };
+    ($client:ident, on sqlite of axum, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start_on_sqlite, $run, $($flow, axum;)+);
+    };
     (@ $client:ident, $start:ident, $run:expr, $($flow:ident, $($adapter:ident),+;)+) => {
         mod $client {
             $(
@@ -190,4 +193,24 @@ client!(
     consent_page,
     device_page,
     oidc_client_ts,
+);
+
+client!(
+    live,
+    crate::script::node_with("live.mjs", &["chromium"]),
+    client,
+    thief,
+    operator,
+    access,
+    without_script,
+);
+
+// With a database behind the page, once: the adapters have been compared above.
+client!(
+    live_on_sqlite,
+    on sqlite of axum,
+    crate::script::node_with("live.mjs", &["chromium"]),
+    client,
+    thief,
+    operator,
 );

@@ -25,9 +25,23 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the server with the adapter of this name (`--http`).
     pub(crate) fn start(adapter: &str) -> Self {
+        Self::start_on(adapter, "memory", Vec::new())
+    }
+
+    /// Starts the server with its grants in a file of SQLite.
+    pub(crate) fn start_on_sqlite(adapter: &str) -> Self {
+        let database = temporary("db");
+        let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", database.display()));
+        let files = vec![beside("-wal"), beside("-shm"), database.clone()];
+        Self::start_on(adapter, &format!("sqlite:{}", database.display()), files)
+    }
+
+    /// Starts the server with this store. The files of the store are removed in the end.
+    fn start_on(adapter: &str, store: &str, files: Vec<PathBuf>) -> Self {
         let log = temporary("log");
-        let server = demo_server(adapter, Path::new(CONFIG), &log);
-        Self { issuer: server.address.clone(), _server: server, _proxy: None, files: vec![log] }
+        let server = demo_server(adapter, Path::new(CONFIG), &log, store);
+        let files = [vec![log], files].concat();
+        Self { issuer: server.address.clone(), _server: server, _proxy: None, files }
     }
 
     /// Starts the server behind the proxy with TLS, whose address is the issuer.
@@ -36,7 +50,7 @@ impl Server {
         let (log, config) = (temporary("log"), temporary("toml"));
         let issuer = proxy.address.clone();
         fs::write(&config, format!("issuer = {issuer:?}\n{}", fs::read_to_string(CONFIG).unwrap())).unwrap();
-        let server = demo_server(adapter, &config, &log);
+        let server = demo_server(adapter, &config, &log, "memory");
         writeln!(proxy.child.stdin.as_mut().unwrap(), "{}", server.address).unwrap();
         Self { issuer, _server: server, _proxy: Some(proxy), files: vec![log, config] }
     }
@@ -86,10 +100,10 @@ fn temporary(extension: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{}-{number}.{extension}", std::process::id()))
 }
 
-fn demo_server(adapter: &str, config: &Path, log: &Path) -> Listener {
+fn demo_server(adapter: &str, config: &Path, log: &Path, store: &str) -> Listener {
     let mut command = Command::new(&*DEMO_SERVER);
     command.args(["--listen", "127.0.0.1:0", "--http", &adapter.replace('_', "-"), "--manual-clock"]);
-    command.arg("--config").arg(config).stderr(File::create(log).unwrap());
+    command.args(["--store", store]).arg("--config").arg(config).stderr(File::create(log).unwrap());
     Listener::start(command)
 }
 

@@ -20,7 +20,8 @@ let grantId = null
 let source = null
 /** The time of the server, less that of the browser. */
 let skew = 0
-let isBusy = false
+/** The work of the buttons, one after the other. */
+let work = Promise.resolve()
 
 // --- text and bytes
 
@@ -409,22 +410,24 @@ function enable() {
 
 async function press(id, [action, needs]) {
   const why = reason(id, needs)
-  if (why) return say(why)
-  if (isBusy) return
-  isBusy = true
   try {
-    await action()
-    if (id !== 'start') await update()
+    if (why) {
+      say(why)
+    } else {
+      await action()
+      if (id !== 'start') await update()
+    }
   } catch {
     say('The server does not answer.')
-  } finally {
-    isBusy = false
-    enable()
   }
+  enable()
+  element('live').dataset.done = String(Number(element('live').dataset.done ?? 0) + 1)
 }
 
 for (const [id, button] of Object.entries(BUTTONS)) {
-  element(id).addEventListener('click', () => press(id, button))
+  element(id).addEventListener('click', () => {
+    work = work.then(() => press(id, button))
+  })
 }
 enable()
 if (!isManual) {

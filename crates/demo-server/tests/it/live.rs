@@ -168,7 +168,7 @@ fn nothing_is_explained_to_a_stranger() {
             &[("client_id", "app")],
             &[("grant_type", "password"), ("username", "demo"), ("password", "changeit")],
         );
-        for token in [&other.text("access_token"), &other.text("refresh_token"), "garbage"] {
+        for token in [&*other.text("access_token"), &*other.text("refresh_token"), "garbage"] {
             assert_eq!(inspect_with(server, "", &[("token", token)]).status, 404);
         }
         // A form of another site has no header of its own.
@@ -238,4 +238,5 @@ fn without_a_manual_clock_nobody_takes_the_store_down() {
 fn a_server_that_can_open_no_browser_goes_on() {
     let server = Server::start(&["--open"]);
     assert_eq!(server.get("/").status, 200);
+    assert!(server.log().contains("--open: cannot start"), "{}", server.log());
 }
