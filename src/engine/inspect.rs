@@ -259,12 +259,7 @@ pub(crate) fn predict(
 }
 
 /// Checks what a refresh checks before its decision.
-fn pass<'a>(
-    grant: &Grant,
-    presented: &'a Opened,
-    is_served: bool,
-    ctx: &Context<'_>,
-) -> Result<Admitted<'a>, Refusal> {
+fn pass<'a>(grant: &Grant, presented: &'a Opened, is_served: bool, ctx: &Context<'_>) -> Result<Admitted<'a>, Refusal> {
     if !ctx.client.may_use(&GrantType::RefreshToken) {
         return Err(Refusal::GrantTypeNotAllowed);
     }

@@ -17,11 +17,11 @@ impl<S: TokenStore> TokenService<S> {
     /// `None`: no token of this key ring and realm.
     ///
     /// Nothing is written, no proof is used up, and no refusal is reported. The answer comes from the decision of
-    /// [`refresh`](Self::refresh), made about a copy of the grant, for the client that `clients` has under the id in the
-    /// grant. The [`SubjectGate`](crate::host::SubjectGate) is asked as a refresh asks it.
+    /// [`refresh`](Self::refresh), made about a copy of the grant, for the client that `clients` has under the id in
+    /// the grant. The [`SubjectGate`](crate::host::SubjectGate) is asked as a refresh asks it.
     ///
-    /// Whoever may call it may learn everything about a grant from one of its tokens, so do not offer it to clients:
-    /// [`introspect`](Self::introspect) is for them.
+    /// The explanation tells everything about a grant, so do not offer it to clients: [`introspect`](Self::introspect)
+    /// is for them.
     ///
     /// # Errors
     /// The failure of the store, of the directory or of the subject gate, reported as an event;

@@ -84,11 +84,14 @@ fn switch_store(server: &Server, form: &Parameters<'_>) -> Result<Response, Prob
 async fn roll_back(server: &Server, form: &Parameters<'_>) -> Result<Response, Problem> {
     let grant_id: Option<GrantId> = form.get("grant").and_then(|id| id.parse().ok());
     let grant_id = grant_id.ok_or_else(|| Problem::invalid_request("grant must be the id of a grant."))?;
-    let is_back = store(server)?.roll_back(grant_id).await.map_err(TokenError::Store)?;
-    if !is_back {
-        return Err(Problem::invalid_request("No earlier record of this grant is known."));
+    match store(server)?.roll_back(grant_id).await {
+        Ok(true) => Ok(Response::json(200, &json!({ "grant": grant_id.to_string() }))),
+        Ok(false) => Err(Problem::invalid_request("No earlier record of this grant is known.")),
+        Err(error) => {
+            error!("rollback: {}", chain(&error));
+            Err(TokenError::Store(error).into())
+        }
     }
-    Ok(Response::json(200, &json!({ "grant": grant_id.to_string() })))
 }
 
 fn store(server: &Server) -> Result<&LiveStore, Problem> {

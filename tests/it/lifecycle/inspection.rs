@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use proptest::prelude::*;
 use regrant::authenticator::{ClientDirectory, ClientStore as _, CredentialRefusal, MemoryClients, RegisteredClient};
-use regrant::event::{EventKind, ReplayCause};
+use regrant::event::EventKind;
 use regrant::grant::{Confirmation, RevocationReason};
 use regrant::host::Unavailable;
 use regrant::inspection::{GrantPhase, Inspection, RefreshAnswer, RefreshRefusal, ReplayWindow};
@@ -63,7 +63,7 @@ fn try_inspect(node: &Node, token: &str) -> Option<Inspection> {
     let (before, _) = (node.store.snapshot(), node.events.take());
     let inspection = run(node.service.inspect(&Only::of(node), token)).unwrap();
     assert_eq!(node.store.snapshot(), before, "nothing is written");
-    assert_eq!(node.events.kinds(), [], "nothing is reported");
+    assert!(node.events.kinds().is_empty(), "nothing is reported");
     inspection
 }
 
@@ -186,6 +186,7 @@ fn a_revoked_an_ended_and_an_expired_grant_say_so() {
     let tokens = node.issue();
     node.advance(DAY);
     assert_eq!(inspect(&node, tokens.refresh()).refresh, refused(Refusal::GrantExpired));
+    node.advance(SECOND);
     run(node.service.purge_expired(10)).unwrap();
     let gone = inspect(&node, tokens.refresh());
     assert_eq!(gone.refresh, refused(Refusal::GrantUnknown));
@@ -219,10 +220,9 @@ fn a_token_whose_binding_the_store_lost_is_explained_too() {
 
 #[test]
 fn an_access_token_is_found_in_its_record_and_refreshes_nothing() {
-    for node in [
-        Node::new(Policy::default()),
-        Node::new(Policy::default()).with_jwts().under(Policy::default().with_access_token_format(AccessTokenFormat::Jwt)),
-    ] {
+    let jwts = Policy::default().with_access_token_format(AccessTokenFormat::Jwt);
+    let node = Node::new(Policy::default());
+    for node in [node.with_jwts().under(jwts), node] {
         let is_jwt = node.policy.access_token_format == AccessTokenFormat::Jwt;
         let tokens = node.issue();
         let narrow = node.refresh_scoped(tokens.refresh(), "read").unwrap();
@@ -258,7 +258,8 @@ fn garbage_and_tokens_of_another_realm_or_ring_are_no_tokens_and_cost_no_call_of
     let tokens = node.issue();
     let calls = node.store.calls();
     let changed = tokens.refresh().replace(|_: char| true, "A");
-    for text in ["", "garbage", &changed, &tokens.refresh()[1..], &format!("{} ", tokens.refresh())] {
+    let longer = format!("{} ", tokens.refresh());
+    for text in ["", "garbage", changed.as_str(), &tokens.refresh()[1..], longer.as_str()] {
         assert!(try_inspect(&node, text).is_none(), "{text}");
     }
     for other in [node.in_realm("other"), node.with_keys(&[2])] {
@@ -383,7 +384,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
-    let grace = prop_oneof![Just(GracePeriod::Auto), Just(GracePeriod::UntilSuccessorUse), Just(GracePeriod::Of(MINUTE))];
+    let graces = [GracePeriod::Auto, GracePeriod::UntilSuccessorUse, GracePeriod::Of(MINUTE)];
+    let grace = prop::sample::select(graces.to_vec());
     let settings = (grace, any::<bool>(), any::<bool>(), prop::bool::weighted(0.8), any::<bool>(), any::<bool>());
     settings.prop_map(|(grace, revokes, heals, rotates, ends, counts)| {
         Policy::default()
@@ -406,9 +408,7 @@ fn done(answer: &Answer, events: &[EventKind]) -> String {
         (Ok(_), [EventKind::Rotated { generation }]) => {
             format!("{:?}", RefreshAnswer::Rotated { generation: *generation })
         }
-        (Ok(_), [EventKind::Replayed { cause: ReplayCause::LostResponse | ReplayCause::Concurrent, steps }]) => {
-            format!("{:?}", RefreshAnswer::Replayed { steps: *steps })
-        }
+        (Ok(_), [EventKind::Replayed { steps, .. }]) => format!("{:?}", RefreshAnswer::Replayed { steps: *steps }),
         (Ok(_), [EventKind::Refreshed]) => format!("{:?}", RefreshAnswer::AccessTokenOnly),
         (Err(_), [.., EventKind::Refused(refusal)]) => format!("{refusal:?}, revokes: {revokes}"),
         other => panic!("no explanation for {other:?}"),

@@ -77,9 +77,10 @@ fn check_of(refusal: Refusal) -> Check {
         | Refusal::ProofInvalid(_)
         | Refusal::ProofNonceRequired => Check::of("proof", ORDER),
         Refusal::GrantRevoked | Refusal::GrantExpired | Refusal::SubjectNotServed => Check::of("life", ORDER),
-        Refusal::RefreshTokenReused | Refusal::ReplayLimitReached | Refusal::ClockBehind | Refusal::SuccessorMismatch => {
-            Check::of("generation", WALK)
-        }
+        Refusal::RefreshTokenReused
+        | Refusal::ReplayLimitReached
+        | Refusal::ClockBehind
+        | Refusal::SuccessorMismatch => Check::of("generation", WALK),
         Refusal::RefreshTokenForked | Refusal::RefreshTokenAhead => Check::of("generation", ROLLBACK),
         Refusal::RefreshTokenExpired => Check::of("generation", ORDER),
         Refusal::ScopeExceeded
@@ -103,16 +104,16 @@ fn words(kind: EventKind) -> String {
         }
         EventKind::Refreshed => "An access token was issued. The refresh token stays.".to_owned(),
         EventKind::Replayed { steps, .. } => format!(
-            "A former token was shown in its window, {steps} rotation(s) behind: the answer is the head again, byte for \
-             byte."
+            "A former token was shown in its window, {steps} rotation(s) behind: the answer is the head again, byte \
+             for byte."
         ),
         EventKind::ReuseDetected { revoked, .. } => format!(
             "A spent token was shown: two parties hold tokens of this grant, and one may be a thief. {}",
             if revoked { "The grant ends." } else { "The policy lets the grant live." }
         ),
         EventKind::Healed { recorded, presented } => format!(
-            "The record was at generation {recorded} and the token is of generation {presented}: the store lost writes, \
-             and the token is adopted."
+            "The record was at generation {recorded} and the token is of generation {presented}: the store lost \
+             writes, and the token is adopted."
         ),
         EventKind::AccessTokenRevoked => "One access token was revoked.".to_owned(),
         EventKind::GrantRevoked(reason) => format!("The grant and all its tokens are revoked: {}.", reason.as_str()),

@@ -91,9 +91,11 @@ async function exchange(who, path, form, headers = {}) {
 function showExchange(who, command, { status, body }) {
   const text = body ? JSON.stringify(body, (_, value) => (isToken(value) ? short(value) : value), 2) : 'no content'
   const copy = make('button', { type: 'button', id: 'copy' }, 'Copy the command')
-  copy.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(command)
-    say('The command is in the clipboard. It has your token in it.')
+  copy.addEventListener('click', () => {
+    navigator.clipboard.writeText(command).then(
+      () => say('The command is in the clipboard. It has your token in it.'),
+      () => say('The browser does not let this page copy. Select the command.'),
+    )
   })
   element('exchange').replaceChildren(
     make('p', {}, `${who} sent:`),

@@ -15,8 +15,9 @@ use crate::server::Server;
 const LISTED: usize = 10;
 
 /// Only files of this server are loaded, no text becomes markup or script, and no other site frames the page.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-    form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
+    require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// `GET /`.
 pub(super) async fn page(server: &Server, request: &Request<'_>) -> Result<Response, Problem> {
@@ -27,9 +28,11 @@ pub(super) async fn page(server: &Server, request: &Request<'_>) -> Result<Respo
     };
     let user = match &session {
         Some(session) => format!("<p>You are signed in as <strong>{}</strong>.</p>", Escaped(session.subject.as_str())),
-        None => "<p>You are not signed in. <a id=\"sign-in\" href=\"/live/sign-in\">Sign in</a> to see the grants that \
+        None => {
+            "<p>You are not signed in. <a id=\"sign-in\" href=\"/live/sign-in\">Sign in</a> to see the grants that \
                  this page has of you.</p>"
-            .to_owned(),
+                .to_owned()
+        }
     };
     let path = |path: Option<&str>| Escaped(path.unwrap_or_default()).to_string();
     let paths = &server.paths;
@@ -93,7 +96,7 @@ fn listed(grants: &[GrantInspection]) -> String {
         )
     });
     format!(
-        "<div class=\"wide\" role=\"region\" aria-label=\"Your grants\" tabindex=\"0\"><table>\n<thead><tr>\
+        "<div class=\"wide\" role=\"group\" aria-label=\"Your grants\" tabindex=\"0\"><table>\n<thead><tr>\
          <th scope=\"col\">Grant</th><th scope=\"col\">Generation</th><th scope=\"col\">Last used</th>\
          <th scope=\"col\">Ends</th><th scope=\"col\">Record</th></tr></thead>\n<tbody>\n{}</tbody></table></div>",
         rows.collect::<String>()

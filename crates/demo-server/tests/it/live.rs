@@ -59,8 +59,7 @@ fn refresh(server: &Server, token: &str) -> Answer {
 
 fn inspect_with(server: &Server, cookie: &str, form: &[(&str, &str)]) -> Answer {
     let cookie = format!("iPlanetDirectoryPro={cookie}");
-    let headers =
-        [("content-type", "application/x-www-form-urlencoded"), ("x-live", "1"), ("cookie", cookie.as_str())];
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-live", "1"), ("cookie", cookie.as_str())];
     server.post("/live/inspect", &headers, &encoded(form))
 }
 
