@@ -9,8 +9,8 @@ use super::{Context, Decision, RefreshRequest};
 use crate::grant::{Grant, GrantSummary, LiveAccessToken, Phase, RevocationReason};
 use crate::outcome::{EventKind, Refusal};
 use crate::policy::Lifetime;
-use crate::token::{Opened, TokenKind};
-use crate::vocabulary::{GrantId, GrantType, Scope, Timestamp};
+use crate::token::{Binding, Detail, Opened, TokenKind};
+use crate::vocabulary::{Confirmation, GrantId, GrantType, Scope, Timestamp};
 
 /// An explanation of a token for an operator. Returned by [`TokenService::inspect`](crate::TokenService::inspect).
 ///
@@ -236,8 +236,7 @@ pub struct AccessTokenInspection {
 /// Returns the answer to a refresh of `presented` by the client of `ctx`, who has the right key. ARCHITECTURE.md, order
 /// of checks: right, owner, life, generation, reach.
 ///
-/// The check of proof is assumed to pass. The key in `ctx` is that of the grant: the record does not have the whole key
-/// of a token that a lost write bound.
+/// The check of proof is assumed to pass, whatever the key in `ctx` is.
 ///
 /// # Errors
 /// The refusal of the first check that fails.
@@ -247,6 +246,7 @@ pub(crate) fn predict(
     is_served: bool,
     ctx: &Context<'_>,
 ) -> Result<RefreshAnswer, RefreshRefusal> {
+    let ctx = &Context { key: right_key(grant, presented), ..*ctx };
     let admitted = pass(grant, presented, is_served, ctx).map_err(RefreshRefusal::of)?;
     let mut copy = grant.clone();
     // The decision gets the token opened, and does not read its text.
@@ -255,6 +255,18 @@ pub(crate) fn predict(
     match outcome {
         Ok(_) => Ok(answer(&events)),
         Err(refusal) => Err(RefreshRefusal { refusal, revokes }),
+    }
+}
+
+/// Returns the key that the client of the token shows: that of the grant, unless the token names another one. A lost
+/// write bound such a token, and the record does not know the whole key.
+fn right_key(grant: &Grant, presented: &Opened) -> Option<Confirmation> {
+    let key = grant.approval().confirmation;
+    match &presented.detail {
+        Detail::RefreshToken { lineage, .. } if lineage.binding != Binding::BEARER => {
+            key.filter(|key| Binding::of(Some(key)) == lineage.binding)
+        }
+        _ => key,
     }
 }
 

@@ -27,8 +27,12 @@ macro_rules! client {
     ($client:ident, behind proxy of axum, $run:expr, $($flow:ident,)+) => {
         client!(@ $client, start_behind_proxy, $run, $($flow, axum;)+);
     };
+    // With a database behind the server.
     ($client:ident, on sqlite of axum, $run:expr, $($flow:ident,)+) => {
         client!(@ $client, start_on_sqlite, $run, $($flow, axum;)+);
+    };
+    ($client:ident, on postgres of actix_web, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start_on_postgres, $run, $($flow, actix_web;)+);
     };
     (@ $client:ident, $start:ident, $run:expr, $($flow:ident, $($adapter:ident),+;)+) => {
         mod $client {
@@ -205,10 +209,19 @@ client!(
     without_script,
 );
 
-// With a database behind the page, once: the adapters have been compared above.
+// With a database behind the page. The adapters have been compared above, so each database has one of them.
 client!(
     live_on_sqlite,
     on sqlite of axum,
+    crate::script::node_with("live.mjs", &["chromium"]),
+    client,
+    thief,
+    operator,
+);
+
+client!(
+    live_on_postgres,
+    on postgres of actix_web,
     crate::script::node_with("live.mjs", &["chromium"]),
     client,
     thief,

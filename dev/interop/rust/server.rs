@@ -9,6 +9,7 @@ use std::{env, thread};
 
 use oauth2::http::Request;
 use serde_json::Value;
+use testbed::Postgres;
 
 use crate::listener::Listener;
 use crate::{browser, script};
@@ -17,6 +18,7 @@ use crate::{browser, script};
 pub(crate) struct Server {
     _server: Listener,
     _proxy: Option<Listener>,
+    _database: Option<Postgres>,
     files: Vec<PathBuf>,
     /// The address for clients.
     pub(crate) issuer: String,
@@ -25,7 +27,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the server with the adapter of this name (`--http`).
     pub(crate) fn start(adapter: &str) -> Self {
-        Self::start_on(adapter, "memory", Vec::new())
+        Self::start_on(adapter, "memory", Vec::new(), None)
     }
 
     /// Starts the server with its grants in a file of SQLite.
@@ -33,15 +35,21 @@ impl Server {
         let database = temporary("db");
         let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", database.display()));
         let files = vec![beside("-wal"), beside("-shm"), database.clone()];
-        Self::start_on(adapter, &format!("sqlite:{}", database.display()), files)
+        Self::start_on(adapter, &format!("sqlite:{}", database.display()), files, None)
+    }
+
+    /// Starts the server with its grants in PostgreSQL, which runs as long as the server.
+    pub(crate) fn start_on_postgres(adapter: &str) -> Self {
+        let database = Postgres::start();
+        Self::start_on(adapter, &database.url(), Vec::new(), Some(database))
     }
 
     /// Starts the server with this store. The files of the store are removed in the end.
-    fn start_on(adapter: &str, store: &str, files: Vec<PathBuf>) -> Self {
+    fn start_on(adapter: &str, store: &str, files: Vec<PathBuf>, database: Option<Postgres>) -> Self {
         let log = temporary("log");
         let server = demo_server(adapter, Path::new(CONFIG), &log, store);
         let files = [vec![log], files].concat();
-        Self { issuer: server.address.clone(), _server: server, _proxy: None, files }
+        Self { issuer: server.address.clone(), _server: server, _proxy: None, _database: database, files }
     }
 
     /// Starts the server behind the proxy with TLS, whose address is the issuer.
@@ -52,7 +60,7 @@ impl Server {
         fs::write(&config, format!("issuer = {issuer:?}\n{}", fs::read_to_string(CONFIG).unwrap())).unwrap();
         let server = demo_server(adapter, &config, &log, "memory");
         writeln!(proxy.child.stdin.as_mut().unwrap(), "{}", server.address).unwrap();
-        Self { issuer, _server: server, _proxy: Some(proxy), files: vec![log, config] }
+        Self { issuer, _server: server, _proxy: Some(proxy), _database: None, files: vec![log, config] }
     }
 
     /// Starts an example of `regrant-axum` that takes its address as an argument.
@@ -62,7 +70,7 @@ impl Server {
         let mut command = Command::new(program);
         command.arg("127.0.0.1:0").stderr(File::create(&log).unwrap());
         let server = Listener::start(command);
-        Self { issuer: server.address.clone(), _server: server, _proxy: None, files: vec![log] }
+        Self { issuer: server.address.clone(), _server: server, _proxy: None, _database: None, files: vec![log] }
     }
 
     /// The metadata of the server (RFC 8414).
