@@ -101,7 +101,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let setup = setup(&arguments, &environment)?;
     let server = Arc::new(Server::new(setup, store, clock)?.with_live_store(live_store));
     if hand.is_some() {
-        warn!("--manual-clock: TIME STANDS STILL; anybody may move it, and switch users and the store off. Only for tests.");
+        warn!(
+            "--manual-clock: TIME STANDS STILL; anybody may move it, and switch users and the store off. Only for tests."
+        );
     } else {
         tokio::spawn(server.service.clone().purge_continuously(PURGE_INTERVAL, sleep));
     }

@@ -199,15 +199,7 @@ client!(
     oidc_client_ts,
 );
 
-client!(
-    live,
-    crate::script::node_with("live.mjs", &["chromium"]),
-    client,
-    thief,
-    operator,
-    access,
-    without_script,
-);
+client!(live, crate::script::node_with("live.mjs", &["chromium"]), client, thief, operator, access, without_script,);
 
 // With a database behind the page. The adapters have been compared above, so each database has one of them.
 client!(

@@ -4,16 +4,19 @@ use regrant::Refusal;
 use regrant::event::{Event, EventKind};
 use serde_json::{Value, json};
 
-/// A heading of ARCHITECTURE.md.
-const ORDER: &str = "order-of-checks";
-const WALK: &str = "walking-forward";
-const ROLLBACK: &str = "rollback";
-const LOOP: &str = "the-loop";
-const RECORD: &str = "the-grant-record";
+/// The tree of the project.
+const TREE: &str = "https://github.com/regrant/regrant/blob/main";
+
+/// The headings to read, in the tree of the project. A check of the repository compares them with that page.
+const ORDER: &str = "ARCHITECTURE.md#order-of-checks";
+const WALK: &str = "ARCHITECTURE.md#walking-forward";
+const ROLLBACK: &str = "ARCHITECTURE.md#rollback";
+const LOOP: &str = "ARCHITECTURE.md#the-loop";
+const RECORD: &str = "ARCHITECTURE.md#the-grant-record";
 
 /// A check of ARCHITECTURE.md, and the heading that explains it.
 #[derive(Clone, Copy)]
-pub(super) struct Check {
+struct Check {
     name: &'static str,
     heading: &'static str,
 }
@@ -26,7 +29,7 @@ impl Check {
     fn to_json(self) -> Value {
         json!({
             "name": self.name,
-            "href": format!("https://github.com/regrant/regrant/blob/main/ARCHITECTURE.md#{}", self.heading),
+            "href": format!("{TREE}/{}", self.heading),
         })
     }
 }

@@ -70,8 +70,8 @@ fn inspect(server: &Server, token: &str) -> Value {
 }
 
 fn events(server: &Server, explained: &Value, last: &str) -> Answer {
-    let text = |name: &str| explained[name].as_str().unwrap().to_owned();
-    let query = encoded(&[("grant", &text("grant_id")), ("watch", &text("watch"))]);
+    let text = |name: &str| explained[name].as_str().unwrap();
+    let query = encoded(&[("grant", text("grant_id")), ("watch", text("watch"))]);
     server.get_with(&format!("/live/events?{query}"), &[("last-event-id", last.to_owned())])
 }
 
