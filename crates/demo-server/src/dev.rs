@@ -40,7 +40,7 @@ fn move_clock(clock: &ManualClock, form: &Parameters<'_>) -> Result<Response, Pr
 }
 
 async fn purge(server: &Server) -> Result<Response, Problem> {
-    let purged = server.purge_expired().await?;
+    let purged = server.purge_expired(|_| ()).await?;
     Ok(Response::json(200, &json!({ "purged": purged })))
 }
 

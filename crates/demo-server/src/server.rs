@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regrant::clock::Clock;
-use regrant::event::{ErrorCode, TracingSink};
+use regrant::event::{ErrorCode, EventSink, TracingSink};
 use regrant::host::{Admission, Attempt, AttemptKind, AttemptLimit, AttemptOutcome, RateLimit as _};
 use regrant::policy::PolicyError;
 use regrant::wire::{CertificateHeader, Cors, Endpoints, IssuerMismatch, Paths, Request};
@@ -51,13 +51,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(setup: Setup, store: SharedStore, clock: Arc<dyn Clock>) -> Result<Self, PolicyError> {
+    /// Builds the service. Its events go to the log, and to `events`.
+    pub(crate) fn new(
+        setup: Setup,
+        store: SharedStore,
+        clock: Arc<dyn Clock>,
+        events: Option<Arc<dyn EventSink>>,
+    ) -> Result<Self, PolicyError> {
         let clients = Arc::new(setup.clients);
         let algorithms = setup.algorithms;
         let attempts = Arc::new(AttemptLimit::new(ATTEMPTS.0, ATTEMPTS.1));
         let jwt_tokens = JwtTokens::new(setup.issuer.clone(), setup.signing_keys.0.clone())
             .with_client_algorithm(move |client_id| algorithms.get(client_id).copied());
-        let service = TokenService::builder(store, Arc::clone(&clients), setup.keys)
+        let mut service = TokenService::builder(store, Arc::clone(&clients), setup.keys)
             .policy(setup.policy)
             .default_audience(setup.default_audience)
             .gate(setup.users.clone())
@@ -67,6 +73,9 @@ impl Server {
             .claims(Profiles(setup.users.clone()))
             .jwt_issuer(jwt_tokens)
             .proof_verifier(setup.proof_verifier);
+        if let Some(events) = events {
+            service = service.events(events);
+        }
         let paths = paths::paths(&setup.issuer);
         Ok(Self {
             service: service.build()?,
@@ -143,12 +152,13 @@ impl Server {
         self.signing_keys.rotate(self.service.now())
     }
 
-    /// Deletes all expired records.
-    pub(crate) async fn purge_expired(&self) -> Result<usize, TokenError> {
+    /// Deletes all expired records, and calls `report` with the number of each batch.
+    pub(crate) async fn purge_expired(&self, report: impl Fn(usize)) -> Result<usize, TokenError> {
         let mut purged = 0;
         loop {
             let batch = self.service.purge_expired(PURGE_BATCH).await?;
             purged += batch;
+            report(batch);
             if batch < PURGE_BATCH {
                 return Ok(purged);
             }

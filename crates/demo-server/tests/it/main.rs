@@ -11,6 +11,7 @@ mod helper;
 mod issuer;
 mod lifecycle;
 mod openid;
+mod operator;
 mod pages;
 mod process;
 mod protocol;
