@@ -38,10 +38,13 @@ pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
 
 /// The status of the process, for scripts. `commands::Outcome` and clap have these numbers.
 const STATUS: &str = "Status: 0 done; 1 failed, with the reason on the standard error; 2 the command line is wrong; \
-                      4 revoke: the question was not answered with yes";
+                      3 inspect: no token of this server; 4 revoke: the question was not answered with yes";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Explains a token, without using it: its grant, and the answer that a refresh would get now. Writes nothing.
+    #[command(after_help = STATUS)]
+    Inspect(Inspect),
     /// Lists the live grants of a subject or a client, one line each, as they are read.
     Grants(Grants),
     /// Revokes grants with all their tokens, after a question.
@@ -83,6 +86,18 @@ pub(crate) struct Place {
     /// The store that the servers use, as in their own --store. It must exist.
     #[arg(long, value_name = "STORE")]
     pub(crate) store: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Inspect {
+    /// The token: a refresh token, an access token or a code. Absent or `-`: the first line of the standard input,
+    /// which is in no shell history and in no list of processes.
+    pub(crate) token: Option<String>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) place: Place,
 }
 
 #[derive(Args)]
@@ -128,7 +143,7 @@ pub(crate) struct Revoke {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Target {
-    /// The one grant, by the id that `grants` and the log show.
+    /// The one grant, by the id that `inspect`, `grants` and the log show.
     // An id is base64url, so one of 64 begins with a hyphen.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) grant: Option<GrantId>,

@@ -4,6 +4,7 @@
 //! standard error.
 
 mod grants;
+mod inspect;
 mod purge;
 mod revoke;
 
@@ -27,6 +28,8 @@ use crate::{chain, keygen, setup, store};
 #[derive(Clone, Copy)]
 pub(crate) enum Outcome {
     Done,
+    /// The token is none of this server.
+    NoToken,
     /// The operator did not answer the question with yes.
     Declined,
 }
@@ -35,6 +38,7 @@ impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Done => Self::SUCCESS,
+            Outcome::NoToken => Self::from(3),
             Outcome::Declined => Self::from(4),
         }
     }
@@ -42,6 +46,7 @@ impl From<Outcome> for ExitCode {
 
 pub(crate) async fn run(command: Command) -> Result<Outcome, Box<dyn Error>> {
     match command {
+        Command::Inspect(arguments) => inspect::run(arguments).await,
         Command::Grants(arguments) => grants::run(arguments).await,
         Command::Revoke(arguments) => revoke::run(arguments).await,
         Command::Purge(place) => purge::run(&place).await,

@@ -7,6 +7,7 @@ mod authorization;
 mod both_libraries;
 mod browser;
 mod configuration;
+mod explanation;
 mod helper;
 mod issuer;
 mod lifecycle;

@@ -273,10 +273,10 @@ fn a_failure_of_the_store_has_its_causes_and_a_status() {
     let deployment = Deployment::start();
     let token = deployment.server.first_tokens().text("refresh_token");
     deployment.database().execute("DROP TABLE regrant_grants", []).unwrap();
-    let commands: [&[&str]; 3] =
-        [&["grants", "--subject", "demo"], &["revoke", "--subject", "demo", "--yes"], &["purge"]];
+    let commands: [&[&str]; 4] =
+        [&["inspect"], &["grants", "--subject", "demo"], &["revoke", "--subject", "demo", "--yes"], &["purge"]];
     for command in commands {
-        let output = deployment.operate(command, "");
+        let output = deployment.operate(command, if command == ["inspect"] { &*token } else { "" });
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         let error = text(&output.stderr).lines().last().unwrap();
         assert!(error.contains("no such table: regrant_grants"), "{command:?}: {error}");
@@ -321,6 +321,8 @@ fn no_command_shows_a_secret() {
     let tokens = deployment.server.first_tokens();
     let (refresh_token, access_token) = (tokens.text("refresh_token"), tokens.text("access_token"));
     let outputs = [
+        deployment.operate(&["inspect"], &refresh_token),
+        deployment.operate(&["inspect", "--json", &access_token], ""),
         deployment.operate(&["grants", "--subject", "demo", "--json"], ""),
         deployment.operate(&["revoke", "--subject", "demo", "--yes"], ""),
         deployment.operate(&["purge"], ""),
