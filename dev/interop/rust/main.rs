@@ -43,6 +43,29 @@ macro_rules! client {
     };
 }
 
+/// A test for each flow of the pages of the example hosts, each adapter and each store.
+macro_rules! host {
+    ($($flow:ident,)+) => {
+        mod host {
+            $(
+                mod $flow {
+                    host!(@ $flow, axum_and_sqlite, axum, sqlite);
+                    host!(@ $flow, axum_and_postgres, axum, postgres);
+                    host!(@ $flow, actix_web_and_sqlite, actix_web, sqlite);
+                    host!(@ $flow, actix_web_and_postgres, actix_web, postgres);
+                }
+            )+
+        }
+    };
+    (@ $flow:ident, $test:ident, $adapter:ident, $store:ident) => {
+        #[test]
+        fn $test() {
+            let server = crate::server::Server::start_host(stringify!($adapter), stringify!($store));
+            crate::script::node_with("host.mjs", &["chromium"])(&server, stringify!($flow));
+        }
+    };
+}
+
 client!(
     oauth2,
     crate::oauth2_client::run,
@@ -189,5 +212,8 @@ client!(
     crate::script::node_with("chromium.mjs", &["chromium"]),
     consent_page,
     device_page,
+    accessible_pages,
     oidc_client_ts,
 );
+
+host!(my_sessions, without_script, administrator,);
