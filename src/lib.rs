@@ -81,3 +81,8 @@ pub mod openid {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The example of the manual compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/manual/choose-your-policy.md")]
+struct Manual;
