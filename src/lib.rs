@@ -68,6 +68,16 @@ pub mod device {
     pub use crate::vocabulary::{DeviceCode, UserCode};
 }
 
+/// Explanations of tokens and grants for operators.
+///
+/// [`TokenService::inspect`] and [`TokenService::inspect_grant`] return them.
+pub mod inspection {
+    pub use crate::engine::{
+        AccessTokenInspection, FormerInspection, GrantInspection, GrantPhase, HeadInspection, Inspection,
+        RefreshAnswer, RefreshRefusal, ReplayWindow,
+    };
+}
+
 /// Userinfo (OpenID Connect Core section 5.3) and logout (OpenID Connect RP-Initiated Logout 1.0), for hosts that serve
 /// these endpoints themselves.
 ///
@@ -81,3 +91,8 @@ pub mod openid {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The example of the manual compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/manual/choose-your-policy.md")]
+struct Manual;

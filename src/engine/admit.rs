@@ -27,7 +27,8 @@ use crate::token::{Binding, Detail, Opened};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Owned<'a>(&'a Opened);
 
-/// An owned token of a request that passed the checks of proof and life. Made by [`admit`] alone.
+/// An owned token of a request that passed the checks of proof and life. Made by [`admit`], and for an explanation that
+/// decides about a copy of the grant.
 ///
 /// A decision that takes this type cannot be called with a check missing.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +101,19 @@ pub(crate) fn admit<'a>(grant: &Grant, presented: Owned<'a>, ctx: &Context<'_>) 
     if !proves_key(grant, &presented, ctx) {
         return Err(Refusal::ProofOfPossessionFailed);
     }
+    check_proven(grant, presented, ctx)
+}
+
+/// Checks that the grant is alive, for a request whose proof was checked, or that an explanation assumes to prove the
+/// right key.
+///
+/// # Errors
+/// [`Refusal::GrantRevoked`] or [`Refusal::GrantExpired`].
+pub(super) fn check_proven<'a>(
+    grant: &Grant,
+    presented: Owned<'a>,
+    ctx: &Context<'_>,
+) -> Result<Admitted<'a>, Refusal> {
     if matches!(grant.phase(), Phase::Revoked { .. }) {
         return Err(Refusal::GrantRevoked);
     }

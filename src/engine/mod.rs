@@ -40,6 +40,7 @@ mod access;
 mod admit;
 mod device;
 mod exchange;
+mod inspect;
 mod introspect;
 mod issue;
 mod push;
@@ -57,6 +58,11 @@ pub(crate) use access::{AccessTokenForm, known_scope};
 pub(crate) use admit::{Admitted, admit, check_owner, owned_by};
 pub(crate) use device::{approve_device, authorize_device, decide_device, poll, redeem_device, undecided};
 pub(crate) use exchange::exchange;
+pub use inspect::{
+    AccessTokenInspection, FormerInspection, GrantInspection, GrantPhase, HeadInspection, Inspection, RefreshAnswer,
+    RefreshRefusal, ReplayWindow,
+};
+pub(crate) use inspect::{describe, predict};
 pub use introspect::ActiveToken;
 pub(crate) use introspect::{FoundToken, introspect};
 pub(crate) use issue::{authorize, issue};

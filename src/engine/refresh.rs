@@ -157,28 +157,17 @@ fn standing(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context
 /// The entry of the rotation must still be in the record. Entries of rotations that no window can answer are pruned,
 /// and the record remembers at most 8. So a missing entry means that no window is open: reuse, however old the token
 /// is.
-///
-/// The window is longer one step behind a head that was never used. Then no other party has shown the successor, and a
-/// lost response is the likely cause. A client that authenticates, or proves the key, gets the longest one: a thief of
-/// the token alone cannot use it.
 fn former(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'_>) -> Standing {
     let steps = head.generation - presented.generation;
     let Some(retired) = grant.rotations_from(presented.generation).and_then(|mut rotations| rotations.next()) else {
         return Standing::Reused(Refusal::RefreshTokenReused);
     };
-    let key = grant.approval().confirmation;
-    let proves_key = key.is_some() && key == ctx.key;
     // The token is older than the binding, and the head is bound to a key that the request does not prove: two parties
     // hold a copy.
-    if grant.is_bound(head.generation) && !proves_key {
+    if grant.is_bound(head.generation) && !proves_key(grant, ctx) {
         return Standing::Reused(Refusal::RefreshTokenReused);
     }
-    let window = if steps == 1 && head.used_at.is_none() {
-        ctx.policy.retry_window(ctx.client.is_confidential() || proves_key)
-    } else {
-        ctx.policy.walk_window().into()
-    };
-    match clock(retired.retired_at, window, ctx.now) {
+    match clock(retired.retired_at, window(grant, head, steps, ctx), ctx.now) {
         Clock::Over => Standing::Reused(Refusal::RefreshTokenReused),
         _ if presented.secret.digest().mark() != retired.mark => Standing::Reused(Refusal::RefreshTokenForked),
         Clock::Behind => Standing::Refused(Refusal::ClockBehind),
@@ -189,6 +178,25 @@ fn former(grant: &Grant, head: &Head, presented: &Presented<'_>, ctx: &Context<'
         }
         Clock::Running => Standing::Former { steps },
     }
+}
+
+/// Returns the window of a token that was retired `steps` rotations before the head.
+///
+/// The window is longer one step behind a head that was never used. Then no other party has shown the successor, and a
+/// lost response is the likely cause. A client that authenticates, or proves the key, gets the longest one: a thief of
+/// the token alone cannot use it.
+pub(super) fn window(grant: &Grant, head: &Head, steps: u32, ctx: &Context<'_>) -> Lifetime {
+    if head.is_retried_by(steps) {
+        ctx.policy.retry_window(ctx.client.is_confidential() || proves_key(grant, ctx))
+    } else {
+        ctx.policy.walk_window().into()
+    }
+}
+
+/// Returns true when the grant has a key, and the request proves it.
+fn proves_key(grant: &Grant, ctx: &Context<'_>) -> bool {
+    let key = grant.approval().confirmation;
+    key.is_some() && key == ctx.key
 }
 
 /// The state of a window that opened with a rotation.

@@ -245,6 +245,13 @@ impl Grant {
         self.recent.get(first..).map(<[Retired]>::iter)
     }
 
+    /// Returns the rotations that the record remembers, oldest first, each with the generation that it retired.
+    pub(crate) fn rotations(&self) -> impl Iterator<Item = (&Retired, u32)> {
+        let head = self.head.as_ref().map_or(0, |head| head.generation);
+        let remembered = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
+        self.recent.iter().zip(head.saturating_sub(remembered)..)
+    }
+
     /// Returns true when the refresh token of `generation` is bound to the key of the grant. Tokens from before the
     /// binding stay unbound: their holder never proved a key.
     pub(crate) const fn is_bound(&self, generation: u32) -> bool {
@@ -388,6 +395,14 @@ pub(crate) struct Head {
     pub(crate) used_at: Option<Timestamp>,
     /// The expiry set at issue. See also [`expiry`](Self::expiry), which applies a policy that was tightened since.
     pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl Head {
+    /// Returns true when a token `steps` rotations behind looks like the retry of a lost response: the direct
+    /// predecessor, and the head was never used.
+    pub(crate) const fn is_retried_by(&self, steps: u32) -> bool {
+        steps == 1 && self.used_at.is_none()
+    }
 }
 
 /// A former head. Its successor can be derived from this entry and the token itself, which only its holder has.

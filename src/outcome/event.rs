@@ -149,6 +149,8 @@ pub enum Operation {
     Refresh,
     Exchange,
     Introspect,
+    /// Also the explanation of a grant by its id. It reports failures, and no refusal.
+    Inspect,
     UserInfo,
     Revoke,
     RevokeGrant,
@@ -181,6 +183,7 @@ impl Operation {
             Self::Exchange => "exchange",
             Self::Refresh => "refresh",
             Self::Introspect => "introspect",
+            Self::Inspect => "inspect",
             Self::UserInfo => "user_info",
             Self::Revoke => "revoke",
             Self::RevokeGrant => "revoke_grant",

@@ -219,7 +219,7 @@ impl<'a, S: TokenStore> Call<'a, S> {
     }
 
     /// Reads a record without an event, for callers that have the error of a write to report first.
-    async fn read(&self, id: GrantId) -> Result<Option<StoredGrant>, StoreError> {
+    pub(super) async fn read(&self, id: GrantId) -> Result<Option<StoredGrant>, StoreError> {
         let _timer = self.service.store_timer(StoreCall::Load);
         self.service.0.store.load(&self.key(id)).await
     }

@@ -17,6 +17,7 @@
 //! | `authorization` | the authorization request, before the user is asked |
 //! | `push` | pushed authorization requests |
 //! | `exchange`, `introspect`, `revoke`, `device`, `listing` | the calls besides issue, redemption and refresh |
+//! | `inspect` | explanations for operators |
 //! | `purge` | the deletion of expired records |
 //! | `user_info`, `logout` | OpenID Connect |
 //! | `registration` | the events of clients that register themselves |
@@ -33,6 +34,7 @@ mod create;
 mod device;
 mod error;
 mod exchange;
+mod inspect;
 mod introspect;
 mod listing;
 mod logout;

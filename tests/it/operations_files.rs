@@ -47,6 +47,18 @@ fn the_board_is_json_and_no_panel_is_empty() {
     assert!(panels.iter().all(|panel| panel["targets"].as_array().is_some_and(|targets| !targets.is_empty())));
 }
 
+#[test]
+fn the_manual_explains_each_panel() {
+    let page = include_str!("../../docs/manual/dashboards.md");
+    let board: serde_json::Value = serde_json::from_str(BOARD).expect("the board is JSON");
+    let rows: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| ")).filter_map(|line| line.split(" |").next()).collect();
+    for panel in board["panels"].as_array().expect("the board has panels") {
+        let title = panel["title"].as_str().expect("a panel has a title");
+        assert!(rows.contains(&title), "docs/manual/dashboards.md does not explain {title}");
+    }
+}
+
 /// Returns the metrics, and the values of the labels `kind`, `cause` and `operation`.
 fn names(text: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();

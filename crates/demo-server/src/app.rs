@@ -11,7 +11,7 @@ use crate::logout::Logout;
 use crate::paths::{Page, Route};
 use crate::server::Server;
 use crate::store::SharedStore;
-use crate::{authenticate, authorize, dev, device, paths, sign_in};
+use crate::{authenticate, authorize, dev, device, live, paths, sign_in};
 
 /// All routes of the server, independent of the HTTP library.
 pub(crate) struct App {
@@ -79,7 +79,10 @@ impl Handler for App {
         match self.routes.get(request.path) {
             Some(Route::Endpoint(endpoint)) => self.endpoints.handle(*endpoint, request).await,
             Some(Route::Page(page)) => self.page(*page, request).await,
-            None => self.dev(request).await.unwrap_or_else(Into::into),
+            None => match live::respond(&self.server, request).await {
+                Some(response) => response,
+                None => self.dev(request).await.unwrap_or_else(Into::into),
+            },
         }
     }
 }

@@ -1,15 +1,17 @@
-//! Operations for tests: move the time, purge, disable users, change the signing key. Only with `--manual-clock`.
+//! Operations for tests: move the time, purge, disable users, change the signing key, take the store down, roll a grant
+//! back. Only with `--manual-clock`.
 
-use regrant::Subject;
 use regrant::clock::{Clock as _, ManualClock};
 use regrant::event::ErrorCode;
 use regrant::host::Parameters;
 use regrant::wire::{self, Request, Response};
+use regrant::{GrantId, Subject, TokenError};
 use serde_json::json;
 use tracing::error;
 
 use crate::answer::Problem;
 use crate::chain;
+use crate::live::LiveStore;
 use crate::server::Server;
 
 const FORM_LIMIT: usize = 64 * 1024;
@@ -20,6 +22,8 @@ pub(crate) async fn answer(server: &Server, clock: &ManualClock, request: &Reque
         "/dev/users" => switch_user(server, &wire::form(request, FORM_LIMIT)?),
         "/dev/purge" => purge(server).await,
         "/dev/rotate-key" => rotate_key(server),
+        "/dev/store" => switch_store(server, &wire::form(request, FORM_LIMIT)?),
+        "/dev/rollback" => roll_back(server, &wire::form(request, FORM_LIMIT)?).await,
         _ => Err(Problem::new(404, "not_found", "There is nothing at this path.")),
     }
 }
@@ -40,7 +44,7 @@ fn move_clock(clock: &ManualClock, form: &Parameters<'_>) -> Result<Response, Pr
 }
 
 async fn purge(server: &Server) -> Result<Response, Problem> {
-    let purged = server.purge_expired().await?;
+    let purged = server.purge_expired(|_| ()).await?;
     Ok(Response::json(200, &json!({ "purged": purged })))
 }
 
@@ -65,4 +69,31 @@ fn rotate_key(server: &Server) -> Result<Response, Problem> {
             Err(Problem::of(ErrorCode::ServerError))
         }
     }
+}
+
+fn switch_store(server: &Server, form: &Parameters<'_>) -> Result<Response, Problem> {
+    let is_down = match form.get("state") {
+        Some("down") => true,
+        Some("up") => false,
+        _ => return Err(Problem::invalid_request("state must be down or up.")),
+    };
+    store(server)?.set_down(is_down);
+    Ok(Response::json(200, &json!({ "state": if is_down { "down" } else { "up" } })))
+}
+
+async fn roll_back(server: &Server, form: &Parameters<'_>) -> Result<Response, Problem> {
+    let grant_id: Option<GrantId> = form.get("grant").and_then(|id| id.parse().ok());
+    let grant_id = grant_id.ok_or_else(|| Problem::invalid_request("grant must be the id of a grant."))?;
+    match store(server)?.roll_back(grant_id).await {
+        Ok(true) => Ok(Response::json(200, &json!({ "grant": grant_id.to_string() }))),
+        Ok(false) => Err(Problem::invalid_request("No earlier record of this grant is known.")),
+        Err(error) => {
+            error!("rollback: {}", chain(&error));
+            Err(TokenError::Store(error).into())
+        }
+    }
+}
+
+fn store(server: &Server) -> Result<&LiveStore, Problem> {
+    server.live_store.as_ref().ok_or_else(|| Problem::new(404, "not_found", "The store has no switch."))
 }

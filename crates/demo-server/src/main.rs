@@ -8,6 +8,8 @@
 //! `docs/walk-through.md` shows requests with curl. `demo.toml`, beside this directory, is the default configuration
 //! and an example of the format.
 //!
+//! Its sub-commands are for operators: they look into the store of a server, and revoke.
+//!
 //! The host parts are minimal: users, sessions, and pages for sign-in and consent. One limit slows down guessing of
 //! passwords, client secrets and user codes.
 
@@ -16,6 +18,7 @@ mod app;
 mod arguments;
 mod authenticate;
 mod authorize;
+mod commands;
 mod config;
 mod cookie;
 mod csrf;
@@ -23,12 +26,16 @@ mod dev;
 mod device;
 mod html;
 mod http;
+mod inspection;
 mod keygen;
+mod live;
 mod logout;
+mod open;
 mod pages;
 mod password;
 mod paths;
 mod profile;
+mod progress;
 mod server;
 mod session;
 mod shutdown;
@@ -37,23 +44,25 @@ mod store;
 mod users;
 
 use std::error::Error;
-use std::io::{Write as _, stderr, stdout};
+use std::io::{self, IsTerminal as _, Stderr, Write as _, stderr, stdout};
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
-use regrant::MemoryStore;
 use regrant::clock::{Clock, ManualClock, SystemClock};
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::{Level, warn};
 
 use app::App;
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Configured};
+use commands::Outcome;
 use config::{ConfigError, Environment, Setup};
+use live::LiveStore;
 use server::Server;
 use shutdown::StopSignal;
+use store::SharedStore;
 
 /// The time that open requests get after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,37 +71,63 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(stderr).init();
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let arguments = Arguments::parse();
+    // An operator at a terminal has the bar; a log of a script or a unit has each event, such as a revocation.
+    let is_quiet = arguments.command.is_some() && stderr().is_terminal();
+    let level = if is_quiet { Level::WARN } else { Level::INFO };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(log).init();
+    match run(arguments).await {
+        Ok(outcome) => outcome.into(),
+        // `demo-server grants | head` has what it wants.
+        Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
+            progress::erase();
             eprintln!("demo-server: {}", chain(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    if let Some(Command::Keygen { alg }) = &arguments.command {
-        return Ok(stdout().write_all(keygen::keys(alg)?.as_bytes())?);
+/// The place of the log. A bar there makes room for the line.
+fn log() -> Stderr {
+    progress::erase();
+    stderr()
+}
+
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+async fn run(arguments: Arguments) -> Result<Outcome, Box<dyn Error>> {
+    match arguments.command {
+        Some(command) => commands::run(command).await,
+        None if arguments.check => commands::check(&arguments.configured, &arguments.listen),
+        None => serve(&arguments).await.map(|()| Outcome::Done),
     }
-    if arguments.check {
-        return check(&arguments);
-    }
+}
+
+async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let store = store::open(&arguments.store).await.map_err(|error| format!("--store: {}", chain(&*error)))?;
     let listener = TcpListener::bind(&arguments.listen)
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     let address = listener.local_addr()?;
     let hand = arguments.manual_clock.then(|| ManualClock::starting_at(SystemClock.now()));
+    let live_store = hand.is_some().then(|| LiveStore::new(store.clone()));
+    let store: SharedStore = match &live_store {
+        Some(live_store) => Arc::new(live_store.clone()),
+        None => store,
+    };
     let clock: Arc<dyn Clock> = match &hand {
         Some(hand) => Arc::new(hand.clone()),
         None => Arc::new(SystemClock),
     };
     let environment = Environment { url: format!("http://{address}"), clock: clock.clone(), used: store.clone() };
-    let setup = setup(&arguments, &environment)?;
-    let server = Arc::new(Server::new(setup, store, clock)?);
+    let setup = setup(&arguments.configured, &environment)?;
+    let server = Arc::new(Server::new(setup, store, clock, None)?.with_live_store(live_store));
     if hand.is_some() {
-        warn!("--manual-clock: TIME STANDS STILL and anybody may move it and switch users off. For tests only.");
+        warn!(
+            "--manual-clock: TIME STANDS STILL; anybody may move it, and switch users and the store off. Only for tests."
+        );
     } else {
         tokio::spawn(server.service.clone().purge_continuously(PURGE_INTERVAL, sleep));
     }
@@ -102,6 +137,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let (stop, mut stopped) = (StopSignal::new()?, StopSignal::new()?);
     writeln!(stdout(), "listening on http://{address}")?;
     stdout().flush()?;
+    if arguments.open {
+        open::open(&format!("http://{address}/"));
+    }
     let out_of_patience = async {
         stopped.received().await;
         sleep(PATIENCE).await;
@@ -113,21 +151,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn setup(arguments: &Arguments, environment: &Environment) -> Result<Setup, ConfigError> {
-    match &arguments.config {
-        Some(path) => Setup::read(path, &arguments.am_config, environment),
+pub(crate) fn setup(configured: &Configured, environment: &Environment) -> Result<Setup, ConfigError> {
+    match &configured.config {
+        Some(path) => Setup::read(path, &configured.am_config, environment),
         None => Setup::built_in(environment),
     }
-}
-
-/// Builds everything that follows from the configuration, and drops it.
-fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(SystemClock));
-    let url = format!("http://{}", arguments.listen);
-    let environment = Environment { url, clock: clock.clone(), used: store.clone() };
-    let server = Server::new(setup(arguments, &environment)?, store, clock)?;
-    App::new(Arc::new(server), None)?;
-    Ok(writeln!(stdout(), "the configuration has no fault")?)
 }
 
 /// An error with its causes, without repetitions.

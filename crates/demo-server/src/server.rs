@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regrant::clock::Clock;
-use regrant::event::{ErrorCode, TracingSink};
+use regrant::event::{ErrorCode, EventSink, TracingSink};
 use regrant::host::{Admission, Attempt, AttemptKind, AttemptLimit, AttemptOutcome, RateLimit as _};
 use regrant::policy::PolicyError;
 use regrant::wire::{CertificateHeader, Cors, Endpoints, IssuerMismatch, Paths, Request};
@@ -16,6 +16,7 @@ use regrant_jose::request_object::RequestObjects;
 use crate::answer::Problem;
 use crate::config::{Setup, SigningKeys};
 use crate::csrf::Csrf;
+use crate::live::{LiveEvents, LiveStore};
 use crate::password::PasswordFlow;
 use crate::paths;
 use crate::profile::Profiles;
@@ -41,6 +42,9 @@ pub(crate) struct Server {
     pub(crate) paths: Paths,
     pub(crate) sign_in_path: String,
     pub(crate) csrf: Csrf,
+    pub(crate) live_events: LiveEvents,
+    /// Present if tests may take the store down.
+    pub(crate) live_store: Option<LiveStore>,
     /// The meaning of each scope token.
     scopes: BTreeMap<String, String>,
     signing_keys: SigningKeys,
@@ -51,22 +55,33 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(setup: Setup, store: SharedStore, clock: Arc<dyn Clock>) -> Result<Self, PolicyError> {
+    /// Builds the service. Its events go to the log, and to `events`.
+    pub(crate) fn new(
+        setup: Setup,
+        store: SharedStore,
+        clock: Arc<dyn Clock>,
+        events: Option<Arc<dyn EventSink>>,
+    ) -> Result<Self, PolicyError> {
         let clients = Arc::new(setup.clients);
         let algorithms = setup.algorithms;
+        let live_events = LiveEvents::default();
         let attempts = Arc::new(AttemptLimit::new(ATTEMPTS.0, ATTEMPTS.1));
         let jwt_tokens = JwtTokens::new(setup.issuer.clone(), setup.signing_keys.0.clone())
             .with_client_algorithm(move |client_id| algorithms.get(client_id).copied());
-        let service = TokenService::builder(store, Arc::clone(&clients), setup.keys)
+        let mut service = TokenService::builder(store, Arc::clone(&clients), setup.keys)
             .policy(setup.policy)
             .default_audience(setup.default_audience)
             .gate(setup.users.clone())
             .rate_limit(Arc::clone(&attempts))
             .events(TracingSink)
+            .events(live_events.clone())
             .clock(clock)
             .claims(Profiles(setup.users.clone()))
             .jwt_issuer(jwt_tokens)
             .proof_verifier(setup.proof_verifier);
+        if let Some(events) = events {
+            service = service.events(events);
+        }
         let paths = paths::paths(&setup.issuer);
         Ok(Self {
             service: service.build()?,
@@ -77,6 +92,8 @@ impl Server {
             sign_in_path: paths::sign_in(&paths),
             paths,
             csrf: Csrf::new(),
+            live_events,
+            live_store: None,
             scopes: setup.scopes,
             issuer: setup.issuer,
             signing_keys: setup.signing_keys,
@@ -85,6 +102,12 @@ impl Server {
             certificate_header: setup.certificate_header,
             cors: setup.cors,
         })
+    }
+
+    /// Sets the switch of the store, which the service has as its store too.
+    pub(crate) fn with_live_store(mut self, store: impl Into<Option<LiveStore>>) -> Self {
+        self.live_store = store.into();
+        self
     }
 
     /// Returns the endpoints of the library, at the paths of AM.
@@ -143,12 +166,13 @@ impl Server {
         self.signing_keys.rotate(self.service.now())
     }
 
-    /// Deletes all expired records.
-    pub(crate) async fn purge_expired(&self) -> Result<usize, TokenError> {
+    /// Deletes all expired records, and calls `report` with the number of each batch.
+    pub(crate) async fn purge_expired(&self, report: impl Fn(usize)) -> Result<usize, TokenError> {
         let mut purged = 0;
         loop {
             let batch = self.service.purge_expired(PURGE_BATCH).await?;
             purged += batch;
+            report(batch);
             if batch < PURGE_BATCH {
                 return Ok(purged);
             }

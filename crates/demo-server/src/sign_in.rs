@@ -16,6 +16,7 @@ use crate::{cookie, pages};
 pub(crate) enum Target {
     Authorize,
     Device,
+    Live,
 }
 
 impl Target {
@@ -23,6 +24,7 @@ impl Target {
         match self {
             Self::Authorize => "authorize",
             Self::Device => "device",
+            Self::Live => "live",
         }
     }
 
@@ -30,6 +32,7 @@ impl Target {
         let path = match self {
             Self::Authorize => &server.paths.authorization,
             Self::Device => &server.paths.device_verification,
+            Self::Live => return "/",
         };
         path.as_deref().unwrap_or("/")
     }
@@ -49,6 +52,7 @@ pub(crate) async fn sign_in(
     let target = match form.get("page") {
         Some("authorize") => Target::Authorize,
         Some("device") => Target::Device,
+        Some("live") => Target::Live,
         _ => return Err(Problem::invalid_request("The form is malformed.")),
     };
     let query = form.get("query").unwrap_or_default();

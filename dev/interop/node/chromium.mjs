@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
+import { assertAccessible } from './accessibility.mjs'
 import { RP, advance, assertEnded, assertRotatedOnce, assertRepeated, issuer, issuerId, loseResponse } from './demo.mjs'
 import { ok, run } from './demo.mjs'
 
@@ -49,10 +50,7 @@ async function decide(page, base, button) {
   return new URL(page.url()).searchParams
 }
 
-/** The pages need no script. */
-async function consent_page(context, base) {
-  const page = await context.newPage()
-  const verifier = randomBytes(32).toString('base64url')
+function requestOf(base, verifier) {
   const link = new URL('/oauth2/authorize', issuer)
   link.search = new URLSearchParams({
     response_type: 'code',
@@ -63,6 +61,14 @@ async function consent_page(context, base) {
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   })
+  return link
+}
+
+/** The pages need no script. */
+async function consent_page(context, base) {
+  const page = await context.newPage()
+  const verifier = randomBytes(32).toString('base64url')
+  const link = requestOf(base, verifier)
 
   await page.goto(link.href)
   await signIn(page, 'wrong')
@@ -121,6 +127,34 @@ async function device_page(context) {
   })
   assert.equal(answer.status, 200, await answer.text())
   ok('a person allows a device')
+}
+
+/** The pages of the server by axe-core. */
+async function accessible_pages(context, base) {
+  const page = await context.newPage()
+  const check = (name) => assertAccessible(page, `demo-${name}`)
+  await page.goto(requestOf(base, randomBytes(32).toString('base64url')).href)
+  await check('sign-in')
+  await signIn(page, 'wrong')
+  await page.waitForSelector('[role=alert]')
+  await check('sign-in-wrong')
+  await signIn(page)
+  await page.waitForSelector('#allow')
+  await check('consent')
+
+  const answer = await fetch(new URL('/oauth2/device/code', issuer), {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: 'tv', scope: 'read' }),
+  })
+  const begun = await answer.json()
+  await page.goto(begun.verification_uri)
+  await check('device')
+  await page.goto(begun.verification_uri_complete)
+  await check('device-consent')
+  await page.click('#deny')
+  await page.waitForLoadState()
+  await check('device-refused')
+  ok('axe-core finds nothing in the pages of the demo server, light, dark, and on a phone')
 }
 
 /** A tab of the application, with its user manager. The tabs share the storage of the browser. */
@@ -185,5 +219,6 @@ async function oidc_client_ts(context, base) {
 await run({
   consent_page: () => withBrowser(consent_page, { javaScriptEnabled: false }),
   device_page: () => withBrowser(device_page, { javaScriptEnabled: false }),
+  accessible_pages: () => withBrowser(accessible_pages),
   oidc_client_ts: () => withBrowser(oidc_client_ts),
 })

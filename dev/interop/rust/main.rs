@@ -27,6 +27,13 @@ macro_rules! client {
     ($client:ident, behind proxy of axum, $run:expr, $($flow:ident,)+) => {
         client!(@ $client, start_behind_proxy, $run, $($flow, axum;)+);
     };
+    // With a database behind the server.
+    ($client:ident, on sqlite of axum, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start_on_sqlite, $run, $($flow, axum;)+);
+    };
+    ($client:ident, on postgres of actix_web, $run:expr, $($flow:ident,)+) => {
+        client!(@ $client, start_on_postgres, $run, $($flow, actix_web;)+);
+    };
     (@ $client:ident, $start:ident, $run:expr, $($flow:ident, $($adapter:ident),+;)+) => {
         mod $client {
             $(
@@ -39,6 +46,29 @@ macro_rules! client {
                     )+
                 }
             )+
+        }
+    };
+}
+
+/// A test for each flow of the pages of the example hosts, each adapter and each store.
+macro_rules! host {
+    ($($flow:ident,)+) => {
+        mod host {
+            $(
+                mod $flow {
+                    host!(@ $flow, axum_and_sqlite, axum, sqlite);
+                    host!(@ $flow, axum_and_postgres, axum, postgres);
+                    host!(@ $flow, actix_web_and_sqlite, actix_web, sqlite);
+                    host!(@ $flow, actix_web_and_postgres, actix_web, postgres);
+                }
+            )+
+        }
+    };
+    (@ $flow:ident, $test:ident, $adapter:ident, $store:ident) => {
+        #[test]
+        fn $test() {
+            let server = crate::server::Server::start_host(stringify!($adapter), stringify!($store));
+            crate::script::node_with("host.mjs", &["chromium"])(&server, stringify!($flow));
         }
     };
 }
@@ -189,5 +219,29 @@ client!(
     crate::script::node_with("chromium.mjs", &["chromium"]),
     consent_page,
     device_page,
+    accessible_pages,
     oidc_client_ts,
 );
+
+client!(live, crate::script::node_with("live.mjs", &["chromium"]), client, thief, operator, access, without_script,);
+
+// With a database behind the page. The adapters have been compared above, so each database has one of them.
+client!(
+    live_on_sqlite,
+    on sqlite of axum,
+    crate::script::node_with("live.mjs", &["chromium"]),
+    client,
+    thief,
+    operator,
+);
+
+client!(
+    live_on_postgres,
+    on postgres of actix_web,
+    crate::script::node_with("live.mjs", &["chromium"]),
+    client,
+    thief,
+    operator,
+);
+
+host!(my_sessions, without_script, administrator,);

@@ -134,7 +134,8 @@ static GO: LazyLock<PathBuf> = LazyLock::new(|| {
 /// Runs a flow and prints the output of the program.
 fn run(mut program: Command, flow: &str, server: &Server) {
     let (mut reader, writer) = pipe().unwrap();
-    program.args([flow, &server.issuer]).stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer);
+    program.args([flow, &server.issuer]).envs(server.environment.iter().cloned());
+    program.stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer);
     for trusted in ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
         program.env(trusted, tls("certificate.pem"));
     }

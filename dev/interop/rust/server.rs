@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,25 +10,55 @@ use std::{env, thread};
 
 use oauth2::http::Request;
 use serde_json::Value;
+use testbed::Postgres;
 
 use crate::listener::Listener;
 use crate::{browser, script};
 
-/// The demo server with the clients of `server.toml`. After a failure, its log is printed.
+/// The demo server with the clients of `server.toml`, or an example. After a failure, its log is printed.
 pub(crate) struct Server {
-    _server: Listener,
-    _proxy: Option<Listener>,
+    _running: Running,
     files: Vec<PathBuf>,
+    /// Variables for the environment of the client.
+    pub(crate) environment: Vec<(&'static str, OsString)>,
     /// The address for clients.
     pub(crate) issuer: String,
 }
 
+/// The server, the proxy in front of it, and the database behind it. They end in this order.
+type Running = (Listener, Option<Listener>, Option<Postgres>);
+
 impl Server {
     /// Starts the server with the adapter of this name (`--http`).
     pub(crate) fn start(adapter: &str) -> Self {
+        Self::start_on(adapter, "memory", Vec::new(), None)
+    }
+
+    /// Starts the server with its grants in a file of SQLite.
+    pub(crate) fn start_on_sqlite(adapter: &str) -> Self {
+        let database = temporary("db");
+        let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", database.display()));
+        let files = vec![beside("-wal"), beside("-shm"), database.clone()];
+        Self::start_on(adapter, &format!("sqlite:{}", database.display()), files, None)
+    }
+
+    /// Starts the server with its grants in PostgreSQL, which runs as long as the server.
+    pub(crate) fn start_on_postgres(adapter: &str) -> Self {
+        let database = Postgres::start();
+        Self::start_on(adapter, &database.url(), Vec::new(), Some(database))
+    }
+
+    /// Starts the server with this store. The files of the store are removed in the end.
+    fn start_on(adapter: &str, store: &str, files: Vec<PathBuf>, database: Option<Postgres>) -> Self {
         let log = temporary("log");
-        let server = demo_server(adapter, Path::new(CONFIG), &log);
-        Self { issuer: server.address.clone(), _server: server, _proxy: None, files: vec![log] }
+        let server = demo_server(adapter, Path::new(CONFIG), &log, store);
+        let mut started = Self::with(server.address.clone(), (server, None, database), log);
+        started.files.extend(files);
+        started
+    }
+
+    fn with(issuer: String, running: Running, log: PathBuf) -> Self {
+        Self { issuer, _running: running, files: vec![log], environment: Vec::new() }
     }
 
     /// Starts the server behind the proxy with TLS, whose address is the issuer.
@@ -36,9 +67,11 @@ impl Server {
         let (log, config) = (temporary("log"), temporary("toml"));
         let issuer = proxy.address.clone();
         fs::write(&config, format!("issuer = {issuer:?}\n{}", fs::read_to_string(CONFIG).unwrap())).unwrap();
-        let server = demo_server(adapter, &config, &log);
+        let server = demo_server(adapter, &config, &log, "memory");
         writeln!(proxy.child.stdin.as_mut().unwrap(), "{}", server.address).unwrap();
-        Self { issuer, _server: server, _proxy: Some(proxy), files: vec![log, config] }
+        let mut server = Self::with(issuer, (server, Some(proxy), None), log);
+        server.files.push(config);
+        server
     }
 
     /// Starts an example of `regrant-axum` that takes its address as an argument.
@@ -48,7 +81,26 @@ impl Server {
         let mut command = Command::new(program);
         command.arg("127.0.0.1:0").stderr(File::create(&log).unwrap());
         let server = Listener::start(command);
-        Self { issuer: server.address.clone(), _server: server, _proxy: None, files: vec![log] }
+        Self::with(server.address.clone(), (server, None, None), log)
+    }
+
+    /// Starts the example host on this adapter, with an empty store: `sqlite` or `postgres`.
+    pub(crate) fn start_host(adapter: &str, store: &str) -> Self {
+        let (log, file) = (temporary("log"), temporary("db"));
+        let postgres = (store == "postgres").then(Postgres::start);
+        let url = postgres.as_ref().map_or_else(|| file.display().to_string(), Postgres::url);
+        let mut command = Command::new(if adapter == "axum" { &*AXUM_HOST } else { &*ACTIX_WEB_HOST });
+        command.args(["127.0.0.1:0", &url]).env("REGRANT_KEY", KEY).stderr(File::create(&log).unwrap());
+        let host = Listener::start(command);
+        let mut server = Self::with(host.address.clone(), (host, None, postgres), log);
+        server.files.extend(["", "-wal", "-shm"].map(|end| PathBuf::from(format!("{}{end}", file.display()))));
+        server.environment =
+            vec![("GRANTS", GRANTS.clone().into_os_string()), ("STORE", url.into()), ("REGRANT_KEY", KEY.into())];
+        // One of the four takes the pictures.
+        if adapter != "axum" || store != "sqlite" {
+            server.environment.push(("REGRANT_PICTURES", OsString::new()));
+        }
+        server
     }
 
     /// The metadata of the server (RFC 8414).
@@ -86,14 +138,21 @@ fn temporary(extension: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{}-{number}.{extension}", std::process::id()))
 }
 
-fn demo_server(adapter: &str, config: &Path, log: &Path) -> Listener {
+fn demo_server(adapter: &str, config: &Path, log: &Path, store: &str) -> Listener {
     let mut command = Command::new(&*DEMO_SERVER);
     command.args(["--listen", "127.0.0.1:0", "--http", &adapter.replace('_', "-"), "--manual-clock"]);
-    command.arg("--config").arg(config).stderr(File::create(log).unwrap());
+    command.args(["--store", store]).arg("--config").arg(config).stderr(File::create(log).unwrap());
     Listener::start(command)
 }
 
 static DEMO_SERVER: LazyLock<PathBuf> = LazyLock::new(|| built(&["--package", "demo-server"]));
+static AXUM_HOST: LazyLock<PathBuf> = LazyLock::new(|| built(&["--package", "regrant-axum", "--example", "host"]));
+static ACTIX_WEB_HOST: LazyLock<PathBuf> =
+    LazyLock::new(|| built(&["--package", "regrant-actix-web", "--example", "host_actix_web"]));
+static GRANTS: LazyLock<PathBuf> = LazyLock::new(|| built(&["--package", "interop", "--example", "grants"]));
+
+/// The key of the example hosts, and of the program that reads their stores.
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// The program, built from the current sources: Cargo builds programs of other packages only on request.
 fn built(arguments: &[&str]) -> PathBuf {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use super::verification::Verification;
 use super::{
-    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, RegisteredClient, SecretHash,
-    Supported, VerifyCredentials,
+    AuthenticateError, AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientDirectory, RegisteredClient,
+    SecretHash, Supported, VerifyCredentials,
 };
 use crate::client::Client;
 use crate::policy::{ClientPolicy, PolicyError};
@@ -130,6 +130,18 @@ impl ClientAuthenticator for ClientRegistry {
             self.clients.values().filter_map(|own| own.verifier.as_ref()).flat_map(|own| own.algorithms()),
         );
         Ok(supported)
+    }
+}
+
+/// The registry as a directory that does not change, for [`TokenService::inspect`](crate::TokenService::inspect).
+#[async_trait]
+impl ClientDirectory for ClientRegistry {
+    async fn find(&self, client_id: &ClientId) -> Result<Option<RegisteredClient>, Unavailable> {
+        Ok(self.clients.get(client_id).cloned())
+    }
+
+    async fn supported(&self) -> Result<Supported, Unavailable> {
+        ClientAuthenticator::supported(self).await
     }
 }
 

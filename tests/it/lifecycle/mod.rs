@@ -10,6 +10,7 @@ mod faults;
 mod golden;
 mod grace_replay;
 mod grant_codec;
+mod inspection;
 mod lifetimes;
 mod model;
 mod my_sessions;

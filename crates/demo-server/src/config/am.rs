@@ -7,6 +7,7 @@ use std::sync::Arc;
 use regrant::authenticator::VerifyCredentials;
 use regrant::client::AuthenticationMethods::{Only, Secret};
 use regrant::client::ClientAuthenticationMethod as Method;
+use regrant::clock::Clock;
 use regrant::{ClientId, ClientRegistry, ClientSecret, Policy, SecretHash};
 use regrant_am::{ClientRegistration, Credential, Export, Import, PublicKeys};
 use regrant_jose::certificate::{CertificateSubject, SelfSignedTlsClientAuth, TlsClientAuth};
@@ -17,15 +18,19 @@ use tracing::{info, warn};
 use super::client::Registrar;
 use super::error::{ConfigError, Fault};
 use super::setup::text;
+use crate::progress::Progress;
 
 /// The table of the secrets in the configuration.
 const SECRETS: &str = "am_secrets";
 
 /// Reads the files, and logs the differences from AM.
-pub(super) fn read(files: &[PathBuf]) -> Result<Import, ConfigError> {
+pub(super) fn read(files: &[PathBuf], clock: Arc<dyn Clock>) -> Result<Import, ConfigError> {
+    let progress = Progress::new("files of AM read", clock);
+    progress.expect(files.len());
     let mut export = Export::default();
     for file in files {
         export = export.document(&file.display().to_string(), &text(file)?)?;
+        progress.add(1);
     }
     let import = export.import()?;
     let mut harmless = 0;
@@ -56,7 +61,10 @@ pub(super) fn register(
     registrar: &Registrar<'_>,
 ) -> Result<ClientRegistry, Fault> {
     let mut missing = Vec::new();
+    let progress = Progress::new("clients of AM registered", Arc::clone(&registrar.clock));
+    progress.expect(import.as_ref().map_or(0, |import| import.clients.len()));
     for ClientRegistration { client, credential, .. } in import.into_iter().flat_map(|import| import.clients) {
+        progress.add(1);
         let own = secrets.remove(&client.id);
         let secret = match (&credential, own) {
             (Credential::Secret(_) | Credential::SecretNeeded, Some(own)) => Some(configured(&own)?),

@@ -59,7 +59,8 @@ pub(crate) struct Environment {
 impl Setup {
     /// Reads the configuration at `path`, and the exports of AM if there are any.
     pub(crate) fn read(path: &Path, am_config: &[PathBuf], environment: &Environment) -> Result<Self, ConfigError> {
-        let import = if am_config.is_empty() { None } else { Some(am::read(am_config)?) };
+        let import =
+            if am_config.is_empty() { None } else { Some(am::read(am_config, Arc::clone(&environment.clock))?) };
         Self::parse(&path.display().to_string(), &text(path)?, import, environment)
     }
 

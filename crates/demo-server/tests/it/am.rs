@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::helper::{Answer, Server, config_file, run};
+use serde_json::Value;
+
+use crate::helper::{Answer, Server, config_file, operate, run};
 
 const SECRET: &str = "hD3kq0vX7ZrYc2LmN8sTpW";
 
@@ -79,6 +81,24 @@ fn a_client_without_keys_in_the_export_is_left_out_and_reported() {
     let elsewhere = config_file(&exported.replace("\"jwks\"", "\"jwks_uri\""));
     let server = Server::start(&["--config", &config(""), "--am-config", elsewhere.to_str().unwrap()]);
     assert!(server.log().contains("batch-job is left out"), "{}", server.log());
+}
+
+#[test]
+fn a_large_export_shows_its_progress_in_the_log() {
+    let client: Value = serde_json::from_str(&std::fs::read_to_string(export("flat-client.json")).unwrap()).unwrap();
+    let numbered = |number: usize| {
+        let mut client = client.clone();
+        client["_id"] = format!("client-{number}").into();
+        client
+    };
+    let clients: Vec<Value> = (0..10_001).map(numbered).collect();
+    let file = config_file(&Value::from(clients).to_string());
+    let output = operate(&["check", "--config", &config(""), "--am-config", file.to_str().unwrap()], "");
+    let log = String::from_utf8(output.stderr).unwrap();
+    let last = log.lines().last().unwrap_or_default();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"the configuration has no fault\n"[..]), "{last}");
+    assert!(log.contains(" of 10001 clients of AM registered"), "{last}");
+    assert!(!log.contains(client["userpassword"].as_str().unwrap()));
 }
 
 /// Fails unless the server refuses to start with an error that contains `words` and no secret.

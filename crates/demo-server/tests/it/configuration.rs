@@ -1,6 +1,6 @@
 //! A server with an invalid configuration does not start, and reports the reason without any secret.
 
-use crate::helper::{config_file, run};
+use crate::helper::{config_file, operate, run};
 
 /// A placeholder for each secret below; no message may contain it.
 const SECRET: &str = "hunter2";
@@ -147,6 +147,20 @@ fn a_check_reads_the_configuration_and_opens_nothing() {
         assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]), "{output:?}");
         assert!(String::from_utf8(output.stderr).unwrap().contains(fault));
     }
+}
+
+#[test]
+fn the_command_check_does_what_the_option_does() {
+    let check = |config: &str| {
+        let file = config_file(config);
+        let store = "sqlite:/no/such/folder/grants.db";
+        operate(&["check", "--config", file.to_str().unwrap(), "--store", store], "")
+    };
+    let output = check("issuer = \"https://as.example\"\n");
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"the configuration has no fault\n"[..]));
+    let output = check("isuer = \"x\"\n");
+    assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("did you mean `issuer`?"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -226,12 +226,26 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     Output { stdout, ..process.wait_with_output().unwrap() }
 }
 
+/// Runs a command of an operator to its end, with `input` on the standard input, which is no terminal.
+pub(crate) fn operate(arguments: &[&str], input: &str) -> Output {
+    let mut command = command(arguments);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    // A command that refuses its arguments ends without reading.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    process.wait_with_output().unwrap()
+}
+
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo-server"));
-    if !arguments.contains(&"--listen") && !arguments.contains(&"keygen") {
+    let is_server = arguments.first().is_none_or(|first| first.starts_with("--"));
+    if is_server && !arguments.contains(&"--listen") {
         command.args(["--listen", "127.0.0.1:0"]);
     }
-    command.args(arguments);
+    // No test opens a browser: the server finds no program that could.
+    command.args(arguments).env("PATH", "/nowhere");
     command
 }
 

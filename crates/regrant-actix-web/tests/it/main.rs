@@ -9,4 +9,7 @@ mod authorization;
 mod common;
 #[path = "../../../regrant-conformance/tests/it/guides/adapter.rs"]
 mod guide;
+#[path = "../../../regrant-axum/tests/it/host.rs"]
+mod host;
 mod same_as_axum;
+mod site;

@@ -4,6 +4,8 @@
 
 mod adapter;
 mod authorization;
+mod host;
 mod host_guide;
 #[cfg(feature = "resource-server")]
 mod resource_server;
+mod site;

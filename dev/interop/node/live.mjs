@@ -1,0 +1,270 @@
+// The live page of the demo server in Chromium: each of its buttons, and what it shows against what the server tells.
+//
+// With REGRANT_PICTURES=FOLDER the pictures of the manual are written there.
+
+import { strict as assert } from 'node:assert'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { chromium } from 'playwright-core'
+import { issuer, ok, run } from './demo.mjs'
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const PICTURES = process.env.REGRANT_PICTURES
+
+/** The forms in which a person may see the page. */
+const VIEWS = {
+  light: { colorScheme: 'light', viewport: { width: 1200, height: 900 } },
+  dark: { colorScheme: 'dark', viewport: { width: 1200, height: 900 } },
+  phone: { colorScheme: 'light', viewport: { width: 360, height: 780 }, hasTouch: true },
+}
+
+async function withPage(flow, options = {}) {
+  // Chromium has no sandbox for root.
+  const chromiumSandbox = process.getuid() !== 0
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', chromiumSandbox })
+  try {
+    const context = await browser.newContext({ ...VIEWS.light, ...options })
+    context.setDefaultTimeout(30_000)
+    const page = await context.newPage()
+    const faults = []
+    page.on('pageerror', (error) => faults.push(String(error)))
+    page.on('console', (line) => {
+      // Chromium reports each answer that is an error. The page expects those.
+      if (line.type() === 'error' && !line.text().startsWith('Failed to load resource')) faults.push(line.text())
+    })
+    await flow(page)
+    assert.deepEqual(faults, [])
+  } finally {
+    await browser.close()
+  }
+}
+
+const ready = (page) => page.waitForSelector('html[data-ready=true]')
+
+/** The user signs in and allows the page. */
+async function allow(page) {
+  await page.goto(new URL('/', issuer).href)
+  await ready(page)
+  await page.click('#start')
+  await page.fill('#username', 'demo')
+  await page.fill('#password', 'changeit')
+  await page.click('#sign-in')
+  await page.click('#allow')
+  await ready(page)
+  await said(page, 'You allowed it')
+  await generation(page, 0)
+}
+
+/** Presses a button, and waits until its work is done. The page says what came of it. */
+async function press(page, button, answer) {
+  const done = Number(await page.getAttribute('#live', 'data-done'))
+  await page.click(`#${button}`)
+  await page.waitForSelector(`#live[data-done="${done + 1}"]`)
+  assert((await page.textContent('#status')).includes(answer), await page.textContent('#status'))
+}
+
+const said = (page, text) => page.locator('#status', { hasText: text }).waitFor()
+
+/** Waits until the page shows this generation as the head. */
+const generation = (page, number) =>
+  page.locator('#chain li:last-child strong', { hasText: `Generation ${number}: the head` }).waitFor()
+
+const phase = (page, text) => page.locator('#phase', { hasText: text }).waitFor()
+
+/** Runs a script past the policy of the page, as the tools of a developer do. */
+async function evaluate(page, expression) {
+  const tools = await page.context().newCDPSession(page)
+  const { result, exceptionDetails } = await tools.send('Runtime.evaluate', {
+    expression,
+    awaitPromise: true,
+    returnByValue: true,
+  })
+  await tools.detach()
+  assert.equal(exceptionDetails, undefined, exceptionDetails?.exception?.description)
+  return result.value
+}
+
+/** Waits for an event of this kind, and for the name of its check. */
+async function event(page, kind, check) {
+  const line = page.locator('#events li', { hasText: kind }).first()
+  await line.waitFor()
+  assert.match(await line.textContent(), new RegExp(check))
+  assert.match(await line.locator('a').getAttribute('href'), /ARCHITECTURE\.md#[a-z-]+$/)
+}
+
+/** The state of the record, as the API tells it to the page. */
+async function told(page, act) {
+  const answers = []
+  const note = (answer) => {
+    if (answer.url().endsWith('/live/inspect')) answers.push(answer.json())
+  }
+  page.on('response', note)
+  await act()
+  page.off('response', note)
+  return answers.at(-1)
+}
+
+async function assertAccessible(page, name) {
+  for (const [view, { colorScheme, viewport }] of Object.entries(VIEWS)) {
+    await page.emulateMedia({ colorScheme })
+    await page.setViewportSize(viewport)
+    await evaluate(page, AXE)
+    const violations = await evaluate(
+      page,
+      'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))',
+    )
+    assert.deepEqual(violations, [], `${name}, ${view}`)
+    const isWider = await evaluate(page, 'document.documentElement.scrollWidth > innerWidth')
+    assert(!isWider, `${name} scrolls to the side, ${view}`)
+    if (PICTURES) await page.screenshot({ path: `${PICTURES}/live-${name}-${view}.png`, fullPage: true })
+  }
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.setViewportSize(VIEWS.light.viewport)
+}
+
+/** Refresh, lost response, retry, race. */
+async function client(page) {
+  await allow(page)
+  await event(page, 'redeemed', 'answer')
+  await press(page, 'refresh', 'new tokens')
+  await generation(page, 1)
+  await event(page, 'rotated', 'answer')
+  ok('a refresh is shown with its event and its check')
+
+  const curl = await page.textContent('#curl')
+  assert.match(curl, /^curl /)
+  assert(curl.includes(`${issuer.origin}/oauth2/access_token`) && curl.includes('grant_type=refresh_token'))
+  ok('the exchange is there as a command')
+
+  await press(page, 'lose', 'lost on the way')
+  await generation(page, 2)
+  await press(page, 'retry', 'new tokens')
+  await event(page, 'replayed', 'generation')
+  await generation(page, 2)
+  ok('a lost response is repeated')
+
+  await press(page, 'race', 'byte for byte')
+  await generation(page, 3)
+  ok('two tabs get the same tokens')
+
+  const shown = await told(page, () => press(page, 'refresh', 'new tokens'))
+  await generation(page, shown.grant.head.generation)
+  assert.equal(await page.textContent('#bytes'), `${shown.grant.record_bytes} bytes`)
+  assert.equal(await page.locator('#access li').count(), shown.grant.access_tokens.length)
+  ok('what is shown is what the server tells')
+
+  await press(page, 'revoke', 'gave the grant back')
+  await phase(page, 'client_request')
+  await press(page, 'refresh', 'invalid_grant')
+  await event(page, 'refused: grant_revoked', 'life')
+  ok('a grant that was given back is over')
+}
+
+/** A thief who is late, one who is quick, and one with a key of his own. */
+async function thief(page) {
+  await allow(page)
+  await press(page, 'thief-now', 'steal the token first')
+  await press(page, 'steal', 'copy')
+  await press(page, 'thief-now', 'was answered')
+  await generation(page, 1)
+  await page.locator('.holder', { hasText: 'the thief' }).waitFor()
+  await press(page, 'clock-1h', '1h')
+  await press(page, 'refresh', 'invalid_grant')
+  await event(page, 'reuse_detected', 'generation')
+  await phase(page, 'refresh_token_reuse')
+  await assertAccessible(page, 'theft')
+  ok('the second holder of a token ends the grant')
+
+  await allowAgain(page)
+  await press(page, 'steal', 'copy')
+  await press(page, 'refresh', 'new tokens')
+  await press(page, 'thief-later', 'refused: invalid_grant')
+  await event(page, 'reuse_detected', 'generation')
+  ok('a thief who is late is found')
+
+  await allowAgain(page)
+  await press(page, 'steal', 'copy')
+  await press(page, 'thief-key', 'was answered')
+  await press(page, 'clock-1h', '1h')
+  await press(page, 'refresh', 'invalid_grant')
+  await event(page, 'reuse_detected', 'generation')
+  ok('a key of his own does not protect the thief')
+}
+
+/** The user is signed in, unless the clock was turned too far. */
+async function allowAgain(page) {
+  await page.goto(new URL('/', issuer).href)
+  await ready(page)
+  await page.click('#start')
+  await page.waitForSelector('#username, #allow')
+  if (await page.locator('#username').count()) {
+    await page.fill('#username', 'demo')
+    await page.fill('#password', 'changeit')
+    await page.click('#sign-in')
+  }
+  await page.click('#allow')
+  await ready(page)
+  await said(page, 'You allowed it')
+  await generation(page, 0)
+}
+
+/** The store goes down, comes back, and loses a write; keys change; time passes. */
+async function operator(page) {
+  await allow(page)
+  await press(page, 'store-down', 'The store is down')
+  await press(page, 'refresh', 'keeps its token')
+  await press(page, 'store-up', 'The store is back')
+  await press(page, 'refresh', 'new tokens')
+  await generation(page, 1)
+  ok('an outage ends no session')
+
+  await press(page, 'rollback', 'lost its last write')
+  await generation(page, 0)
+  await press(page, 'refresh', 'new tokens')
+  await event(page, 'healed', 'generation')
+  await generation(page, 2)
+  ok('a write that the store lost is healed')
+
+  await press(page, 'rotate-key', 'new keys')
+  await press(page, 'refresh', 'new tokens')
+  await press(page, 'clock-10s', '10s')
+  await page.locator('#chain .bad', { hasText: 'spent' }).first().waitFor()
+  await press(page, 'clock-7d', '7d')
+  await press(page, 'refresh', 'invalid_grant')
+  await event(page, 'refresh_token_expired', 'generation')
+  ok('windows and lifetimes end')
+}
+
+/** Signed out, by keyboard, and without a script. */
+async function access(page) {
+  await page.goto(new URL('/', issuer).href)
+  await ready(page)
+  await assertAccessible(page, 'signed-out')
+  await page.focus('#start')
+  for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await said(page, 'Allow this page first')
+  ok('each button is reached by the keyboard, and says why it does nothing')
+
+  await allow(page)
+  await assertAccessible(page, 'allowed')
+  ok('axe finds nothing, light, dark and on a phone')
+}
+
+async function without_script(page) {
+  await page.goto(new URL('/live/sign-in', issuer).href)
+  await page.fill('#username', 'demo')
+  await page.fill('#password', 'changeit')
+  await page.click('#sign-in')
+  assert.match(await page.textContent('main'), /signed in as demo/)
+  assert.match(await page.textContent('noscript'), /JavaScript/)
+  ok('the page shows who is signed in without a script')
+}
+
+await run({
+  client: () => withPage(client),
+  thief: () => withPage(thief),
+  operator: () => withPage(operator),
+  access: () => withPage(access),
+  without_script: () => withPage(without_script, { javaScriptEnabled: false }),
+})
