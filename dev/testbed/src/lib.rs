@@ -52,6 +52,7 @@ pub use etcd::Etcd;
 pub use load::Load;
 pub use mariadb::{Held, MariaDb};
 pub use pgbouncer::PgBouncer;
+pub use port::unused_address;
 pub use postgres::Postgres;
 pub use proxy::{Disturbance, Proxy};
 pub use random::Random;

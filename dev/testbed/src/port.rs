@@ -19,6 +19,14 @@ impl Port {
     }
 }
 
+/// An address of 127.0.0.1 where nothing listens, while this process runs: a server that the test starts can take it.
+#[must_use]
+pub fn unused_address() -> SocketAddr {
+    let Port { address, _reservation: reservation } = Port::reserve();
+    std::mem::forget(reservation);
+    address
+}
+
 /// A socket bound to `address` beside its reservation.
 pub(crate) fn reusable_socket(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("a socket");

@@ -96,7 +96,8 @@ impl RedisSentinels {
         self.servers.iter().position(is_at).filter(|_| is_unanimous)
     }
 
-    /// Asks the sentinels for a failover, and waits until it is done.
+    /// Asks the sentinels for a failover, and waits until it is done: until then, the former primary accepts writes
+    /// that are lost with its demotion.
     pub fn fail_over(&self) {
         let former = self.primary().expect("a primary");
         // Refused while the sentinels do not see the replica in a good state yet.
@@ -105,7 +106,7 @@ impl RedisSentinels {
             if polls.next() == Some(true) && self.primary() == Some(former) {
                 self.sentinels[0].try_command(&["SENTINEL", "FAILOVER", Self::NAME]).ok();
             }
-            self.has_moved_from(former)
+            self.has_moved_from(former) && self.servers[former].command(&["ROLE"]).starts_with("slave")
         });
     }
 

@@ -1,12 +1,12 @@
 //! A store opens or reports the fault, before the first token depends on it.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use regrant_dynamodb::aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use regrant_dynamodb::{DynamoStore, DynamoStoreBuilder, OpenError};
+use testbed::unused_address;
 
 use crate::stand_in::StandIn;
 use crate::support::{Own, SECRET, at, client, create, existing, fresh_table, key, new_table, record, server, text_of};
@@ -23,8 +23,7 @@ async fn an_invalid_option_is_refused_and_named() {
 
 #[tokio::test]
 async fn a_stopped_server_is_unreachable() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = refused(at(address, "regrant")).await;
+    let error = refused(at(unused_address(), "regrant")).await;
     assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
     assert!(!text_of(&error).contains(SECRET), "{}", text_of(&error));
 }

@@ -7,11 +7,11 @@ use regrant::clock::{Clock as _, SystemClock};
 use regrant::store::{GrantIndex as _, GrantOwner, TokenStore as _};
 use regrant::token::Realm;
 use regrant_redis::{Durability, OpenError, RedisStore, RedisStoreBuilder};
-use testbed::{Redis, RedisCluster};
+use testbed::{Redis, RedisCluster, unused_address};
 
 use crate::support::{
     Certificate, HOUR, LONG, at, connected, create, fresh_prefix, key, record, record_until, refused, replace,
-    shared_cluster, stand_in, text_of, unused_address,
+    shared_cluster, stand_in, text_of,
 };
 
 fn cluster_url(cluster: &RedisCluster) -> String {

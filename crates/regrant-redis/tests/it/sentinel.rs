@@ -7,12 +7,11 @@ use std::time::Duration;
 use redis::cmd;
 use regrant::store::{Swap, TokenStore as _};
 use regrant_redis::OpenError;
-use testbed::{Redis, RedisSentinels, short, until};
+use testbed::{Redis, RedisSentinels, short, until, unused_address};
 use tokio::time::timeout;
 
 use crate::support::{
-    Certificate, LONG, assert_transient, at, connected, create, existing, key, record, refused, stand_in, swap,
-    text_of, unused_address,
+    Certificate, LONG, assert_transient, at, connected, create, existing, key, record, refused, stand_in, swap, text_of,
 };
 
 const HELLO: &str = "%4\r\n+server\r\n+redis\r\n+version\r\n+7.0.0\r\n+mode\r\n+sentinel\r\n+role\r\n+master\r\n";
@@ -23,6 +22,8 @@ async fn the_primary_is_found_again_after_an_orderly_failover() {
     let store = connected(at(group.url())).await;
     let mut version = create(&store, &key(1), record("0")).await;
     for round in 1..=2 {
+        let former = group.primary().unwrap();
+        group.servers()[1 - former].catch_up_with(&group.servers()[former]);
         group.fail_over();
         let next = record(round.to_string());
         assert_eq!(swap(&store, key(1), version, next.clone()).await.unwrap(), Swap::Stored);

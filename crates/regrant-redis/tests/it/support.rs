@@ -116,11 +116,6 @@ pub(crate) async fn refused(builder: RedisStoreBuilder) -> OpenError {
     builder.open().await.expect_err("a store that must not open")
 }
 
-/// An address where nothing listens.
-pub(crate) fn unused_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 /// A server that answers `HELLO` and `SENTINEL` with these replies, and `OK` to all else.
 pub(crate) fn stand_in(hello: String, sentinel: String) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
