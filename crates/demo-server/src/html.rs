@@ -68,12 +68,22 @@ pub(crate) fn hidden(name: &str, value: &str) -> String {
     format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", Escaped(value))
 }
 
-const STYLE: &str = ":root{color-scheme:light dark;font:100%/1.5 system-ui,sans-serif}\
-    main{max-width:26rem;margin:0 auto;padding:2rem 1rem;overflow-wrap:anywhere}\
-    h1{font-size:1.5rem}h2{font-size:1rem}label{display:block;margin-top:1rem}\
-    input:not([type=hidden]){box-sizing:border-box;width:100%;font:inherit;padding:.5rem}\
-    button{font:inherit;padding:.5rem 1.5rem;margin:1rem .5rem 0 0}\
-    [role=alert]{border-left:.25rem solid;padding-left:.75rem;font-weight:600}";
+/// The colours of links are given: those of browsers are too weak on a dark page.
+const STYLE: &str = ":root{color-scheme:light dark;--text:light-dark(#1b1b1f,#ececf1);--page:light-dark(#f4f5f7,#121215);\
+    --card:light-dark(#fff,#1d1d22);--line:light-dark(#d5d6dd,#3c3c46);--edge:light-dark(#80808a,#85858f);\
+    --link:light-dark(#0b4f9e,#8fc0ff);font:100%/1.5 system-ui,sans-serif;background:var(--page);color:var(--text)}\
+    body{margin:0}main{max-width:26rem;margin:0 auto;padding:.5rem 1.5rem 1.5rem;overflow-wrap:anywhere;\
+    background:var(--card);border:1px solid var(--line);border-radius:.75rem}\
+    h1{font-size:1.5rem;line-height:1.25}h2{font-size:1rem;margin-bottom:.25rem}ul{margin:0;padding-left:1.25rem}\
+    a{color:var(--link)}strong{unicode-bidi:isolate}label{display:block;margin-top:1rem;font-weight:600}\
+    input:not([type=hidden]){box-sizing:border-box;width:100%;min-height:2.75rem;margin-top:.25rem;padding:.5rem .75rem;\
+    font:inherit;color:var(--text);background:var(--card);border:1px solid var(--edge);border-radius:.5rem}\
+    button{min-height:2.75rem;margin:1rem .5rem 0 0;padding:.25rem 1.5rem;font:inherit;color:var(--text);\
+    background:var(--card);border:1px solid var(--edge);border-radius:.5rem;cursor:pointer}\
+    button:first-of-type{color:var(--card);background:var(--link);border-color:var(--link);font-weight:600}\
+    :focus-visible{outline:3px solid var(--link);outline-offset:2px}\
+    [role=alert]{border-left:.25rem solid light-dark(#a3121f,#ff9d9d);padding-left:.75rem;font-weight:600}\
+    @media(min-width:30rem){main{margin-top:3rem}}";
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| format!("sha256-{}", STANDARD.encode(Sha256::digest(STYLE))));
 

@@ -1,4 +1,5 @@
-//! Grants and explanations of tokens as JSON. No secret and no digest is in it. Times are those of RFC 3339.
+//! Grants and explanations of tokens as JSON, for the commands and for the live page, and the answer of a refresh in words.
+//! No secret and no digest is in them. Times are those of RFC 3339.
 
 use regrant::clock::Timestamp;
 use regrant::grant::GrantSummary;
@@ -7,20 +8,26 @@ use regrant::inspection::{
     RefreshRefusal,
 };
 use regrant::token::TokenKind;
-use regrant::{Refusal, Resource, Subject};
+use regrant::{Resource, Subject};
 use serde_json::{Map, Value, json};
 
+use crate::check::Check;
+use crate::counted;
+
 /// Returns the explanation of a token, with that of its grant; `grant` is null when the record is gone.
-pub(crate) fn of_token(inspection: &Inspection) -> Value {
-    json!({
-        "kind": kind(inspection.kind),
-        "grant_id": inspection.grant_id.to_string(),
-        "generation": inspection.generation,
-        "serial": inspection.serial,
-        "is_active": inspection.is_active,
-        "refresh": refresh(&inspection.refresh),
-        "grant": inspection.grant.as_ref().map(of_grant),
-    })
+pub(crate) fn of_token(inspection: &Inspection) -> Map<String, Value> {
+    [
+        ("kind", Value::from(kind(inspection.kind))),
+        ("grant_id", inspection.grant_id.to_string().into()),
+        ("generation", inspection.generation.into()),
+        ("serial", inspection.serial.into()),
+        ("is_active", inspection.is_active.into()),
+        ("refresh", refresh(&inspection.refresh)),
+        ("grant", inspection.grant.as_ref().map(of_grant).into()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
 }
 
 fn of_grant(grant: &GrantInspection) -> Map<String, Value> {
@@ -76,27 +83,53 @@ pub(crate) const fn kind(kind: TokenKind) -> &'static str {
 }
 
 fn refresh(refresh: &Result<RefreshAnswer, RefreshRefusal>) -> Value {
+    let text = refresh_in_words(refresh);
     match *refresh {
         Ok(answer) => match answer {
-            RefreshAnswer::Rotated { generation } => json!({ "answer": answer.as_str(), "generation": generation }),
-            RefreshAnswer::Replayed { steps } => json!({ "answer": answer.as_str(), "steps": steps }),
-            RefreshAnswer::Healed { recorded, presented } => {
-                json!({ "answer": answer.as_str(), "recorded": recorded, "presented": presented })
+            RefreshAnswer::Rotated { generation } => {
+                json!({ "answer": answer.as_str(), "generation": generation, "text": text })
             }
-            _ => json!({ "answer": answer.as_str() }),
+            RefreshAnswer::Replayed { steps } => json!({ "answer": answer.as_str(), "steps": steps, "text": text }),
+            RefreshAnswer::Healed { recorded, presented } => {
+                json!({ "answer": answer.as_str(), "recorded": recorded, "presented": presented, "text": text })
+            }
+            _ => json!({ "answer": answer.as_str(), "text": text }),
         },
         Err(RefreshRefusal { refusal, revokes, .. }) => json!({
             "answer": "refused",
-            "error": error(refusal),
+            "error": refusal.code().as_str(),
             "refusal": refusal.as_str(),
             "revokes": revokes,
+            "check": Check::of(refusal).to_json(),
+            "text": text,
         }),
     }
 }
 
-/// Returns the word of the protocol that a client would get.
-pub(crate) const fn error(refusal: Refusal) -> &'static str {
-    refusal.code().as_str()
+/// Returns the answer of a refresh with its reason, as the end of a sentence that begins with "A refresh now".
+pub(crate) fn refresh_in_words(refresh: &Result<RefreshAnswer, RefreshRefusal>) -> String {
+    match *refresh {
+        Ok(RefreshAnswer::Rotated { generation }) => {
+            format!("rotates: the token is the head, and the next one has generation {generation}")
+        }
+        Ok(RefreshAnswer::AccessTokenOnly) => {
+            "issues an access token alone: the token is the head, and the policy does not rotate".to_owned()
+        }
+        Ok(RefreshAnswer::Replayed { steps }) => {
+            let steps = counted(steps, "rotation");
+            format!("repeats the head: the token was the head {steps} ago, and its window is open")
+        }
+        Ok(RefreshAnswer::Healed { recorded, presented }) => format!(
+            "heals: the store lost writes, since the token has generation {presented} and the record {recorded}; the \
+             token becomes the head"
+        ),
+        Ok(answer) => answer.as_str().replace('_', " "),
+        Err(RefreshRefusal { refusal, revokes, .. }) => {
+            let (error, reason) = (refusal.code().as_str(), refusal.as_str());
+            let revokes = if revokes { "; the grant would be revoked" } else { "" };
+            format!("is refused with {error}: {refusal} ({reason}){revokes}")
+        }
+    }
 }
 
 fn head(head: &HeadInspection) -> Value {

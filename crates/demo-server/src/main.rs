@@ -18,6 +18,7 @@ mod app;
 mod arguments;
 mod authenticate;
 mod authorize;
+mod check;
 mod commands;
 mod config;
 mod cookie;
@@ -44,6 +45,7 @@ mod store;
 mod users;
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Stderr, Write as _, stderr, stdout};
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -170,4 +172,9 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Returns a number with its noun, "1 grant" or "2 grants".
+pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+    if number == N::from(1) { format!("{number} {noun}") } else { format!("{number} {noun}s") }
 }

@@ -7,9 +7,9 @@ use regrant::Subject;
 use regrant::grant::GrantSummary;
 use serde_json::Value;
 
-use super::{Outcome, counted, end, open, to_second};
+use super::{Outcome, end, open, to_second};
 use crate::arguments::Grants;
-use crate::inspection;
+use crate::{counted, inspection};
 
 /// The records that one call of the store reads: the most that the library allows.
 const PAGE: usize = 1000;

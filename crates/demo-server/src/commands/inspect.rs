@@ -6,14 +6,15 @@ use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _, stderr, stdi
 
 use regrant::clock::Timestamp;
 use regrant::inspection::{
-    AccessTokenInspection, FormerInspection, GrantInspection, GrantPhase, HeadInspection, Inspection, RefreshAnswer,
-    RefreshRefusal,
+    AccessTokenInspection, FormerInspection, GrantInspection, GrantPhase, HeadInspection, Inspection,
 };
 use regrant::token::TokenKind;
+use serde_json::Value;
 
-use super::{Outcome, counted, end, open, to_second};
+use super::{Outcome, end, open, to_second};
 use crate::arguments::Inspect;
-use crate::inspection;
+use crate::check::Check;
+use crate::{counted, inspection};
 
 /// The bytes that are read of the standard input. A longer text is no token.
 const LIMIT: u64 = 64 * 1024;
@@ -26,7 +27,7 @@ pub(super) async fn run(arguments: Inspect) -> Result<Outcome, Box<dyn Error>> {
         return Ok(Outcome::NoToken);
     };
     let text = if arguments.json {
-        format!("{}\n", inspection::of_token(&inspection))
+        format!("{}\n", Value::Object(inspection::of_token(&inspection)))
     } else {
         explain(&inspection, server.service.now())?
     };
@@ -64,7 +65,11 @@ fn explain(inspection: &Inspection, now: Timestamp) -> Result<String, fmt::Error
         None => row(&mut text, "record", "gone: the grant has ended and was purged, or the store is another one")?,
     }
     if inspection.kind == TokenKind::RefreshToken {
-        row(&mut text, "refresh now", answer(&inspection.refresh))?;
+        row(&mut text, "refresh now", inspection::refresh_in_words(&inspection.refresh))?;
+        if let Err(refused) = &inspection.refresh {
+            let Check { name, heading } = Check::of(refused.refusal);
+            row(&mut text, "check", format_args!("{name} ({heading})"))?;
+        }
     }
     Ok(text)
 }
@@ -123,31 +128,6 @@ fn access_token(text: &mut String, token: &AccessTokenInspection) -> fmt::Result
     let bound = if token.is_bound { ", bound to a key" } else { "" };
     let scope = &token.scope;
     row(text, "access token", format_args!("issued {issued}, expires {expires}, scope {scope}{jwt}{bound}"))
-}
-
-/// Returns the answer of a refresh with its reason.
-fn answer(refresh: &Result<RefreshAnswer, RefreshRefusal>) -> String {
-    match *refresh {
-        Ok(RefreshAnswer::Rotated { generation }) => {
-            format!("rotates: the token is the head, and the next one has generation {generation}")
-        }
-        Ok(RefreshAnswer::AccessTokenOnly) => {
-            "an access token alone: the token is the head, and the policy does not rotate".to_owned()
-        }
-        Ok(RefreshAnswer::Replayed { steps }) => {
-            let steps = counted(steps, "rotation");
-            format!("the head again: the token was the head {steps} ago, and its window is open")
-        }
-        Ok(RefreshAnswer::Healed { recorded, presented }) => format!(
-            "heals: the store lost writes, since the token has generation {presented} and the record {recorded}; the \
-             token becomes the head"
-        ),
-        Ok(answer) => answer.as_str().replace('_', " "),
-        Err(RefreshRefusal { refusal, revokes, .. }) => {
-            let revokes = if revokes { "; the grant would be revoked" } else { "" };
-            format!("{}: {refusal} ({}){revokes}", inspection::error(refusal), refusal.as_str())
-        }
-    }
 }
 
 /// Writes a line with a name and a value.

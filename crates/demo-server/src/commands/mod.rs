@@ -9,7 +9,6 @@ mod purge;
 mod revoke;
 
 use std::error::Error;
-use std::fmt::Display;
 use std::io::{Write as _, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -77,13 +76,8 @@ async fn open(place: &Place, events: Option<Arc<dyn EventSink>>) -> Result<Serve
     Ok(Server::new(setup(&place.configured, &environment)?, store, clock, events)?)
 }
 
-/// Returns a number with its noun, "1 grant" or "2 grants".
-fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
-    if number == N::from(1) { format!("{number} {noun}") } else { format!("{number} {noun}s") }
-}
-
 /// Rounds down to a second: people compare these times with a log.
-fn to_second(at: Timestamp) -> Timestamp {
+pub(crate) fn to_second(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.as_secs().saturating_mul(1000))
 }
 

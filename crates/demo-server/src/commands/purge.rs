@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use regrant::clock::SystemClock;
 
-use super::{Outcome, counted, open};
+use super::{Outcome, open};
 use crate::arguments::Place;
-use crate::chain;
 use crate::progress::Progress;
+use crate::{chain, counted};
 
 pub(super) async fn run(place: &Place) -> Result<Outcome, Box<dyn Error>> {
     let server = open(place, None).await?;

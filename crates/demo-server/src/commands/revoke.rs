@@ -9,11 +9,11 @@ use regrant::event::{Event, EventKind, EventSink};
 use regrant::store::GrantOwner;
 use regrant::{ClientId, GrantId, Subject, TokenError};
 
-use super::{Outcome, counted, open};
+use super::{Outcome, open};
 use crate::arguments::{Revoke, Target};
-use crate::chain;
 use crate::progress::{self, Progress};
 use crate::server::Server;
+use crate::{chain, counted};
 
 /// The records that one call of the store reads for the count.
 const PAGE: usize = 1000;

@@ -8,15 +8,16 @@ const isManual = clock === 'manual'
 const redirectUri = `${location.origin}/`
 const SCOPE = 'read write'
 
-/** The refresh token that the client holds, and its generation. */
+/** The client: its refresh token, its generation, and what a refresh would do. */
 let mine = null
-/** The same of the thief. */
+/** The same of the thief, whose token may be bound to the key of the thief. */
 let stolen = null
 /** The key of the thief, made by the browser. */
 let thiefKey = null
 /** The last explanation of the grant. */
 let shown = null
-let grantId = null
+/** The grant whose events are followed. */
+let followed = null
 let source = null
 /** The time of the server, less that of the browser. */
 let skew = 0
@@ -42,12 +43,13 @@ function make(name, properties = {}, ...children) {
 }
 
 function link({ name, href }) {
-  return make('a', { href, target: '_blank', rel: 'noreferrer' }, name, ' (opens in a new tab)')
+  const tab = make('span', { className: 'unseen' }, ' (opens in a new tab)')
+  return make('a', { href, target: '_blank', rel: 'noreferrer' }, name, tab)
 }
 
 const say = (text) => element('status').replaceChildren(text)
-const time = (at) => new Date(at).toISOString().replace('T', ' ').replace(/\.\d+Z/, ' UTC')
-const now = () => (isManual && shown ? shown.now : Date.now() + skew)
+const utc = (at) => new Date(at).toISOString().replace('T', ' ').replace(/\.\d+Z/, ' UTC')
+const now = () => (isManual && shown ? Date.parse(shown.now) : Date.now() + skew)
 const short = (token) => `${token.slice(0, 11)}…`
 
 function span(milliseconds) {
@@ -55,6 +57,21 @@ function span(milliseconds) {
   if (seconds < 120) return `${seconds} s`
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`
+}
+
+/** A moment as seen from now, with the whole time for those who point at it. */
+function moment(at) {
+  const left = Date.parse(at) - now()
+  const text = left > 0 ? `in ${span(left)}` : left > -1000 ? 'now' : `${span(-left)} ago`
+  return make('time', { dateTime: at, title: utc(at) }, text)
+}
+
+/** The part of a window that is left. The text beside it says the same. */
+function bar(from, until) {
+  const [begin, end] = [Date.parse(from), Date.parse(until)]
+  const made = make('progress', { max: Math.max(end - begin, 1), value: Math.max(end - now(), 0) })
+  made.setAttribute('aria-hidden', 'true')
+  return made
 }
 
 // --- requests
@@ -80,15 +97,14 @@ async function post(path, form, headers = {}) {
   return { status: answer.status, body, nonce: answer.headers.get('dpop-nonce') }
 }
 
-/** Sends a request, and shows it with its answer and with the decision that follows. */
-async function exchange(who, path, form, headers = {}) {
-  element('decision').replaceChildren()
+/** Sends a request, and shows it with its answer. The decision follows as an event. */
+async function exchange(who, path, form, headers = {}, isLost = false) {
   const answer = await post(path, form, headers)
-  showExchange(who, curl(path, form, headers), answer)
+  showExchange(who, curl(path, form, headers), answer, isLost)
   return answer
 }
 
-function showExchange(who, command, { status, body }) {
+function showExchange(who, command, { status, body }, isLost = false) {
   const text = body ? JSON.stringify(body, (_, value) => (isToken(value) ? short(value) : value), 2) : 'no content'
   const copy = make('button', { type: 'button', id: 'copy' }, 'Copy the command')
   copy.addEventListener('click', () => {
@@ -98,11 +114,13 @@ function showExchange(who, command, { status, body }) {
     )
   })
   element('exchange').replaceChildren(
-    make('p', {}, `${who} sent:`),
-    make('pre', { id: 'curl' }, command),
-    copy,
-    make('p', {}, 'The answer: ', make('strong', { id: 'answer-status' }, String(status))),
-    make('pre', { id: 'answer' }, text),
+    make('div', {}, make('p', {}, `${who} sent`), make('pre', { id: 'curl' }, command), copy),
+    make(
+      'div',
+      {},
+      make('p', {}, 'The server answered ', make('strong', { id: 'answer-status' }, String(status))),
+      make('pre', { id: 'answer' }, isLost && status === 200 ? 'Tokens, which were lost on the way.' : text),
+    ),
   )
 }
 
@@ -110,10 +128,11 @@ const isToken = (value) => typeof value === 'string' && value.length > 60
 
 const refreshing = (token) => ({ grant_type: 'refresh_token', client_id: client, refresh_token: token })
 
-/** Explains a token, or the grant by its id. `null` when the server cannot tell now. */
-async function explain(what) {
-  const { status, body } = await post('/live/inspect', what, { 'x-live': '1' })
-  if (status === 200) return body
+/** Explains the token of a party. `null` when there is none, or when the server cannot tell now. */
+async function explain(party) {
+  if (!party) return null
+  const { status, body } = await post('/live/inspect', { token: party.refresh })
+  if (status === 200) return Object.assign(party, { generation: body.generation, next: body.refresh }) && body
   if (status >= 500) element('summary').replaceChildren('The record cannot be read now: the store is down.')
   return null
 }
@@ -153,7 +172,9 @@ async function finish() {
   })
   if (status !== 200) return say('The code was refused.')
   mine = { refresh: body.refresh_token }
-  say('You allowed it. The client has its first tokens.')
+  say('You allowed it. The client has its first tokens. Now refresh, lose a response, or play the thief.')
+  element('start').textContent = 'Start again with a new grant'
+  element('live').dataset.begun = 'true'
   await update()
 }
 
@@ -164,12 +185,16 @@ async function refresh() {
     mine = { refresh: body.refresh_token ?? mine.refresh }
     say(isSame ? 'The client has new access.' : 'The client has new tokens.')
   } else {
-    say(status >= 500 ? 'Try again: the client keeps its token.' : `Refused: ${body?.error}. The session has ended.`)
+    say(
+      status >= 500
+        ? `The server answered ${status}. The client keeps its token, and tries again later.`
+        : `The client was refused: ${body?.error}. The session has ended. Start again with a new grant.`,
+    )
   }
 }
 
 async function lose() {
-  const { status } = await exchange('The client', tokenPath, refreshing(mine.refresh))
+  const { status } = await exchange('The client', tokenPath, refreshing(mine.refresh), {}, true)
   say(
     status === 200
       ? 'The response was lost on the way. The client still has its old token: try again.'
@@ -179,7 +204,6 @@ async function lose() {
 
 async function race() {
   const body = refreshing(mine.refresh)
-  element('decision').replaceChildren()
   const [one, two] = await Promise.all([post(tokenPath, body), post(tokenPath, body)])
   showExchange('Two tabs at once', curl(tokenPath, body, {}), two)
   if (one.status !== 200 || two.status !== 200) return say('A tab was not answered.')
@@ -201,19 +225,22 @@ async function steal() {
   say('The thief has a copy of the refresh token.')
 }
 
-async function useStolen(headers = {}) {
-  const answer = await exchange('The thief', tokenPath, refreshing(stolen.refresh), headers)
+/** The thief refreshes, with a key once the token is bound to that key. */
+async function useStolen(isBound = stolen.isBound) {
+  const send = (headers) => exchange('The thief', tokenPath, refreshing(stolen.refresh), headers)
+  let answer = await send(isBound ? { DPoP: await proof() } : {})
+  // RFC 9449 section 8: the server wants a nonce in the proof.
+  if (answer.body?.error === 'use_dpop_nonce') answer = await send({ DPoP: await proof(answer.nonce) })
   if (answer.status === 200) {
-    stolen = { refresh: answer.body.refresh_token ?? stolen.refresh }
+    stolen = { refresh: answer.body.refresh_token ?? stolen.refresh, isBound }
     say('The thief was answered. Two parties hold the chain now, and the slower one will be found out.')
-  } else if (!(headers.DPoP && answer.nonce)) {
+  } else {
     say(`The thief was refused: ${answer.body?.error ?? answer.status}.`)
   }
-  return answer
 }
 
 async function useStolenLater() {
-  await advance('1h')
+  await advance('1h', 'An hour passed.')
   await useStolen()
 }
 
@@ -229,12 +256,6 @@ async function proof(nonce) {
   return `${signed}.${base64url(signature)}`
 }
 
-async function useStolenWithKey() {
-  const answer = await useStolen({ DPoP: await proof() })
-  // RFC 9449 section 8: the server wants a nonce in the proof.
-  if (answer.body?.error === 'use_dpop_nonce') await useStolen({ DPoP: await proof(answer.nonce) })
-}
-
 // --- the server, for tests
 
 async function dev(path, form, text) {
@@ -242,37 +263,27 @@ async function dev(path, form, text) {
   say(status === 200 ? text : (body?.error_description ?? `The server answered ${status}.`))
 }
 
-const advance = (time) => dev('clock', { advance: time }, `The clock of the server was turned by ${time}.`)
+const advance = (time, text) => dev('clock', { advance: time }, text)
 
 // --- the view
 
 /** Reads the record again, and what a refresh of each party would do. */
 async function update() {
-  const ofThief = stolen && (await explain({ token: stolen.refresh }))
-  const ofClient = mine ? await explain({ token: mine.refresh }) : grantId && (await explain({ grant: grantId }))
-  holder(element('mine'), 'The client', mine, ofClient)
-  holder(element('stolen'), 'The thief', stolen, ofThief)
-  if (!ofClient) return
-  shown = ofClient
-  skew = shown.now - Date.now()
-  if (grantId !== shown.grant_id) listen()
+  await explain(stolen)
+  const explained = await explain(mine)
+  if (!explained) return
+  shown = explained
+  skew = Date.parse(shown.now) - Date.now()
+  if (followed !== shown.grant_id) listen()
   draw()
-}
-
-function holder(place, who, held, explained) {
-  if (!held || !explained?.token) return
-  held.generation = explained.token.generation
-  const { text, check } = explained.token.refresh
-  place.replaceChildren(`${who} holds generation ${held.generation}. ${text} `)
-  if (check) place.append('Check: ', link(check), '.')
 }
 
 /** Follows the events of the grant. The browser asks again by itself. */
 function listen() {
   source?.close()
-  grantId = shown.grant_id
+  followed = shown.grant_id
   element('events').replaceChildren()
-  source = new EventSource(`/live/events?${new URLSearchParams({ grant: grantId, watch: shown.watch })}`)
+  source = new EventSource(`/live/events?${new URLSearchParams({ grant: followed, watch: shown.watch })}`)
   source.addEventListener('message', ({ data }) => {
     const event = JSON.parse(data)
     element('events').prepend(line(event))
@@ -285,91 +296,96 @@ const WARNINGS = ['reuse_detected', 'grant_revoked', 'refused', 'healed', 'unava
 function line({ at, kind, cause, text, check }) {
   const name = cause ? `${kind}: ${cause}` : kind
   const className = WARNINGS.includes(kind) ? 'warning' : ''
-  return make('li', { className }, make('strong', {}, name), ` ${text} Check: `, link(check), `. ${time(at)}`)
+  const when = make('span', { className: 'soft' }, ` ${utc(at)}`)
+  return make('li', { className }, make('strong', {}, name), ` ${text} Check: `, link(check), '.', when)
 }
 
 function draw() {
-  const { grant } = shown
-  element('now').replaceChildren(time(shown.now))
-  element('now').dateTime = new Date(shown.now).toISOString()
+  element('now').replaceChildren(utc(now()))
+  const grant = shown.grant
   if (!grant) {
     element('summary').replaceChildren('The record is gone: the grant has ended and was purged.')
-    element('chain').replaceChildren()
-    element('access').replaceChildren()
+    for (const id of ['chain', 'access', 'holders']) element(id).replaceChildren()
     return
   }
-  const state = grant.revoked ? `revoked (${grant.revoked.reason}) at ${time(grant.revoked.at)}` : grant.phase
-  const end = grant.expires_at === null ? 'It has no end.' : `It ends ${time(grant.expires_at)}, if it is not used.`
+  const isRevoked = grant.revoked_at !== null
+  const state = isRevoked ? `revoked: ${grant.revocation_reason}` : grant.phase
+  const end = grant.expires_at ? [moment(grant.expires_at), ', if not used'] : ['never']
   element('summary').replaceChildren(
-    `The grant of ${grant.subject} for "${grant.scope}" is `,
-    make('strong', { id: 'phase', className: grant.revoked ? 'bad' : 'good' }, state),
-    `. ${grant.revoked ? '' : end} Its record has `,
-    make('strong', { id: 'bytes' }, `${grant.record_bytes} bytes`),
-    '.',
+    make(
+      'dl',
+      {},
+      fact('State', make('strong', { id: 'phase', className: isRevoked ? 'bad' : 'good' }, state)),
+      isRevoked ? fact('Ended', moment(grant.revoked_at)) : fact('Ends', ...end),
+      fact('Allowed by', `${grant.subject}, for ${grant.scope}`),
+      fact('Size', make('span', { id: 'bytes' }, `${grant.record_bytes} bytes`)),
+      fact('Grant', make('code', {}, shown.grant_id)),
+    ),
   )
-  const [oldest] = grant.former.length > 0 ? grant.former : [grant.head]
-  const forgotten = (oldest?.generation ?? 0) > 0 ? [forgottenItem(oldest.generation)] : []
-  const head = grant.head ? [headItem(grant)] : []
-  element('chain').replaceChildren(...forgotten, ...grant.former.map(formerItem), ...head)
-  const alive = grant.access_tokens.map(accessItem)
-  element('access').replaceChildren(...(alive.length > 0 ? alive : [make('li', {}, 'none')]))
+  const parties = [['The client', 'client', mine], ['The thief', 'thief', stolen]].filter(([, , party]) => party?.next)
+  element('holders').replaceChildren(...parties.map(holderItem))
+  const oldest = (grant.former[0] ?? grant.head)?.generation ?? 0
+  element('chain').replaceChildren(
+    ...(grant.head ? [headItem(grant.head, isRevoked)] : []),
+    ...grant.former.map((former) => formerItem(former, isRevoked)).reverse(),
+    ...(oldest > 0 ? [forgottenItem(oldest)] : []),
+  )
+  const alive = grant.access_tokens.map(accessItem).reverse()
+  element('access').replaceChildren(...(alive.length > 0 ? alive : [make('li', { className: 'empty' }, 'None.')]))
 }
 
-function holders(generation) {
-  const names = []
-  if (mine?.generation === generation) names.push('the client')
-  if (stolen?.generation === generation) names.push('the thief')
-  return names.length > 0 ? [make('p', { className: 'holder' }, `Held by ${names.join(' and ')}`)] : []
+const fact = (name, ...values) => make('div', {}, make('dt', {}, name), make('dd', {}, ...values))
+
+function holderItem([name, className, { generation, next }]) {
+  const item = make('li', {}, make('span', { className: `holder ${className}` }, name))
+  item.append(` holds generation ${generation}. A refresh now ${next.text}. `)
+  if (next.check) item.append('Check: ', link(next.check), '.')
+  return item
+}
+
+/** A generation of the chain, with those who hold it. */
+function chainItem(className, number, name, ...about) {
+  const node = make('span', { className: 'node' }, number)
+  node.setAttribute('aria-hidden', 'true')
+  const item = make('li', { className }, node, make('strong', {}, name))
+  for (const [who, party] of [['client', mine], ['thief', stolen]]) {
+    const held = make('span', { className: 'unseen' }, 'held by ')
+    if (party?.generation === number) item.append(' ', make('span', { className: `holder ${who}` }, held, `the ${who}`))
+  }
+  item.append(...about)
+  return item
+}
+
+function headItem({ generation, issued_at, expires_at, is_bound }, isRevoked) {
+  const end = expires_at ? ['expires ', moment(expires_at)] : ['never expires']
+  const about = ['Issued ', moment(issued_at), ', ', ...end, is_bound ? '. Bound to a key.' : '. A bearer token.']
+  const name = `Generation ${generation}: the head`
+  if (isRevoked) return chainItem('spent', generation, name, make('p', {}, 'It ended with the grant.'))
+  const item = chainItem('', generation, name, make('p', {}, ...about))
+  item.setAttribute('aria-current', 'true')
+  return item
+}
+
+function formerItem({ generation, retired_at, window, answered_until }, isRevoked) {
+  const left = answered_until === null ? Infinity : Date.parse(answered_until) - now()
+  const isOpen = left > 0 && !isRevoked
+  const open = left === Infinity ? 'Answered until the head is used' : `Answered for ${span(left)} more`
+  const [className, text] = isOpen ? ['good', `${open} (${window})`] : ['bad', 'Spent']
+  const state = make('strong', { className }, text)
+  const about = make('p', {}, 'Retired ', moment(retired_at), '. ', state)
+  const clock = isOpen && answered_until ? [bar(retired_at, answered_until)] : []
+  return chainItem(isOpen ? '' : 'spent', generation, `Generation ${generation}`, about, ...clock)
 }
 
 function forgottenItem(before) {
   const name = before === 1 ? 'Generation 0' : `Generations 0 to ${before - 1}`
-  return make('li', { className: 'spent' }, make('strong', {}, name), make('p', {}, 'Forgotten, hence spent.'))
+  const about = make('p', {}, 'Forgotten, hence ', make('strong', { className: 'bad' }, 'spent'), '.')
+  return chainItem('spent', '…', name, about)
 }
 
-function formerItem({ generation, retired_at, window, answered_until }) {
-  const clock = make('p', {})
-  clock.dataset.window = window
-  if (answered_until !== null) clock.dataset.until = String(answered_until)
-  const item = make(
-    'li',
-    {},
-    make('strong', {}, `Generation ${generation}`),
-    make('p', {}, `Retired ${time(retired_at)}`),
-    clock,
-    ...holders(generation),
-  )
-  tick(clock)
-  return item
-}
-
-/** The clock of a window. */
-function tick(clock) {
-  const { window, until } = clock.dataset
-  const left = until === undefined ? Infinity : Number(until) - now()
-  const isOpen = left > 0 && !shown.grant.revoked
-  clock.className = isOpen ? 'good' : 'bad'
-  const text = left === Infinity ? 'answered until the head is used' : `answered for ${span(left)} more`
-  clock.replaceChildren(isOpen ? `${text} (${window})` : 'spent')
-}
-
-function headItem({ head, revoked }) {
-  const item = make(
-    'li',
-    {},
-    make('strong', {}, `Generation ${head.generation}: the head`),
-    make('p', {}, `Issued ${time(head.issued_at)}`),
-    make('p', {}, head.expires_at === null ? 'Never expires' : `Expires ${time(head.expires_at)}`),
-    make('p', {}, head.is_bound ? 'Bound to a key' : 'A bearer token'),
-    ...holders(head.generation),
-  )
-  if (!revoked) item.setAttribute('aria-current', 'true')
-  return item
-}
-
-function accessItem({ serial, scope, expires_at, is_bound }) {
+function accessItem({ scope, issued_at, expires_at, is_bound }) {
   const kind = is_bound ? 'bound to a key' : 'bearer'
-  return make('li', {}, `Number ${serial}, "${scope}", ${kind}, until ${time(expires_at)}`)
+  return make('li', {}, `${scope}, ${kind}, ends `, moment(expires_at), bar(issued_at, expires_at))
 }
 
 // --- buttons
@@ -386,20 +402,20 @@ const BUTTONS = {
   race: [race, needsGrant],
   revoke: [revoke, needsGrant],
   steal: [steal, needsGrant],
-  'thief-now': [useStolen, needsLoot],
+  'thief-now': [() => useStolen(), needsLoot],
   'thief-later': [useStolenLater, needsLoot],
-  'thief-key': [useStolenWithKey, needsLoot],
-  'clock-10s': [() => advance('10s'), always],
-  'clock-1h': [() => advance('1h'), always],
-  'clock-7d': [() => advance('7d'), always],
+  'thief-key': [() => useStolen(true), needsLoot],
+  'clock-10s': [() => advance('10s', 'Ten seconds passed.'), always],
+  'clock-1h': [() => advance('1h', 'An hour passed.'), always],
+  'clock-7d': [() => advance('7d', 'A week passed.'), always],
   'store-down': [() => dev('store', { state: 'down' }, 'The store is down. Now refresh.'), always],
   'store-up': [() => dev('store', { state: 'up' }, 'The store is back.'), always],
-  rollback: [() => dev('rollback', { grant: grantId }, 'The store has lost its last write. Now refresh.'), needsGrant],
+  rollback: [() => dev('rollback', { grant: followed }, 'The store has lost its last write. Now refresh.'), needsGrant],
   'rotate-key': [() => dev('rotate-key', {}, 'The server signs with new keys. Opaque tokens do not change.'), always],
 }
 
 function reason(id, needs) {
-  if (element(id).dataset.dev !== undefined && !isManual) return 'This works with --manual-clock alone.'
+  if (element(id).dataset.dev !== undefined && !isManual) return 'This works when the server was started with --manual-clock.'
   return needs()
 }
 
@@ -416,6 +432,7 @@ async function press(id, [action, needs]) {
     if (why) {
       say(why)
     } else {
+      element('decision').replaceChildren()
       await action()
       if (id !== 'start') await update()
     }
@@ -432,11 +449,7 @@ for (const [id, button] of Object.entries(BUTTONS)) {
   })
 }
 enable()
-if (!isManual) {
-  setInterval(() => {
-    for (const clock of document.querySelectorAll('[data-window]')) tick(clock)
-  }, 1000)
-}
+if (!isManual) setInterval(() => shown && draw(), 1000)
 await finish().catch(() => say('The server does not answer.'))
 enable()
 document.documentElement.dataset.ready = 'true'

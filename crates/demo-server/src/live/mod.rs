@@ -1,11 +1,10 @@
 //! The live page: a client of this server in a browser, and the record of its grant beside it.
 //!
-//! The page exists where the client [`CLIENT`] is registered, as it is in `demo.toml`. It shows a grant to somebody who
-//! presents one of its tokens, or who is signed in as its owner, and to nobody else.
+//! The page exists where the client [`CLIENT`] is registered, as it is in `demo.toml`. It explains a grant to somebody who
+//! presents one of its tokens, and lists the grants of the user who is signed in.
 
 mod events;
 mod explain;
-mod json;
 mod page;
 mod store;
 
@@ -14,15 +13,13 @@ pub(crate) use store::LiveStore;
 
 use std::sync::LazyLock;
 
-use regrant::inspection::GrantInspection;
 use regrant::wire::{self, MalformedRequest, Request, Response};
 use regrant::{ClientId, GrantId};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::answer::Problem;
-use crate::authorize::current_session;
 use crate::server::Server;
-use crate::sign_in;
+use crate::{inspection, sign_in};
 
 /// The public client that the page is.
 pub(crate) static CLIENT: LazyLock<ClientId> = LazyLock::new(|| ClientId::from_static("live-page"));
@@ -53,43 +50,19 @@ pub(crate) async fn respond(server: &Server, request: &Request<'_>) -> Option<Re
     Some(answer.unwrap_or_else(|problem| if request.path == "/" { problem.page() } else { problem.into() }))
 }
 
-/// `POST /live/inspect`: explains the grant of a `token`, or a `grant` of the user who is signed in.
-///
-/// The header `x-live` keeps forms of other sites out: a browser asks this server before another site may send it, and
-/// the answer is no.
+/// `POST /live/inspect`: explains a token of the page, and its grant, to everybody who has the token.
 async fn inspect(server: &Server, request: &Request<'_>) -> Result<Response, Problem> {
-    if request.header("x-live").next().is_none() {
-        return Err(Problem::invalid_request("The header x-live is missing."));
-    }
     let form = wire::form(request, FORM_LIMIT)?;
-    let clients = &*server.clients;
-    let (token, id, grant) = match (form.get("token"), form.get("grant")) {
-        (Some(token), None) => {
-            let inspection = server.service.inspect(clients, token).await?.ok_or_else(unknown)?;
-            let token = json::token(&inspection);
-            (Some(token), inspection.grant_id, inspection.grant)
-        }
-        (None, Some(id)) => {
-            let id: GrantId = id.parse().map_err(|_| unknown())?;
-            let session = current_session(server, request).ok_or_else(unknown)?;
-            let grant = server.service.inspect_grant(clients, id).await?;
-            let is_own = |grant: &GrantInspection| grant.summary.approval.subject.as_ref() == Some(&session.subject);
-            (None, id, Some(grant.filter(is_own).ok_or_else(unknown)?))
-        }
-        _ => return Err(Problem::invalid_request("The form must have either token or grant.")),
-    };
+    let token = form.get("token").ok_or_else(|| Problem::invalid_request("The form must have a token."))?;
+    let explained = server.service.inspect(&*server.clients, token).await?.ok_or_else(unknown)?;
     // Tokens of other clients are for their resource servers, which must not learn about the grant.
-    if grant.as_ref().is_some_and(|grant| grant.summary.client_id != *CLIENT) {
+    if explained.grant.as_ref().is_some_and(|grant| grant.summary.client_id != *CLIENT) {
         return Err(unknown());
     }
-    let body = json!({
-        "now": server.service.now().as_millis(),
-        "grant_id": id.to_string(),
-        "watch": server.csrf.token(&watched(id)),
-        "token": token,
-        "grant": grant.as_ref().map(json::grant),
-    });
-    Ok(Response::json(200, &body))
+    let mut body = inspection::of_token(&explained);
+    body.insert("now".to_owned(), server.service.now().to_string().into());
+    body.insert("watch".to_owned(), server.csrf.token(&watched(explained.grant_id)).into());
+    Ok(Response::json(200, &Value::Object(body)))
 }
 
 /// `GET /live/events`: the events of a grant behind the one that the browser has, as server-sent events. Without any it

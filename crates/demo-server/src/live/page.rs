@@ -8,6 +8,7 @@ use regrant::wire::{Request, Response};
 use super::CLIENT;
 use crate::answer::Problem;
 use crate::authorize::current_session;
+use crate::commands::to_second;
 use crate::html::Escaped;
 use crate::server::Server;
 
@@ -43,7 +44,7 @@ pub(super) async fn page(server: &Server, request: &Request<'_>) -> Result<Respo
         ("{{revoke}}", path(Some(&paths.revocation))),
         ("{{client}}", Escaped(CLIENT.as_str()).to_string()),
         ("{{clock}}", clock.to_owned()),
-        ("{{now}}", server.service.now().to_string()),
+        ("{{now}}", to_second(server.service.now()).to_string()),
         ("{{user}}", user),
         ("{{grants}}", listed(&grants)),
     ];
@@ -83,7 +84,7 @@ fn listed(grants: &[GrantInspection]) -> String {
     if grants.is_empty() {
         return "<p>There is none.</p>".to_owned();
     }
-    let time = |at: Timestamp| format!("<time datetime=\"{at}\">{at}</time>");
+    let time = |at: Timestamp| format!("<time datetime=\"{at}\">{}</time>", to_second(at));
     let rows = grants.iter().map(|grant| {
         let generation = grant.head.as_ref().map_or_else(|| "none".to_owned(), |head| head.generation.to_string());
         let end = grant.summary.expires_at.map_or_else(|| "when it is revoked".to_owned(), time);
