@@ -53,7 +53,8 @@ pub(crate) enum Command {
     /// Revokes grants with all their tokens, after a question.
     #[command(after_help = STATUS)]
     Revoke(Revoke),
-    /// Deletes the records of grants that have ended, until none is left.
+    /// Deletes the records of grants whose time is over, until none is left. The record of a revoked grant stays until
+    /// then.
     Purge(Place),
     /// Reads the configuration and reports the first fault, as --check does. The store is not opened.
     Check {

@@ -1,5 +1,5 @@
-//! Grants and explanations of tokens as JSON, for the commands and for the live page, and the answer of a refresh in words.
-//! No secret and no digest is in them. Times are those of RFC 3339.
+//! Grants and explanations of tokens as JSON, for the commands and for the live page, and the answer of a refresh in
+//! words. No secret and no digest is in them. Times are those of RFC 3339.
 
 use regrant::clock::Timestamp;
 use regrant::grant::GrantSummary;

@@ -4,6 +4,7 @@ use regrant::event::{Event, EventKind};
 use serde_json::{Value, json};
 
 use crate::check::Check;
+use crate::counted;
 
 /// Returns an event for the page.
 pub(super) fn event(event: &Event<'_>) -> Value {
@@ -26,10 +27,12 @@ fn words(kind: EventKind) -> String {
             format!("The head was shown, and rotated: the new head is generation {generation}.")
         }
         EventKind::Refreshed => "An access token was issued. The refresh token stays.".to_owned(),
-        EventKind::Replayed { steps, .. } => format!(
-            "A former token was shown in its window, {steps} rotation(s) behind: the answer is the head again, byte \
-             for byte."
-        ),
+        EventKind::Replayed { steps, .. } => {
+            let steps = counted(steps, "rotation");
+            format!(
+                "A former token was shown in its window, {steps} behind: the answer is the head again, byte for byte."
+            )
+        }
         EventKind::ReuseDetected { revoked, .. } => format!(
             "A spent token was shown: two parties hold tokens of this grant, and one may be a thief. {}",
             if revoked { "The grant ends." } else { "The policy lets the grant live." }
@@ -39,7 +42,7 @@ fn words(kind: EventKind) -> String {
              writes, and the token is adopted."
         ),
         EventKind::AccessTokenRevoked => "One access token was revoked.".to_owned(),
-        EventKind::GrantRevoked(reason) => format!("The grant and all its tokens are revoked: {}.", reason.as_str()),
+        EventKind::GrantRevoked(_) => "The grant and all its tokens are revoked.".to_owned(),
         EventKind::Refused(refusal) => format!("Refused: {refusal}."),
         EventKind::Contended => "Other writers won every race: the client tries again.".to_owned(),
         EventKind::Unavailable => "The store does not answer: 503, never invalid_grant. No session ends.".to_owned(),

@@ -188,7 +188,7 @@ async function refresh() {
     say(
       status >= 500
         ? `The server answered ${status}. The client keeps its token, and tries again later.`
-        : `The client was refused: ${body?.error}. The session has ended. Start again with a new grant.`,
+        : `The client was refused: ${body?.error}. The session has ended.`,
     )
   }
 }
@@ -286,18 +286,17 @@ function listen() {
   source = new EventSource(`/live/events?${new URLSearchParams({ grant: followed, watch: shown.watch })}`)
   source.addEventListener('message', ({ data }) => {
     const event = JSON.parse(data)
-    element('events').prepend(line(event))
+    element('events').prepend(line(event, make('span', { className: 'soft' }, utc(event.at))))
     element('decision').append(line(event))
   })
 }
 
 const WARNINGS = ['reuse_detected', 'grant_revoked', 'refused', 'healed', 'unavailable', 'rejected', 'record_corrupt']
 
-function line({ at, kind, cause, text, check }) {
-  const name = cause ? `${kind}: ${cause}` : kind
+function line({ kind, cause, text, check }, ...when) {
+  const name = cause ? `${kind}: ${cause}.` : `${kind}.`
   const className = WARNINGS.includes(kind) ? 'warning' : ''
-  const when = make('span', { className: 'soft' }, ` ${utc(at)}`)
-  return make('li', { className }, make('strong', {}, name), ` ${text} Check: `, link(check), '.', when)
+  return make('li', { className }, make('strong', {}, name), ` ${text} Check: `, link(check), '. ', ...when)
 }
 
 function draw() {

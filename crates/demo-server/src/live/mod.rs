@@ -1,7 +1,7 @@
 //! The live page: a client of this server in a browser, and the record of its grant beside it.
 //!
-//! The page exists where the client [`CLIENT`] is registered, as it is in `demo.toml`. It explains a grant to somebody who
-//! presents one of its tokens, and lists the grants of the user who is signed in.
+//! The page exists where the client [`CLIENT`] is registered, as it is in `demo.toml`. It explains a grant to somebody
+//! who presents one of its tokens, and lists the grants of the user who is signed in.
 
 mod events;
 mod explain;

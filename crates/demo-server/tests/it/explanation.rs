@@ -136,3 +136,14 @@ fn a_grant_that_is_gone_or_revoked_is_explained() {
     let gone = deployment.inspect(&token);
     assert_eq!((&gone["refresh"]["refusal"], &gone["grant"]), (&"grant_unknown".into(), &Value::Null));
 }
+
+#[test]
+fn a_token_that_a_former_key_sealed_is_explained_as_long_as_the_ring_has_that_key() {
+    let mut deployment = Deployment::start();
+    let token = deployment.server.first_tokens().text("refresh_token");
+    let current = "7VTm5yOAsNeXosYX81EqrTjZznvuvuH4W1gGOd1008Y";
+    deployment.set_keys(&[current, RING_KEY]);
+    assert_eq!(deployment.inspect(&token)["refresh"]["answer"], "rotated");
+    deployment.set_keys(&[current]);
+    assert_eq!(deployment.operate(&["inspect"], &token).status.code(), Some(3));
+}

@@ -1,6 +1,7 @@
 //! The commands of an operator, beside a running server on one SQLite file.
 
-use std::process::Output;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,6 +33,11 @@ impl Deployment {
         let store = format!("sqlite:{}", folder.path().join("grants.db").display());
         let server = Server::start(&["--manual-clock", "--config", &config, "--store", &store]);
         Self { server, config, store, folder }
+    }
+
+    /// Replaces the keys of the ring for the commands, the current one first.
+    pub(crate) fn set_keys(&mut self, keys: &[&str]) {
+        self.config = config_file(&config(&keys.join("\", \""), "")).to_str().unwrap().to_owned();
     }
 
     pub(crate) fn operate(&self, arguments: &[&str], input: &str) -> Output {
@@ -230,7 +236,6 @@ fn a_terminal_is_asked_and_the_default_is_no() {
 #[cfg(target_os = "linux")]
 fn on_a_terminal(command: &str, input: &str) -> (Option<i32>, String) {
     use std::io::Write as _;
-    use std::process::{Command, Stdio};
 
     let mut script = Command::new("script");
     let script = script.args(["--quiet", "--return", "--command", command, "/dev/null"]);
@@ -266,6 +271,28 @@ fn a_purge_deletes_what_has_ended_and_nothing_else() {
     assert_eq!(deployment.records().len(), 1);
     assert!(deployment.is_active(&tokens));
     assert_eq!(text(&deployment.operate(&["purge"], "").stdout), "0 records deleted\n");
+}
+
+#[test]
+fn a_purge_that_was_killed_is_continued_by_the_next_one() {
+    let deployment = Deployment::start();
+    let tokens = deployment.server.first_tokens();
+    deployment.damage(100_000, Some(1));
+    let Deployment { config, store, .. } = &deployment;
+    let mut purge = Command::new(env!("CARGO_BIN_EXE_demo-server"))
+        .args(["purge", "--config", config, "--store", store])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(purge.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains(" records deleted")), "the log has the progress");
+    purge.kill().unwrap();
+    purge.wait().unwrap();
+    let left = deployment.records().len() - 1;
+    assert!(left <= 90_000, "{left}");
+    assert_eq!(text(&deployment.operate(&["purge"], "").stdout), format!("{left} records deleted\n"));
+    assert!(deployment.is_active(&tokens));
 }
 
 #[test]
@@ -310,7 +337,7 @@ fn a_reader_that_has_enough_is_no_failure() {
     // The reader is gone before the first line.
     let pipe =
         format!("{program} grants --subject demo --config {config} --store {store} | true; echo ${{PIPESTATUS[0]}}");
-    let output = std::process::Command::new("bash").args(["-c", &pipe]).output().unwrap();
+    let output = Command::new("bash").args(["-c", &pipe]).output().unwrap();
     assert_eq!(text(&output.stdout), "0\n", "{output:?}");
     assert!(!text(&output.stderr).contains("demo-server: "), "{output:?}");
 }
