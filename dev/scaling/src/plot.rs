@@ -1,6 +1,7 @@
 //! Line charts as SVG. Colours follow the light or dark mode of the reader.
 
 use std::fmt::Write as _;
+use std::iter;
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 400.0;
@@ -11,6 +12,12 @@ const BOTTOM: f64 = 54.0;
 
 /// Colours of the series, legible on white and on black, and distinguishable without red and green.
 const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a07800", "#56b4e9"];
+
+/// Points of a line that are shown as dots. More would hide the line.
+const MOST_DOTS: usize = 40;
+
+/// Characters in a line of the legend.
+const LEGEND: usize = 26;
 
 /// Dashes of the series, for readers who see no colours.
 const DASHES: [&str; 6] = ["none", "7 3", "2 3", "9 3 2 3", "4 2", "1 2"];
@@ -98,6 +105,7 @@ impl Chart {
         let (x_label, y_label) = (escape(&self.x.label), escape(&self.y.label));
         push(&mut svg, &format!("<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{x_label}</text>", low + 40.0));
         push(&mut svg, &format!("<text x=\"{LEFT}\" y=\"{}\">{y_label}</text>", TOP - 6.0));
+        let mut row = TOP + 10.0;
         for (place, line) in self.series.iter().enumerate() {
             let (colour, dash) = (COLOURS[place % COLOURS.len()], DASHES[place % DASHES.len()]);
             let stroke = format!("stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"");
@@ -107,16 +115,26 @@ impl Chart {
                 write!(path, "{command}{:.1} {:.1}", x.place(point.0), y.place(point.1)).expect("a string");
             }
             push(&mut svg, &format!("<path fill=\"none\" {stroke} d=\"{path}\"/>"));
-            for point in &line.points {
+            for point in line.points.iter().filter(|_| line.points.len() <= MOST_DOTS) {
                 let (x, y) = (x.place(point.0), y.place(point.1));
                 push(&mut svg, &format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"{colour}\"/>"));
             }
-            let (at, row) = (WIDTH - RIGHT + 12.0, TOP + 10.0 + 22.0 * place as f64);
+            let at = WIDTH - RIGHT + 12.0;
             push(&mut svg, &format!("<path fill=\"none\" {stroke} d=\"M{at} {row}h26\"/>"));
-            push(&mut svg, &format!("<text x=\"{}\" y=\"{}\">{}</text>", at + 32.0, row + 4.0, escape(&line.name)));
+            for words in wrapped(&line.name) {
+                push(&mut svg, &format!("<text x=\"{}\" y=\"{}\">{}</text>", at + 32.0, row + 4.0, escape(words)));
+                row += 22.0;
+            }
         }
         svg + "</svg>\n"
     }
+}
+
+/// Splits a long name in two, at its last space.
+fn wrapped(name: &str) -> impl Iterator<Item = &str> {
+    let halves = name.rsplit_once(' ').filter(|_| name.len() > LEGEND);
+    let (first, second) = halves.map_or((name, None), |(first, second)| (first, Some(second)));
+    iter::once(first).chain(second)
 }
 
 fn push(svg: &mut String, element: &str) {
