@@ -1,29 +1,27 @@
 // The live page of the demo server in Chromium: each of its buttons, and what it shows against what the server tells.
-//
-// With REGRANT_PICTURES=FOLDER the pictures of the manual are written there.
 
 import { strict as assert } from 'node:assert'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
+import { assertAccessible } from './accessibility.mjs'
 import { issuer, ok, run } from './demo.mjs'
+import { assertPictured, picture } from './pictures.mjs'
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const PICTURES = process.env.REGRANT_PICTURES
-
-/** The forms in which a person may see the page. */
-const VIEWS = {
-  light: { colorScheme: 'light', viewport: { width: 1200, height: 900 } },
-  dark: { colorScheme: 'dark', viewport: { width: 1200, height: 900 } },
-  phone: { colorScheme: 'light', viewport: { width: 360, height: 780 }, hasTouch: true },
+/** The windows of the pictures. */
+const WINDOWS = {
+  light: { colorScheme: 'light', size: { width: 1040, height: 780 } },
+  dark: { colorScheme: 'dark', size: { width: 1040, height: 780 } },
+  phone: { colorScheme: 'light', size: { width: 390, height: 844 } },
 }
+
+/** The time of the pictures: a clock that is turned back lets limits refuse. */
+const MORNING = '2030-01-07T09:00:00Z'
 
 async function withPage(flow, options = {}) {
   // Chromium has no sandbox for root.
   const chromiumSandbox = process.getuid() !== 0
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', chromiumSandbox })
   try {
-    const context = await browser.newContext({ ...VIEWS.light, ...options })
+    const context = await browser.newContext({ viewport: WINDOWS.light.size, ...options })
     context.setDefaultTimeout(30_000)
     const page = await context.newPage()
     const faults = []
@@ -58,7 +56,8 @@ async function allow(page) {
 /** Presses a button, and waits until its work is done. The page says what came of it. */
 async function press(page, button, answer) {
   const done = Number(await page.getAttribute('#live', 'data-done'))
-  await page.click(`#${button}`)
+  // A button that cannot be used says why. Playwright would wait until it can.
+  await page.click(`#${button}`, { force: true })
   await page.waitForSelector(`#live[data-done="${done + 1}"]`)
   assert((await page.textContent('#status')).includes(answer), await page.textContent('#status'))
 }
@@ -67,22 +66,9 @@ const said = (page, text) => page.locator('#status', { hasText: text }).waitFor(
 
 /** Waits until the page shows this generation as the head. */
 const generation = (page, number) =>
-  page.locator('#chain li:last-child strong', { hasText: `Generation ${number}: the head` }).waitFor()
+  page.locator('#chain li:first-child strong', { hasText: `Generation ${number}: the head` }).waitFor()
 
 const phase = (page, text) => page.locator('#phase', { hasText: text }).waitFor()
-
-/** Runs a script past the policy of the page, as the tools of a developer do. */
-async function evaluate(page, expression) {
-  const tools = await page.context().newCDPSession(page)
-  const { result, exceptionDetails } = await tools.send('Runtime.evaluate', {
-    expression,
-    awaitPromise: true,
-    returnByValue: true,
-  })
-  await tools.detach()
-  assert.equal(exceptionDetails, undefined, exceptionDetails?.exception?.description)
-  return result.value
-}
 
 /** Waits for an event of this kind, and for the name of its check. */
 async function event(page, kind, check) {
@@ -104,22 +90,21 @@ async function told(page, act) {
   return answers.at(-1)
 }
 
-async function assertAccessible(page, name) {
-  for (const [view, { colorScheme, viewport }] of Object.entries(VIEWS)) {
+/** Takes pictures of the window, which on a phone has the buttons and the last decision. */
+async function pictures(page, name) {
+  for (const [view, { colorScheme, size }] of Object.entries(WINDOWS)) {
     await page.emulateMedia({ colorScheme })
-    await page.setViewportSize(viewport)
-    await evaluate(page, AXE)
-    const violations = await evaluate(
-      page,
-      'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))',
-    )
-    assert.deepEqual(violations, [], `${name}, ${view}`)
-    const isWider = await evaluate(page, 'document.documentElement.scrollWidth > innerWidth')
-    assert(!isWider, `${name} scrolls to the side, ${view}`)
-    if (PICTURES) await page.screenshot({ path: `${PICTURES}/live-${name}-${view}.png`, fullPage: true })
+    await page.setViewportSize(size)
+    await page.evaluate(() => scrollTo(0, 0))
+    await picture(page, name, view, false)
   }
-  await page.emulateMedia({ colorScheme: 'light' })
-  await page.setViewportSize(VIEWS.light.viewport)
+  await page.setViewportSize(WINDOWS.light.size)
+  await assertPictured(page, name)
+}
+
+async function assertPageAccessible(page, name) {
+  await assertAccessible(page, name)
+  await page.setViewportSize(WINDOWS.light.size)
 }
 
 /** Refresh, lost response, retry, race. */
@@ -138,6 +123,7 @@ async function client(page) {
 
   await press(page, 'lose', 'lost on the way')
   await generation(page, 2)
+  assert.match(await page.textContent('#answer'), /lost on the way/)
   await press(page, 'retry', 'new tokens')
   await event(page, 'replayed', 'generation')
   await generation(page, 2)
@@ -162,17 +148,24 @@ async function client(page) {
 
 /** A thief who is late, one who is quick, and one with a key of his own. */
 async function thief(page) {
+  await fetch(new URL('/dev/clock', issuer), { method: 'POST', body: new URLSearchParams({ set: MORNING }) })
   await allow(page)
   await press(page, 'thief-now', 'steal the token first')
+  await press(page, 'refresh', 'new tokens')
   await press(page, 'steal', 'copy')
   await press(page, 'thief-now', 'was answered')
-  await generation(page, 1)
-  await page.locator('.holder', { hasText: 'the thief' }).waitFor()
-  await press(page, 'clock-1h', '1h')
+  await generation(page, 2)
+  await page.locator('#chain .holder', { hasText: 'the thief' }).waitFor()
+  await press(page, 'clock-10s', 'Ten seconds passed')
+  assert.match(await page.textContent('#chain'), /Answered for 50 s more \(grace_period\)/)
+  await pictures(page, 'live-grace')
+  ok('the windows of former tokens run')
+  await press(page, 'clock-1h', 'An hour passed')
   await press(page, 'refresh', 'invalid_grant')
   await event(page, 'reuse_detected', 'generation')
   await phase(page, 'refresh_token_reuse')
-  await assertAccessible(page, 'theft')
+  await pictures(page, 'live')
+  await assertPageAccessible(page, 'live-theft')
   ok('the second holder of a token ends the grant')
 
   await allowAgain(page)
@@ -185,7 +178,7 @@ async function thief(page) {
   await allowAgain(page)
   await press(page, 'steal', 'copy')
   await press(page, 'thief-key', 'was answered')
-  await press(page, 'clock-1h', '1h')
+  await press(page, 'clock-1h', 'An hour passed')
   await press(page, 'refresh', 'invalid_grant')
   await event(page, 'reuse_detected', 'generation')
   ok('a key of his own does not protect the thief')
@@ -227,9 +220,9 @@ async function operator(page) {
 
   await press(page, 'rotate-key', 'new keys')
   await press(page, 'refresh', 'new tokens')
-  await press(page, 'clock-10s', '10s')
+  await press(page, 'clock-10s', 'Ten seconds passed')
   await page.locator('#chain .bad', { hasText: 'spent' }).first().waitFor()
-  await press(page, 'clock-7d', '7d')
+  await press(page, 'clock-7d', 'A week passed')
   await press(page, 'refresh', 'invalid_grant')
   await event(page, 'refresh_token_expired', 'generation')
   ok('windows and lifetimes end')
@@ -239,7 +232,7 @@ async function operator(page) {
 async function access(page) {
   await page.goto(new URL('/', issuer).href)
   await ready(page)
-  await assertAccessible(page, 'signed-out')
+  await assertPageAccessible(page, 'live-signed-out')
   await page.focus('#start')
   for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
@@ -247,7 +240,7 @@ async function access(page) {
   ok('each button is reached by the keyboard, and says why it does nothing')
 
   await allow(page)
-  await assertAccessible(page, 'allowed')
+  await assertPageAccessible(page, 'live-allowed')
   ok('axe finds nothing, light, dark and on a phone')
 }
 
