@@ -10,6 +10,7 @@ use regrant::{KeyRing, SystemEntropy};
 
 use crate::host::{Answer, ORIGIN, file};
 
+#[expect(dead_code, reason = "the main function of the example is not called")]
 #[path = "../../examples/host.rs"]
 mod example;
 

@@ -1,41 +1,41 @@
-//! "My sessions" and the page of administrators: who may see and end which grants. The examples for axum and actix-web
-//! share this file.
+//! "My sessions" and the page of administrators: who may see and end which grants.
 
 use regrant::store::GrantOwner;
-use regrant::wire::AuthorizationRequest;
-use regrant::{ClientId, Subject, TokenError};
+use regrant::wire::{AuthorizationRequest, Response};
+use regrant::{ClientId, Subject};
 
-use super::pages::{self, Shown};
 use super::state::{Host, Session, Visitor};
+use super::{Failed, pages};
 
-/// A request of a browser. [`AuthorizationRequest`] reads the query and the form of any page: no parameter twice.
 type Request<'a> = AuthorizationRequest<'a>;
 
 /// The page where users see which apps have access.
-pub(crate) async fn sessions(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Shown, TokenError> {
-    let Some(session) = visitor.session else { return Ok(Shown::to("/sign-in")) };
+pub(crate) async fn sessions(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Response, Failed> {
+    let Some(session) = visitor.session else { return Ok(pages::redirect("/sign-in")) };
     let owner = GrantOwner::Subject(session.user.clone());
-    let access = host.access(&owner, request.parameter("after")).await?;
-    let is_done = request.parameter("done").is_some();
-    Ok(Shown::page("My sessions", &pages::sessions(&session, &access, is_done)))
+    let after = request.parameter("after");
+    let access = host.access(&owner, after).await?;
+    Ok(pages::sessions(&session, &access, after.is_some(), request.parameter("done").is_some()))
 }
 
 /// The question before one app or all of them lose their access. A GET ends nothing.
-pub(crate) async fn ask_to_end(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Shown, TokenError> {
-    let Some(session) = visitor.session else { return Ok(Shown::to("/sign-in")) };
+pub(crate) async fn ask_to_end(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Response, Failed> {
+    let Some(session) = visitor.session else { return Ok(pages::redirect("/sign-in")) };
     let grant = request.parameter("grant").unwrap_or_default();
+    if grant == "all" {
+        return Ok(pages::confirm_all("Sign out everywhere?", "/sessions", "/sessions"));
+    }
     let mut access = host.grant(grant).await?;
     // The id comes from the browser. Nothing of another user's grant is shown.
     access.grants.retain(|grant| grant.approval.subject.as_ref() == Some(&session.user));
-    if access.grants.is_empty() && grant != "all" {
-        return Ok(Shown::to("/sessions"));
-    }
-    Ok(Shown::page("End the access?", &pages::confirm(&access, "/sessions", "/sessions", grant)))
+    Ok(pages::confirm(&access, "/sessions", "/sessions"))
 }
 
 /// Ends what the form of the page names.
-pub(crate) async fn end(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Shown, TokenError> {
-    let Some(session) = visitor.session.filter(|_| visitor.is_own_form) else { return Ok(Shown::to("/sessions")) };
+pub(crate) async fn end(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Response, Failed> {
+    let Some(session) = visitor.session.filter(|_| visitor.is_own_form) else {
+        return Ok(pages::redirect("/sessions"));
+    };
     let grant = request.form().and_then(|form| form.get("grant")).unwrap_or_default();
     if grant == "all" {
         host.end_all(&session.user).await?;
@@ -43,46 +43,42 @@ pub(crate) async fn end(host: &Host, visitor: Visitor, request: &Request<'_>) ->
         // The id comes from the browser. The call ends only a grant of this user.
         host.endpoints.service().revoke_grant_of(&session.user, grant).await?;
     }
-    Ok(Shown::to("/sessions?done=1"))
+    Ok(pages::redirect("/sessions?done=1"))
 }
 
 /// The page of administrators: the grants of a user, of a client, of both, or the one with an id from a log.
-pub(crate) async fn admin(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Shown, TokenError> {
-    if let Err(other) = administrator(visitor.session) {
-        return Ok(other);
-    }
+pub(crate) async fn admin(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Response, Failed> {
+    let session = match administrator(visitor.session) {
+        Ok(session) => session,
+        Err(other) => return Ok(other),
+    };
     let search = Search::of(request);
     let access = match (search.id, search.owner()) {
         ("", Some(owner)) => Some(host.access(&owner, Some(search.after)).await?),
-        ("", None) => None,
+        ("", None) if search.is_empty() => None,
         (id, _) => Some(host.grant(id).await?),
     };
     let is_done = request.parameter("done").is_some();
-    Ok(Shown::page("Administration", &pages::admin(&search, access.as_ref(), &host.audit(), is_done)))
+    Ok(pages::admin(&session, &search, access.as_ref(), &host.audit(), is_done))
 }
 
 /// The question before an administrator ends a grant, or all of a user.
-pub(crate) async fn ask_admin(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Shown, TokenError> {
+pub(crate) async fn ask_admin(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Response, Failed> {
     if let Err(other) = administrator(visitor.session) {
         return Ok(other);
     }
     let back = format!("/admin?{}", Search::of(request).query);
-    let grant = request.parameter("grant").unwrap_or_default();
-    let access = host.grant(grant).await?;
-    match (request.parameter("user"), access.grants.is_empty()) {
-        (Some(user), true) if grant == "all" => {
-            Ok(Shown::page(&format!("End all access of {user}?"), &pages::confirm(&access, &back, &back, grant)))
-        }
-        (_, true) => Ok(Shown::to(back)),
-        (_, false) => Ok(Shown::page("End the access?", &pages::confirm(&access, &back, &back, grant))),
+    match (request.parameter("grant").unwrap_or_default(), request.parameter("user")) {
+        ("all", Some(user)) => Ok(pages::confirm_all(&format!("End all access of {user}?"), &back, &back)),
+        (grant, _) => Ok(pages::confirm(&host.grant(grant).await?, &back, &back)),
     }
 }
 
 /// Ends what an administrator names, and writes down who did it.
-pub(crate) async fn end_for_admin(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Shown, TokenError> {
+pub(crate) async fn end_for_admin(host: &Host, visitor: Visitor, request: &Request<'_>) -> Result<Response, Failed> {
     let session = match administrator(visitor.session) {
         Ok(session) if visitor.is_own_form => session,
-        Ok(_) => return Ok(Shown::to("/admin")),
+        Ok(_) => return Ok(pages::redirect("/admin")),
         Err(other) => return Ok(other),
     };
     let grant = request.form().and_then(|form| form.get("grant")).unwrap_or_default();
@@ -100,15 +96,15 @@ pub(crate) async fn end_for_admin(host: &Host, visitor: Visitor, request: &Reque
         }
     }
     let query = Search::of(request).query;
-    Ok(Shown::to(if query.is_empty() { "/admin?done=1".to_owned() } else { format!("/admin?{query}&done=1") }))
+    Ok(pages::redirect(if query.is_empty() { "/admin?done=1".to_owned() } else { format!("/admin?{query}&done=1") }))
 }
 
 /// Returns the session of an administrator, or the answer to everybody else.
-fn administrator(session: Option<Session>) -> Result<Session, Shown> {
+fn administrator(session: Option<Session>) -> Result<Session, Response> {
     match session {
         Some(session) if session.is_admin => Ok(session),
-        Some(_) => Err(Shown::Forbidden(pages::forbidden())),
-        None => Err(Shown::to("/sign-in")),
+        Some(session) => Err(pages::forbidden(&session)),
+        None => Err(pages::redirect("/sign-in")),
     }
 }
 
@@ -125,7 +121,7 @@ pub(crate) struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn of(request: &'a Request<'_>) -> Self {
-        let field = |name| request.parameter(name).unwrap_or_default();
+        let field = |name| request.parameter(name).unwrap_or_default().trim();
         Self {
             user: field("user"),
             client: field("client"),
@@ -134,6 +130,10 @@ impl<'a> Search<'a> {
             query: request.query_without(&["grant", "done"]),
             first: request.query_without(&["grant", "done", "after"]),
         }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.user.is_empty() && self.client.is_empty() && self.id.is_empty()
     }
 
     /// Returns the owner that the fields name. A name that cannot exist finds nothing: ignored, it would widen the

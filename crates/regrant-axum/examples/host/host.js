@@ -4,7 +4,7 @@ const dialog = document.querySelector('#ask')
 
 /** Asks in the dialog. The Escape key keeps the access, too. */
 function ask(question) {
-  dialog.querySelector('#ask-text').textContent = question
+  dialog.querySelector('#ask-title').textContent = question
   dialog.returnValue = 'keep'
   dialog.showModal()
   return new Promise((decide) => {
@@ -24,9 +24,12 @@ async function end(form, button) {
   const answer = await fetch(form.dataset.post, { method: 'POST', body })
   const [target] = form.dataset.post.split('?')
   if (!answer.ok) throw new Error(`status ${answer.status}`)
-  // The session may have ended meanwhile: then the answer is another page, such as the sign-in.
-  if (new URL(answer.url).pathname !== target) return location.assign(answer.url)
-  form.closest('li').remove()
+  const row = form.closest('li')
+  // The session may have ended meanwhile: then the answer is another page, such as the sign-in. After the last row, it
+  // is the page that says so.
+  const isOther = new URL(answer.url).pathname !== target
+  if (isOther || !row.parentElement.children[1]) return location.assign(answer.url)
+  row.remove()
   say('The access has ended.')
 }
 

@@ -1,17 +1,19 @@
-//! The pages of the host: HTML that works without a script. The examples for axum and actix-web share this file.
+//! The pages: HTML that works without a script.
 
 use std::time::Duration;
 
 use maud::{DOCTYPE, Markup, html};
 use regrant::clock::Timestamp;
 use regrant::grant::GrantSummary;
-use regrant::{Client, Scope, Subject};
+use regrant::store::SharedStore;
+use regrant::wire::{Ask, Response};
+use regrant::{RedirectUri, Scope, Subject};
 
 use super::access::Search;
 use super::state::{Access, Entry, Session};
 
 /// The headers of each page and of the files that it loads.
-pub(crate) const HEADERS: [(&str, &str); 4] = [
+const HEADERS: [(&str, &str); 4] = [
     // Nothing runs but the script of this host, and no other site can show the page in a frame to catch a click.
     // There is no `form-action`: Chrome applies it to the redirect to the client that follows the consent form.
     (
@@ -28,31 +30,24 @@ pub(crate) const HEADERS: [(&str, &str); 4] = [
 pub(crate) const STYLE: &str = include_str!("host.css");
 pub(crate) const SCRIPT: &str = include_str!("host.js");
 
-/// An answer of a page, for any web framework.
-pub(crate) enum Shown {
-    Page(String),
-    Forbidden(String),
-    Redirect(String),
-    /// A redirect that sets the cookie of the session.
-    SignedIn {
-        cookie: String,
-        target: String,
-    },
+const SESSIONS: &str = "My sessions";
+const ADMINISTRATION: &str = "Administration";
+
+/// Returns a file, or a page.
+pub(crate) fn file(status: u16, kind: &'static str, text: impl Into<Vec<u8>>) -> Response {
+    let response = Response { status, headers: vec![("content-type", kind.into())], body: text.into() };
+    HEADERS.iter().fold(response, |response, (name, value)| response.with_header(name, *value))
 }
 
-impl Shown {
-    pub(crate) fn page(title: &str, body: &Markup) -> Self {
-        Self::Page(document(title, body))
-    }
-
-    pub(crate) fn to(target: impl Into<String>) -> Self {
-        Self::Redirect(target.into())
-    }
+/// Sends the browser to another page.
+pub(crate) fn redirect(target: impl Into<String>) -> Response {
+    let headers = vec![("location", target.into().into()), ("cache-control", "no-store".into())];
+    Response { status: 303, headers, body: Vec::new() }
 }
 
-/// Returns a whole page.
-fn document(title: &str, body: &Markup) -> String {
-    html! {
+/// Returns a page. With a session it is one of the pages between which a user walks, without it a single question.
+fn page(status: u16, title: &str, session: Option<&Session>, body: &Markup) -> Response {
+    let html = html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -62,130 +57,219 @@ fn document(title: &str, body: &Markup) -> String {
                 link rel="stylesheet" href="/host.css";
                 script src="/host.js" defer {}
             }
-            body { main { h1 { (title) } (body) } }
+            body {
+                @if let Some(session) = session { (navigation(session, title)) }
+                main.question[session.is_none()] { h1 { (title) } (body) }
+            }
+        }
+    };
+    file(status, "text/html; charset=utf-8", html.into_string())
+}
+
+fn navigation(session: &Session, title: &str) -> Markup {
+    let link = |target: &str, name: &str| {
+        html! { a href=(target) aria-current=[(name == title).then_some("page")] { (name) } }
+    };
+    html! {
+        header {
+            nav aria-label="Pages" {
+                (link("/sessions", SESSIONS))
+                @if session.is_admin { (link("/admin", ADMINISTRATION)) }
+            }
+            form method="post" action="/sign-out" {
+                b { (session.user.as_str()) }
+                button.link { "Sign out" }
+            }
         }
     }
-    .into_string()
+}
+
+/// The page of a request that has failed.
+pub(crate) fn problem(status: u16, text: &str) -> Response {
+    let is_temporary = matches!(status, 429 | 503);
+    let body = html! {
+        p { (text) }
+        @if is_temporary { p { "Nothing has changed. Please try again in a moment." } }
+        p { a href="/sessions" { (SESSIONS) } }
+    };
+    let response = page(status, "This does not work", None, &body);
+    if is_temporary { response.with_header("retry-after", "1") } else { response }
 }
 
 /// The page for users without the role.
-pub(crate) fn forbidden() -> String {
-    document("Not allowed", &html! { p { "This page is for administrators." } })
+pub(crate) fn forbidden(session: &Session) -> Response {
+    page(403, "Not allowed", Some(session), &html! { p { "This page is for administrators." } })
 }
 
 /// The sign-in form. It is posted to its own URL, so the request that it interrupts stays in the query.
-pub(crate) fn sign_in(query: &str, is_wrong: bool) -> Shown {
+pub(crate) fn sign_in(status: u16, query: &str, why: Option<&str>) -> Response {
     let body = html! {
-        @if is_wrong { p role="alert" { "The name or the password is wrong." } }
+        @if let Some(why) = why { p role="alert" { (why) } }
         form method="post" action={ "/sign-in?" (query) } {
-            label { "User" input name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required; }
+            label { "User name" input name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required; }
             label {
                 "Password" input name="password" type="password" autocomplete="current-password" required;
             }
-            button { "Sign in" }
+            button.primary { "Sign in" }
         }
     };
-    let page = document("Sign in", &body);
-    if is_wrong { Shown::Forbidden(page) } else { Shown::Page(page) }
+    page(status, "Sign in", None, &body)
 }
 
-/// The consent form.
-pub(crate) fn consent(client: &Client, scope: &Scope, session: &Session, query: &str) -> Shown {
-    let name = client.name.as_deref().unwrap_or(client.id.as_str());
+/// The consent form. `query` leads to this page again, and `others` to the sign-in of somebody else.
+pub(crate) fn consent(ask: &Ask<SharedStore>, session: &Session, query: &str, others: &str) -> Response {
+    let name = ask.client().name.as_deref().unwrap_or(ask.client().id.as_str());
     let body = html! {
         p { b { (name) } " asks for access to the account " b { (session.user.as_str()) } ". It could then:" }
-        (scope_in_words(scope))
-        form method="post" action={ "/authorize?" (query) } {
-            button name="decision" value="allow" { "Allow" } " "
+        (scope_in_words(ask.scope()))
+        form.decision method="post" action={ "/authorize?" (query) } {
+            button.primary name="decision" value="allow" { "Allow" }
             button name="decision" value="deny" { "Deny" }
         }
+        p.quiet { "Then your browser goes to " b { (owner(ask.redirect_uri())) } "." }
+        p.quiet { a href={ "/authorize?" (others) "&prompt=login" } { "Use another account" } }
     };
-    Shown::page("Allow access?", &body)
+    page(200, "Allow access?", None, &body)
+}
+
+/// The part of a redirect URI that names its owner: scheme and host.
+fn owner(uri: &RedirectUri) -> &str {
+    let uri = uri.as_str();
+    let host = uri.find("://").map_or(uri.len(), |at| at + 3);
+    let end = uri[host..].find(['/', '?']).map_or(uri.len(), |at| host + at);
+    &uri[..end]
 }
 
 /// The page "my sessions". The role of a list is explicit: without bullets, Safari does not announce one.
-pub(crate) fn sessions(session: &Session, access: &Access, is_done: bool) -> Markup {
-    html! {
+pub(crate) fn sessions(session: &Session, access: &Access, is_later: bool, is_done: bool) -> Response {
+    let body = html! {
         (done(is_done))
-        p { "These apps and devices have access to the account " b { (session.user.as_str()) } "." }
-        @if access.grants.is_empty() { p { "No app has access here." } }
+        @if access.grants.is_empty() && !is_later {
+            p { "No app has access to your account. If you allow one, it is listed here." }
+        } @else {
+            p { "These apps can use your account." }
+        }
         ul.access role="list" {
             @for grant in &access.grants {
                 li {
-                    (summary(grant, access))
-                    @if grant.approval.session_id.as_ref() == Some(&session.id) { p.quiet { "Allowed in this session" } }
+                    div {
+                        (summary(grant, access))
+                        @if grant.approval.session_id.as_ref() == Some(&session.id) {
+                            p.quiet { "Allowed in this session" }
+                        }
+                    }
                     (end_button(grant, access, "/sessions", "", &[]))
                 }
             }
         }
-        @if let Some(next) = access.next { p { a href={ "/sessions?after=" (next) } { "Next page" } } }
+        (pages("/sessions?", is_later, access))
+        h2 { "Signed in elsewhere?" }
+        p { "If you have lost a device, or do not know one of these, end everything: no app keeps access, and every \
+             browser is signed out, this one too." }
         form method="get" action="/sessions/end" {
             button.end name="grant" value="all" { "Sign out everywhere" }
         }
         (dialog())
+    };
+    page(200, SESSIONS, Some(session), &body)
+}
+
+/// The links to the next page and to the first one. There is no number of pages: to count a million grants is to read
+/// them.
+fn pages(first: &str, is_later: bool, access: &Access) -> Markup {
+    html! {
+        @if is_later || access.next.is_some() {
+            nav.pages aria-label="More" {
+                @if is_later { a href=(first) { "First page" } }
+                @if let Some(next) = access.next { a href={ (first) "&after=" (next) } { "Next page" } }
+            }
+        }
     }
 }
 
-/// The question before something ends, for browsers without the script. `target` gets the form.
-pub(crate) fn confirm(access: &Access, target: &str, back: &str, value: &str) -> Markup {
+/// The question before one grant ends, for browsers without the script. `target` gets the form.
+pub(crate) fn confirm(access: &Access, target: &str, back: &str) -> Response {
+    let Some(grant) = access.grants.first() else { return redirect(back) };
+    let body = html! {
+        (summary(grant, access))
+        p { "The app loses its access at once, on this device alone. It can ask for access again." }
+        (decision(target, back, &grant.id.to_string(), "End access"))
+    };
+    page(200, "End the access?", None, &body)
+}
+
+/// The question before everything of a user ends.
+pub(crate) fn confirm_all(title: &str, target: &str, back: &str) -> Response {
+    let body = html! {
+        p { "All apps and devices lose their access, and all browsers are signed out." }
+        (decision(target, back, "all", "End all access"))
+    };
+    page(200, title, None, &body)
+}
+
+fn decision(target: &str, back: &str, value: &str, label: &str) -> Markup {
     html! {
-        @for grant in &access.grants { (summary(grant, access)) }
-        @if access.grants.is_empty() {
-            p { "All apps and devices lose their access, and all browsers are signed out." }
-        } @else {
-            p { "The app loses its access at once, on this device alone." }
-        }
-        p { "This cannot be undone. The app can ask for access again." }
-        form method="post" action=(target) {
-            button.end name="grant" value=(value) { "End access" } " "
-            a href=(back) { "Keep it" }
+        p { "This cannot be undone." }
+        form.decision method="post" action=(target) {
+            button.end.primary name="grant" value=(value) { (label) }
+            a href=(back) { "Cancel" }
         }
     }
 }
 
 /// The page of administrators: the search, its result, and what they have ended.
-pub(crate) fn admin(search: &Search<'_>, access: Option<&Access>, audit: &[Entry], is_done: bool) -> Markup {
-    html! {
+pub(crate) fn admin(
+    session: &Session,
+    search: &Search<'_>,
+    access: Option<&Access>,
+    audit: &[Entry],
+    is_done: bool,
+) -> Response {
+    let body = html! {
         (done(is_done))
         form.search method="get" action="/admin" {
             label { "User" input name="user" value=(search.user) autocapitalize="none" spellcheck="false"; }
             label { "Client" input name="client" value=(search.client) autocapitalize="none" spellcheck="false"; }
             label { "Grant" input name="id" value=(search.id) autocapitalize="none" spellcheck="false"; }
-            button { "Search" }
+            button.primary { "Search" }
         }
         @if let Some(access) = access { (found(search, access)) }
         h2 { "Audit log" }
         @if audit.is_empty() { p { "Nobody has ended anything." } }
         ol.audit role="list" {
-            @for entry in audit { li { time datetime=(entry.at) { (entry.at) } " " b { (entry.by.as_str()) } " " (entry.what) } }
+            @for entry in audit {
+                li { (exact(entry.at)) " " b { (entry.by.as_str()) } " " (entry.what) }
+            }
         }
         (dialog())
-    }
+    };
+    page(200, ADMINISTRATION, Some(session), &body)
 }
 
 fn found(search: &Search<'_>, access: &Access) -> Markup {
     let fields = [("user", search.user), ("client", search.client), ("id", search.id), ("after", search.after)];
     html! {
         h2 { "Grants" }
-        @if access.grants.is_empty() { p { "No grant is alive here." } }
+        @if access.grants.is_empty() { p { "No live grant was found." } }
         ul.access role="list" {
             @for grant in &access.grants {
                 li {
-                    (summary(grant, access))
-                    p.quiet {
-                        "User " (grant.approval.subject.as_ref().map_or("none", Subject::as_str))
-                        ", client " (grant.client_id.as_str()) ", grant " code { (grant.id) }
+                    div {
+                        (summary(grant, access))
+                        p.quiet {
+                            "User " b { (grant.approval.subject.as_ref().map_or("none", Subject::as_str)) }
+                            ", client " b { (grant.client_id.as_str()) } ", grant " code { (grant.id) }
+                        }
                     }
                     (end_button(grant, access, "/admin", &search.query, &fields))
                 }
             }
         }
-        // There is no number of pages: to count a million grants is to read them.
-        @if let Some(next) = access.next { p { a href={ "/admin?" (search.first) "&after=" (next) } { "Next page" } } }
+        (pages(&format!("/admin?{}", search.first), !search.after.is_empty(), access))
         @if !search.user.is_empty() && search.client.is_empty() && search.id.is_empty() {
             form method="get" action="/admin/end" {
                 input type="hidden" name="user" value=(search.user);
-                button.end name="grant" value="all" { "End all of this user" }
+                button.end name="grant" value="all" { "End all access of this user" }
             }
         }
     }
@@ -198,22 +282,25 @@ fn done(is_done: bool) -> Markup {
 
 fn summary(grant: &GrantSummary, access: &Access) -> Markup {
     html! {
-        p { b { (name(grant, access)) } }
-        p { (device_of(grant)) ", last used " (time(grant.last_used_at, access.now)) }
+        p { b { (name(grant, access)) } " on " (device_of(grant)) }
+        p.quiet {
+            "Last used " (time(grant.last_used_at, access.now))
+            @if grant.created_at != grant.last_used_at { ", allowed " (time(grant.created_at, access.now)) }
+        }
         (scope_in_words(&grant.approval.scope))
     }
 }
 
 /// The button that ends a grant: a form that asks first. The script asks in a dialog and posts to `target` itself.
 fn end_button(grant: &GrantSummary, access: &Access, target: &str, query: &str, fields: &[(&str, &str)]) -> Markup {
-    let label = format!("End the access of {} on {}", name(grant, access), device_of(grant));
+    let label = format!("End access of {} on {}", name(grant, access), device_of(grant));
     let post = if query.is_empty() { target.to_owned() } else { format!("{target}?{query}") };
     html! {
         form method="get" action={ (target) "/end" } data-post=(post) {
             @for (field, value) in fields {
                 @if !value.is_empty() { input type="hidden" name=(field) value=(value); }
             }
-            button.end name="grant" value=(grant.id) aria-label=(label) { "End" }
+            button.end name="grant" value=(grant.id) aria-label=(label) { "End access" }
         }
     }
 }
@@ -223,10 +310,12 @@ fn dialog() -> Markup {
     html! {
         dialog #ask aria-labelledby="ask-title" {
             form method="dialog" {
-                h2 #ask-title { "End the access?" }
-                p #ask-text {}
+                h2 #ask-title {}
                 p { "This cannot be undone. The app can ask for access again." }
-                button.end value="end" { "End access" } " " button value="keep" autofocus { "Keep it" }
+                div.decision {
+                    button.end.primary value="end" { "End access" }
+                    button value="keep" autofocus { "Cancel" }
+                }
             }
         }
     }
@@ -239,7 +328,7 @@ fn name<'a>(grant: &'a GrantSummary, access: &'a Access) -> &'a str {
 /// The device that the host recorded in the approval.
 fn device_of(grant: &GrantSummary) -> String {
     let device = String::from_utf8_lossy(&grant.approval.data);
-    if device.is_empty() { "a server".to_owned() } else { device.into_owned() }
+    if device.is_empty() { "an unknown device".to_owned() } else { device.into_owned() }
 }
 
 /// Names the device of a `user-agent` in words of this program, and keeps nothing else of it.
@@ -277,7 +366,7 @@ fn scope_in_words(scope: &Scope) -> Markup {
         "write" => "Add and delete photos".to_owned(),
         other => format!("Use the permission {other}"),
     };
-    html! { ul.scope { @for value in scope.iter() { li { (words(value)) } } } }
+    html! { ul.scope role="list" { @for value in scope.iter() { li { (words(value)) } } } }
 }
 
 /// A time as people say it, with the exact one for programs and on hover.
@@ -294,4 +383,10 @@ fn ago(age: Duration, then: Timestamp) -> String {
         minutes @ 1_440..43_200 => count(minutes / 1_440, "day"),
         _ => format!("on {}", then.to_string().get(..10).unwrap_or_default()),
     }
+}
+
+/// A time to the second, for a log.
+fn exact(at: Timestamp) -> Markup {
+    let text = at.to_string();
+    html! { time datetime=(text) { (text.get(..19).unwrap_or(&text).replace('T', " ")) " UTC" } }
 }

@@ -1,6 +1,6 @@
-//! The host without HTTP: people and their sessions, the service, and the log of the administrators. The examples for
-//! axum and actix-web share this file.
+//! The parts of the host: the service, people and their sessions, and the log of the administrators.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::net::TcpListener;
@@ -10,24 +10,31 @@ use std::time::Duration;
 use regrant::authenticator::{ClientStore, DirectoryAuthenticator, RegisteredClient};
 use regrant::clock::Timestamp;
 use regrant::grant::GrantSummary;
-use regrant::host::AttemptLimit;
+use regrant::host::{Admission, Attempt, AttemptKind, AttemptLimit, AttemptOutcome, Peer, RateLimit as _};
 use regrant::policy::RequirePkce;
 use regrant::store::{GrantOwner, SharedStore};
-use regrant::wire::{AuthorizationRequest, Endpoints, Paths};
+use regrant::wire::{AuthorizationRequest, Endpoints, Paths, Request, Response};
 use regrant::{Client, ClientId, ClientSecret, Entropy as _, GrantId, GrantType, Issuer, Key, KeyRing, Policy};
 use regrant::{RedirectUri, Scope, SecretHash, Subject, SystemEntropy, TokenError, TokenService};
 use regrant_postgres::PostgresStore;
 use regrant_sqlite::SqliteStore;
 
-use super::pages::{self, Shown};
+use super::pages;
 
 /// The grants of one page. The next page begins after the last of them, so a page costs the same at any depth.
 const PAGE: usize = 50;
+
+/// The number of pages without a live grant that one request reads over.
+const EMPTY_PAGES: usize = 20;
+
+/// The time for which a browser stays signed in.
+const SESSION: Duration = Duration::from_secs(12 * 3600);
 
 pub(crate) struct Host {
     pub(crate) endpoints: Arc<Endpoints<SharedStore>>,
     clients: Arc<dyn ClientStore>,
     origin: String,
+    attempts: Arc<AttemptLimit>,
     people: [Person; 2],
     sessions: Mutex<HashMap<String, Session>>,
     audit: Mutex<Vec<Entry>>,
@@ -50,9 +57,17 @@ pub(crate) struct Session {
     pub(crate) signed_in_for: String,
 }
 
+impl Session {
+    fn is_alive(&self, now: Timestamp) -> bool {
+        now.since(self.signed_in_at) < Some(SESSION)
+    }
+}
+
 /// The sender of a request, by its headers.
 pub(crate) struct Visitor {
     pub(crate) session: Option<Session>,
+    cookie: Option<String>,
+    peer: Option<Peer>,
     /// True if a page of this host sent the form. Browsers send the header `origin` with each POST; no page can change
     /// it.
     pub(crate) is_own_form: bool,
@@ -80,9 +95,8 @@ pub(crate) struct Access {
 impl Host {
     /// Reads the arguments of the program: the address to listen on, and the store.
     pub(crate) async fn start() -> Result<(Arc<Self>, TcpListener), Box<dyn Error>> {
-        let mut arguments = std::env::args().skip(1);
-        let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let store = arguments.next().unwrap_or_else(|| "host.db".to_owned());
+        let argument = |number, otherwise: &str| std::env::args().nth(number).unwrap_or_else(|| otherwise.to_owned());
+        let (address, store) = (argument(1, "127.0.0.1:8080"), argument(2, "host.db"));
         // The same key on every start, from your secret manager. With a new one all users sign in again.
         let keys = match std::env::var("REGRANT_KEY") {
             Ok(key) => KeyRing::new(Key::from_base64url(&key)?),
@@ -99,15 +113,18 @@ impl Host {
     pub(crate) async fn open(origin: &str, store: &str, keys: KeyRing) -> Result<Arc<Self>, Box<dyn Error>> {
         let (store, clients) = open(store).await?;
         // Clients are rows. A back office adds and deletes them while the server runs.
-        let spa = Client::public(ClientId::from_static("spa"))
-            .with_name("Photo Album".to_owned())
-            .with_redirect_uris([RedirectUri::from_static("http://127.0.0.1/callback")])
-            .with_grant_types([GrantType::AuthorizationCode, GrantType::RefreshToken])
-            .with_scope(Scope::from_static("read write"));
-        clients.put(&RegisteredClient::new(spa, [])?).await?;
+        for (id, name) in [("spa", "Photo Album"), ("print", "Print Shop")] {
+            let client = Client::public(ClientId::from_static(id))
+                .with_name(name.to_owned())
+                .with_redirect_uris([RedirectUri::from_static("http://127.0.0.1/callback")])
+                .with_grant_types([GrantType::AuthorizationCode, GrantType::RefreshToken])
+                .with_scope(Scope::from_static("read write"));
+            clients.put(&RegisteredClient::new(client, [])?).await?;
+        }
+        let attempts = Arc::new(AttemptLimit::new(10, Duration::from_secs(60)));
         let service = TokenService::builder(store, DirectoryAuthenticator::new(Arc::clone(&clients)), keys)
             .policy(Policy::default().with_require_pkce(RequirePkce::Everybody))
-            .rate_limit(AttemptLimit::new(10, Duration::from_secs(60)))
+            .rate_limit(Arc::clone(&attempts))
             .build()?;
         tokio::spawn(service.clone().purge_continuously(Duration::from_secs(600), tokio::time::sleep));
         let paths = Paths { authorization: Some("/authorize".to_owned()), ..Paths::default() };
@@ -119,30 +136,57 @@ impl Host {
         };
         let people = [person("demo", false), person("admin", true)]; // yours are in your database
         let (sessions, audit) = (Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self { endpoints, clients, origin: origin.to_owned(), people, sessions, audit }))
+        Ok(Arc::new(Self { endpoints, clients, origin: origin.to_owned(), attempts, people, sessions, audit }))
     }
 
     /// Answers the sign-in form. The request that it interrupts is its query.
-    pub(crate) async fn sign_in(&self, visitor: &Visitor, request: &AuthorizationRequest<'_>) -> Shown {
+    pub(crate) async fn sign_in(&self, visitor: &Visitor, request: &AuthorizationRequest<'_>) -> Response {
         let field = |name| request.form().and_then(|form| form.get(name)).unwrap_or_default();
         let is_authorization = request.parameter("client_id").is_some();
         // Without a query the parameters are the form, and it has a password.
         let query = if is_authorization { request.query_without(&[]) } else { String::new() };
-        let user = if visitor.is_own_form { self.person(field("user"), field("password")).await } else { None };
-        let Some(person) = user else { return pages::sign_in(&query, true) };
+        if !visitor.is_own_form {
+            return pages::sign_in(
+                403,
+                &query,
+                Some("This form is of another site, or out of date. Please try again."),
+            );
+        }
+        let now = self.endpoints.service().now();
+        let attempt = Attempt::new(AttemptKind::SignIn, now).with_peer(&visitor.peer);
+        if !matches!(self.attempts.admit(&attempt).await, Ok(Admission::Admitted)) {
+            return pages::sign_in(429, &query, Some("There were too many attempts. Please try again in a minute."));
+        }
+        let person = self.person(field("user"), field("password")).await;
+        let outcome = if person.is_some() { AttemptOutcome::Right } else { AttemptOutcome::Wrong };
+        self.attempts.settle(&attempt, outcome).await;
+        let Some(person) = person else {
+            return pages::sign_in(403, &query, Some("The user name or the password is wrong."));
+        };
         // Back to the request, or to the page of this host: no parameter names another target.
         let target = if is_authorization { format!("/authorize?{query}") } else { "/sessions".to_owned() };
         let session = Session {
             id: random(),
             user: person.name.clone(),
             is_admin: person.is_admin,
-            signed_in_at: self.endpoints.service().now(),
+            signed_in_at: now,
             signed_in_for: query,
         };
+        // A new secret: one that an attacker has put into the browser is worth nothing (session fixation).
         let secret = random();
-        let cookie = format!("session={secret}; HttpOnly; SameSite=Lax; Path=/"); // and Secure, with https
-        lock(&self.sessions).insert(secret, session);
-        Shown::SignedIn { cookie, target }
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|cookie, session| visitor.cookie.as_ref() != Some(cookie) && session.is_alive(now));
+        sessions.insert(secret.clone(), session);
+        with_cookie(target, &secret, "")
+    }
+
+    /// Ends the session of this browser. The apps keep their access.
+    pub(crate) fn sign_out(&self, visitor: &Visitor) -> Response {
+        let Some(cookie) = visitor.cookie.as_ref().filter(|_| visitor.is_own_form) else {
+            return pages::redirect("/sessions");
+        };
+        lock(&self.sessions).remove(cookie);
+        with_cookie("/sign-in", "", "; Max-Age=0")
     }
 
     async fn person(&self, name: &str, password: &str) -> Option<&Person> {
@@ -153,20 +197,36 @@ impl Host {
         known.filter(|_| is_right)
     }
 
-    /// Judges the headers of a request: `cookie`, `origin` and `user-agent`.
-    pub(crate) fn visitor(&self, cookie: Option<&str>, origin: Option<&str>, user_agent: Option<&str>) -> Visitor {
-        let name =
-            |cookies: &str| cookies.split("; ").find_map(|pair| pair.strip_prefix("session=")).map(str::to_owned);
-        let session = cookie.and_then(name).and_then(|cookie| lock(&self.sessions).get(&cookie).cloned());
-        let is_own_form = origin == Some(self.origin.as_str());
-        Visitor { session, is_own_form, device: pages::device(user_agent.unwrap_or_default()) }
+    /// Judges the headers of a request.
+    pub(crate) fn visitor(&self, http: &Request<'_>) -> Visitor {
+        let texts = |name| http.header(name).filter_map(|value| str::from_utf8(value).ok());
+        // HTTP/2 may send each cookie in a header of its own (RFC 9113 section 8.2.3).
+        let mut cookies = texts("cookie").flat_map(|cookies| cookies.split("; "));
+        let cookie = cookies.find_map(|cookie| cookie.strip_prefix("session=")).map(str::to_owned);
+        let session = cookie.as_ref().and_then(|cookie| lock(&self.sessions).get(cookie).cloned());
+        let now = self.endpoints.service().now();
+        Visitor {
+            session: session.filter(|session| session.is_alive(now)),
+            cookie,
+            peer: http.peer.cloned(),
+            is_own_form: texts("origin").eq([&*self.origin]),
+            device: pages::device(texts("user-agent").next().unwrap_or_default()),
+        }
     }
 
-    /// Returns a page of the grants of `owner`, behind the grant `after` of the page before.
+    /// Returns a page of the grants of `owner`, behind the grant `after` of the page before. In the page, the last used
+    /// grant is the first.
     pub(crate) async fn access(&self, owner: &GrantOwner, after: Option<&str>) -> Result<Access, TokenError> {
-        let after = after.and_then(|after| after.parse().ok());
-        let page = self.endpoints.service().grants(owner, after, PAGE).await?;
-        Ok(self.with_names(page.grants, page.next).await)
+        let mut after = after.and_then(|after| after.parse().ok());
+        // Grants that have ended are not shown, but they are there until the purge.
+        for _ in 0..EMPTY_PAGES {
+            let page = self.endpoints.service().grants(owner, after, PAGE).await?;
+            if page.next.is_none() || !page.grants.is_empty() {
+                return Ok(self.with_names(page.grants, page.next).await);
+            }
+            after = page.next;
+        }
+        Ok(self.with_names(Vec::new(), after).await)
     }
 
     /// Returns the grant with this id, which comes from a browser: compare the subject before you show it to a user.
@@ -176,7 +236,8 @@ impl Host {
         Ok(self.with_names(grant.into_iter().collect(), None).await)
     }
 
-    async fn with_names(&self, grants: Vec<GrantSummary>, next: Option<GrantId>) -> Access {
+    async fn with_names(&self, mut grants: Vec<GrantSummary>, next: Option<GrantId>) -> Access {
+        grants.sort_by_key(|grant| Reverse(grant.last_used_at));
         let ids: HashSet<&ClientId> = grants.iter().map(|grant| &grant.client_id).collect();
         let mut names = HashMap::new();
         for id in ids {
@@ -221,6 +282,13 @@ async fn open(store: &str) -> Result<(SharedStore, Arc<dyn ClientStore>), Box<dy
     let store = SqliteStore::open(store)?;
     let clients = store.clients();
     Ok((Arc::new(store), Arc::new(clients)))
+}
+
+/// Sends the browser on, with another cookie. With https it is `Secure` too, and its name begins with `__Host-`: then no
+/// other host of the domain can set it.
+fn with_cookie(target: impl Into<String>, value: &str, attributes: &str) -> Response {
+    let cookie = format!("session={value}; HttpOnly; SameSite=Lax; Path=/{attributes}");
+    pages::redirect(target).with_header("set-cookie", cookie)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

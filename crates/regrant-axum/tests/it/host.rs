@@ -73,6 +73,10 @@ impl<'a> Browser<'a> {
         self.site.send("GET", uri, &headers, String::new()).await
     }
 
+    async fn is_signed_in(&self) -> bool {
+        self.get("/sessions").await.status == 200
+    }
+
     async fn post(&self, uri: &str, origin: &str, form: &str) -> Answer {
         let headers = [("cookie", &*self.cookie), ("user-agent", DEVICE), ("origin", origin), ("content-type", FORM)];
         self.site.send("POST", uri, &headers, form.to_owned()).await
@@ -89,6 +93,11 @@ impl<'a> Browser<'a> {
     /// Allows the request, and returns the first refresh token.
     async fn allow(&self) -> String {
         let answer = self.post(REQUEST, ORIGIN, "decision=allow").await;
+        self.redeem(&answer).await
+    }
+
+    /// Returns the first refresh token of the code in this redirection.
+    async fn redeem(&self, answer: &Answer) -> String {
         let code = answer.location().split_once("?code=").unwrap().1.split('&').next().unwrap();
         let form = format!(
             "client_id=spa&grant_type=authorization_code&code={code}&code_verifier={VERIFIER}\
@@ -131,7 +140,7 @@ async fn the_host_signs_in_asks_issues_lists_and_ends() {
     let ended = browser.post("/sessions", ORIGIN, &format!("grant={grant}")).await;
     assert_eq!((ended.status, ended.location()), (303, "/sessions?done=1"));
     let page = browser.get("/sessions?done=1").await.body;
-    assert!(page.contains("The access has ended.") && page.contains("No app has access here."), "{page}");
+    assert!(page.contains("The access has ended.") && page.contains("No app has access to your account."), "{page}");
     assert_eq!(browser.refresh(&token).await.status, 400);
 }
 
@@ -141,8 +150,8 @@ async fn the_list_names_app_device_time_and_permissions_in_words() {
     let browser = Browser::signed_in(&site, "demo").await;
     browser.allow().await;
     let page = browser.get("/sessions").await.body;
-    assert!(page.contains("<b>Photo Album</b>"), "{page}");
-    assert!(page.contains("Firefox on Linux, last used <time datetime=\"2"), "{page}");
+    assert!(page.contains("<b>Photo Album</b> on Firefox on Linux"), "{page}");
+    assert!(page.contains("Last used <time datetime=\"2"), "{page}");
     assert!(page.contains(">just now</time>") && page.contains("<li>See your photos</li>"), "{page}");
     assert!(page.contains("Allowed in this session"), "{page}");
     let elsewhere = Browser::signed_in(&site, "demo").await.get("/sessions").await.body;
@@ -204,7 +213,7 @@ async fn the_page_that_asks_ends_nothing() {
         let page = browser.get(&format!("/sessions/end?grant={value}")).await;
         assert!(page.body.contains(text) && page.body.contains("This cannot be undone."), "{}", page.body);
         assert!(page.body.contains(&format!("value=\"{value}\"")), "{}", page.body);
-        assert_eq!(page.link("Keep it").as_deref(), Some("/sessions"));
+        assert_eq!(page.link("Cancel").as_deref(), Some("/sessions"));
     }
     assert_eq!(browser.refresh(&token).await.status, 200);
 }
@@ -248,6 +257,10 @@ async fn pages_follow_each_other_without_a_grant_missing_or_twice() {
     for _ in 0..52 {
         browser.allow().await;
     }
+    // A cursor only says where to begin in the list of the owner.
+    for cursor in ["no-id", "%00", "_____________________w"] {
+        assert!(admin.get(&format!("/sessions?after={cursor}")).await.grants().is_empty(), "{cursor}");
+    }
     for (visitor, first) in [(&browser, "/sessions"), (&admin, "/admin?user=demo"), (&admin, "/admin?client=spa")] {
         let (mut seen, mut sizes, mut next) = (BTreeSet::new(), Vec::new(), Some(first.to_owned()));
         while let Some(uri) = next {
@@ -258,6 +271,12 @@ async fn pages_follow_each_other_without_a_grant_missing_or_twice() {
         }
         assert_eq!((seen.len(), sizes), (52, vec![50, 2]), "{first}");
     }
+    // A page whose grants have all ended is no reason to say that there is none.
+    let first = browser.get("/sessions").await;
+    for grant in first.grants() {
+        browser.post("/sessions", ORIGIN, &format!("grant={grant}")).await;
+    }
+    assert_eq!(browser.get("/sessions").await.grants().len(), 2);
 }
 
 #[tokio::test]
@@ -333,11 +352,21 @@ async fn no_page_runs_anything_but_the_files_of_the_host() {
     let admin = Browser::signed_in(&site, "admin").await;
     admin.allow().await;
     let grant = admin.grant().await;
-    let uris = ["/sign-in", REQUEST, "/sessions", "/admin?user=admin", &format!("/sessions/end?grant={grant}")];
+    let uris = [
+        "/sign-in",
+        "/nowhere",
+        "/authorize?client_id=nobody",
+        REQUEST,
+        "/sessions",
+        "/admin?user=admin",
+        &format!("/sessions/end?grant={grant}"),
+    ];
     for uri in uris {
         let page = admin.get(uri).await;
         assert!(page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self';"), "{uri}");
+        assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"), "{uri}");
         assert_eq!(page.header("cache-control"), "no-store", "{uri}");
+        assert_eq!(page.header("x-content-type-options"), "nosniff", "{uri}");
         for inline in ["<style", "style=", "onclick=", "<script>"] {
             assert!(!page.body.contains(inline), "{inline} at {uri}: {}", page.body);
         }
@@ -345,4 +374,97 @@ async fn no_page_runs_anything_but_the_files_of_the_host() {
     for (uri, kind) in [("/host.css", "text/css; charset=utf-8"), ("/host.js", "text/javascript; charset=utf-8")] {
         assert_eq!(admin.get(uri).await.header("content-type"), kind);
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_makes_a_new_secret_and_ends_the_former_session() {
+    let site = Site::open("fixation").await;
+    let mut browser = Browser { site: &site, cookie: "session=0123456789abcdef0123456789abcdef".to_owned() };
+    assert!(!browser.is_signed_in().await, "a secret that nobody has made");
+    let form = "user=demo&password=changeit";
+    let answer = browser.post("/sign-in", ORIGIN, form).await;
+    let (cookie, attributes) = answer.header("set-cookie").split_once("; ").unwrap();
+    assert_eq!(attributes, "HttpOnly; SameSite=Lax; Path=/");
+    assert_ne!(cookie, browser.cookie);
+    assert!(!browser.is_signed_in().await, "the secret of the attacker is worth nothing");
+    browser.cookie = cookie.to_owned();
+    assert!(browser.is_signed_in().await);
+
+    browser.post("/sign-in", ORIGIN, form).await;
+    assert!(!browser.is_signed_in().await, "the browser has another cookie now");
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_of_this_browser_alone() {
+    let site = Site::open("sign-out").await;
+    let (browser, other) = (Browser::signed_in(&site, "demo").await, Browser::signed_in(&site, "demo").await);
+    let token = browser.allow().await;
+    for origin in ["https://evil.example", "null", ""] {
+        browser.post("/sign-out", origin, "").await;
+        assert!(browser.is_signed_in().await, "{origin}");
+    }
+    let answer = browser.post("/sign-out", ORIGIN, "").await;
+    assert_eq!(answer.header("set-cookie"), "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
+    assert!(!browser.is_signed_in().await && other.is_signed_in().await);
+    assert_eq!(browser.refresh(&token).await.status, 200, "the app keeps its access");
+}
+
+// RFC 9113 section 8.2.3.
+#[tokio::test]
+async fn a_cookie_counts_in_each_header_field() {
+    let site = Site::open("cookies").await;
+    let browser = Browser::signed_in(&site, "demo").await;
+    let headers = [("cookie", "theme=dark; other=1"), ("cookie", &*browser.cookie)];
+    assert_eq!(site.send("GET", "/sessions", &headers, String::new()).await.status, 200);
+}
+
+#[tokio::test]
+async fn guesses_of_passwords_are_slowed_down() {
+    let site = Site::open("guesses").await;
+    let browser = Browser::at(&site);
+    for _ in 0..10 {
+        assert_eq!(browser.post("/sign-in", ORIGIN, "user=demo&password=guess").await.status, 403);
+    }
+    let right = browser.post("/sign-in", ORIGIN, "user=demo&password=changeit").await;
+    assert_eq!((right.status, right.header("set-cookie")), (429, ""));
+}
+
+#[tokio::test]
+async fn no_text_of_a_stranger_becomes_part_of_a_page() {
+    let site = Site::open("markup").await;
+    let admin = Browser::signed_in(&site, "admin").await;
+    let markup = "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E";
+    let uris = [
+        format!("/sign-in?client_id={markup}&state={markup}"),
+        format!("/authorize?client_id={markup}"),
+        format!("{REQUEST}&state2={markup}"),
+        format!("/admin?user={markup}&client={markup}&after={markup}"),
+        format!("/admin?id={markup}"),
+        format!("/admin/end?user={markup}&grant=all"),
+        format!("/sessions/end?grant={markup}"),
+        format!("/{markup}"),
+    ];
+    for uri in uris {
+        let body = admin.get(&uri).await.body;
+        assert!(!body.contains("<script>"), "{uri}: {body}");
+    }
+    let agent = "<script>alert(1)</script> Firefox/1 Linux";
+    let headers = [("cookie", &*admin.cookie), ("user-agent", agent), ("origin", ORIGIN), ("content-type", FORM)];
+    let answer = site.send("POST", REQUEST, &headers, "decision=allow".to_owned()).await;
+    admin.redeem(&answer).await;
+    let page = admin.get("/sessions").await.body;
+    assert!(page.contains("</b> on Firefox on Linux") && !page.contains("alert(1)"), "{page}");
+}
+
+#[tokio::test]
+async fn a_user_takes_another_account() {
+    let site = Site::open("another").await;
+    let mut browser = Browser::signed_in(&site, "demo").await;
+    let consent = browser.get(REQUEST).await;
+    assert!(consent.body.contains("Then your browser goes to <b>http://127.0.0.1</b>."), "{}", consent.body);
+    let sign_in = browser.get(&consent.link("Use another account").unwrap()).await.location().to_owned();
+    assert!(sign_in.starts_with("/sign-in?"), "{sign_in}");
+    let target = browser.sign_in(&sign_in, "admin").await;
+    let consent = browser.get(&target).await.body;
+    assert!(consent.contains("the account <b>admin</b>"), "{consent}");
 }
