@@ -8,8 +8,8 @@ import { assertPictured, picture } from './pictures.mjs'
 
 /** The windows of the pictures. */
 const WINDOWS = {
-  light: { colorScheme: 'light', size: { width: 1040, height: 780 } },
-  dark: { colorScheme: 'dark', size: { width: 1040, height: 780 } },
+  light: { colorScheme: 'light', size: { width: 1000, height: 760 } },
+  dark: { colorScheme: 'dark', size: { width: 1000, height: 760 } },
   phone: { colorScheme: 'light', size: { width: 390, height: 844 } },
 }
 
@@ -90,12 +90,12 @@ async function told(page, act) {
   return answers.at(-1)
 }
 
-/** Takes pictures of the window, which on a phone has the buttons and the last decision. */
-async function pictures(page, name) {
+/** Takes pictures of the window, on a phone from the element `onPhone`. */
+async function pictures(page, name, onPhone = 'body') {
   for (const [view, { colorScheme, size }] of Object.entries(WINDOWS)) {
     await page.emulateMedia({ colorScheme })
     await page.setViewportSize(size)
-    await page.evaluate(() => scrollTo(0, 0))
+    await page.evaluate((from) => document.querySelector(from).scrollIntoView(), view === 'phone' ? onPhone : 'body')
     await picture(page, name, view, false)
   }
   await page.setViewportSize(WINDOWS.light.size)
@@ -158,7 +158,7 @@ async function thief(page) {
   await page.locator('#chain .holder', { hasText: 'the thief' }).waitFor()
   await press(page, 'clock-10s', 'Ten seconds passed')
   assert.match(await page.textContent('#chain'), /Answered for 50 s more \(grace_period\)/)
-  await pictures(page, 'live-grace')
+  await pictures(page, 'live-grace', '#record-title')
   ok('the windows of former tokens run')
   await press(page, 'clock-1h', 'An hour passed')
   await press(page, 'refresh', 'invalid_grant')

@@ -50,7 +50,7 @@ function link({ name, href }) {
 const say = (text) => element('status').replaceChildren(text)
 const utc = (at) => new Date(at).toISOString().replace('T', ' ').replace(/\.\d+Z/, ' UTC')
 const now = () => (isManual && shown ? Date.parse(shown.now) : Date.now() + skew)
-const short = (token) => `${token.slice(0, 11)}…`
+const short = (token) => `${token.slice(0, 14)}…`
 
 function span(milliseconds) {
   const seconds = Math.ceil(milliseconds / 1000)
