@@ -8,8 +8,8 @@ import { assertPictured, picture } from './pictures.mjs'
 
 /** The windows of the pictures. */
 const WINDOWS = {
-  light: { colorScheme: 'light', size: { width: 1000, height: 760 } },
-  dark: { colorScheme: 'dark', size: { width: 1000, height: 760 } },
+  light: { colorScheme: 'light', size: { width: 1040, height: 800 } },
+  dark: { colorScheme: 'dark', size: { width: 1040, height: 800 } },
   phone: { colorScheme: 'light', size: { width: 390, height: 844 } },
 }
 
@@ -91,11 +91,11 @@ async function told(page, act) {
 }
 
 /** Takes pictures of the window, on a phone from the element `onPhone`. */
-async function pictures(page, name, onPhone = 'body') {
+async function pictures(page, name, onPhone = 'html') {
   for (const [view, { colorScheme, size }] of Object.entries(WINDOWS)) {
     await page.emulateMedia({ colorScheme })
     await page.setViewportSize(size)
-    await page.evaluate((from) => document.querySelector(from).scrollIntoView(), view === 'phone' ? onPhone : 'body')
+    await page.evaluate((from) => document.querySelector(from).scrollIntoView(), view === 'phone' ? onPhone : 'html')
     await picture(page, name, view, false)
   }
   await page.setViewportSize(WINDOWS.light.size)
