@@ -275,7 +275,17 @@ async function update() {
   shown = explained
   skew = Date.parse(shown.now) - Date.now()
   if (followed !== shown.grant_id) listen()
+  const parties = [['The client', 'client', mine], ['The thief', 'thief', stolen]].filter(([, , party]) => party?.next)
+  element('holders').replaceChildren(...parties.map(holderItem))
   draw()
+}
+
+/** Shows the time that goes on. When a window has closed, a refresh would get another answer. */
+function tick() {
+  const before = Date.parse(shown.now)
+  const ends = (shown.grant?.former ?? []).map(({ answered_until }) => Date.parse(answered_until ?? ''))
+  if (ends.some((end) => before < end && end <= now())) work = work.then(update).catch(() => {})
+  else draw()
 }
 
 /** Follows the events of the grant. The browser asks again by itself. */
@@ -304,7 +314,7 @@ function draw() {
   const grant = shown.grant
   if (!grant) {
     element('summary').replaceChildren('The record is gone: the grant has ended and was purged.')
-    for (const id of ['chain', 'access', 'holders']) element(id).replaceChildren()
+    for (const id of ['chain', 'access']) element(id).replaceChildren()
     return
   }
   const isRevoked = grant.revoked_at !== null
@@ -321,8 +331,6 @@ function draw() {
       fact('Grant', make('code', {}, shown.grant_id)),
     ),
   )
-  const parties = [['The client', 'client', mine], ['The thief', 'thief', stolen]].filter(([, , party]) => party?.next)
-  element('holders').replaceChildren(...parties.map(holderItem))
   const oldest = (grant.former[0] ?? grant.head)?.generation ?? 0
   element('chain').replaceChildren(
     ...(grant.head ? [headItem(grant.head, isRevoked)] : []),
@@ -448,7 +456,7 @@ for (const [id, button] of Object.entries(BUTTONS)) {
   })
 }
 enable()
-if (!isManual) setInterval(() => shown && draw(), 1000)
+if (!isManual) setInterval(() => shown && tick(), 1000)
 await finish().catch(() => say('The server does not answer.'))
 enable()
 document.documentElement.dataset.ready = 'true'
