@@ -2,6 +2,7 @@
 
 from urllib.parse import parse_qsl, urlsplit
 
+from cryptojwt.key_jar import KeyJar
 from idpyoidc.client.rp_handler import RPHandler
 
 from demo import AFTER_LOGOUT, RP, WEB_CALLBACK, address, allow, assert_ended, assert_repeated, log_out
@@ -41,7 +42,13 @@ def session():
         },
         "services": {name: {"class": f"idpyoidc.client.oidc.{path}"} for name, path in SERVICES.items()},
     }
-    handler = RPHandler("https://client.example", client_configs={"demo": configuration}, httpc_params={"verify": True})
+    # Without keys of its own, which it would write into the working folder.
+    handler = RPHandler(
+        "https://client.example",
+        keyjar=KeyJar(),
+        client_configs={"demo": configuration},
+        httpc_params={"verify": True},
+    )
     answer = dict(parse_qsl(urlsplit(allow(handler.begin("demo"))).query))
     first = handler.finalize(address(), answer)
     assert "error" not in first, first
