@@ -23,8 +23,9 @@ pub struct Picture {
     pub name: &'static str,
     /// Title of the panel.
     pub panel: &'static str,
-    /// What happens, and the text alternative.
+    /// Scene, which is a part of the title.
     scene: &'static str,
+    /// Text alternative.
     description: &'static str,
     /// Seconds after the begin of the first day.
     from: u64,
