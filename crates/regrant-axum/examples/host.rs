@@ -2,7 +2,7 @@
 //! administrators, in SQLite or PostgreSQL. `docs/host-guide.md` explains it. Run it with
 //! `cargo run -p regrant-axum --example host`, as `demo` or `admin` with `changeit`.
 //!
-//! The folder `host` has the pages and their parts, without a web framework. The host on actix-web uses the same folder.
+//! The folder `host` has the pages and their parts, without a web framework. The host on actix-web uses it too.
 
 #[path = "host/mod.rs"]
 mod host;

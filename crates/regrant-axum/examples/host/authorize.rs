@@ -26,7 +26,9 @@ pub(crate) async fn authorize(
         let sign_in = pages::redirect(format!("/sign-in?{query}"));
         return Ok(if is_silent { ask.login_required() } else { sign_in });
     };
-    match request.form().and_then(|form| form.get("decision")).filter(|_| visitor.is_own_form) {
+    // The answer is that of the account on the page: meanwhile, another one may have signed in, in another tab.
+    let form = request.form().filter(|form| visitor.is_own_form && form.get("session") == Some(&session.id));
+    match form.and_then(|form| form.get("decision")) {
         Some("allow") => {
             let approval = Approval::of(session.user)
                 .with_authentication(session.signed_in_at, None, vec!["pwd".to_owned()])

@@ -123,7 +123,8 @@ pub(crate) fn consent(ask: &Ask<SharedStore>, session: &Session, query: &str, ot
         p { b { (name) } " asks for access to the account " b { (session.user.as_str()) } ". It could then:" }
         (scope_in_words(ask.scope()))
         form.decision method="post" action={ "/authorize?" (query) } {
-            button.primary name="decision" value="allow" { "Allow" }
+            input type="hidden" name="session" value=(session.id);
+            button name="decision" value="allow" { "Allow" }
             button name="decision" value="deny" { "Deny" }
         }
         p.quiet { "Then your browser goes to " b { (owner(ask.redirect_uri())) } "." }
@@ -144,7 +145,9 @@ fn owner(uri: &RedirectUri) -> &str {
 pub(crate) fn sessions(session: &Session, access: &Access, is_later: bool, is_done: bool) -> Response {
     let body = html! {
         (done(is_done))
-        @if access.grants.is_empty() && !is_later {
+        @if access.grants.is_empty() && is_later {
+            p { "There are no more." }
+        } @else if access.grants.is_empty() {
             p { "No app has access to your account. If you allow one, it is listed here." }
         } @else {
             p { "These apps can use your account." }
@@ -162,7 +165,7 @@ pub(crate) fn sessions(session: &Session, access: &Access, is_later: bool, is_do
                 }
             }
         }
-        (pages("/sessions?", is_later, access))
+        (pages("/sessions", "", is_later, access))
         h2 { "Signed in elsewhere?" }
         p { "If you have lost a device, or do not know one of these, end everything: no app keeps access, and every \
              browser is signed out, this one too." }
@@ -176,12 +179,15 @@ pub(crate) fn sessions(session: &Session, access: &Access, is_later: bool, is_do
 
 /// The links to the next page and to the first one. There is no number of pages: to count a million grants is to read
 /// them.
-fn pages(first: &str, is_later: bool, access: &Access) -> Markup {
+fn pages(path: &str, query: &str, is_later: bool, access: &Access) -> Markup {
+    let separator = if query.is_empty() { "" } else { "&" };
     html! {
         @if is_later || access.next.is_some() {
-            nav.pages aria-label="More" {
-                @if is_later { a href=(first) { "First page" } }
-                @if let Some(next) = access.next { a href={ (first) "&after=" (next) } { "Next page" } }
+            nav.pages aria-label="Pages of the list" {
+                @if is_later { a href={ (path) "?" (query) } { "First page" } }
+                @if let Some(next) = access.next {
+                    a href={ (path) "?" (query) (separator) "after=" (next) } { "Next page" }
+                }
             }
         }
     }
@@ -265,7 +271,7 @@ fn found(search: &Search<'_>, access: &Access) -> Markup {
                 }
             }
         }
-        (pages(&format!("/admin?{}", search.first), !search.after.is_empty(), access))
+        (pages("/admin", &search.first, !search.after.is_empty(), access))
         @if !search.user.is_empty() && search.client.is_empty() && search.id.is_empty() {
             form method="get" action="/admin/end" {
                 input type="hidden" name="user" value=(search.user);
@@ -285,7 +291,9 @@ fn summary(grant: &GrantSummary, access: &Access) -> Markup {
         p { b { (name(grant, access)) } " on " (device_of(grant)) }
         p.quiet {
             "Last used " (time(grant.last_used_at, access.now))
-            @if grant.created_at != grant.last_used_at { ", allowed " (time(grant.created_at, access.now)) }
+            @if grant.last_used_at.since(grant.created_at) > Some(Duration::from_secs(60)) {
+                ", allowed " (time(grant.created_at, access.now))
+            }
         }
         (scope_in_words(&grant.approval.scope))
     }

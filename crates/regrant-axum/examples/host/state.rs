@@ -51,6 +51,7 @@ struct Person {
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) user: Subject,
+    /// The role at the sign-in. Read yours with each request, so that one that is withdrawn ends at once.
     pub(crate) is_admin: bool,
     pub(crate) signed_in_at: Timestamp,
     /// The request for which the user signed in. For five minutes it does not ask again, even with `prompt=login`.
@@ -284,7 +285,7 @@ async fn open(store: &str) -> Result<(SharedStore, Arc<dyn ClientStore>), Box<dy
     Ok((Arc::new(store), Arc::new(clients)))
 }
 
-/// Sends the browser on, with another cookie. With https it is `Secure` too, and its name begins with `__Host-`: then no
+/// Sends the browser on, with another cookie. With https, add `Secure`, and `__Host-` in front of the name: then no
 /// other host of the domain can set it.
 fn with_cookie(target: impl Into<String>, value: &str, attributes: &str) -> Response {
     let cookie = format!("session={value}; HttpOnly; SameSite=Lax; Path=/{attributes}");

@@ -90,10 +90,17 @@ impl<'a> Browser<'a> {
         answer.location().to_owned()
     }
 
+    /// The form of the consent page, with this decision.
+    async fn consent(&self, decision: &str) -> String {
+        let page = self.get(REQUEST).await.body;
+        let session = page.split_once("name=\"session\" value=\"").unwrap().1.split('"').next().unwrap();
+        format!("decision={decision}&session={session}")
+    }
+
     /// Allows the request, and returns the first refresh token.
     async fn allow(&self) -> String {
-        let answer = self.post(REQUEST, ORIGIN, "decision=allow").await;
-        self.redeem(&answer).await
+        let form = self.consent("allow").await;
+        self.redeem(&self.post(REQUEST, ORIGIN, &form).await).await
     }
 
     /// Returns the first refresh token of the code in this redirection.
@@ -164,8 +171,9 @@ async fn forms_of_another_site_do_nothing() {
     let (browser, admin) = (Browser::signed_in(&site, "demo").await, Browser::signed_in(&site, "admin").await);
     let token = browser.allow().await;
     let grant = browser.grant().await;
+    let allow = browser.consent("allow").await;
     for origin in ["https://evil.example", "null", ""] {
-        let page = browser.post(REQUEST, origin, "decision=allow").await;
+        let page = browser.post(REQUEST, origin, &allow).await;
         assert_eq!(page.status, 200, "the page asks again");
         for form in ["grant=all".to_owned(), format!("grant={grant}")] {
             browser.post("/sessions", origin, &form).await;
@@ -450,7 +458,7 @@ async fn no_text_of_a_stranger_becomes_part_of_a_page() {
     }
     let agent = "<script>alert(1)</script> Firefox/1 Linux";
     let headers = [("cookie", &*admin.cookie), ("user-agent", agent), ("origin", ORIGIN), ("content-type", FORM)];
-    let answer = site.send("POST", REQUEST, &headers, "decision=allow".to_owned()).await;
+    let answer = site.send("POST", REQUEST, &headers, admin.consent("allow").await).await;
     admin.redeem(&answer).await;
     let page = admin.get("/sessions").await.body;
     assert!(page.contains("</b> on Firefox on Linux") && !page.contains("alert(1)"), "{page}");
@@ -467,4 +475,18 @@ async fn a_user_takes_another_account() {
     let target = browser.sign_in(&sign_in, "admin").await;
     let consent = browser.get(&target).await.body;
     assert!(consent.contains("the account <b>admin</b>"), "{consent}");
+}
+
+#[tokio::test]
+async fn a_decision_counts_for_the_account_on_the_page_alone() {
+    let site = Site::open("tabs").await;
+    let mut browser = Browser::signed_in(&site, "demo").await;
+    let allow = browser.consent("allow").await;
+    browser.sign_in("/sign-in", "admin").await;
+    for form in [&*allow, "decision=allow", "decision=deny"] {
+        let page = browser.post(REQUEST, ORIGIN, form).await;
+        assert_eq!(page.status, 200, "the page asks again");
+        assert!(page.body.contains("the account <b>admin</b>"), "{}", page.body);
+    }
+    assert!(browser.get("/sessions").await.grants().is_empty());
 }
