@@ -80,7 +80,7 @@ const STYLE: &str = ":root{color-scheme:light dark;--text:light-dark(#1b1b1f,#ec
     font:inherit;color:var(--text);background:var(--card);border:1px solid var(--edge);border-radius:.5rem}\
     button{min-height:2.75rem;margin:1rem .5rem 0 0;padding:.25rem 1.5rem;font:inherit;color:var(--text);\
     background:var(--card);border:1px solid var(--edge);border-radius:.5rem;cursor:pointer}\
-    button:first-of-type{color:var(--card);background:var(--link);border-color:var(--link);font-weight:600}\
+    button:only-of-type{color:var(--card);background:var(--link);border-color:var(--link);font-weight:600}\
     :focus-visible{outline:3px solid var(--link);outline-offset:2px}\
     [role=alert]{border-left:.25rem solid light-dark(#a3121f,#ff9d9d);padding-left:.75rem;font-weight:600}\
     @media(min-width:30rem){main{margin-top:3rem}}";

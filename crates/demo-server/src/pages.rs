@@ -126,10 +126,12 @@ const DECISION: &str = "<button id=\"allow\" name=\"decision\" value=\"allow\">A
 
 /// The client, the user, and the access that the client asks for.
 fn asks(server: &Server, client_id: &ClientId, scope: &Scope, resources: &Resources, session: &Session) -> String {
+    let (name, id) = (server.name(client_id), client_id.as_str());
+    // A name is text of the client, and may be that of another one. The id is not.
+    let id = if name == id { String::new() } else { format!(" (<code>{}</code>)", Escaped(id)) };
     let mut html = format!(
-        "<p><strong>{}</strong> (<code>{}</code>) asks for access to the account <strong>{}</strong>.</p>\n",
-        Escaped(&server.name(client_id)),
-        Escaped(client_id.as_str()),
+        "<p><strong>{}</strong>{id} asks for access to the account <strong>{}</strong>.</p>\n",
+        Escaped(&name),
         Escaped(session.subject.as_str()),
     );
     if !scope.is_empty() {
