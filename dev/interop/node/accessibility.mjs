@@ -1,27 +1,41 @@
 // Checks a page as people meet it (light, dark, and on a phone), and takes its pictures.
 
 import { strict as assert } from 'node:assert'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { assertPictured, picture } from './pictures.mjs'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-/** The folder for pictures: the argument behind the address, or that of all tests. */
-const FOLDER = process.argv[4] || process.env.REGRANT_PICTURES
 
 const VIEWS = {
   light: { colorScheme: 'light', size: { width: 1024, height: 768 } },
   dark: { colorScheme: 'dark', size: { width: 1024, height: 768 } },
-  phone: { colorScheme: 'light', size: { width: 360, height: 740 } },
-  'phone-dark': { colorScheme: 'dark', size: { width: 360, height: 740 } },
+  phone: { colorScheme: 'light', size: { width: 390, height: 844 } },
+  'phone-dark': { colorScheme: 'dark', size: { width: 390, height: 844 } },
+  // The narrowest window (WCAG 2.2 section 1.4.10). It has no picture.
+  narrow: { colorScheme: 'light', size: { width: 320, height: 640 } },
+}
+
+/** Replaces texts that each run draws anew, such as ids, wherever the page shows them. */
+function replace(page, texts) {
+  return page.evaluate((texts) => {
+    const replaced = (text) => texts.reduce((text, [pattern, other]) => text.replace(new RegExp(pattern, 'g'), other), text)
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    while (nodes.nextNode()) nodes.currentNode.data = replaced(nodes.currentNode.data)
+    for (const field of document.querySelectorAll('input:not([type=hidden])')) field.value = replaced(field.value)
+  }, texts)
 }
 
 /**
- * Asserts that axe-core finds nothing in any view, and that nothing is wider than the window. With a folder, there are
- * pictures: `NAME-light.png`, `NAME-dark.png`, `NAME-phone.png` and `NAME-phone-dark.png`.
+ * Asserts that axe-core finds nothing in any view, that nothing is wider than the window, and that the manual shows this
+ * page. With a folder, there are pictures: `NAME-light.png`, `NAME-dark.png`, `NAME-phone.png` and `NAME-phone-dark.png`.
+ *
+ * `texts` are pairs of a regular expression and the text that is shown in its place.
  */
-export async function assertAccessible(page, name) {
+export async function assertAccessible(page, name, texts = []) {
+  await replace(page, texts)
+  // An open dialog covers the window, not the page.
+  const isWhole = !(await page.$('dialog[open]'))
   for (const [view, { colorScheme, size }] of Object.entries(VIEWS)) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await page.setViewportSize(size)
@@ -32,9 +46,7 @@ export async function assertAccessible(page, name) {
     assert.deepEqual(found, [], `${name}, ${view}`)
     const width = await page.evaluate(() => document.documentElement.scrollWidth)
     assert(width <= size.width, `${name}, ${view}: ${width} pixels wide`)
-    if (!FOLDER) continue
-    await mkdir(FOLDER, { recursive: true })
-    // To hide the caret it would add a style, which the policy of the page refuses.
-    await page.screenshot({ path: join(FOLDER, `${name}-${view}.png`), fullPage: true, caret: 'initial' })
+    if (view !== 'narrow') await picture(page, name, view, isWhole)
   }
+  await assertPictured(page, name)
 }

@@ -132,7 +132,11 @@ async function device_page(context) {
 /** The pages of the server by axe-core. */
 async function accessible_pages(context, base) {
   const page = await context.newPage()
-  const check = (name) => assertAccessible(page, `demo-${name}`)
+  const texts = [
+    ['127.0.0.1:\\d+', '127.0.0.1:8000'],
+    ['\\b[B-Z]{4}-[B-Z]{4}\\b', 'WDJB-MJHT'],
+  ]
+  const check = (name) => assertAccessible(page, `demo-${name}`, texts)
   await page.goto(requestOf(base, randomBytes(32).toString('base64url')).href)
   await check('sign-in')
   await signIn(page, 'wrong')
@@ -154,6 +158,13 @@ async function accessible_pages(context, base) {
   await page.click('#deny')
   await page.waitForLoadState()
   await check('device-refused')
+  await page.goto(new URL('/oauth2/authorize?client_id=nobody', issuer).href)
+  await check('problem')
+  await page.goto(new URL('/oauth2/connect/endSession', issuer).href)
+  await check('sign-out')
+  await page.click('#sign-out')
+  await page.waitForLoadState()
+  await check('signed-out')
   ok('axe-core finds nothing in the pages of the demo server, light, dark, and on a phone')
 }
 

@@ -1,7 +1,7 @@
 //! The store of an example host, as its service sees it, for the tests with a browser.
 //!
 //! `grants STORE list SUBJECT` prints what `TokenService::grants` says of a user, as JSON.
-//! `grants STORE seed SUBJECT COUNT` issues grants to the user, each of them some hours older than the one before.
+//! `grants STORE seed SUBJECT COUNT` issues grants to the user, for the clients of the host, of different ages.
 //!
 //! The key is that of the host, in `REGRANT_KEY`.
 
@@ -63,10 +63,12 @@ async fn seed(
     subject: &Subject,
     count: u32,
 ) -> Result<(), Box<dyn Error>> {
-    let client = Client::public(ClientId::from_static("spa"))
-        .with_grant_types([GrantType::Password, GrantType::RefreshToken])
-        .with_scope(Scope::from_static("read write"));
-    let client = AuthenticatedClient::assertion(client.into());
+    let [album, shop] = ["spa", "print"].map(|id| {
+        let client = Client::public(ClientId::from_static(id))
+            .with_grant_types([GrantType::Password, GrantType::RefreshToken])
+            .with_scope(Scope::from_static("read write"));
+        AuthenticatedClient::assertion(client.into())
+    });
     let now = clock.now();
     for number in 1..=count {
         let device = ["Safari on iPhone", "Firefox on Windows", "Chrome on Android"][number as usize % 3];
@@ -74,9 +76,10 @@ async fn seed(
             .with_scope(Scope::from_static(if number % 2 == 0 { "read" } else { "read write" }))
             .with_data(device.into());
         // Not so old that one expires during the test.
-        let age = Duration::from_secs(3600) * (number % 100);
+        let age = Duration::from_secs(3600) * (number.wrapping_pow(3) % 130);
         clock.set(Timestamp::from_millis(now.as_millis() - i64::try_from(age.as_millis())?));
-        service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+        let client = if number % 3 == 2 { &shop } else { &album };
+        service.issue(client, IssueRequest::new(GrantType::Password, approval)).await?;
     }
     Ok(())
 }
