@@ -20,7 +20,8 @@ const PAGE: usize = 1000;
 
 pub(super) async fn run(arguments: Revoke) -> Result<Outcome, Box<dyn Error>> {
     let meant = Meant::of(arguments.target).ok_or("--grant, --subject or --client is needed")?;
-    if !arguments.yes && !(stdin().is_terminal() && stderr().is_terminal()) {
+    let has_terminal = stdin().is_terminal() && stderr().is_terminal();
+    if !(arguments.yes || has_terminal) {
         return Err("there is no terminal to ask on: add --yes to revoke without a question".into());
     }
     let progress = Arc::new(Progress::new("grants revoked", Arc::new(SystemClock)));

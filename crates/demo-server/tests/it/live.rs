@@ -182,7 +182,7 @@ fn no_other_site_reads_the_page_or_its_parts() {
         ]);
         let mut answers: Vec<Answer> = ["/", "/live/sign-in", "/live/live.js", &format!("/live/events?{watch}")]
             .iter()
-            .map(|path| server.get_with(path, &[origin.clone()]))
+            .map(|path| server.get_with(path, std::slice::from_ref(&origin)))
             .collect();
         let headers = [("content-type", "application/x-www-form-urlencoded"), (origin.0, &*origin.1)];
         let form = encoded(&[("token", &*tokens.text("refresh_token"))]);

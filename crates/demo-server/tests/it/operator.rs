@@ -37,7 +37,8 @@ impl Deployment {
 
     /// Replaces the keys of the ring for the commands, the current one first.
     pub(crate) fn set_keys(&mut self, keys: &[&str]) {
-        self.config = config_file(&config(&keys.join("\", \""), "")).to_str().unwrap().to_owned();
+        let file = config_file(&config(&keys.join("\", \""), ""));
+        self.config = file.into_os_string().into_string().unwrap();
     }
 
     pub(crate) fn operate(&self, arguments: &[&str], input: &str) -> Output {
@@ -303,7 +304,7 @@ fn a_failure_of_the_store_has_its_causes_and_a_status() {
     let commands: [&[&str]; 4] =
         [&["inspect"], &["grants", "--subject", "demo"], &["revoke", "--subject", "demo", "--yes"], &["purge"]];
     for command in commands {
-        let output = deployment.operate(command, if command == ["inspect"] { &*token } else { "" });
+        let output = deployment.operate(command, if command == ["inspect"] { &token } else { "" });
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         let error = text(&output.stderr).lines().last().unwrap();
         assert!(error.contains("no such table: regrant_grants"), "{command:?}: {error}");
