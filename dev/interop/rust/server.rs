@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -77,8 +78,7 @@ impl Server {
     /// Starts an example of `regrant-axum` that takes its address as an argument.
     pub(crate) fn start_example(name: &str) -> Self {
         let log = temporary("log");
-        let program = built(&["--package", "regrant-axum", "--features", "resource-server", "--example", name]);
-        let mut command = Command::new(program);
+        let mut command = Command::new(program(name));
         command.arg("127.0.0.1:0").stderr(File::create(&log).unwrap());
         let server = Listener::start(command);
         Self::with(server.address.clone(), (server, None, None), log)
@@ -89,13 +89,13 @@ impl Server {
         let (log, file) = (temporary("log"), temporary("db"));
         let postgres = (store == "postgres").then(Postgres::start);
         let url = postgres.as_ref().map_or_else(|| file.display().to_string(), Postgres::url);
-        let mut command = Command::new(if adapter == "axum" { &*AXUM_HOST } else { &*ACTIX_WEB_HOST });
+        let mut command = Command::new(program(if adapter == "axum" { "host" } else { "host_actix_web" }));
         command.args(["127.0.0.1:0", &url]).env("REGRANT_KEY", KEY).stderr(File::create(&log).unwrap());
         let host = Listener::start(command);
         let mut server = Self::with(host.address.clone(), (host, None, postgres), log);
         server.files.extend(["", "-wal", "-shm"].map(|end| PathBuf::from(format!("{}{end}", file.display()))));
         server.environment =
-            vec![("GRANTS", GRANTS.clone().into_os_string()), ("STORE", url.into()), ("REGRANT_KEY", KEY.into())];
+            vec![("GRANTS", program("grants").into()), ("STORE", url.into()), ("REGRANT_KEY", KEY.into())];
         // One of the four takes the pictures.
         if adapter != "axum" || store != "sqlite" {
             server.environment.push(("REGRANT_PICTURES", OsString::new()));
@@ -139,34 +139,38 @@ fn temporary(extension: &str) -> PathBuf {
 }
 
 fn demo_server(adapter: &str, config: &Path, log: &Path, store: &str) -> Listener {
-    let mut command = Command::new(&*DEMO_SERVER);
+    let mut command = Command::new(program("demo-server"));
     command.args(["--listen", "127.0.0.1:0", "--http", &adapter.replace('_', "-"), "--manual-clock"]);
     command.args(["--store", store]).arg("--config").arg(config).stderr(File::create(log).unwrap());
     Listener::start(command)
 }
 
-static DEMO_SERVER: LazyLock<PathBuf> = LazyLock::new(|| built(&["--package", "demo-server"]));
-static AXUM_HOST: LazyLock<PathBuf> = LazyLock::new(|| built(&["--package", "regrant-axum", "--example", "host"]));
-static ACTIX_WEB_HOST: LazyLock<PathBuf> =
-    LazyLock::new(|| built(&["--package", "regrant-actix-web", "--example", "host_actix_web"]));
-static GRANTS: LazyLock<PathBuf> = LazyLock::new(|| built(&["--package", "interop", "--example", "grants"]));
-
 /// The key of the example hosts, and of the program that reads their stores.
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
-/// The program, built from the current sources: Cargo builds programs of other packages only on request.
-fn built(arguments: &[&str]) -> PathBuf {
+/// The path of a program of the workspace.
+fn program(name: &str) -> &'static Path {
+    static PROGRAMS: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(built);
+    &PROGRAMS[name]
+}
+
+/// The demo server and all examples, built from the current sources: Cargo builds programs of other packages only on
+/// request. They have the features of the tests of the workspace, so that they need no builds of their own below them.
+fn built() -> HashMap<String, PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     // Cargo's variables of the test would look like a change to the build scripts of other packages.
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
         cargo.env_remove(name);
     }
     cargo.env_remove("CARGO_MANIFEST_DIR").current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["build", "--locked", "--message-format", "json-render-diagnostics"]).args(arguments);
+    cargo.args(["build", "--locked", "--workspace", "--all-features", "--bin", "demo-server", "--examples"]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
     cargo.arg("--target-dir").arg(concat!(env!("CARGO_TARGET_TMPDIR"), "/.."));
     let output = cargo.stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "{arguments:?} does not build");
+    assert!(output.status.success(), "the demo server and the examples do not build");
     let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>().map(Result::unwrap);
-    let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
-    executable.expect("it is a program")
+    let programs = messages.filter_map(|message| {
+        Some((message["target"]["name"].as_str()?.to_owned(), message["executable"].as_str()?.into()))
+    });
+    programs.collect()
 }
