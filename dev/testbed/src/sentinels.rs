@@ -106,7 +106,7 @@ impl RedisSentinels {
             if polls.next() == Some(true) && self.primary() == Some(former) {
                 self.sentinels[0].try_command(&["SENTINEL", "FAILOVER", Self::NAME]).ok();
             }
-            self.has_moved_from(former) && self.servers[former].command(&["ROLE"]).starts_with("slave")
+            self.has_moved_from(former) && has_role(&self.servers[former], "slave")
         });
     }
 
@@ -119,8 +119,8 @@ impl RedisSentinels {
     pub fn wait_for_replica(&self) {
         until("a replica in sync", || {
             let is_in_sync = |server: &Redis| {
-                let info = server.command(&["INFO", "replication"]);
-                info.contains("role:master") && info.contains("state=online")
+                let info = server.try_command(&["INFO", "replication"]);
+                info.is_ok_and(|info| info.contains("role:master") && info.contains("state=online"))
             };
             self.primary().is_some_and(|primary| is_in_sync(&self.servers[primary]))
                 && (0..SENTINELS).all(|sentinel| self.has(sentinel, "num-slaves", "1"))
@@ -128,8 +128,7 @@ impl RedisSentinels {
     }
 
     fn has_moved_from(&self, former: usize) -> bool {
-        self.primary()
-            .is_some_and(|primary| primary != former && self.servers[primary].command(&["ROLE"]).starts_with("master"))
+        self.primary().is_some_and(|primary| primary != former && has_role(&self.servers[primary], "master"))
     }
 
     /// True if this sentinel reports the value for the primary.
@@ -138,6 +137,11 @@ impl RedisSentinels {
         let mut lines = fields.lines().skip_while(|line| *line != field).skip(1);
         lines.next() == Some(value)
     }
+}
+
+/// No answer is no role: sentinels that change it close every connection to the server (`CLIENT KILL`).
+fn has_role(server: &Redis, role: &str) -> bool {
+    server.try_command(&["ROLE"]).is_ok_and(|answer| answer.starts_with(role))
 }
 
 fn start_sentinels(port: &str, configuration: &str) -> Vec<Redis> {
