@@ -34,7 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 async fn serve() -> Result<(), Box<dyn Error>> {
     let (host, listener) = Host::start().await?;
     let app = move || App::new().configure(configure(Arc::clone(&host)));
-    Ok(HttpServer::new(app).on_connect(name_peer).workers(2).listen(listener)?.run().await?)
+    let server = HttpServer::new(app).on_connect(name_peer).workers(2).listen(listener)?.run();
+    Ok(server.await?)
 }
 
 /// Names the sender, by which the rate limit counts. Behind a proxy that is the address in the header of the proxy.
