@@ -5,7 +5,7 @@
 //! compares by whole answers; only pages have both. Clients in Rust are modules here; the others are programs in the
 //! neighboring folders. Each test has its own server, whose clock stands still until the flow moves it.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod browser;
 mod listener;
