@@ -241,9 +241,10 @@ async fn demote_redis(plan: &Plan, random: &mut Random) -> Report {
     replica.catch_up_with(&primary);
     replica.command(&["REPLICAOF", "NO", "ONE"]);
     traffic.calls(plan.calls / 2).await;
-    link.lead_to(replica.address());
     replica.command(&["CONFIG", "SET", "repl-diskless-sync-delay", "3600"]);
+    // From here on: a new connection is one to the successor, while others still lead to the former primary.
     let begins = traffic.recorder().now();
+    link.lead_to(replica.address());
     primary.command(&["REPLICAOF", "127.0.0.1", &replica.address().port().to_string()]);
     let ends = traffic.recorder().now();
     traffic.calls(plan.calls).await;
