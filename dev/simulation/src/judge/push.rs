@@ -77,7 +77,9 @@ impl Judge {
             (pushed.used, pushed.is_maybe_used) = (Some(reply.to), true);
             self.authorized(call, reply);
             if let Some(&Token::Code { chain }) = reply.text("code").and_then(|code| self.ledger.tokens.get(code)) {
-                self.ledger.chains[chain].code_key = key;
+                let chain = &mut self.ledger.chains[chain];
+                // Every pushed request has a challenge, whoever approves it.
+                (chain.code_key, chain.has_challenge) = (key, true);
             }
         }
         Ok(())
