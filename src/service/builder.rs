@@ -252,7 +252,7 @@ impl<S> TokenServiceBuilder<S> {
     /// ```
     pub fn build(self) -> Result<TokenService<S>, PolicyError> {
         let inner = Inner {
-            tokens: TokenFormat::new(self.keys, &self.realm, self.prefixes),
+            tokens: Arc::new(TokenFormat::new(self.keys, &self.realm, self.prefixes)),
             store: self.store,
             authenticator: self.authenticator,
             realm: self.realm,

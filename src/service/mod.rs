@@ -107,10 +107,11 @@ use call::Call;
 pub struct TokenService<S>(Arc<Inner<S>>, Option<Peer>);
 
 /// The parts of a service, shared by all of its clones. None of them changes after [`TokenServiceBuilder::build`].
+#[derive(Clone)]
 struct Inner<S> {
     store: S,
     authenticator: Arc<dyn ClientAuthenticator>,
-    tokens: TokenFormat,
+    tokens: Arc<TokenFormat>,
     realm: Realm,
     policy: Policy,
     default_audience: Option<Resource>,
@@ -162,6 +163,35 @@ impl<S: TokenStore> TokenService<S> {
         keys: KeyRing,
     ) -> TokenServiceBuilder<S> {
         TokenServiceBuilder::new(store, Arc::new(authenticator), keys)
+    }
+
+    /// Returns a service with another key ring, which shares everything else with this one. For a host that rotates its
+    /// keys without a restart: the host serves with the new service from then on. Calls in progress finish with the
+    /// ring with which they began. The order of steps of [`KeyRing`] holds here too. Values that the host has derived
+    /// from the former ring ([`KeyRing::derive`]), such as DPoP nonces, stay as they are.
+    ///
+    /// ```
+    #[doc = include_str!("example/begin.txt")]
+    /// use regrant::{IssueRequest, RefreshRequest};
+    ///
+    /// # let (old, new) = (std::array::from_fn(|index| index as u8), std::array::from_fn(|index| 7 + index as u8));
+    /// let service = service.with_key_ring(KeyRing::new(Key::new(old)?));
+    /// let first = service.issue(&client, IssueRequest::new(GrantType::Password, approval)).await?;
+    /// let first = first.refresh_token.ok_or("no refresh token")?;
+    ///
+    /// let rotated = service.with_key_ring(KeyRing::new(Key::new(new)?).add_former(Key::new(old)?)?);
+    /// let second = rotated.refresh(&client, &RefreshRequest::new(first)).await?;
+    /// assert!(second.refresh_token.is_some());
+    #[doc = include_str!("example/end.txt")]
+    /// ```
+    #[must_use]
+    pub fn with_key_ring(&self, keys: KeyRing) -> Self
+    where
+        S: Clone,
+    {
+        let Inner { realm, tokens, .. } = &*self.0;
+        let tokens = Arc::new(tokens.with_ring(keys, realm));
+        Self(Arc::new(Inner { tokens, ..Inner::clone(&self.0) }), self.1.clone())
     }
 
     /// Issues an authorization code for a request that the resource owner has approved (RFC 6749 section 4.1.2).

@@ -119,6 +119,12 @@ impl TokenFormat {
         Self { ring: ring.in_realm(realm), prefixes }
     }
 
+    /// The same format with the keys of another ring.
+    #[must_use]
+    pub(crate) fn with_ring(&self, ring: KeyRing, realm: &Realm) -> Self {
+        Self::new(ring, realm, self.prefixes.clone())
+    }
+
     pub(crate) const fn ring(&self) -> &KeyRing {
         &self.ring
     }

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) open: bool,
     /// For tests only: time stands still until /dev/clock moves it. Also enables /dev/purge, /dev/users,
-    /// /dev/rotate-key, /dev/store and /dev/rollback, and with them every button of the live page.
+    /// /dev/rotate-ring, /dev/rotate-key, /dev/store and /dev/rollback, and with them every button of the live page.
     #[arg(long)]
     pub(crate) manual_clock: bool,
 }

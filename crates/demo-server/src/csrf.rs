@@ -10,6 +10,7 @@ use sha2::Sha256;
 /// A token belongs to the cookie of one browser: another site can make that browser send a form with its cookie, but
 /// does not know the token. The sign-in form has one too, otherwise another site could sign a browser in as the
 /// attacker.
+#[derive(Clone)]
 pub(crate) struct Csrf(Hmac<Sha256>);
 
 impl Csrf {

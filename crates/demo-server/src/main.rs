@@ -125,7 +125,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     };
     let environment = Environment { url: format!("http://{address}"), clock: clock.clone(), used: store.clone() };
     let setup = setup(&arguments.configured, &environment)?;
-    let server = Arc::new(Server::new(setup, store, clock, None)?.with_live_store(live_store));
+    let server = Server::new(setup, store, clock, None)?.with_live_store(live_store);
     if hand.is_some() {
         warn!(
             "--manual-clock: TIME STANDS STILL; anybody may move it, and switch users and the store off. Only for tests."

@@ -7,6 +7,7 @@ use regrant::clock::Clock;
 use regrant::event::{ErrorCode, EventSink, TracingSink};
 use regrant::host::{Admission, Attempt, AttemptKind, AttemptLimit, AttemptOutcome, RateLimit as _};
 use regrant::policy::PolicyError;
+use regrant::token::KeyRingError;
 use regrant::wire::{CertificateHeader, Cors, Endpoints, IssuerMismatch, Paths, Request};
 use regrant::{ClientId, ClientRegistry, GrantType, Issuer, Subject, TokenError, TokenService};
 use regrant_jose::JwtTokens;
@@ -14,7 +15,7 @@ use regrant_jose::bearer::JwtBearerFlow;
 use regrant_jose::request_object::RequestObjects;
 
 use crate::answer::Problem;
-use crate::config::{Setup, SigningKeys};
+use crate::config::{Ring, Setup, SigningKeys};
 use crate::csrf::Csrf;
 use crate::live::{LiveEvents, LiveStore};
 use crate::password::PasswordFlow;
@@ -31,7 +32,8 @@ const PURGE_BATCH: usize = 1000;
 /// secrets, passwords and user codes are counted together.
 const ATTEMPTS: (u32, Duration) = (100, Duration::from_secs(1));
 
-/// The state that the endpoints share.
+/// The state that the endpoints share. Clones share it too.
+#[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) service: TokenService<SharedStore>,
     pub(crate) clients: Arc<ClientRegistry>,
@@ -47,6 +49,7 @@ pub(crate) struct Server {
     pub(crate) live_store: Option<LiveStore>,
     /// The meaning of each scope token.
     scopes: BTreeMap<String, String>,
+    ring: Ring,
     signing_keys: SigningKeys,
     bearer_flow: Option<Arc<JwtBearerFlow>>,
     request_objects: Option<Arc<RequestObjects>>,
@@ -96,6 +99,7 @@ impl Server {
             live_store: None,
             scopes: setup.scopes,
             issuer: setup.issuer,
+            ring: setup.ring,
             signing_keys: setup.signing_keys,
             bearer_flow: setup.bearer_flow.map(Arc::new),
             request_objects: setup.request_objects.map(Arc::new),
@@ -159,6 +163,12 @@ impl Server {
     /// Returns the meaning of a scope token for users, if it is known.
     pub(crate) fn scope_in_words(&self, token: &str) -> Option<&str> {
         self.scopes.get(token).map(String::as_str)
+    }
+
+    /// Returns a server that seals with a new key and opens the tokens of the former ones too, and the number of keys.
+    pub(crate) fn with_rotated_ring(&self) -> Result<(Self, usize), KeyRingError> {
+        let (ring, keys) = self.ring.rotate()?;
+        Ok((Self { service: self.service.with_key_ring(ring), ..self.clone() }, keys))
     }
 
     /// Activates new signing keys, and returns their ids.

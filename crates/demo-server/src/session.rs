@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -43,9 +43,9 @@ impl Session {
     }
 }
 
-/// The sessions of all users (AM: SSO tokens), by the id in the cookie.
-#[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<String, Session>>);
+/// The sessions of all users (AM: SSO tokens), by the id in the cookie. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct Sessions(Arc<Mutex<HashMap<String, Session>>>);
 
 impl Sessions {
     /// Creates a session and returns its id. A user who signs in for a request is not asked again for its `query`.

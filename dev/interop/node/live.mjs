@@ -218,8 +218,11 @@ async function operator(page) {
   await generation(page, 2)
   ok('a write that the store lost is healed')
 
+  await press(page, 'rotate-ring', 'former key stays')
+  await press(page, 'refresh', 'new tokens')
   await press(page, 'rotate-key', 'new keys')
   await press(page, 'refresh', 'new tokens')
+  ok('a rotation of the key ring, or of the signing keys, ends no session')
   await press(page, 'clock-10s', 'Ten seconds passed')
   await page.locator('#chain .bad', { hasText: 'spent' }).first().waitFor()
   await press(page, 'clock-7d', 'A week passed')

@@ -171,7 +171,8 @@ impl Node {
 
     /// A node with keys of these ids and secrets.
     pub(crate) fn with_ring(&self, keys: &[(u8, [u8; 32])]) -> Self {
-        self.rebuilt(Config { keys: keys.to_vec(), ..self.config.clone() })
+        let config = Config { keys: keys.to_vec(), ..self.config.clone() };
+        Self { service: self.service.with_key_ring(config.ring()), client: self.client.clone(), config }
     }
 
     pub(crate) fn in_realm(&self, realm: &'static str) -> Self {

@@ -3,8 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::forge::{self, Forger};
+use fixtures::seconds;
 use proptest::prelude::*;
-use regrant::policy::AccessTokenFormat;
+use regrant::clock::Clock as _;
+use regrant::policy::{AccessTokenFormat, Lifetime};
 use regrant::token::TokenPrefixes;
 use regrant::{
     AuthenticatedClient, ClientRegistry, GrantType, IssueRequest, Key, KeyRing, MemoryStore, Policy, RefreshRequest,
@@ -191,6 +193,22 @@ fn a_token_means_nothing_in_another_realm_or_under_other_keys() {
     }
     let later = node.with_keys(&[2, 1]);
     assert!(later.is_active(&tokens.access) && later.refresh(tokens.refresh()).is_ok() && later.redeem(&code).is_ok());
+}
+
+#[test]
+fn a_service_with_another_ring_shares_all_but_its_keys() {
+    let policy = Policy::default().with_refresh_token_lifetime(Lifetime::Of(seconds(7200)));
+    let node = Node::new(policy).in_realm("customers");
+    let first = node.issue();
+    let lost = node.refresh(first.refresh()).unwrap();
+    let rotated = node.with_keys(&[2, 1]);
+    assert_eq!(rotated.refresh(first.refresh()).unwrap(), lost, "a retry is answered byte for byte");
+    let next = rotated.refresh(lost.refresh()).unwrap();
+    assert_eq!(URL_SAFE_NO_PAD.decode(&next.refresh()[3..]).unwrap()[0], 2);
+    assert_eq!(next.refresh_expires_at, Some(node.clock.now() + seconds(7200)));
+    // A call that began before the rotation ends with the former ring.
+    assert_eq!(refusal(node.refresh(next.refresh())), Refusal::TokenUnrecognized);
+    assert!(node.is_active(&lost.access) && rotated.is_active(&lost.access));
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub(crate) fn check(configured: &Configured, address: &str) -> Result<Outcome, B
     let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(SystemClock));
     let environment = Environment { url: format!("http://{address}"), clock: clock.clone(), used: store.clone() };
     let server = Server::new(setup(configured, &environment)?, store, clock, None)?;
-    App::new(Arc::new(server), None)?;
+    App::new(server, None)?;
     writeln!(stdout(), "the configuration has no fault")?;
     Ok(Outcome::Done)
 }

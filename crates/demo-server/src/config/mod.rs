@@ -4,10 +4,12 @@ mod am;
 mod client;
 mod error;
 mod jose;
+mod ring;
 mod setup;
 
 pub(crate) use error::ConfigError;
 pub(crate) use jose::SigningKeys;
+pub(crate) use ring::Ring;
 pub(crate) use setup::{Environment, Setup};
 
 use std::collections::BTreeMap;

@@ -7,18 +7,18 @@ use regrant::clock::Clock;
 use regrant::host::ClaimsTarget;
 use regrant::store::SingleUse;
 use regrant::wire::{CertificateHeader, Cors};
-use regrant::{ClientId, ClientRegistry, Issuer, Key, KeyRing, Policy, Resource, SystemEntropy};
+use regrant::{ClientId, ClientRegistry, Issuer, KeyRing, Policy, Resource};
 use regrant_am::Import;
 use regrant_jose::bearer::JwtBearerFlow;
 use regrant_jose::client_assertion::ClientAssertions;
 use regrant_jose::request_object::RequestObjects;
 use regrant_jose::{Algorithm, DpopVerifier};
 use toml::Spanned;
-use tracing::warn;
 
 use super::client::{ClientEntry, Registrar};
 use super::error::{ConfigError, Fault};
 use super::jose::{self, SigningKeys};
+use super::ring::Ring;
 use super::{ConfigFile, UserEntry, am};
 use crate::paths;
 use crate::users::Users;
@@ -29,6 +29,7 @@ const DEMO: &str = include_str!("../../demo.toml");
 pub(crate) struct Setup {
     pub(crate) issuer: Issuer,
     pub(crate) keys: KeyRing,
+    pub(crate) ring: Ring,
     pub(crate) policy: Policy,
     pub(crate) default_audience: Option<Resource>,
     pub(crate) clients: ClientRegistry,
@@ -101,7 +102,8 @@ impl Setup {
         let register = |registry, client: ClientEntry| client.register(registry, &registrar);
         let clients = file.clients.into_iter().try_fold(ClientRegistry::new(), register)?;
         let clients = am::register(clients, import, file.am_secrets, &registrar)?;
-        let keys = keys(&file.keys)?;
+        let ring = Ring::of(&file.keys)?;
+        let keys = ring.keys().map_err(|error| Fault::of_all(error, "keys"))?;
         Ok(Self {
             clients,
             users: users(&file.users)?,
@@ -114,6 +116,7 @@ impl Setup {
                 .filter(|keys| !keys.is_empty())
                 .map(|keys| RequestObjects::new(issuer.clone(), environment.clock.clone(), keys)),
             keys,
+            ring,
             certificate_header: file.certificate_header.map(certificate_header),
             cors: file.cors.map(|origins| cors(&origins, &file.cors_headers)).transpose()?,
             default_audience: file.default_audience,
@@ -166,18 +169,6 @@ fn scopes(configured: BTreeMap<String, String>) -> BTreeMap<String, String> {
     ];
     let known = known.map(|(token, words)| (token.to_owned(), words.to_owned()));
     known.into_iter().chain(configured).collect()
-}
-
-fn keys(keys: &[Spanned<String>]) -> Result<KeyRing, Fault> {
-    let Some((primary, former)) = keys.split_first() else {
-        warn!("no keys configured: all tokens die with this process");
-        return Ok(KeyRing::generate(&SystemEntropy));
-    };
-    let key =
-        |text: &Spanned<String>| Key::from_base64url(text.get_ref()).map_err(|error| Fault::at(text, "keys", error));
-    former.iter().try_fold(KeyRing::new(key(primary)?), |ring, text| {
-        ring.add_former(key(text)?).map_err(|error| Fault::at(text, "keys", error))
-    })
 }
 
 fn users(entries: &[UserEntry]) -> Result<Users, Fault> {

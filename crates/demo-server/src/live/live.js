@@ -418,6 +418,7 @@ const BUTTONS = {
   'store-down': [() => dev('store', { state: 'down' }, 'The store is down. Now refresh.'), always],
   'store-up': [() => dev('store', { state: 'up' }, 'The store is back.'), always],
   rollback: [() => dev('rollback', { grant: followed }, 'The store has lost its last write. Now refresh.'), needsGrant],
+  'rotate-ring': [() => dev('rotate-ring', {}, 'A new key seals the tokens from now on. The former key stays in the ring, so your token still opens: refresh.'), always],
   'rotate-key': [() => dev('rotate-key', {}, 'The server signs with new keys. Opaque tokens do not change.'), always],
 }
 

@@ -134,6 +134,28 @@ fn a_sign_in_with_openid_gives_an_id_token_of_the_session() {
 }
 
 #[test]
+fn a_new_key_seals_and_the_former_ones_open() {
+    behind_both(CONFIG, |server| {
+        let code = server.authorize(&server.sign_in(), &[("client_id", "app"), ("scope", "read")]).redirected("code");
+        let redemption = [
+            ("grant_type", "authorization_code"),
+            ("code", &*code),
+            ("redirect_uri", "https://www.example.com:443/callback"),
+        ];
+        let first = server.token(&APP, &redemption).text("refresh_token");
+        let refresh = |token: &str| server.token(&APP, &[("grant_type", "refresh_token"), ("refresh_token", token)]);
+        let lost = refresh(&first);
+        for keys in 2..=4 {
+            assert_eq!(server.form("/dev/rotate-ring", &[]).json()["keys"], keys);
+        }
+        assert_eq!(refresh(&first).text("refresh_token"), lost.text("refresh_token"));
+        let next = refresh(&lost.text("refresh_token")).text("refresh_token");
+        assert_ne!(next[3..5], first[3..5], "the id of the key");
+        assert_eq!(refresh(&next).status, 200);
+    });
+}
+
+#[test]
 fn only_pages_of_a_configured_origin_may_call() {
     behind_both(CONFIG, |server| {
         let ask = |origin| {

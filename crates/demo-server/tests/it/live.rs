@@ -283,7 +283,7 @@ fn a_store_that_is_down_ends_no_session_and_one_that_is_rolled_back_heals() {
 fn without_a_manual_clock_nobody_takes_the_store_down() {
     let server = Server::start(&[]);
     assert!(server.get("/").body.contains("data-clock=\"system\""), "the built-in configuration has the page");
-    for operation in ["clock", "users", "purge", "rotate-key", "store", "rollback"] {
+    for operation in ["clock", "users", "purge", "rotate-ring", "rotate-key", "store", "rollback"] {
         assert_eq!(server.form(&format!("/dev/{operation}"), &[("state", "down")]).status, 404, "{operation}");
     }
 }
