@@ -239,7 +239,7 @@ impl Judge {
             What::Exchange => self.exchanged(call, reply),
             What::Introspect => self.introspected(call, reply),
             What::Revoke => {
-                self.revoked(call, reply);
+                self.revoked(call, reply, note);
                 Ok(())
             }
         }
