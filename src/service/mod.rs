@@ -172,7 +172,7 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// ```
     #[doc = include_str!("example/begin.txt")]
-    /// use regrant::{IssueRequest, RefreshRequest};
+    /// use regrant::{GrantType, IssueRequest, Key, RefreshRequest};
     ///
     /// # let (old, new) = (std::array::from_fn(|index| index as u8), std::array::from_fn(|index| 7 + index as u8));
     /// let service = service.with_key_ring(KeyRing::new(Key::new(old)?));
