@@ -131,7 +131,8 @@ pub(crate) struct Ledger {
     pub(crate) ended: HashSet<GrantId>,
     /// Grants that the store lost before one of their tokens was seen, and the time to which it went back.
     pub(crate) lost: HashMap<GrantId, i64>,
-    pub(crate) devices: HashMap<String, usize>,
+    /// The clients of device codes, and the times of their requests.
+    pub(crate) devices: HashMap<String, (usize, i64)>,
     pub(crate) pushed: Vec<Pushed>,
     pub(crate) pushed_by_id: HashMap<GrantId, usize>,
     forgers: Vec<Forger>,

@@ -65,12 +65,15 @@ impl Judge {
         let client = &CLIENTS[call.credentials.client];
         let may = call.credentials.has_secret || !client.is_confidential;
         require("beyond-means", may, "tokens are issued without the secret of the client")?;
+        let mut created = (reply.from, reply.to);
         if call.what == What::Poll {
-            let is_own = self.ledger.devices.get(&call.token) == Some(&call.credentials.client);
-            require("beyond-means", is_own, "a device code of another client, or a forged one, is answered")?;
+            let device = self.ledger.devices.get(&call.token).filter(|device| device.0 == call.credentials.client);
+            require("beyond-means", device.is_some(), "a device code of another client, or a forged one, is answered")?;
+            // The grant is as old as the request of the device, and its lifetime counts from there.
+            created.0 = device.map_or(created.0, |device| device.1);
         }
         let registration = self.circumstances.registrations[call.credentials.client];
-        let chain = self.ledger.create(call.credentials.client, call.owner, (reply.from, reply.to), registration);
+        let chain = self.ledger.create(call.credentials.client, call.owner, created, registration);
         if call.what == What::Poll {
             self.ledger.chains[chain].scope = "read write";
         }
@@ -93,7 +96,7 @@ impl Judge {
 
     pub(super) fn device(&mut self, call: &Call, reply: &Reply) {
         if let Some(code) = reply.text("device_code") {
-            self.ledger.devices.insert(code.to_owned(), call.credentials.client);
+            self.ledger.devices.insert(code.to_owned(), (call.credentials.client, reply.from));
             self.ledger.tokens.insert(code.to_owned(), Token::Device);
         }
     }

@@ -89,7 +89,7 @@ impl Judge {
         let pushed = &self.ledger.pushed[index];
         let (least, _) = self.bounds.pushed_lifetime();
         let end = match pushed.arrived {
-            Some((sent, at)) if at <= reply.from => sent + TIME_TO_DECIDE,
+            Some((sent, at)) if at < reply.from => sent + TIME_TO_DECIDE,
             // The record may have been read before the arrival, for example by the other one of two tabs.
             _ => pushed.created.0 + least,
         };
