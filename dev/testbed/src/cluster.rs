@@ -80,7 +80,7 @@ impl RedisCluster {
         view.into_iter().find(|seen| seen.serves(slot)).map(|seen| seen.node).expect("a primary of the slot")
     }
 
-    /// Runs a command on a node and returns its reply as `redis-cli` prints it. Panics on an error or a redirection.
+    /// Runs a command on a node and returns its reply, one element a line. Panics on an error or a redirection.
     #[expect(clippy::must_use_candidate, reason = "often called for its effect")]
     pub fn command(&self, node: usize, words: &[&str]) -> String {
         self.nodes[node].command(words)

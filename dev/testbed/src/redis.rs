@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
+
+use redis::{Client, RedisResult, Value, cmd};
 
 use crate::port::Port;
-use crate::program::{program, run, try_run};
+use crate::program::program;
 use crate::server::Server;
 use crate::time::until;
 
@@ -117,17 +118,19 @@ impl Redis {
         self.server.address()
     }
 
-    /// Runs a command and returns its reply as `redis-cli` prints it, one element a line. Panics on an error.
+    /// Runs a command and returns its reply, one element a line. Panics on an error.
     pub fn command(&self, words: &[&str]) -> String {
-        run(&mut self.cli(words))
+        self.try_command(words).unwrap_or_else(|error| panic!("{}: {words:?}: {error}", self.address()))
     }
 
-    /// Same as [`command`](Self::command); an error reply is an error.
+    /// Same as [`command`](Self::command), on a connection of its own.
     ///
     /// # Errors
-    /// The error of the server, as `redis-cli` prints it.
-    pub fn try_command(&self, words: &[&str]) -> Result<String, String> {
-        try_run(&mut self.cli(words))
+    /// The error of the server, or of the connection.
+    pub fn try_command(&self, words: &[&str]) -> RedisResult<String> {
+        let mut connection = Client::open(self.url())?.get_connection()?;
+        let (name, arguments) = words.split_first().expect("a command");
+        Ok(lines(&cmd(name).arg(arguments).query(&mut connection)?))
     }
 
     /// Kills the server (SIGKILL).
@@ -137,7 +140,7 @@ impl Redis {
 
     /// Restarts the server at the same address and waits until it has read its log and answers.
     pub fn restart(&self) {
-        self.server.start(|| try_run(&mut self.cli(&["PING"])).is_ok());
+        self.server.start(|| self.try_command(&["PING"]).is_ok());
     }
 
     /// Stops the server without closing its connections (SIGSTOP): nothing answers.
@@ -153,13 +156,17 @@ impl Redis {
     pub(crate) fn is_running(&self) -> bool {
         self.server.is_running()
     }
+}
 
-    fn cli(&self, words: &[&str]) -> Command {
-        let mut cli = Command::new(program("redis-cli", "redis-tools"));
-        cli.args(["-e", "-h", "127.0.0.1", "-p", &self.address().port().to_string()]).args(words);
-        if let Some(password) = &self.password {
-            cli.env("REDISCLI_AUTH", password);
-        }
-        cli
+/// The elements of a reply, one a line.
+fn lines(reply: &Value) -> String {
+    match reply {
+        Value::Nil => String::new(),
+        Value::Okay => "OK".to_owned(),
+        Value::Int(number) => number.to_string(),
+        Value::SimpleString(text) => text.clone(),
+        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Array(elements) => elements.iter().map(lines).collect::<Vec<_>>().join("\n"),
+        other => panic!("a reply of RESP 3: {other:?}"),
     }
 }
