@@ -119,6 +119,15 @@ async fn a_client_may_name_its_default_audience_and_no_other_unregistered_resour
     assert_eq!(server.token(APP, &refresh(BILLING)).await.outcome(), INVALID_TARGET);
     let next = server.token(APP, &refresh(ORDERS)).await.tokens();
     assert_eq!(audience(&server, &next.access).await, json!(ORDERS));
+    // A default of the client is one more resource, beside those that it is registered for.
+    let server = changed(&server, |client| {
+        client.with_resources(resources(&[ORDERS, BILLING])).with_default_audience(Resource::from_static(ELSEWHERE))
+    });
+    for named in [ORDERS, ELSEWHERE] {
+        let tokens = server.sign_in_for(APP, &[("resource", named)]).await;
+        assert_eq!(audience(&server, &tokens.access).await, json!(named));
+        assert_eq!(audience(&server, &server.refresh(APP, &tokens.refresh).await.tokens().access).await, json!(named));
+    }
 }
 
 #[tokio::test]

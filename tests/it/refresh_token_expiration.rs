@@ -144,6 +144,16 @@ async fn the_expiry_of_a_replay_is_that_of_the_policy_of_today_for_the_host_too(
     assert_eq!((replayed.refresh_token_timeout(), replayed.authorization_expires_in()), (None, None));
 }
 
+#[tokio::test]
+async fn a_host_that_introspects_is_told_the_times_of_the_protocol() {
+    let server = Server::with_policy(telling(Some(7 * DAY), Some(8 * DAY)));
+    let first = signed_in(&server, APP).await;
+    server.advance(2 * DAY);
+    let app = regrant::AuthenticatedClient::assertion(client(APP).into());
+    let active = server.service().introspect(&app, first.text("refresh_token")).await.unwrap().unwrap();
+    assert_eq!((active.refresh_token_timeout(), active.authorization_expires_in()), (Some(5 * DAY), Some(6 * DAY)));
+}
+
 // A node whose clock is behind that of the node which issued the token.
 #[tokio::test]
 async fn a_node_behind_the_issue_tells_the_whole_times_and_no_more() {

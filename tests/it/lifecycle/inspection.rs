@@ -1,5 +1,7 @@
 //! Explanations for operators: they agree with the next refresh, and leave no trace.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use proptest::prelude::*;
 use regrant::authenticator::{ClientDirectory, ClientStore as _, CredentialRefusal, MemoryClients, RegisteredClient};
@@ -100,6 +102,29 @@ fn the_head_would_be_rotated() {
     assert_eq!(grant.phase, GrantPhase::Active);
     assert_eq!(grant.record_bytes, node.bytes(chain[0].grant_id).len());
     assert_eq!(grant.summary, run(node.service.grant(chain[0].grant_id)).unwrap().unwrap());
+}
+
+// Interfaces of operators show them, and scripts compare them.
+#[test]
+fn the_names_of_answers_phases_and_windows_are_stable() {
+    let answers = [
+        RefreshAnswer::Rotated { generation: 1 },
+        RefreshAnswer::AccessTokenOnly,
+        RefreshAnswer::Replayed { steps: 1 },
+        RefreshAnswer::Healed { recorded: 1, presented: 2 },
+    ];
+    assert_eq!(answers.map(RefreshAnswer::as_str), ["rotated", "access_token_only", "replayed", "healed"]);
+    let phases = [
+        GrantPhase::AwaitingApproval,
+        GrantPhase::AwaitingAuthorization,
+        GrantPhase::AwaitingRedemption,
+        GrantPhase::Active,
+        GrantPhase::Revoked { at: START, reason: RevocationReason::CodeReuse },
+    ];
+    let names = ["awaiting_approval", "awaiting_authorization", "awaiting_redemption", "active", "revoked"];
+    assert_eq!(phases.map(GrantPhase::as_str), names);
+    let windows = [ReplayWindow::GracePeriod, ReplayWindow::CatchUp];
+    assert_eq!(windows.map(ReplayWindow::as_str), ["grace_period", "catch_up_window"]);
 }
 
 #[test]
@@ -203,9 +228,33 @@ fn a_bound_token_is_explained_for_the_holder_of_its_key() {
     assert!(grant.head.unwrap().is_bound);
     // The proven key gives the window without end.
     node.refresh_with(&RefreshRequest::new(tokens.refresh()).with_presented_keys(Some(KEY))).unwrap();
-    let grant = inspect(&node, tokens.refresh()).grant.unwrap();
+    let former = inspect(&node, tokens.refresh());
+    assert_eq!(former.refresh, Ok(RefreshAnswer::Replayed { steps: 1 }));
+    let grant = former.grant.unwrap();
     assert_eq!(grant.former[0].answered_until, None);
     assert!(grant.access_tokens.last().unwrap().is_bound);
+}
+
+#[test]
+fn a_token_that_is_older_than_the_key_is_explained_for_the_holder_of_the_key() {
+    let node = Node::new(Policy::default()).acting_as(public_client("app"));
+    let first = node.issue();
+    node.refresh_with(&RefreshRequest::new(first.refresh()).with_presented_keys(Some(KEY))).unwrap();
+    assert_eq!(inspect(&node, first.refresh()).refresh, Ok(RefreshAnswer::Replayed { steps: 1 }));
+}
+
+// The record knows the other key in full. The client of the token does not have it, and the two are a fork.
+#[test]
+fn a_token_of_a_lost_binding_is_not_explained_for_the_holder_of_the_key_that_came_later() {
+    let node = Node::new(Policy::default()).acting_as(public_client("app"));
+    let first = node.issue();
+    let with = |key, token: &str| node.refresh_with(&RefreshRequest::new(token).with_presented_keys(key));
+    let lost = node.rolled_back(first.grant_id, || with(Some(KEY), first.refresh()).unwrap());
+    let next = with(None, first.refresh()).unwrap();
+    with(Some(Confirmation::DpopKey([0x0b; 32])), next.refresh()).unwrap();
+    assert_eq!(inspect(&node, lost.refresh()).refresh, revoking(Refusal::RefreshTokenReused));
+    let answer = with(Some(KEY), lost.refresh());
+    assert!(matches!(answer, Err(TokenError::Refused(Refusal::RefreshTokenReused))));
 }
 
 #[test]
@@ -240,6 +289,17 @@ fn an_access_token_is_found_in_its_record_and_refreshes_nothing() {
         assert!(!revoked.is_active);
         assert_eq!(revoked.grant.unwrap().access_tokens.len(), 1);
     }
+}
+
+#[test]
+fn an_access_token_is_shown_until_its_expiry() {
+    let node = Node::new(Policy::default());
+    let tokens = node.issue();
+    let alive = |token: &str| inspect(&node, token).grant.unwrap().access_tokens.len();
+    node.advance(tokens.expires_in - Duration::from_millis(1));
+    assert_eq!(alive(tokens.refresh()), 1);
+    node.advance(Duration::from_millis(1));
+    assert_eq!(alive(tokens.refresh()), 0);
 }
 
 #[test]
