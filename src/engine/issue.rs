@@ -103,9 +103,7 @@ pub(super) fn create_grant(
     if !ctx.client.may_use(&grant_type) {
         return Err(Refusal::GrantTypeNotAllowed);
     }
-    if !approval.scope.is_subset_of(&ctx.client.scope) {
-        approval.scope = known_scope(approval.scope, ctx.client, ctx.policy)?;
-    }
+    approval.scope = known_scope(approval.scope, ctx.client, ctx.policy)?;
     if !approval.resources.is_empty() {
         let registered = with_default(ctx);
         // The registered spelling, which the tokens have too. Resources that are not registered are refused later.

@@ -94,6 +94,19 @@ async fn where_it_is_ignored_the_answer_tells_the_granted_scope_and_nothing_left
     assert_eq!(answers(&server, "admin").await, [(); 5].map(|()| invalid_scope()));
 }
 
+// Nobody approved it, because no consent page showed it.
+#[tokio::test]
+async fn an_ignored_scope_is_not_granted_when_the_client_is_registered_for_it_later() {
+    let server = config(ignoring()).start();
+    let approval = Approval::of(fixtures::subject(USER)).with_scope(scope("admin read"));
+    let app = regrant::AuthenticatedClient::assertion(fixtures::client(APP).into());
+    let request = regrant::IssueRequest::new(GrantType::Password, approval);
+    let tokens = server.service().issue(&app, request).await.unwrap();
+    let later = server.restarted(|config| config.with_client(APP, |client| client.with_scope(scope("admin read"))));
+    let refreshed = later.refresh(APP, tokens.refresh_token.unwrap().expose()).await;
+    assert_eq!(granted(&refreshed), told("read"));
+}
+
 // Client libraries ask for `openid profile email` by default.
 #[tokio::test]
 async fn an_openid_request_ignores_unknown_scopes_under_every_policy() {
