@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use regrant::device::UserCode;
 use regrant::event::{EventKind, Operation};
 use regrant::wire::Endpoint;
-use regrant::{Approval, ClientId, Entropy, Refusal, SystemEntropy};
+use regrant::{Approval, ClientId, Entropy, Refusal, Resource, SystemEntropy};
 
 use crate::rfc8628_device::{DENIED, INVALID_GRANT, PENDING, config, refusal, start, user};
 use fixtures::{APP, BILLING, Config, Device, Form, ORDERS, OTHER, Server, USER, ready, resources, scope, subject};
@@ -72,10 +72,13 @@ async fn an_approval_may_not_exceed_what_the_device_asked_for() {
     let elsewhere = Approval::of(subject(USER)).with_scope(scope("read")).with_resources(resources(&[BILLING]));
     assert_eq!(refusal(approve(elsewhere).await), Refusal::ResourceExceeded);
     assert!(server.store().snapshot() == before);
-    // The page of the host may spell it in another way (RFC 3986 section 6.2.2). The token has the registered spelling.
+    // The page of the host may spell it in another way (RFC 3986 section 6.2.2). The record and the token do not.
     let spelled = resources(&["https://API.example/orders"]);
-    approve(Approval::of(subject(USER)).with_scope(scope("read")).with_resources(spelled)).await.unwrap();
+    let approved =
+        approve(Approval::of(subject(USER)).with_scope(scope("read")).with_resources(spelled)).await.unwrap();
     let tokens = server.poll(APP, &device).await.tokens();
+    let grant = server.service().grant(approved).await.unwrap().unwrap();
+    assert!(grant.approval.resources.iter().map(Resource::as_str).eq([ORDERS]));
     assert_eq!(server.introspect(APP, &tokens.access).await.text("aud"), ORDERS);
 }
 
