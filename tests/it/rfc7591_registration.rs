@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use regrant::authenticator::{
     ClientDirectory as _, ClientStore, DirectoryAuthenticator, MemoryClients, RegisteredClient,
 };
-use regrant::client::{ClientAuthenticationMethod, RegistrationRules};
+use regrant::client::{ClientAuthenticationMethod, IntrospectionAccess, Registration, RegistrationRules, TlsSubject};
 use regrant::clock::ManualClock;
 use regrant::event::{EventKind, Operation, Port};
 use regrant::host::AttemptLimit;
@@ -383,6 +383,20 @@ fn the_default_scope_of_the_rules_is_narrowed_to_the_scope_of_the_client() {
     let document = json!({ "redirect_uris": [CALLBACK], "scope": "read" });
     let client = rules.judge(ClientId::from_static("new"), document.as_object().unwrap()).unwrap();
     assert_eq!(client.scope_of(None), None, "each request names its scope");
+}
+
+// The rules may be the registration of a resource server that the operator knows.
+#[test]
+fn a_client_inherits_no_right_to_introspect_no_subject_of_certificates_and_no_number_from_the_rules() {
+    let most = most()
+        .with_introspection(IntrospectionAccess::Any)
+        .with_tls_subject(TlsSubject::SanDns("known.example".to_owned()))
+        .with_registration(Registration(7));
+    let document = json!({ "redirect_uris": [CALLBACK] });
+    let id = ClientId::from_static("new");
+    let client = RegistrationRules::within(most).judge(id, document.as_object().unwrap()).unwrap();
+    assert_eq!(client.introspection, IntrospectionAccess::Own);
+    assert_eq!((client.tls_subject, client.registration), (None, Registration::default()));
 }
 
 #[tokio::test]
