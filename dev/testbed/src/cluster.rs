@@ -86,6 +86,12 @@ impl RedisCluster {
         self.nodes[node].command(words)
     }
 
+    /// Waits until the replica of a primary has everything that was written before this call. (`WAIT` is about the writes
+    /// of its own connection, and each [`command`](Self::command) has a new one.)
+    pub fn wait_until_replicated(&self, primary: usize) {
+        self.nodes[(primary + PRIMARIES) % NODES].catch_up_with(&self.nodes[primary]);
+    }
+
     /// Kills a node (SIGKILL).
     pub fn kill(&self, node: usize) {
         self.nodes[node].kill();
@@ -110,7 +116,7 @@ impl RedisCluster {
     /// writes in that shard meanwhile. The replica has everything that was written before this call.
     pub fn fall_behind(&self, primary: usize) {
         let replica = (primary + PRIMARIES) % NODES;
-        self.nodes[replica].catch_up_with(&self.nodes[primary]);
+        self.wait_until_replicated(primary);
         // With a password that the primary does not know, the replica cannot connect.
         self.command(replica, &["CONFIG", "SET", "masterauth", "unknown"]);
         self.command(primary, &["CLIENT", "KILL", "TYPE", "replica"]);

@@ -205,7 +205,7 @@ impl Postgres {
         run(self
             .as_its_user("initdb")
             .args(["-D", "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile=password"])
-            .args(["-E", "UTF8", "--locale=C", "--no-sync", "--wal-segsize=1"]));
+            .args(["-E", "UTF8", "--locale=C", "--no-sync"]));
         let role = format!("CREATE ROLE regrant LOGIN PASSWORD '{}'\n", *PASSWORD);
         let database = "CREATE DATABASE regrant OWNER regrant\n";
         run_with_input(

@@ -498,7 +498,7 @@ proptest! {
         let grant_id = issued[0].grant_id;
         for step in steps {
             match step {
-                Step::Advance(millis) => node.advance(std::time::Duration::from_millis(millis)),
+                Step::Advance(millis) => node.advance(Duration::from_millis(millis)),
                 Step::Revoke => {
                     run(node.service.revoke_grant(grant_id)).unwrap();
                     node.events.take();

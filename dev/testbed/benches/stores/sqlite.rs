@@ -90,12 +90,12 @@ struct Update {
 impl Handed {
     fn open(path: &Path) -> Self {
         let reads = Baseline::open(path);
-        let writes = Baseline(Mutex::new(Connection::open(path).unwrap()));
-        writes.0.lock().unwrap().pragma_update(None, "synchronous", "FULL").unwrap();
-        let (writer, updates) = channel::<Update>();
+        let updated = Baseline(Mutex::new(Connection::open(path).unwrap()));
+        updated.0.lock().unwrap().pragma_update(None, "synchronous", "FULL").unwrap();
+        let (writer, queue) = channel::<Update>();
         thread::spawn(move || {
-            for update in updates {
-                writes.write(update.place, update.version, &update.payload);
+            for update in queue {
+                updated.write(update.place, update.version, &update.payload);
                 update.done.send(()).unwrap();
             }
         });

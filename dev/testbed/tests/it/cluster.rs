@@ -9,7 +9,7 @@ fn a_replica_replaces_a_killed_primary_which_restarts_as_replica() {
     let cluster = RedisCluster::start();
     let primary = cluster.primary_of(KEY);
     assert_eq!(cluster.command(primary, &["SET", KEY, "kept"]), "OK");
-    assert_eq!(cluster.command(primary, &["WAIT", "1", "60000"]), "1");
+    cluster.wait_until_replicated(primary);
     cluster.kill(primary);
     cluster.wait_until_ok();
     let promoted = cluster.primary_of(KEY);
@@ -48,5 +48,5 @@ fn nodes_behind_proxies_announce_the_proxies_and_replicate_through_any_outage() 
     cluster.proxies().iter().for_each(testbed::Proxy::shut);
     assert!(std::net::TcpStream::connect(nodes[primary]).is_err());
     assert_eq!(cluster.command(primary, &["SET", KEY, "kept"]), "OK");
-    assert_eq!(cluster.command(primary, &["WAIT", "1", "60000"]), "1");
+    cluster.wait_until_replicated(primary);
 }
