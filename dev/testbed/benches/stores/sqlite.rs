@@ -50,9 +50,7 @@ impl Baseline {
         let mut select = connection.prepare_cached("SELECT version, payload FROM baseline WHERE id = ?").unwrap();
         select.query_row([i64::try_from(place).unwrap()], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
     }
-}
 
-impl Baseline {
     fn write(&self, place: usize, version: i64, payload: &[u8]) {
         let connection = self.0.lock().unwrap();
         let update = "UPDATE baseline SET version = ?, expires_at = ?, payload = ? WHERE id = ? AND version = ?";
