@@ -86,8 +86,8 @@ impl RedisCluster {
         self.nodes[node].command(words)
     }
 
-    /// Waits until the replica of a primary has everything that was written before this call. (`WAIT` is about the writes
-    /// of its own connection, and each [`command`](Self::command) has a new one.)
+    /// Waits until the replica of a primary has everything that was written before this call. (`WAIT` is about the
+    /// writes of its own connection, and each [`command`](Self::command) has a new one.)
     pub fn wait_until_replicated(&self, primary: usize) {
         self.nodes[(primary + PRIMARIES) % NODES].catch_up_with(&self.nodes[primary]);
     }

@@ -139,6 +139,7 @@ async fn calls_succeed_after_a_primary_was_killed_or_fell_silent() {
     create(&store, &key(1), record("kept")).await;
     for silence in [false, true] {
         let primary = cluster.primary_of(&name(&key(1)));
+        cluster.wait_until_replicated(primary);
         if silence {
             cluster.pause(primary);
         } else {
