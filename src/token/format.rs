@@ -16,7 +16,7 @@ const NUMBER_END: usize = GRANT_ID_END + 4;
 const BODY: usize = NUMBER_END + 32;
 /// The length of the body of a refresh token, which contains a [`Lineage`] as well.
 const REFRESH_BODY: usize = BODY + Lineage::LEN;
-const MAX_SEALED: usize = HEAD + REFRESH_BODY;
+const MAX_SEALED: usize = sealed_len(TokenKind::RefreshToken);
 
 /// Returns the length of a body in bytes. It depends on the kind only, so the length of a token reveals nothing else.
 const fn body_len(kind: TokenKind) -> usize {

@@ -20,7 +20,7 @@ pub(super) type Block = [u8; 16];
 
 /// The bits of the synthetic IV that are cleared for the first counter, so that counting changes the last 32 bits only
 /// (section 2.5).
-const CLEARED: u128 = 1 << 63 | 1 << 31;
+const CLEARED: u128 = 0x8000_0000_8000_0000;
 
 /// The blocks of the key stream that are encrypted in one call: enough for the longest token.
 const STREAM: usize = 5;

@@ -220,6 +220,14 @@ fn a_file_with_anything_else_in_it_is_refused() {
 }
 
 #[test]
+fn a_number_without_a_unit_is_answered_with_the_form_that_has_one() {
+    for field in ["grace_period", "access_token_lifetime", "refresh_token_lifetime", "access_token_lifetime_jitter"] {
+        let error = toml::from_str::<Policy>(&format!("{field} = 600")).unwrap_err().to_string();
+        assert!(error.contains("a text with a unit: write it like \""), "{error}");
+    }
+}
+
+#[test]
 fn a_policy_that_is_written_and_read_again_is_the_same() {
     let by_file: Policy = toml::from_str(EVERY_FIELD).unwrap();
     let odd = Policy::default()
