@@ -65,3 +65,18 @@ fn only_names_of_headers_can_be_permitted() {
         assert_eq!(Cors::any_origin().with_headers([malformed]).err(), Some(CorsError::HeaderName), "{malformed:?}");
     }
 }
+
+#[tokio::test]
+async fn further_headers_are_permitted_by_name_and_a_document_may_be_asked_with_any() {
+    let endpoints = |endpoints: regrant::wire::Endpoints<_>| {
+        endpoints.with_cors(Cors::any_origin().with_headers(["X-Request-Id", "x_trace~1"]).unwrap())
+    };
+    let server = Config { endpoints, ..Config::default() }.start();
+    for (endpoint, headers) in [
+        (Endpoint::Token, "authorization, content-type, dpop, x-request-id, x_trace~1"),
+        (Endpoint::Metadata, "*, authorization"),
+    ] {
+        let reply = server.raw(endpoint, "OPTIONS", &preflight(PAGE), "").await;
+        assert!(permission(&reply).contains(&("access-control-allow-headers", headers)), "{:?}", permission(&reply));
+    }
+}
