@@ -75,4 +75,11 @@ mod tests {
         }
         assert_eq!(with_parameters("app:cb", '?', &[]), "app:cb");
     }
+
+    #[test]
+    fn the_longest_text_has_not_grown() {
+        let parameters = [("code", "\u{e9}".repeat(50)), ("state", "\u{e9}".repeat(50))];
+        let location = with_parameters("app:cb", '?', &parameters.each_ref().map(|(name, value)| (*name, &**value)));
+        assert_eq!(location.len(), location.capacity());
+    }
 }

@@ -285,7 +285,8 @@ async fn a_client_with_a_key_registers_where_the_host_accepts_it() {
 async fn a_malformed_registration_is_refused_before_anything_else() {
     let host = host();
     let valid = json!({ "redirect_uris": [CALLBACK] }).to_string();
-    let long = json!({ "redirect_uris": [CALLBACK], "client_uri": "a".repeat(16 * 1024) }).to_string();
+    let padded = |length: usize| format!("{valid:<length$}");
+    let long = padded(16 * 1024 + 1);
     let twice = r#"{ "redirect_uris": ["https://app.example/cb"], "redirect_uris": ["https://evil.example/cb"] }"#;
     let form: (&str, &[u8]) = ("content-type", b"application/x-www-form-urlencoded");
     let latin: (&str, &[u8]) = ("content-type", b"application/jsonx");
@@ -311,6 +312,7 @@ async fn a_malformed_registration_is_refused_before_anything_else() {
     assert_eq!(host.count().await, 0);
     let charset: (&str, &[u8]) = ("Content-Type", b"Application/JSON; charset=utf-8");
     assert_eq!(host.send("POST", &[charset], valid.as_bytes()).await.status(), 201);
+    assert_eq!(host.send("POST", &[JSON], padded(16 * 1024).as_bytes()).await.status(), 201, "the longest");
 }
 
 #[tokio::test]
