@@ -150,3 +150,20 @@ impl fmt::Debug for Response {
         f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::Body;
+
+    #[test]
+    fn a_body_is_moved_before_its_buffer_would_grow_by_itself() {
+        let mut body = Body::default();
+        let full = body.0.capacity();
+        for _ in 0..=full {
+            body.write_all(b"x").unwrap();
+        }
+        assert_eq!((body.0.len(), body.0.capacity()), (full + 1, (full + 1) * 2));
+    }
+}
