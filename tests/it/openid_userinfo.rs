@@ -1,8 +1,8 @@
 //! The userinfo endpoint (OpenID Connect Core section 5.3), a protected resource (RFC 6750, RFC 9449 section 7).
 
 use fixtures::{
-    APP, Config, GateState, ISSUER, OTHER, SPA, Server, StubClaims, StubIssuer, StubVerifier, USER, claims, client,
-    header, scope, seconds, subject,
+    APP, Config, GateState, ISSUER, OTHER, Reply, SPA, Server, StubClaims, StubIssuer, StubVerifier, USER, claims,
+    client, header, scope, seconds, subject,
 };
 use regrant::client::Registration;
 use regrant::event::{EventKind, Operation, Port};
@@ -30,6 +30,11 @@ async fn bound(server: &Server) -> String {
 }
 
 /// The refusals since the last call.
+fn challenges(reply: &Reply) -> Vec<&str> {
+    let headers = reply.response.headers.iter();
+    headers.filter(|(name, _)| *name == "www-authenticate").map(|(_, value)| &**value).collect()
+}
+
 fn refusals(server: &Server) -> Vec<Refusal> {
     let events = server.config.events.take();
     let refusals = events.into_iter().filter(|event| event.operation == Operation::UserInfo);
@@ -176,11 +181,7 @@ async fn a_request_without_a_token_gets_a_bare_challenge() {
     for headers in [vec![], vec![("Authorization", basic.as_str())], vec![("Authorization", "Unknown at_AAEC")]] {
         let reply = server.user_info(&headers).await;
         assert_eq!((reply.status(), reply.response.body.len()), (401, 0));
-        let challenges: Vec<_> =
-            reply.response.headers.iter().filter(|(name, _)| *name == "www-authenticate").collect();
-        assert_eq!(challenges.len(), 2);
-        assert_eq!(challenges[0].1, "Bearer realm=\"oauth2\"");
-        assert_eq!(challenges[1].1, "DPoP realm=\"oauth2\", algs=\"ES256\"");
+        assert_eq!(challenges(&reply), ["Bearer realm=\"oauth2\"", "DPoP realm=\"oauth2\", algs=\"ES256\""]);
         assert_eq!(server.config.events.kinds(), [EventKind::Malformed(MalformedRequest::NoAccessToken)]);
     }
     // A token in the URL is not read (RFC 6750 section 5.3).
@@ -390,7 +391,12 @@ async fn a_server_without_proofs_offers_bearer_tokens_alone() {
     let server = Server::start();
     let token = server.sign_in(APP).await.access;
     let reply = server.user_info(&[("Authorization", &format!("DPoP {token}"))]).await;
-    assert_eq!((reply.status(), reply.header("www-authenticate")), (401, Some("Bearer realm=\"oauth2\"")));
+    assert_eq!((reply.status(), challenges(&reply)), (401, vec!["Bearer realm=\"oauth2\""]));
+    // The error is told in the one scheme that there is.
+    let unknown: (&str, &[u8]) = ("Authorization", b"DPoP at_AAEC");
+    let reply = server.raw(Endpoint::UserInfo, "POST", &[unknown, FORM], "access_token=at_AAEC").await;
+    assert_eq!((reply.status(), challenges(&reply).len()), (401, 1));
+    assert!(challenges(&reply)[0].starts_with("Bearer realm=\"oauth2\", error=\"invalid_token\""), "{reply:?}");
 }
 
 #[tokio::test]

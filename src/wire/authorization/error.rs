@@ -147,3 +147,25 @@ const fn text(refusal: Refusal) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_that_the_developer_of_the_client_can_mend_says_how() {
+        for (refusal, words) in [
+            (Refusal::ClientUnknown, "client_id and the redirect_uri"),
+            (Refusal::RedirectUriNotRegistered, "client_id and the redirect_uri"),
+            (Refusal::RedirectUriMissing, "redirect_uri is missing"),
+            (Refusal::CodeChallengeRequired, "code_challenge is missing"),
+            (Refusal::RequestObjectRequired, "request is missing"),
+            (Refusal::PushedRequestRequired, "request_uri is missing"),
+            (Refusal::PushedRequestTooLarge, "too large"),
+            (Refusal::ScopeMissing, "scope is missing"),
+        ] {
+            let Failure::Described(code, text) = described(TokenError::Refused(refusal)) else { panic!("{refusal:?}") };
+            assert!(code == refusal.code() && text.contains(words), "{code:?} {text}");
+        }
+    }
+}
