@@ -205,6 +205,8 @@ async fn the_client_learns_of_its_mistake_before_the_user_is_asked() {
             "{events:?}"
         );
     }
+    let longest = &long[1..];
+    assert_eq!(ask(&server, &with(&[("nonce", longest)])).await.unwrap().nonce(), Some(longest));
     assert_eq!(server.store().calls(), 0);
     let without_challenge = [("code_challenge", ""), ("code_challenge_method", "")];
     redirected(ask(&server, &with(&without_challenge)).await.unwrap_err());

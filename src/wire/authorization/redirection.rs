@@ -124,3 +124,14 @@ impl fmt::Display for Escaped<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    #[test]
+    fn the_longest_page_has_not_grown() {
+        let body = page("app:cb", &[("state", &"\"".repeat(3000))]).body;
+        assert!(body.capacity() - body.len() < 512, "{} of {}", body.len(), body.capacity());
+    }
+}
