@@ -59,6 +59,15 @@ async fn a_refresh_narrows_the_audience_of_the_access_token_within_the_grant() {
     }
 }
 
+#[tokio::test]
+async fn a_grant_has_the_registered_spelling_of_its_resources() {
+    let server = Server::start();
+    let tokens = server.sign_in_for(APP, &[("resource", "HTTPS://API.example/%6frders")]).await;
+    for token in [&tokens.access, &tokens.refresh] {
+        assert_eq!(audience(&server, token).await, json!(ORDERS));
+    }
+}
+
 // RFC 8707 section 2: an absolute URI without fragment.
 #[tokio::test]
 async fn a_resource_that_is_no_absolute_uri_is_invalid_target_in_every_flow() {
