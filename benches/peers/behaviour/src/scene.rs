@@ -37,14 +37,20 @@ fn lost_twice(library: &mut dyn Library) -> String {
     let first = library.sign_in();
     let answers: Vec<_> = (0..3).map(|_| library.refresh(&first, None)).collect();
     let served = answers.iter().flatten().count();
-    format!("{served} of 3 answered; {}", fate(library, answers.into_iter().flatten().last().map(|tokens| tokens.refresh)))
+    format!(
+        "{served} of 3 answered; {}",
+        fate(library, answers.into_iter().flatten().last().map(|tokens| tokens.refresh))
+    )
 }
 
 fn tabs(library: &mut dyn Library) -> String {
     let first = library.sign_in();
     let answers: Vec<_> = (0..5).map(|_| library.refresh(&first, None)).collect();
     let served = answers.iter().flatten().count();
-    format!("{served} of 5 answered; {}", fate(library, answers.into_iter().flatten().last().map(|tokens| tokens.refresh)))
+    format!(
+        "{served} of 5 answered; {}",
+        fate(library, answers.into_iter().flatten().last().map(|tokens| tokens.refresh))
+    )
 }
 
 fn theft(library: &mut dyn Library, refreshes: u32) -> String {

@@ -1,5 +1,8 @@
 //! Growth with the number of rotations.
 
+use std::time::Duration;
+
+use crate::cpu::now;
 use crate::{Caller, Create, Order, Subject, Work};
 
 /// Rotations of each grant at which something is measured.
@@ -31,14 +34,17 @@ impl Growing {
         }
     }
 
-    /// Does the work once for each grant.
-    pub fn lap(&mut self, work: Work) {
+    /// Does the work once for each grant. Returns the CPU time of the calls.
+    pub fn lap(&mut self, work: Work) -> Duration {
         let places = self.order.next(GRANTS);
         self.subject.prepare(work, &places, 1);
+        let begin = now();
         for slot in 0..places.len() {
             self.subject.call(work, slot);
         }
+        let taken = now() - begin;
         self.subject.finish(work, &places);
         self.rotations += usize::from(work == Work::Refresh);
+        taken
     }
 }

@@ -9,7 +9,7 @@
 use std::env;
 use std::process::exit;
 
-use process::cpu::{now, resident, turn};
+use process::cpu::{resident, turn};
 use process::growth::{GRANTS, Growing, MILESTONES};
 use process::{Caller, Create, Order, SUBJECTS, Subject, Work, row};
 
@@ -103,9 +103,7 @@ impl Options {
                 for number in 0..self.turns {
                     for growing in &mut growing {
                         let Some(name) = growing.subject.name(work) else { continue };
-                        let begin = now();
-                        growing.lap(work);
-                        let nanos = (now() - begin).as_secs_f64() * 1e9 / GRANTS as f64;
+                        let nanos = growing.lap(work).as_secs_f64() * 1e9 / GRANTS as f64;
                         let work = format!("{}-after-rotations/{milestone}", work.name());
                         row("growth", &work, name, number, nanos, "ns");
                     }
