@@ -155,7 +155,7 @@ async fn an_unknown_client_takes_as_many_secret_comparisons_as_a_known_one() {
 }
 
 /// An authenticator whose directory is down.
-struct Unreachable;
+pub(crate) struct Unreachable;
 
 #[async_trait]
 impl ClientAuthenticator for Unreachable {

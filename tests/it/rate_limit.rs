@@ -6,16 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fixtures::{APP, Auth, Config, Form, OTHER, PASSWORD, Reply, SPA, Server, USER, form, ready, seconds};
 use proptest::prelude::{any, prop_assert, proptest};
-use regrant::authenticator::{AuthenticateError, ClientAuthenticator};
 use regrant::clock::Timestamp;
 use regrant::device::UserCode;
 use regrant::event::{EventKind, Operation, Port};
 use regrant::host::{Admission, Attempt, AttemptKind, AttemptLimit, AttemptOutcome, Peer, RateLimit, Unavailable};
 use regrant::wire::{Endpoint, Endpoints, Paths, Request};
-use regrant::{
-    AuthenticatedClient, ClientCredentials, ClientId, GrantType, KeyRing, MemoryStore, SystemEntropy, TokenError,
-    TokenService,
-};
+use regrant::{ClientCredentials, ClientId, GrantType, KeyRing, MemoryStore, SystemEntropy, TokenError, TokenService};
+
+use crate::client_authentication::Unreachable;
 
 /// The endpoints where clients authenticate, with parameters that suffice.
 const ENDPOINTS: [(Endpoint, AttemptKind, Form<'static>); 4] = [
@@ -326,16 +324,6 @@ async fn an_outage_of_another_port_costs_no_attempt() {
         assert_eq!(post(&server, &peer(1), Endpoint::Token, APP, &parameters).await.status(), 503);
     }
     assert_eq!(post(&server, &peer(1), Endpoint::Revocation, APP, &[("token", "garbage")]).await.status(), 200);
-}
-
-/// An authenticator whose directory is down.
-struct Unreachable;
-
-#[async_trait]
-impl ClientAuthenticator for Unreachable {
-    async fn authenticate(&self, _: &ClientCredentials) -> Result<AuthenticatedClient, AuthenticateError> {
-        Err(AuthenticateError::unavailable("directory unreachable"))
-    }
 }
 
 #[tokio::test]
