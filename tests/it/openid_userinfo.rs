@@ -29,12 +29,12 @@ async fn bound(server: &Server) -> String {
     reply.tokens().access
 }
 
-/// The refusals since the last call.
 fn challenges(reply: &Reply) -> Vec<&str> {
     let headers = reply.response.headers.iter();
     headers.filter(|(name, _)| *name == "www-authenticate").map(|(_, value)| &**value).collect()
 }
 
+/// The refusals since the last call.
 fn refusals(server: &Server) -> Vec<Refusal> {
     let events = server.config.events.take();
     let refusals = events.into_iter().filter(|event| event.operation == Operation::UserInfo);
