@@ -20,8 +20,9 @@ const PACKAGE: &str = "mariadb-server";
 /// Settings of every server. A replica can be made at any time. Nothing is synced to the disk: the death of a process
 /// loses nothing that the operating system was given, and no test ends the operating system. The collation of databases
 /// is one that ignores case.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "--datadir=./data",
+    TEMPORARY,
     "--bind-address=127.0.0.1",
     "--skip-name-resolve",
     "--socket=mariadb.sock",
@@ -36,6 +37,9 @@ const SETTINGS: [&str; 13] = [
     "--log-warnings=1",
 ];
 
+/// Each server has its own folder of temporary tables: it deletes those of others when it starts.
+const TEMPORARY: &str = "--tmpdir=..";
+
 const TLS_SETTINGS: [&str; 2] = ["--ssl-cert=../certificate.pem", "--ssl-key=../key.pem"];
 
 /// The library that replicates between the nodes of a cluster.
@@ -47,7 +51,7 @@ static TEMPLATE: LazyLock<MariaDb> = LazyLock::new(|| {
     run(template
         .as_its_user("mariadb-install-db")
         .args(["--no-defaults", "--datadir=./data", "--auth-root-authentication-method=normal", "--skip-test-db"])
-        .args(["--skip-name-resolve", "--innodb-log-file-size=16M", "--innodb-flush-method=nosync"]));
+        .args([TEMPORARY, "--skip-name-resolve", "--innodb-log-file-size=16M", "--innodb-flush-method=nosync"]));
     template
 });
 
