@@ -5,4 +5,5 @@
 mod canary;
 mod heap;
 mod life;
+mod search;
 mod timing;
