@@ -58,7 +58,15 @@ pub fn rehearse() -> Vec<Result> {
     questions::all().iter_mut().map(|question| measure(question, Duration::from_millis(20), 50)).collect()
 }
 
+/// Returns the nanoseconds that `work` takes.
 #[expect(clippy::disallowed_methods, reason = "the time is what is measured")]
+fn timed(work: impl FnOnce()) -> u64 {
+    let began = Instant::now();
+    work();
+    u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::disallowed_methods, reason = "each question has its part of the time")]
 fn measure(question: &mut Question, time: Duration, calibration: usize) -> Result {
     let (began, random) = (Instant::now(), Seeded::new(1));
     let draw = || {
@@ -69,9 +77,7 @@ fn measure(question: &mut Question, time: Duration, calibration: usize) -> Resul
     let mut ask = || {
         let drawn = draw();
         let class = usize::from(drawn & 1 == 1);
-        let began = Instant::now();
-        (question.ask)(class, usize::try_from(drawn >> 8).unwrap_or_default());
-        (class, u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX))
+        (class, (question.ask)(class, usize::try_from(drawn >> 8).unwrap_or_default()))
     };
     let mut first = Vec::new();
     while first.len() < calibration && (first.len() < 50 || began.elapsed() < time / 10) {

@@ -19,6 +19,8 @@ use regrant_jose::{Algorithm, JwkSet, PrivateKey, Signer as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::timed;
+
 /// The number of inputs of each class: few, as an attacker repeats a question. With many, the time of a known client
 /// would be that of reading its registration from slow memory.
 const INPUTS: usize = 16;
@@ -27,13 +29,54 @@ const KEY: [u8; 32] = *b"\xd1\x0c\x9e\x07\x42\xaa\xf3\x65\x18\x8b\xe0\x5d\x94\x2
 /// A question: do the two classes of inputs take the same time?
 pub(super) struct Question {
     pub(super) name: &'static str,
-    /// Handles an input of a class, by a random number. Both classes use the same memory as far as possible.
-    pub(super) ask: Box<dyn FnMut(usize, usize)>,
+    /// Handles an input of a class, by a random number, and returns the nanoseconds. Both classes are read from the
+    /// same memory: an address that lies across two cache lines costs a part of a nanosecond, and millions of times
+    /// show it.
+    pub(super) ask: Box<dyn FnMut(usize, usize) -> u64>,
 }
 
 impl Question {
-    fn new(name: &'static str, ask: impl FnMut(usize, usize) + 'static) -> Self {
+    fn new(name: &'static str, ask: impl FnMut(usize, usize) -> u64 + 'static) -> Self {
         Self { name, ask: Box::new(ask) }
+    }
+}
+
+/// The values of both classes, which change places: the one that is asked for is always the first.
+struct InOnePlace<T> {
+    values: [T; 2],
+    first: usize,
+}
+
+impl<T> InOnePlace<T> {
+    const fn new(values: [T; 2]) -> Self {
+        Self { values, first: 0 }
+    }
+
+    const fn of(&mut self, class: usize) -> &T {
+        if self.first != class {
+            let [first, second] = &mut self.values;
+            std::mem::swap(first, second);
+            self.first = class;
+        }
+        &self.values[0]
+    }
+}
+
+/// The texts of both classes, which are copied to one place.
+struct Texts {
+    all: [Vec<String>; 2],
+    text: String,
+}
+
+impl Texts {
+    const fn new(all: [Vec<String>; 2]) -> Self {
+        Self { all, text: String::new() }
+    }
+
+    fn of(&mut self, class: usize, number: usize) -> &str {
+        let texts = &self.all[class];
+        self.text.clone_from(&texts[number % texts.len()]);
+        &self.text
     }
 }
 
@@ -55,10 +98,8 @@ pub(super) fn all() -> Vec<Question> {
 
 /// Times of equal work: |t| is that of chance and of the machine.
 fn control_without_a_difference() -> Question {
-    let (shown, stored) = (secret(), [SecretHash::sha256(&secret()), SecretHash::sha256(&secret())]);
-    Question::new("control: wrong secret | wrong secret", move |class, _| {
-        black_box(ready(stored[class].verify(&shown)));
-    })
+    let wrong = [SecretHash::sha256(&secret()), SecretHash::sha256(&secret())];
+    verification("control: wrong secret | wrong secret", secret(), wrong)
 }
 
 /// `==` on bytes, one by one, stops at the first difference: |t| must be large.
@@ -69,10 +110,12 @@ fn control_with_a_difference() -> Question {
     *last.last_mut().expect("a byte") ^= 1;
     let mut first = own.clone();
     first[0] ^= 1;
-    let inputs = [first, last];
+    let mut inputs = InOnePlace::new([first, last]);
     Question::new("control: first byte differs | last byte differs, with a loop", move |class, _| {
-        let shown = black_box(&inputs[class]);
-        black_box(own.iter().zip(shown).all(|(own, shown)| black_box(own) == black_box(shown)));
+        let shown = black_box(inputs.of(class));
+        timed(|| {
+            black_box(own.iter().zip(shown).all(|(own, shown)| black_box(own) == black_box(shown)));
+        })
     })
 }
 
@@ -81,9 +124,7 @@ fn control_with_a_difference() -> Question {
 fn secrets() -> Question {
     let shown = secret();
     let stored = [SecretHash::sha256(&secret()), SecretHash::sha256(&shown)];
-    Question::new("secret: wrong | right", move |class, _| {
-        black_box(ready(stored[class].verify(&shown)));
-    })
+    verification("secret: wrong | right", shown, stored)
 }
 
 /// As [`secrets`], with digests that agree in all bytes but the last one.
@@ -93,16 +134,27 @@ fn digests() -> Question {
     let far = digest.map(|byte| !byte);
     digest[31] ^= 1;
     let stored = [far, digest].map(SecretHash::from_sha256_digest);
-    Question::new("secret: no byte of the digest agrees | all but the last one", move |class, _| {
-        black_box(ready(stored[class].verify(&shown)));
+    verification("secret: no byte of the digest agrees | all but the last one", shown, stored)
+}
+
+fn verification(name: &'static str, shown: ClientSecret, stored: [SecretHash; 2]) -> Question {
+    let mut stored = InOnePlace::new(stored);
+    Question::new(name, move |class, _| {
+        let stored = stored.of(class);
+        timed(|| {
+            black_box(ready(stored.verify(&shown)));
+        })
     })
 }
 
 fn verifiers() -> Question {
     let shown = CodeVerifier::new(VERIFIER);
-    let stored = [challenge("another verifier, of the same length as it is"), challenge(VERIFIER)];
+    let mut stored = InOnePlace::new([challenge("another verifier, of the same length as it is"), challenge(VERIFIER)]);
     Question::new("PKCE verifier: wrong | right", move |class, _| {
-        black_box(stored[class].is_met_by(&shown));
+        let stored = stored.of(class);
+        timed(|| {
+            black_box(stored.is_met_by(&shown));
+        })
     })
 }
 
@@ -111,10 +163,11 @@ fn clients(name: &'static str, known: &str, secret: &str) -> Question {
     let endpoints = server().endpoints;
     let ids = |begin: &str| (0..INPUTS).map(|number| format!("{begin}-{number:06}")).collect::<Vec<_>>();
     let body = form(&[("grant_type", "client_credentials")]);
-    let inputs = [ids("non"), ids(known)].map(|ids| ids.iter().map(|id| basic(id, secret)).collect::<Vec<_>>());
+    let inputs = [ids("non"), ids(known)].map(|ids| ids.iter().map(|id| basic(id, secret)).collect());
+    let mut inputs = Texts::new(inputs);
     Question::new(name, move |class, number| {
-        let authorization = inputs[class][number % INPUTS].as_bytes();
-        assert_eq!(token(&endpoints, Some(authorization), &body), 401);
+        let authorization = inputs.of(class, number).as_bytes();
+        timed(|| assert_eq!(token(&endpoints, Some(authorization), &body), 401))
     })
 }
 
@@ -140,9 +193,10 @@ fn assertions(name: &'static str, algorithm: Algorithm) -> Question {
         ])
     };
     let ids = ["non-000001", "jwt-000001"];
-    let inputs = ids.map(|id| (0..INPUTS).map(|number| body(id, number)).collect::<Vec<_>>());
+    let mut inputs = Texts::new(ids.map(|id| (0..INPUTS).map(|number| body(id, number)).collect()));
     Question::new(name, move |class, number| {
-        assert_eq!(token(&endpoints, None, &inputs[class][number % INPUTS]), 400);
+        let body = inputs.of(class, number);
+        timed(|| assert_eq!(token(&endpoints, None, body), 400))
     })
 }
 
@@ -158,10 +212,11 @@ fn refresh_tokens() -> Question {
         let token = forger.seal(REFRESH, &content);
         form(&[("grant_type", "refresh_token"), ("refresh_token", &token)])
     };
-    let inputs = [0, 1].map(|class| (0..INPUTS).map(|_| forged(class)).collect::<Vec<_>>());
+    let mut inputs = Texts::new([0, 1].map(|class| (0..INPUTS).map(|_| forged(class)).collect()));
     let authorization = basic("app-000000", SECRET);
     Question::new("with the ring key: unknown grant | known grant, wrong root", move |class, number| {
-        assert_eq!(token(&endpoints, Some(authorization.as_bytes()), &inputs[class][number % INPUTS]), 400);
+        let body = inputs.of(class, number);
+        timed(|| assert_eq!(token(&endpoints, Some(authorization.as_bytes()), body), 400))
     })
 }
 
@@ -175,11 +230,11 @@ fn access_tokens() -> Question {
         }
         form(&[("token", &forger.seal(ACCESS, &content))])
     };
-    let inputs = [0, 1].map(|class| (0..INPUTS).map(|_| forged(class)).collect::<Vec<_>>());
+    let mut inputs = Texts::new([0, 1].map(|class| (0..INPUTS).map(|_| forged(class)).collect()));
     let authorization = basic("app-000000", SECRET);
     Question::new("with the ring key: unknown grant | known grant, wrong secret", move |class, number| {
-        let body = &inputs[class][number % INPUTS];
-        assert_eq!(post(&endpoints, Endpoint::Introspection, Some(authorization.as_bytes()), body), 200);
+        let body = inputs.of(class, number);
+        timed(|| assert_eq!(post(&endpoints, Endpoint::Introspection, Some(authorization.as_bytes()), body), 200))
     })
 }
 
