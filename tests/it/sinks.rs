@@ -11,8 +11,8 @@ use fixtures::{APP, Events, ready};
 use regrant::event::{Operation, StoreCall, Timed, Timings};
 use regrant::store::{Expect, GrantKey, GrantRecord, StoreError, StoredGrant, Swap, TokenStore};
 use regrant::{
-    Approval, AuthenticatedClient, ClientRegistry, GrantId, GrantType, IssueRequest, Issuer, Key, KeyRing,
-    RefreshRequest, TokenService, TokenServiceBuilder,
+    Approval, AuthenticatedClient, ClientRegistry, GrantId, GrantType, IssueRequest, Key, KeyRing, RefreshRequest,
+    TokenService, TokenServiceBuilder,
 };
 
 fn builder<S: TokenStore>(store: S) -> TokenServiceBuilder<S> {
@@ -152,7 +152,7 @@ fn server(
     fixtures::Server {
         endpoints: regrant::wire::Endpoints::new(
             configure(service).build().unwrap(),
-            Issuer::from_static(fixtures::ISSUER),
+            regrant::Issuer::from_static(fixtures::ISSUER),
         )
         .unwrap()
         .with_approver(GrantType::Password, fixtures::Passwords),

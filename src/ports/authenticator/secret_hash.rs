@@ -149,12 +149,11 @@ impl SecretHash {
 
     /// Returns true if a verification takes certainly less time than one of `other`.
     pub(super) const fn is_faster_than(&self, other: &Self) -> bool {
-        #[cfg(feature = "argon2")]
-        if matches!((&self.0, &other.0), (Kind::Sha256(_), Kind::Argon2(_))) {
-            return true;
+        match (&self.0, &other.0) {
+            #[cfg(feature = "argon2")]
+            (Kind::Sha256(_), Kind::Argon2(_)) => true,
+            _ => false,
         }
-        let _ = other;
-        false
     }
 
     /// Returns a hash that no secret has and that costs as much as this one, if this one is slow.
