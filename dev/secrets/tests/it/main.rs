@@ -5,5 +5,4 @@
 mod canary;
 mod heap;
 mod life;
-mod search;
 mod timing;
