@@ -103,6 +103,7 @@ impl<S: TokenStore> TokenStore for Collecting<S> {
             if loaded.is_ok() || self.writes.lock().unwrap().is_none() {
                 return loaded;
             }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -151,9 +152,10 @@ impl<S: TokenStore + 'static> Host<S> {
     }
 
     async fn held(&self) -> Held {
-        let (one, other) = (retry(|| self.issue()).await, retry(|| self.issue()).await);
+        let one = retry(async || retryable(self.issue().await)).await;
+        let other = retry(async || retryable(self.issue().await)).await;
         let approval = || AuthorizeRequest::new(Approval::of(Subject::new("demo").unwrap()));
-        let code = retry(|| self.service.authorize(&self.client, approval())).await.code;
+        let code = retry(async || retryable(self.service.authorize(&self.client, approval()).await)).await.code;
         Held {
             refresh_token: one.refresh_token.unwrap().expose().to_owned(),
             access_token: one.access_token.expose().to_owned(),
@@ -166,9 +168,10 @@ impl<S: TokenStore + 'static> Host<S> {
     /// silence closes.
     async fn write_all_again(&self, held: &Held) {
         let (refresh, redeem) = (RefreshRequest::new(&*held.refresh_token), RedeemRequest::new(&*held.code));
-        retry(|| self.service.refresh(&self.client, &refresh)).await;
-        retry(|| self.service.redeem(&self.client, &redeem)).await;
-        retry(|| self.service.revoke(&self.client, &held.revoked)).await;
+        retry(async || retryable(self.service.refresh(&self.client, &refresh).await)).await;
+        retry(async || retryable(self.service.redeem(&self.client, &redeem).await)).await;
+        retry(async || retryable(self.issue().await)).await;
+        retry(async || retryable(self.service.revoke(&self.client, &held.revoked).await)).await;
     }
 
     /// Makes all calls that write at once; returns their errors.
@@ -188,6 +191,11 @@ impl<S: TokenStore + 'static> Host<S> {
         let call = self.service.introspect(&self.client, &held.access_token);
         in_time("introspect", CALL_OF_THE_SERVICE, call).await.map(|active| active.is_some())
     }
+}
+
+/// Returns the result of a call, whose error must ask for a retry.
+fn retryable<T>(result: Result<T, TokenError>) -> Result<T, TokenError> {
+    result.inspect_err(|error| assert_eq!(error.code(), ErrorCode::TemporarilyUnavailable, "{error:?}"))
 }
 
 fn assert_all_retryable(errors: [Option<TokenError>; 4]) {
