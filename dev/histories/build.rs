@@ -14,8 +14,8 @@ const CHANGES: [(&str, &str); 7] = [
     ("use std::sync::{", "use shuttle::sync::{"),
     // A schedule can be repeated only if the same owners share a lock in every run.
     (
-        "use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};",
-        "use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};",
+        "use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};",
+        "use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hasher};",
     ),
     ("hasher: RandomState,", "hasher: BuildHasherDefault<DefaultHasher>,"),
     ("hasher: RandomState::new(),", "hasher: BuildHasherDefault::default(),"),

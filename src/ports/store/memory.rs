@@ -4,7 +4,8 @@ mod owners;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hint::black_box;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +16,9 @@ use super::{
     Expect, GrantIndex, GrantKey, GrantOwner, GrantRecord, PurgeExpired, SingleUse, StoreError, StoredGrant, Swap,
     TokenStore, Use, UseId, Version,
 };
-use crate::vocabulary::{GrantId, Realm, Timestamp};
+use crate::vocabulary::{ClientId, GrantId, Realm, Subject, Timestamp};
 use marks::Marks;
-use owners::{Owners, owns};
+use owners::{Owner, Owners, owns};
 
 /// The number of locks for each kind of content: more than most machines have cores, so that two requests
 /// rarely wait for each other.
@@ -42,26 +43,24 @@ pub struct MemoryStore(Arc<Shared>);
 /// possible.
 #[derive(Debug)]
 struct Shared {
-    /// Chooses the shard of an owner. It is seeded, so that no client can choose ids that all fall into one shard.
+    /// Hashes the owners. It is seeded, so that no client can choose ids that all fall into one shard.
     hasher: RandomState,
     /// The next version of any record.
     versions: AtomicU64,
-    /// The records.
-    grants: [Mutex<ByRealm<Grants>>; SHARDS],
+    /// The records, in a part for each realm that has grants, so that no key has to name its realm.
+    grants: [Mutex<ByRealm>; SHARDS],
     /// The index for listings.
-    owners: [Mutex<ByRealm<Owners>>; SHARDS],
+    owners: [Mutex<Owners>; SHARDS],
     /// The used ids.
     marks: [Mutex<Marks>; SHARDS],
 }
 
-/// A part for each realm that has grants, so that no key and no index entry has to name its realm.
-type ByRealm<T> = BTreeMap<Realm, Box<T>>;
+type ByRealm = BTreeMap<Realm, Box<Grants>>;
 
 /// The grants of one realm in one shard.
 #[derive(Debug, Default)]
 struct Grants {
-    /// The records, each in its box: a map has up to twice as many places as entries.
-    records: HashMap<GrantId, Box<StoredGrant>, BuildHasherDefault<IdHasher>>,
+    records: HashMap<GrantId, StoredGrant, BuildHasherDefault<IdHasher>>,
     /// One entry for each grant that expires, at or before its expiry. A purge puts an entry back if its grant lives
     /// longer by now. So a refresh, which moves the expiry, does not touch the heap.
     ends: BinaryHeap<Reverse<(Timestamp, GrantId)>>,
@@ -116,38 +115,45 @@ impl MemoryStore {
 }
 
 impl Shared {
-    fn grants(&self, id: GrantId) -> MutexGuard<'_, ByRealm<Grants>> {
+    fn grants(&self, id: GrantId) -> MutexGuard<'_, ByRealm> {
         // Ids are random, so any byte distributes them evenly. The hash is of other bytes.
         locked(&self.grants[usize::from(id.as_bytes()[0]) % SHARDS])
     }
 
-    fn owners(&self, realm: &Realm, owner: &str) -> MutexGuard<'_, ByRealm<Owners>> {
+    fn owners(&self, owner: Owner) -> MutexGuard<'_, Owners> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash choose a shard")]
-        let hash = self.hasher.hash_one((realm, owner)) as usize;
+        let hash = owner.0 as usize;
         locked(&self.owners[hash % SHARDS])
     }
 
     fn load(&self, realm: &Realm, id: GrantId) -> Option<StoredGrant> {
-        self.grants(id).get(realm)?.records.get(&id).map(|stored| (**stored).clone())
+        let shard = self.grants(id);
+        let stored = shard.get(realm)?.records.get(&id)?;
+        fetch(&stored.record);
+        Some(stored.clone())
     }
 
-    fn create(&self, key: &GrantKey, mut stored: StoredGrant) -> Swap {
+    fn create(&self, key: &GrantKey, stored: StoredGrant) -> Swap {
         let mut shard = self.grants(key.id);
         let Grants { records, ends } = &mut **shard.entry(key.realm.clone()).or_default();
         let Entry::Vacant(place) = records.entry(key.id) else { return Swap::Conflict };
-        self.add_to_index(key, &mut stored.record);
+        // Before the grant exists, and while its shard is locked: a listing may find an id without a grant, but never
+        // misses a grant.
+        for owner in self.owners_of(&key.realm, &stored.record) {
+            self.owners(owner).add(owner, key.id);
+        }
         ends.extend(stored.record.expires_at.map(|end| Reverse((end, key.id))));
-        place.insert(Box::new(stored));
+        place.insert(stored);
         Swap::Stored
     }
 
-    /// Client and subject stay as they are: they are fixed, and share their text with the index.
+    /// Client and subject stay as they are: they are fixed.
     fn replace(&self, key: &GrantKey, expected: Version, next: StoredGrant) -> Swap {
         let StoredGrant { version, record: GrantRecord { payload, expires_at, .. } } = next;
         let mut shard = self.grants(key.id);
         let Some(Grants { records, ends }) = shard.get_mut(&key.realm).map(Box::as_mut) else { return Swap::Conflict };
         let current = records.get_mut(&key.id).filter(|current| current.version == expected);
-        let Some(StoredGrant { version: current, record }) = current.map(Box::as_mut) else { return Swap::Conflict };
+        let Some(StoredGrant { version: current, record }) = current else { return Swap::Conflict };
         *current = version;
         record.payload = payload;
         let known_end = mem::replace(&mut record.expires_at, expires_at);
@@ -157,42 +163,27 @@ impl Shared {
         Swap::Stored
     }
 
-    /// Adds a new grant to the index, before the grant exists and while its shard is locked. A listing may find an id
-    /// without a grant, but never misses a grant.
-    fn add_to_index(&self, key: &GrantKey, record: &mut GrantRecord) {
-        let GrantKey { realm, id } = key;
-        let mut shard = self.owners(realm, record.client_id.as_str());
-        shard.entry(realm.clone()).or_default().add_client(&mut record.client_id, *id);
-        drop(shard);
-        if let Some(subject) = &mut record.subject {
-            let mut shard = self.owners(realm, subject.as_str());
-            shard.entry(realm.clone()).or_default().add_subject(subject, *id);
-        }
+    /// Returns the owners under which a listing finds the grant.
+    fn owners_of(&self, realm: &Realm, record: &GrantRecord) -> impl Iterator<Item = Owner> {
+        let subject = record.subject.as_ref().map(|subject| self.subject(realm, subject));
+        subject.into_iter().chain([self.client(realm, &record.client_id)])
     }
 
-    /// Removes a purged grant from the index.
-    fn remove_from_index(&self, realm: &Realm, id: GrantId, record: &GrantRecord) {
-        let remove = |owner: &str, remove: &dyn Fn(&mut Owners)| {
-            let mut shard = self.owners(realm, owner);
-            let Some(owners) = shard.get_mut(realm) else { return };
-            remove(owners);
-            if owners.is_empty() {
-                shard.remove(realm);
-            }
-        };
-        remove(record.client_id.as_str(), &|owners| owners.remove_client(&record.client_id, id));
-        if let Some(subject) = &record.subject {
-            remove(subject.as_str(), &|owners| owners.remove_subject(subject, id));
-        }
+    fn client(&self, realm: &Realm, client: &ClientId) -> Owner {
+        Owner(self.hasher.hash_one(("client", realm, client)))
+    }
+
+    fn subject(&self, realm: &Realm, subject: &Subject) -> Owner {
+        Owner(self.hasher.hash_one(("subject", realm, subject)))
     }
 
     /// Returns a page of ids. The grants may be gone.
     fn ids(&self, realm: &Realm, owner: &GrantOwner, after: Option<GrantId>, limit: usize) -> Vec<GrantId> {
-        let name = match owner {
-            GrantOwner::Subject(subject) | GrantOwner::SubjectAndClient(subject, _) => subject.as_str(),
-            GrantOwner::Client(client) => client.as_str(),
+        let owner = match owner {
+            GrantOwner::Subject(subject) | GrantOwner::SubjectAndClient(subject, _) => self.subject(realm, subject),
+            GrantOwner::Client(client) => self.client(realm, client),
         };
-        self.owners(realm, name).get(realm).map(|owners| owners.page(owner, after, limit)).unwrap_or_default()
+        self.owners(owner).page(owner, after, limit)
     }
 }
 
@@ -251,7 +242,9 @@ impl PurgeExpired for MemoryStore {
             for (realm, grants) in shard.iter_mut() {
                 while purged < limit {
                     let Some((id, record)) = grants.take_expired(now) else { break };
-                    self.0.remove_from_index(realm, id, &record);
+                    for owner in self.0.owners_of(realm, &record) {
+                        self.0.owners(owner).remove(owner, id);
+                    }
                     purged += 1;
                 }
                 grants.shrink();
@@ -289,19 +282,23 @@ impl Grants {
         None
     }
 
+    /// Returns memory after many removals.
     fn shrink(&mut self) {
-        shrink(&mut self.records);
+        if is_too_large(self.records.capacity(), self.records.len()) {
+            self.records.shrink_to(self.records.len() * 2);
+        }
         if is_too_large(self.ends.capacity(), self.ends.len()) {
             self.ends.shrink_to(self.ends.len() * 2);
         }
     }
 }
 
-/// Returns memory after many removals.
-fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
-    if is_too_large(map.capacity(), map.len()) {
-        map.shrink_to(map.len() * 2);
-    }
+/// Reads a byte of each cache line of a record, so that all lines come from memory at the same time. The clone that
+/// follows counts references, and each of these atomic operations would wait for its line alone.
+fn fetch(record: &GrantRecord) {
+    let names = [record.client_id.as_str(), record.subject.as_ref().map_or("", Subject::as_str)];
+    black_box(names.map(|name| name.as_bytes().first().copied()));
+    black_box(record.payload.iter().step_by(64).fold(0, |all, byte| all ^ byte));
 }
 
 /// True if three quarters are free. Half of the rest stays free, so that the next removals and additions move nothing.
