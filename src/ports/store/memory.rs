@@ -147,7 +147,7 @@ impl Shared {
         Swap::Stored
     }
 
-    /// Client and subject stay as they are: they are fixed.
+    /// Client and subject stay as they are: they are fixed, and the index leads from them to the grant.
     fn replace(&self, key: &GrantKey, expected: Version, next: StoredGrant) -> Swap {
         let StoredGrant { version, record: GrantRecord { payload, expires_at, .. } } = next;
         let mut shard = self.grants(key.id);
