@@ -11,6 +11,7 @@ const WINDOWS = {
   light: { colorScheme: 'light', size: { width: 1040, height: 800 } },
   dark: { colorScheme: 'dark', size: { width: 1040, height: 800 } },
   phone: { colorScheme: 'light', size: { width: 390, height: 844 } },
+  'phone-dark': { colorScheme: 'dark', size: { width: 390, height: 844 } },
 }
 
 /** The time of the pictures: a clock that is turned back lets limits refuse. */
@@ -62,6 +63,12 @@ async function press(page, button, answer) {
   assert((await page.textContent('#status')).includes(answer), await page.textContent('#status'))
 }
 
+/** Asserts that the exchange on the page is a request to this path. */
+async function sent(page, path) {
+  const command = await page.textContent('#curl')
+  assert(command.startsWith('curl ') && command.endsWith(`'${issuer.origin}${path}'`), command)
+}
+
 const said = (page, text) => page.locator('#status', { hasText: text }).waitFor()
 
 /** Waits until the page shows this generation as the head. */
@@ -95,7 +102,7 @@ async function pictures(page, name, onPhone = 'html') {
   for (const [view, { colorScheme, size }] of Object.entries(WINDOWS)) {
     await page.emulateMedia({ colorScheme })
     await page.setViewportSize(size)
-    await page.evaluate((from) => document.querySelector(from).scrollIntoView(), view === 'phone' ? onPhone : 'html')
+    await page.evaluate((from) => document.querySelector(from).scrollIntoView(), view.startsWith('phone') ? onPhone : 'html')
     await picture(page, name, view, false)
   }
   await page.setViewportSize(WINDOWS.light.size)
@@ -116,9 +123,8 @@ async function client(page) {
   await event(page, 'rotated', 'answer')
   ok('a refresh is shown with its event and its check')
 
-  const curl = await page.textContent('#curl')
-  assert.match(curl, /^curl /)
-  assert(curl.includes(`${issuer.origin}/oauth2/access_token`) && curl.includes('grant_type=refresh_token'))
+  await sent(page, '/oauth2/access_token')
+  assert.match(await page.textContent('#curl'), /grant_type=refresh_token/)
   ok('the exchange is there as a command')
 
   await press(page, 'lose', 'lost on the way')
@@ -205,13 +211,24 @@ async function allowAgain(page) {
 async function operator(page) {
   await allow(page)
   await press(page, 'store-down', 'The store is down')
+  await page.reload()
+  await ready(page)
+  assert.match(await page.textContent('main'), /cannot be read now/)
+  await press(page, 'store-up', 'The store is back')
+  ok('the page brings back a store that was down when the page was loaded')
+
+  await allowAgain(page)
+  await press(page, 'store-down', 'The store is down')
+  await sent(page, '/dev/store')
   await press(page, 'refresh', 'keeps its token')
   await press(page, 'store-up', 'The store is back')
+  await sent(page, '/dev/store')
   await press(page, 'refresh', 'new tokens')
   await generation(page, 1)
   ok('an outage ends no session')
 
   await press(page, 'rollback', 'lost its last write')
+  await sent(page, '/dev/rollback')
   await generation(page, 0)
   await press(page, 'refresh', 'new tokens')
   await event(page, 'healed', 'generation')
@@ -219,11 +236,14 @@ async function operator(page) {
   ok('a write that the store lost is healed')
 
   await press(page, 'rotate-ring', 'former key stays')
+  await sent(page, '/dev/rotate-ring')
   await press(page, 'refresh', 'new tokens')
   await press(page, 'rotate-key', 'new keys')
+  await sent(page, '/dev/rotate-key')
   await press(page, 'refresh', 'new tokens')
   ok('a rotation of the key ring, or of the signing keys, ends no session')
   await press(page, 'clock-10s', 'Ten seconds passed')
+  await sent(page, '/dev/clock')
   await page.locator('#chain .bad', { hasText: 'spent' }).first().waitFor()
   await press(page, 'clock-7d', 'A week passed')
   await press(page, 'refresh', 'invalid_grant')
@@ -231,13 +251,25 @@ async function operator(page) {
   ok('windows and lifetimes end')
 }
 
+/** The id of the element that has the focus of the keyboard, after it was given to `selector`. */
+async function focused(page, selector) {
+  if (selector) await page.focus(selector)
+  return page.evaluate(() => document.activeElement.id)
+}
+
 /** Signed out, by keyboard, and without a script. */
 async function access(page) {
   await page.goto(new URL('/', issuer).href)
   await ready(page)
   await assertPageAccessible(page, 'live-signed-out')
-  await page.focus('#start')
-  for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('Tab')
+  const buttons = await page.$$eval('main button', (all) => all.map(({ id }) => id))
+  const reached = [await focused(page, '#start')]
+  while (reached.length < buttons.length) {
+    await page.keyboard.press('Tab')
+    reached.push(await focused(page))
+  }
+  assert.deepEqual(reached, buttons)
+  await page.focus('#retry')
   await page.keyboard.press('Enter')
   await said(page, 'Allow this page first')
   ok('each button is reached by the keyboard, and says why it does nothing')

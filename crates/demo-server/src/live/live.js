@@ -259,7 +259,7 @@ async function proof(nonce) {
 // --- the server, for tests
 
 async function dev(path, form, text) {
-  const { status, body } = await post(`/dev/${path}`, form)
+  const { status, body } = await exchange('The operator', `/dev/${path}`, form)
   say(status === 200 ? text : (body?.error_description ?? `The server answered ${status}.`))
 }
 

@@ -24,8 +24,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 pub(super) async fn page(server: &Server, request: &Request<'_>) -> Result<Response, Problem> {
     let session = current_session(server, request);
     let grants = match &session {
-        Some(session) => grants(server, GrantOwner::SubjectAndClient(session.subject.clone(), CLIENT.clone())).await?,
-        None => Vec::new(),
+        // The page has the button that brings the store back.
+        Some(session) => grants(server, GrantOwner::SubjectAndClient(session.subject.clone(), CLIENT.clone()))
+            .await
+            .map_or_else(|_| "<p>They cannot be read now. The log has the reason.</p>".to_owned(), |all| listed(&all)),
+        None => listed(&[]),
     };
     let user = match &session {
         Some(session) => format!("<p>You are signed in as <strong>{}</strong>.</p>", Escaped(session.subject.as_str())),
@@ -46,7 +49,7 @@ pub(super) async fn page(server: &Server, request: &Request<'_>) -> Result<Respo
         ("{{clock}}", clock.to_owned()),
         ("{{now}}", to_second(server.service.now()).to_string()),
         ("{{user}}", user),
-        ("{{grants}}", listed(&grants)),
+        ("{{grants}}", grants),
     ];
     let body = texts.iter().fold(include_str!("live.html").to_owned(), |html, (name, text)| html.replace(name, text));
     let headers = vec![

@@ -264,9 +264,15 @@ fn a_store_that_is_down_ends_no_session_and_one_that_is_rolled_back_heals() {
     behind_both(CONFIG, |server| {
         let first = allow(server).text("refresh_token");
         let id = inspect(server, &first)["grant_id"].as_str().unwrap().to_owned();
+        let mut owner = Browser::new(server);
+        let form = owner.get("/live/sign-in");
+        owner.sign_in(&form, "demo", "changeit");
         assert_eq!(server.form("/dev/store", &[("state", "down")]).status, 200);
         assert_eq!(refresh(server, &first).status, 503);
         assert_eq!(try_inspect(server, &first).status, 503);
+        let page = owner.get("/");
+        assert!(page.status == 200 && page.body.contains("cannot be read now"), "{page:?}");
+        assert!(page.body.contains("id=\"store-up\""), "the button that ends the outage is there");
         assert_eq!(server.form("/dev/store", &[("state", "up")]).status, 200);
         let second = refresh(server, &first).text("refresh_token");
         assert_eq!(server.form("/dev/rollback", &[("grant", &id)]).status, 200);

@@ -256,7 +256,9 @@ fn found(search: &Search<'_>, access: &Access) -> Markup {
     let fields = [("user", search.user), ("client", search.client), ("id", search.id), ("after", search.after)];
     html! {
         h2 { "Grants" }
-        @if access.grants.is_empty() { p { "No live grant was found." } }
+        @if access.grants.is_empty() {
+            p { @if access.next.is_some() { "No live grant so far. The next page goes on." } @else { "No live grant was found." } }
+        }
         ul.access role="list" {
             @for grant in &access.grants {
                 li {
