@@ -257,7 +257,7 @@ fn found(search: &Search<'_>, access: &Access) -> Markup {
     html! {
         h2 { "Grants" }
         @if access.grants.is_empty() {
-            p { @if access.next.is_some() { "No live grant so far. The next page goes on." } @else { "No live grant was found." } }
+            p { "No live grant was found" @if access.next.is_some() { " so far" } "." }
         }
         ul.access role="list" {
             @for grant in &access.grants {
