@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::identity::{PASSWORD, as_user, certify, give_to};
 use crate::port::Port;
 use crate::program::{program, run, run_with_input, try_run};
 use crate::server::Server;
-use crate::time::until;
+use crate::time::{comes_in_time, until};
 
 const PACKAGE: &str = "postgresql";
 
@@ -65,10 +65,10 @@ impl Postgres {
     #[must_use]
     pub fn start_with_certificate(certificate: &str, key: &str) -> Self {
         let postgres = Self::prepare(TLS_SETTINGS.map(str::to_owned).to_vec());
-        std::fs::write(postgres.certificate(), certificate).expect("a file in the folder");
+        fs::write(postgres.certificate(), certificate).expect("a file in the folder");
         let key_file = postgres.server.folder().join("key.pem");
-        std::fs::write(&key_file, key).expect("a file in the folder");
-        std::fs::set_permissions(&key_file, Permissions::from_mode(0o600)).expect("a file in the folder");
+        fs::write(&key_file, key).expect("a file in the folder");
+        fs::set_permissions(&key_file, Permissions::from_mode(0o600)).expect("a file in the folder");
         give_to_postgres(&key_file);
         postgres.start_on_a_copy();
         postgres
@@ -174,9 +174,22 @@ impl Postgres {
 
     /// Restarts the server at the same address and waits until it accepts connections.
     pub fn restart(&self) {
+        assert!(comes_in_time(|| self.is_memory_free()), "a process of the killed server lives on");
         let mut ask = Command::new(program("pg_isready", PACKAGE));
         ask.args(["-q", "-d", &self.url()]);
         self.server.start(|| try_run(&mut ask).is_ok());
+    }
+
+    /// True if no process has the shared memory of the last start. A process that began during a kill ends later by
+    /// itself, and a start before that fails.
+    fn is_memory_free(&self) -> bool {
+        // Key and id of the memory. A server that was stopped has no such file.
+        let file = fs::read_to_string(self.server.folder().join("data/postmaster.pid")).unwrap_or_default();
+        let Some(id) = file.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) else { return true };
+        let memories = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+        let mut rows = memories.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        // The second field is the id, the seventh the number of processes.
+        !rows.any(|row| row.get(1) == Some(&id) && row.get(6) != Some(&"0"))
     }
 
     fn prepare(settings: Vec<String>) -> Self {
@@ -200,7 +213,7 @@ impl Postgres {
 
     fn initialize(&self) {
         let password = self.server.folder().join("password");
-        std::fs::write(&password, &*PASSWORD).expect("a file in the folder");
+        fs::write(&password, &*PASSWORD).expect("a file in the folder");
         give_to_postgres(&password);
         run(self
             .as_its_user("initdb")

@@ -256,9 +256,7 @@ fn found(search: &Search<'_>, access: &Access) -> Markup {
     let fields = [("user", search.user), ("client", search.client), ("id", search.id), ("after", search.after)];
     html! {
         h2 { "Grants" }
-        @if access.grants.is_empty() {
-            p { "No live grant was found" @if access.next.is_some() { " so far" } "." }
-        }
+        @if access.grants.is_empty() { p { "No live grant was found" @if access.next.is_some() { " so far" } "." } }
         ul.access role="list" {
             @for grant in &access.grants {
                 li {
